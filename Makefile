@@ -1,0 +1,28 @@
+# What a contributor types. Each target does its work through scripts/, so that it can be run by hand too.
+.PHONY: setup demo test bench lint format lock clean
+
+setup:  ## .venv with the locked dependencies, and the tools that tests need
+	@scripts/setup
+
+demo: setup  ## three parties on this machine run Secret Santa
+	@.venv/bin/huddle demo
+
+test: setup  ## all checks and tests
+	@scripts/test
+
+bench: setup  ## one JSON line a figure
+	@.venv/bin/python -m bench
+
+lint: setup  ## the checks without the tests
+	@scripts/test --checks
+
+format: setup
+	@.venv/bin/ruff check --quiet --fix .
+	@.venv/bin/ruff format --quiet .
+
+lock:  ## the newest versions that pyproject.toml and requirements/*.in allow
+	@scripts/lock
+
+clean:
+	rm -rf .venv .venv.lock build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -not -path '*/node_modules/*' -prune -exec rm -rf {} +
