@@ -1,0 +1,1 @@
+"""Supervisor and runner: an MPyC program over links."""

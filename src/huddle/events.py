@@ -1,0 +1,176 @@
+"""What a session tells whoever watches it: the person's screen, a script, the lab.
+
+Each event is a frozen dataclass; `as_json` gives the object that `--json` prints on one line, as
+`docs/events.md` documents it. An event never holds a secret, a private argument or a room key, but
+for `Invitation`, which is the secret that the person asked for.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The base of all events; `event` is the key by which scripts tell them apart."""
+
+    event: ClassVar[str] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation(Event):
+    """The session can be entered: by the link `url`, or by the short spoken `code`."""
+
+    event = "invitation"
+    url: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Party(Event):
+    """A party came or changed.
+
+    `state`: waiting (wants to come in), admitted, refused, accepted, connected, silent, gone, left.
+    `standing`: self, new, known, verified, or alarm (a known name with another key).
+    """
+
+    event = "party"
+    name: str
+    did: str
+    state: str
+    standing: str = "new"
+    pid: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Program(Event):
+    """The program that this session proposes, before anybody is asked to accept it."""
+
+    event = "program"
+    entry: str
+    digest: str
+    files: tuple[dict[str, Any], ...]
+    args: tuple[str, ...]
+    run: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Words(Event):
+    """The four words that stand on all screens, for one epoch of the ceremony."""
+
+    event = "words"
+    words: tuple[str, ...]
+    epoch: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed(Event):
+    """All parties have signed the same roster and program; `digest` is hexadecimal."""
+
+    event = "sealed"
+    digest: str
+    parties: tuple[dict[str, Any], ...]
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link(Event):
+    """A link got a wire: by which network, over which path; `rtt_ms` in milliseconds, once known."""
+
+    event = "link"
+    peer: str
+    network: str
+    path: str
+    rtt_ms: float | None = None
+    run: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect(Event):
+    """A link lost its wire (`state` lost) or has a new one (`state` restored)."""
+
+    event = "reconnect"
+    peer: str
+    state: str
+    reason: str = ""
+    run: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run(Event):
+    """A run changed: `state` is started, finished or failed; `whose` and `reason` say why it failed."""
+
+    event = "run"
+    run: int
+    state: str
+    seconds: float | None = None
+    whose: str = ""
+    peer: str = ""
+    reason: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output(Event):
+    """The program wrote `text`; `stream` is stdout or stderr."""
+
+    event = "output"
+    stream: str
+    text: str
+    run: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Input(Event):
+    """The program of this party waits for a line typed here (`waiting`), or no longer does."""
+
+    event = "input"
+    waiting: bool
+    run: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stats(Event):
+    """Counters per peer of the present run; `state` is what its runner does: computing, input or gone."""
+
+    event = "stats"
+    run: int
+    peers: tuple[dict[str, Any], ...]
+    rounds: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Event):
+    """Something that a person should know and that ends nothing."""
+
+    event = "notice"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Error(Event):
+    """Something failed: whose fault it is, and what to do."""
+
+    event = "error"
+    whose: str
+    message: str
+    hint: str = ""
+    peer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(Event):
+    """The session is over. `clean` is true only if every run finished well; `left` is what stays here."""
+
+    event = "ended"
+    reason: str
+    clean: bool
+    left: tuple[str, ...] = field(default=())
+
+
+def as_json(event: Event) -> dict[str, Any]:
+    """The JSON object of an event: `event`, `version`, then its fields."""
+    return {"event": event.event, "version": VERSION, **asdict(event)}

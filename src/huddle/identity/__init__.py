@@ -1,0 +1,1 @@
+"""Who takes part: keys, did, contacts, words and the primitives of cryptography."""

@@ -1,0 +1,1 @@
+"""Ordered, reliable byte streams between two parties, bound to their identities."""

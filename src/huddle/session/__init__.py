@@ -1,0 +1,1 @@
+"""Meeting: who takes part and in what, as sans-IO state machines."""
