@@ -1,10 +1,11 @@
 """A sealed-bid auction in which the highest bidder wins and pays the second highest price.
 
-Paying the second price makes an honest bid the best bid: to name what the thing is worth to you never costs more than
-somebody else's bid. Among equal highest bids the one of the party with the lowest number wins.
+Paying the second price makes an honest bid the best bid: who names what the thing is worth to them never
+pays more than that. Among equal highest bids the one of the party with the lowest number wins.
 
-What is revealed, to all: the number of the winning party and the price that it pays. All other bids, the winner's own
-too, stay secret. Each party's bid is its private input: everybody gives their own, with --bid or when asked.
+What is revealed, to all: the number of the winning party and the price that it pays. All other bids, the
+winner's own too, stay secret. Each party's bid is its private input: everybody gives their own, with --bid
+or when asked.
 
     python auction.py -M3 -I0 --bid 120     three parties on this machine, one in each terminal
     python auction.py -M3 -I1 --bid 95

@@ -1,8 +1,8 @@
 """The average of the parties' salaries, computed without anybody's salary being shown.
 
-What is revealed, to all: the average, and thereby the total. Of a single salary it says no more than what follows from
-these and one's own: two parties can work out each other's, and so can all parties but one together find out the last.
-Each party's salary is its private input: everybody gives their own, with --salary or when asked.
+What is revealed, to all: the average, and thereby the total. Of a single salary it says no more than what
+follows from these and one's own: two parties can work out each other's, and all but one together that of
+the last. Each party's salary is its private input: everybody gives their own, with --salary or when asked.
 
     python average_salary.py -M3 -I0 --salary 3100     three parties on this machine, one in each terminal
     python average_salary.py -M3 -I1 --salary 2850.50

@@ -1,11 +1,12 @@
 """Secret Santa: draws who gives a present to whom, so that nobody draws their own name.
 
-The lots are drawn inside the multiparty computation: a random permutation without fixed points, which no party sees.
-Each person is looked after by one party (person i by party i modulo the number of parties), and only that party learns
-to whom the person gives. Unless --size says otherwise there are as many people as parties, at least three.
+The lots are drawn inside the multiparty computation: a random permutation without fixed points, which no
+party sees. Each person is looked after by one party (person i by party i modulo the number of parties), and
+only that party learns to whom the person gives. Unless --size says otherwise there are as many people as
+parties, at least 3.
 
-What is revealed: to each party the lots of its own people, and to all how often a drawing had to be repeated because
-somebody had drawn their own name.
+What is revealed: to each party the lots of its own people, and to all how often a drawing had to be
+repeated because somebody had drawn their own name.
 
     python secret_santa.py -M3                    three parties on this machine
     python secret_santa.py -M3 --size 8           eight people
@@ -42,12 +43,8 @@ async def draw(sectype, size):
 
 async def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--size", type=int, metavar="N", help="people in the drawing (default: the parties, at least 3)"
-    )
-    parser.add_argument(
-        "--fields", action="store_true", help="draw over seven kinds of secret numbers, one by one"
-    )
+    parser.add_argument("--size", type=int, metavar="N", help="people in the drawing (default: one a party)")
+    parser.add_argument("--fields", action="store_true", help="draw over seven kinds of secret numbers")
     args = parser.parse_args()
     size = max(len(mpc.parties), 3) if args.size is None else args.size
     if size < 2:

@@ -1,0 +1,22 @@
+"""What all tests share: a home of their own, so that none touches the identity of who runs them."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# A deadline for a single example would measure how busy the machine is.
+hypothesis.settings.register_profile("huddle", deadline=None)
+hypothesis.settings.load_profile("huddle")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home directory, for this process and for those that it starts."""
+    path = tmp_path / "home"
+    path.mkdir()
+    for name in [name for name in os.environ if name.startswith(("XDG_", "HUDDLE_", "MPYC_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(path))
+    return path

@@ -1,0 +1,97 @@
+"""Habits of the house that a machine can check, held against every file that git tracks."""
+
+import ast
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Put together from parts, so that this file doesn't contain what it looks for.
+REGISTRIES = re.compile(
+    "|".join(
+        re.escape(".".join(host))
+        for host in [
+            ("pypi", "org"),
+            ("pythonhosted", "org"),
+            ("npmjs", "org"),
+            ("npmjs", "com"),
+            ("yarnpkg", "com"),
+            ("crates", "io"),
+            ("golang", "org"),
+            ("debian", "org"),
+        ]
+    )
+)
+MACHINE_PATHS = re.compile("/(?:root|home/[a-z]+|Users/[A-Za-z]+)/")
+LONGEST_MODULE = 500
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    return tuple(ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file())
+
+
+def modules() -> list[Path]:
+    return [path for path in tracked() if path.suffix in {".py", ".ts"}]
+
+
+def lines_with(pattern: re.Pattern[str]) -> list[str]:
+    """Each line of a tracked text file in which the pattern occurs, as file:line."""
+    found = []
+    for path in tracked():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(text.splitlines(), start=1):
+            if pattern.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}")
+    return found
+
+
+def test_no_file_names_a_package_registry() -> None:
+    assert lines_with(REGISTRIES) == []
+
+
+def test_lock_files_say_what_and_not_from_where() -> None:
+    locks = [
+        path for path in tracked() if path.parent.name == "requirements" or path.name == "package-lock.json"
+    ]
+    assert len(locks) >= 2
+    for path in locks:
+        text = path.read_text()
+        assert '"resolved": "http' not in text, path
+        assert path.suffix == ".json" or "://" not in text, path
+
+
+@pytest.mark.parametrize("name", ["runtime.txt", "dev.txt", "uv.txt"])
+def test_every_locked_package_has_an_exact_version_and_hashes(name: str) -> None:
+    entries = re.split(r"\n(?=\S)", (ROOT / "requirements" / name).read_text().strip())
+    for entry in entries:
+        assert re.match(r"[a-z0-9.\-]+==[^\s;]+ ", entry), entry
+        assert "--hash=sha256:" in entry, entry
+
+
+def test_no_file_holds_a_path_of_somebodys_machine() -> None:
+    assert lines_with(MACHINE_PATHS) == []
+
+
+def test_no_module_is_too_long() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in modules()}
+    assert {str(path): length for path, length in lengths.items() if length > LONGEST_MODULE} == {}
+
+
+def test_every_python_module_says_what_it_is_for() -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in modules()
+        if path.suffix == ".py" and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert silent == []

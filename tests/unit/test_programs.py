@@ -1,0 +1,123 @@
+"""The programs in programs/ under plain MPyC: three processes on this machine, without Huddle."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = Path(__file__).parents[2] / "programs"
+PARTIES = 3
+SECONDS = 50
+
+
+def free_base_port() -> int:
+    """The first of three neighbouring ports that are free, of those that no system hands out by itself."""
+    # Each test process begins elsewhere, so that two of them don't find the same ports.
+    first = 20_000 + os.getpid() % 3_000 * PARTIES
+    for base in range(first, 32_000, PARTIES):
+        try:
+            for offset in range(PARTIES):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", base + offset))
+        except OSError:
+            continue
+        return base
+    raise RuntimeError("no three neighbouring ports are free")
+
+
+def run(
+    name: str, *shared: str, private: Sequence[Sequence[str]] = ((), (), ()), typed: str = ""
+) -> list[str]:
+    """Run the program with three parties, each with its private arguments; what each printed comes back."""
+    command = [sys.executable, str(PROGRAMS / f"{name}.py"), f"-M{PARTIES}", "-B", str(free_base_port())]
+
+    def party(pid: int) -> str:
+        args = [*command, f"-I{pid}", *shared, *private[pid]]
+        return subprocess.run(
+            args, input=typed, capture_output=True, text=True, timeout=SECONDS, check=True
+        ).stdout
+
+    with ThreadPoolExecutor(PARTIES) as pool:
+        return list(pool.map(party, range(PARTIES)))
+
+
+def lots(output: str) -> dict[int, int]:
+    found = re.findall(r"Person (\d+) gives a present to person (\d+)\.", output)
+    return {int(giver): int(receiver) for giver, receiver in found}
+
+
+def assert_drawing(drawn: dict[int, int], size: int) -> None:
+    assert sorted(drawn) == sorted(drawn.values()) == list(range(size))
+    assert all(giver != receiver for giver, receiver in drawn.items())
+
+
+def test_secret_santa_is_a_permutation_without_fixed_points() -> None:
+    outputs = [lots(output) for output in run("secret_santa", "--size", "7")]
+    assert [sorted(drawn) for drawn in outputs] == [[0, 3, 6], [1, 4], [2, 5]]
+    assert_drawing(outputs[0] | outputs[1] | outputs[2], 7)
+
+
+def test_secret_santa_draws_over_seven_kinds_of_numbers() -> None:
+    drawings = [output.split("Over ")[1:] for output in run("secret_santa", "--size", "8", "--fields")]
+    assert [len(drawing) for drawing in drawings] == [7, 7, 7]
+    for first, second, third in zip(*drawings, strict=True):
+        assert_drawing(lots(first) | lots(second) | lots(third), 8)
+
+
+def test_secret_santa_needs_two_people() -> None:
+    args = [sys.executable, str(PROGRAMS / "secret_santa.py"), "--size", "1"]
+    refused = subprocess.run(args, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert refused.returncode == 2
+    assert "at least 2 people" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("bids", "winner", "price"),
+    [((120, 95, 119), 0, 119), ((0, 7, 1_000_000_000), 2, 7), ((5, 95, 95), 1, 95), ((0, 0, 0), 0, 0)],
+    ids=["first wins", "last wins", "the lower number wins a tie", "nobody pays"],
+)
+def test_auction_reveals_winner_and_second_price(bids: tuple[int, ...], winner: int, price: int) -> None:
+    outputs = run("auction", private=[["--bid", str(bid)] for bid in bids])
+    for pid, output in enumerate(outputs):
+        assert f"Party {winner} wins and pays {price}.\n" in output
+        assert ("That is you." in output) == (pid == winner)
+
+
+def test_auction_asks_again_after_a_bid_that_is_none() -> None:
+    outputs = run("auction", typed="-1\nmuch\n30\n")
+    assert outputs[0].count("a bid is a whole number") == 2
+    assert "Party 0 wins and pays 30." in outputs[0]
+
+
+def test_average_salary_of_options_and_of_what_is_typed() -> None:
+    private = [["--salary", "3100"], ["--salary=2850.50"], []]
+    outputs = run("average_salary", private=private, typed="nan\n1000\n")
+    assert ["The average salary is 2316.83.\n" in output for output in outputs] == [True] * PARTIES
+    assert "a salary is an amount" in outputs[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("secret_santa", [], "Person 0 gives a present to person "),
+        ("auction", ["--bid", "7"], "Party 0 wins and pays 7."),
+        ("average_salary", ["--salary", "7"], "The average salary is 7.00."),
+    ],
+)
+def test_plain_m3_starts_the_other_parties_by_itself(name: str, options: list[str], expected: str) -> None:
+    args = [
+        sys.executable,
+        str(PROGRAMS / f"{name}.py"),
+        f"-M{PARTIES}",
+        "-B",
+        str(free_base_port()),
+        *options,
+    ]
+    done = subprocess.run(args, capture_output=True, text=True, timeout=SECONDS, check=True)
+    assert expected in done.stdout
