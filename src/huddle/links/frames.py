@@ -8,7 +8,7 @@ had received, so that the largest depth of a run counts its rounds. It is 0 in f
 Stream frames are the link's ordered stream: they are counted (header and payload) by its offsets,
 acknowledged, and sent again on a new wire. A runner and its supervisor exchange nothing else.
 
-    DATA 1      at most 64 KiB that the program wrote; one frame a write
+    DATA 1      1 byte to 64 KiB that the program wrote; one frame a write
     EOF  2      the program closed this MPyC connection; what follows belongs to its next one
     END  3      the program is over; the last frame of a stream
 
@@ -35,6 +35,103 @@ MAX_PAYLOAD = 65_536  # small enough that an ACK or a PING never waits long behi
 _LENGTHS = {DATA: None, EOF: 0, END: 0, ACK: 8, RESUME: 8, PING: 8, PONG: 8, BYE: 0}
 _MASK = 0xFFFFFF
 
+# The first four bytes of a frame as one number, so that one comparison checks type and length.
+_DATA_HEAD, _EOF_HEAD, _END_HEAD = DATA << 24, EOF << 24, END << 24
+_WIRE_HEADS = frozenset(kind << 24 | (_LENGTHS[kind] or 0) for kind in (ACK, RESUME, PING, PONG, BYE))
+
 
 class FrameError(ValueError):
     """The bytes are not frames of the kinds that may stand here."""
+
+
+def data_frames(payload: bytes | bytearray | memoryview, depth: int = 0) -> bytes:
+    """The DATA frames of one write: one, or as many as pieces of 64 KiB need; none of an empty payload."""
+    size = len(payload)
+    if 0 < size <= MAX_PAYLOAD:
+        return HEADER.pack(_DATA_HEAD + size, depth) + payload
+    parts: list[bytes | bytearray | memoryview] = []
+    for at in range(0, size, MAX_PAYLOAD):
+        part = payload[at : at + MAX_PAYLOAD]
+        parts.append(HEADER.pack(_DATA_HEAD + len(part), depth))
+        parts.append(part)
+    return b"".join(parts)
+
+
+def control(kind: int, number: int = 0) -> bytes:
+    """Any frame but DATA; `number` is what its kind carries, if it carries one."""
+    if _LENGTHS[kind]:
+        return NUMBER.pack(kind << 24 | 8, 0, number)
+    return HEADER.pack(kind << 24, 0)
+
+
+def scan(buffer: bytes | bytearray | memoryview, at: int = 0) -> tuple[int, int, int, bool]:
+    """Walk over the whole stream frames from `at` on, without making objects of them.
+
+    Returns where they end (at the end of the buffer, at a frame that is not whole yet, at a wire
+    frame, or behind an END), how many of them are DATA, their largest depth, and whether the last one
+    is END. Raises FrameError where the next bytes can't be any frame.
+    """
+    size = len(buffer)
+    messages = deepest = 0
+    unpack = HEADER.unpack_from
+    while at + 8 <= size:
+        head, depth = unpack(buffer, at)
+        length = head - _DATA_HEAD
+        if 0 < length <= MAX_PAYLOAD:
+            end = at + 8 + length
+            if end > size:
+                break
+            at = end
+            messages += 1
+            if depth > deepest:
+                deepest = depth
+        elif head == _EOF_HEAD and not depth:
+            at += 8
+        elif head == _END_HEAD and not depth:
+            return at + 8, messages, deepest, True
+        elif head in _WIRE_HEADS and not depth:
+            break
+        else:
+            raise FrameError(f"no frame starts with {head:#010x}, depth {depth}")
+    return at, messages, deepest, False
+
+
+def wire_frame(buffer: bytes | bytearray | memoryview, at: int = 0) -> tuple[int, int, int] | None:
+    """The wire frame at `at`: its kind, its number (0 where it has none) and where it ends.
+
+    None where no whole wire frame stands there.
+    """
+    if at + 8 > len(buffer):
+        return None
+    head, depth = HEADER.unpack_from(buffer, at)
+    end = at + 8 + (head & _MASK)
+    if head not in _WIRE_HEADS or depth or end > len(buffer):
+        return None
+    number = NUMBER.unpack_from(buffer, at)[2] if head & _MASK else 0
+    return head >> 24, number, end
+
+
+def frames_in(buffer: bytes | bytearray | memoryview) -> tuple[list[tuple[int, int, bytes]], int]:
+    """The whole stream frames at the start of `buffer` as (kind, depth, payload), and where they end.
+
+    Raises FrameError at anything else, wire frames too: they never reach a runner.
+    """
+    frames: list[tuple[int, int, bytes]] = []
+    size = len(buffer)
+    at = 0
+    unpack = HEADER.unpack_from
+    while at + 8 <= size:
+        head, depth = unpack(buffer, at)
+        length = head - _DATA_HEAD
+        if 0 < length <= MAX_PAYLOAD:
+            end = at + 8 + length
+            if end > size:
+                break
+            frames.append((DATA, depth, bytes(buffer[at + 8 : end])))
+            at = end
+        elif head in (_EOF_HEAD, _END_HEAD) and not depth:
+            frames.append((head >> 24, 0, b""))
+            at += 8
+        else:
+            raise FrameError(f"no stream frame starts with {head:#010x}, depth {depth}")
+    return frames, at

@@ -1,0 +1,358 @@
+"""One end of a link, without sockets or clocks: an ordered byte stream that survives the loss of its wire.
+
+A `Link` turns what the local program writes into bytes for the present wire, and what the wire brings
+into stream frames for the local program. It knows nothing of networks, keys or who is at the other end;
+the wire that it is attached to has been proven before (`huddle.links.proof`).
+
+    offline --attach--> resuming --RESUME of the peer--> online --detach--> offline
+    any of these --BYE of the peer--> over
+
+Offsets count the bytes of stream frames, headers included, from the first one of the link.
+Invariants: `acked <= sent`, `delivered <= received`; all from `acked` to `sent` is kept, and goes out
+again from the peer's RESUME on; the stream enters and leaves in whole frames, so that RESUME always
+names the start of a frame. Reading never waits for writing: nothing that `receive` does depends on
+whether the wire takes bytes.
+"""
+
+from collections import deque
+from enum import Enum
+
+from huddle.errors import PeerError
+from huddle.links.frames import (
+    ACK,
+    BYE,
+    PING,
+    PONG,
+    RESUME,
+    FrameError,
+    control,
+    scan,
+    wire_frame,
+)
+
+WINDOW = 8 << 20  # unacknowledged bytes: 160 ms of 50 MB/s, and what a party keeps for each silent peer
+SLACK = 1 << 20  # a writer learns that the window is full after the read that filled it, so take some more
+ACK_BYTES = 256 << 10  # delivered bytes after which an ACK goes out at once: 32 of them fill a window
+ACK_JOIN = 16 << 10  # with fewer delivered bytes an ACK costs both ends more than it frees, so it waits
+ACK_DELAY = 0.05  # seconds after which any delivered byte is acknowledged
+PING_EVERY = 2.0  # seconds; three in vain make a wire silent
+SILENCE = 6.0  # seconds without a byte after which a wire is dead
+PONG_PAUSE = 0.5  # a PING that follows sooner is not answered: nobody makes us fill a wire with PONGs
+STOPPED = 1.0  # a timer that is so late means that this process stood still, not that the peer was silent
+
+NEVER = float("inf")
+
+
+class State(Enum):
+    """Where a link is."""
+
+    OFFLINE = "offline"
+    RESUMING = "resuming"
+    ONLINE = "online"
+    OVER = "over"
+
+
+class Happened(Enum):
+    """What `Link.events` tells."""
+
+    ONLINE = "online"  # the peer's RESUME came: what was written in the meantime is on its way
+    WRITABLE = "writable"  # the window was full and has room again
+    SILENT = "silent"  # the wire is dead: detach
+    OVER = "over"  # the peer said BYE; take the output once more, then close the wire
+
+
+class Link:
+    """One end of a link. `peer` is the name that errors carry."""
+
+    def __init__(self, peer: str) -> None:
+        self.peer = peer
+        self.state = State.OFFLINE
+        self.writable = True
+        self.due = NEVER  # when handle_timer wants to be called, on the clock of `now`
+        self.events: list[Happened] = []
+        self.sent = self.acked = self.received = self.delivered_to = 0
+        self.messages_sent = self.messages_received = 0
+        self.rounds = 0
+        self.rtt: float | None = None  # smoothed, seconds
+        self.last_rtt: float | None = None
+        self.attached = 0  # wires that came online
+        self.ended_here = self.ended_there = False  # whether END was written, received
+        self._output: list[bytes] = []
+        self._unacked: deque[bytes] = deque()
+        self._base = 0  # offset of the first byte of _unacked, at most `acked`
+        self._written = b""  # the start of a frame of which the program has not written the rest
+        self._tail = b""  # the start of a frame of which the wire has not brought the rest
+        self._finishing = self._bye_sent = False
+        self._acknowledged = 0  # what the last ACK said
+        self._ack_due = self._ping_due = NEVER
+        self._heard = self._pinged = 0.0
+        self._ping = 0  # number of the last PING
+        self._ping_open = False  # it has no PONG yet
+        self._ponged = -NEVER
+
+    def __repr__(self) -> str:
+        return (
+            f"<Link {self.state.value} sent {self.sent} acked {self.acked} "
+            f"received {self.received} delivered {self.delivered_to}"
+            f"{'' if self.writable else ' full'}{' finishing' if self._finishing else ''}>"
+        )
+
+    @property
+    def queued(self) -> int:
+        """Bytes written that the peer has not acknowledged."""
+        return self.sent - self.acked
+
+    @property
+    def finished(self) -> bool:
+        """Whether the peer acknowledged all, or nobody wants the link any more."""
+        return self.state is State.OVER or self.sent == self.acked
+
+    # --- the local program
+
+    def write(self, frames: bytes | memoryview) -> None:
+        """Take stream frames from the local program, in pieces cut anywhere; the output is for the wire.
+
+        Raises FrameError where they are no stream frames or follow an END, and BufferError where more
+        is written to a full window than the read that filled it may hold.
+        """
+        if self.state is State.OVER:
+            return
+        data = self._written + frames if self._written else bytes(frames)
+        end, messages, depth, ended = scan(data)
+        if end != len(data):
+            self._written = data[end:]
+            if ended or wire_frame(data, end):
+                raise FrameError("what follows is not of the stream")
+            data = data[:end]
+            if not end:
+                return
+        else:
+            self._written = b""
+        if self.ended_here:
+            raise FrameError("a frame after END")
+        sent = self.sent + end
+        queued = sent - self.acked
+        if queued >= WINDOW:
+            if queued > WINDOW + SLACK:
+                raise BufferError(f"{queued} bytes queued for {self.peer}")
+            self.writable = False
+        self.sent = sent
+        self.messages_sent += messages
+        if depth > self.rounds:
+            self.rounds = depth
+        self.ended_here = ended
+        self._unacked.append(data)
+        if self.state is State.ONLINE:
+            if self.delivered_to - self._acknowledged >= ACK_JOIN:
+                self._acknowledge()
+            self._output.append(data)
+
+    def delivered(self, total: int, now: float) -> None:
+        """So many bytes of the stream have reached the local program so far."""
+        if not self.delivered_to <= total <= self.received:
+            raise ValueError(f"{total} delivered of {self.received}, {self.delivered_to} before")
+        self.delivered_to = total
+        if self.state is not State.ONLINE or total == self._acknowledged:
+            return
+        if total - self._acknowledged >= ACK_BYTES or (self.ended_there and total == self.received):
+            self._acknowledge()
+        elif self._ack_due == NEVER:
+            self._ack_due = now + ACK_DELAY
+            self.due = min(self.due, self._ack_due)
+
+    def finish(self) -> None:
+        """The local program is through: say BYE as soon as the peer has everything."""
+        self._finishing = True
+        self._bye_if_through()
+
+    # --- the wire
+
+    def attach(self, now: float) -> None:
+        """There is a new wire: RESUME goes out, and nothing else until the peer's RESUME comes."""
+        if self.state is State.OVER:
+            return
+        self.detach()
+        self.state = State.RESUMING
+        self._heard = now
+        self.due = now + SILENCE
+        self._output.append(control(RESUME, self.received))
+
+    def detach(self) -> None:
+        """The wire is gone, and with it the frame of which only a part came."""
+        if self.state is not State.OVER:
+            self.state = State.OFFLINE
+        self.due = self._ack_due = self._ping_due = NEVER
+        self._output.clear()
+        self._tail = b""
+        self._bye_sent = False
+
+    def output(self) -> bytes:
+        """What is to go out on the wire now."""
+        output = self._output
+        if not output:
+            return b""
+        data = output[0] if len(output) == 1 else b"".join(output)
+        output.clear()
+        return data
+
+    def receive(self, data: bytes, now: float) -> bytes:
+        """Take what the wire brought; returns the stream frames in it, whole ones, for the local program.
+
+        Raises PeerError where the peer breaks the protocol.
+        """
+        self._heard = now
+        if self._tail:
+            data = self._tail + data
+            self._tail = b""
+        try:
+            if self.state is State.ONLINE:
+                end, messages, depth, ended = scan(data)
+                if end:
+                    self._count(end, messages, depth, ended)
+                if end == len(data):
+                    return data
+                return self._receive_mixed(data, end, now)
+            if self.state is State.RESUMING:
+                if scan(data)[0]:
+                    raise self._blame("stream frames before RESUME")
+                return self._receive_mixed(data, 0, now)
+        except FrameError as exc:
+            raise self._blame(str(exc)) from exc
+        return b""
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due at `now`: ACK, PING, or say that the wire is silent."""
+        if now < self.due:
+            return
+        if now - self.due > STOPPED:
+            self._heard = now
+        if now >= self._heard + SILENCE:
+            self.due = NEVER
+            self.events.append(Happened.SILENT)
+            return
+        if now >= self._ack_due:
+            self._acknowledge()
+        if now >= self._ping_due:
+            self._send_ping(now)
+        self.due = min(self._ack_due, self._ping_due, self._heard + SILENCE)
+
+    # --- inside
+
+    def _receive_mixed(self, data: bytes, at: int, now: float) -> bytes:
+        """What `receive` does where a wire frame or a part of a frame follows the stream frames."""
+        slices = [data[:at]] if at else []
+        while frame := wire_frame(data, at):
+            kind, number, at = frame
+            self._wire_frame(kind, number, now)
+            if self.state is State.OVER:
+                return b"".join(slices)
+            end, messages, depth, ended = scan(data, at)
+            if end > at:
+                self._count(end - at, messages, depth, ended)
+                slices.append(data[at:end])
+                at = end
+        self._tail = data[at:]
+        return slices[0] if len(slices) == 1 else b"".join(slices)
+
+    def _count(self, size: int, messages: int, depth: int, ended: bool) -> None:
+        if self.ended_there:
+            raise self._blame("a frame after END")
+        self.received += size
+        self.messages_received += messages
+        if depth > self.rounds:
+            self.rounds = depth
+        self.ended_there = ended
+        if self.received - self.delivered_to > WINDOW + SLACK:
+            raise self._blame("more bytes than the window allows")
+
+    def _wire_frame(self, kind: int, number: int, now: float) -> None:
+        if kind == BYE:
+            self._over()
+        elif (kind == RESUME) is not (self.state is State.RESUMING):
+            raise self._blame("a wire has one RESUME, before anything else")
+        elif kind == RESUME:
+            self._resume(number, now)
+        elif kind == ACK:
+            self._trim(number)
+        elif kind == PING:
+            if now - self._ponged >= PONG_PAUSE:
+                self._ponged = now
+                self._output.append(control(PONG, number))
+        elif self._ping_open and number == self._ping:
+            self._ping_open = False
+            rtt = self.last_rtt = max(now - self._pinged, 0.0)
+            self.rtt = rtt if self.rtt is None else self.rtt + (rtt - self.rtt) / 8
+
+    def _resume(self, offset: int, now: float) -> None:
+        """Send again from `offset` on, which must be the start of a frame that was not acknowledged."""
+        if not self.acked <= offset <= self.sent:
+            raise self._blame(f"RESUME at {offset}, outside {self.acked} to {self.sent}")
+        again: list[bytes] = []
+        at = self._base
+        for blob in self._unacked:
+            if at >= offset:
+                again.append(blob)
+            elif at + len(blob) > offset:
+                rest = blob[offset - at :]
+                # Scanning the part before the offset says whether a frame ends there.
+                if scan(blob[: offset - at])[0] != offset - at:
+                    raise self._blame(f"RESUME at {offset}, inside a frame")
+                again.append(rest)
+            at += len(blob)
+        self.state = State.ONLINE
+        self.attached += 1
+        self._ponged = -NEVER
+        self._ping_open = False
+        if self.delivered_to:
+            self._acknowledge()
+        self._send_ping(now)
+        self.due = min(self._ping_due, self._heard + SILENCE)
+        self._output += again
+        self.events.append(Happened.ONLINE)
+        self._bye_if_through()
+
+    def _trim(self, offset: int) -> None:
+        if not self.acked <= offset <= self.sent:
+            raise self._blame(f"ACK of {offset}, outside {self.acked} to {self.sent}")
+        self.acked = offset
+        unacked, base = self._unacked, self._base
+        while unacked and base + len(unacked[0]) <= offset:
+            base += len(unacked.popleft())
+        self._base = base
+        if not self.writable and self.sent - offset <= WINDOW * 3 // 4:
+            self.writable = True
+            self.events.append(Happened.WRITABLE)
+        self._bye_if_through()
+
+    def _acknowledge(self) -> None:
+        self._acknowledged = self.delivered_to
+        self._ack_due = NEVER
+        self._output.append(control(ACK, self.delivered_to))
+
+    def _send_ping(self, now: float) -> None:
+        if not self._ping_open:  # else the same number again: its first PONG is the one that counts
+            self._ping += 1
+            self._pinged = now
+            self._ping_open = True
+        self._ping_due = now + PING_EVERY
+        self._output.append(control(PING, self._ping))
+
+    def _bye_if_through(self) -> None:
+        if self._finishing and not self._bye_sent and self.state is State.ONLINE and self.sent == self.acked:
+            self._bye_sent = True
+            self._output.append(control(BYE))
+
+    def _over(self) -> None:
+        if not self._bye_sent:
+            self._output.append(control(BYE))
+        self.state = State.OVER
+        self.due = NEVER
+        self._unacked.clear()
+        self.events.append(Happened.OVER)
+
+    def _blame(self, what: str) -> PeerError:
+        return PeerError(
+            f"{self.peer} broke the link's protocol: {what}",
+            peer=self.peer,
+            hint=f"Ask {self.peer} which version of Huddle they run.",
+        )
