@@ -4,19 +4,23 @@
 setup:  ## .venv with the locked dependencies, and the tools that tests need
 	@scripts/setup
 
-demo: setup  ## three parties on this machine run Secret Santa
+demo:  ## three parties on this machine run Secret Santa
+	@scripts/setup --python-only
 	@.venv/bin/huddle demo
 
 test: setup  ## all checks and tests
 	@scripts/test
 
-bench: setup  ## one JSON line a figure
+bench:  ## one JSON line a figure
+	@scripts/setup --python-only
 	@.venv/bin/python -m bench
 
-lint: setup  ## the checks without the tests
+lint:  ## the checks without the tests
+	@scripts/setup --python-only
 	@scripts/test --checks
 
-format: setup
+format:
+	@scripts/setup --python-only
 	@.venv/bin/ruff check --quiet --fix .
 	@.venv/bin/ruff format --quiet .
 
