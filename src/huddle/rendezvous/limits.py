@@ -1,0 +1,100 @@
+"""What a rendezvous allows, and why, and the buckets that measure rates.
+
+An address is an IPv4 address or an IPv6 /64, since one machine has a whole /64 to choose from. The
+numbers per address leave room for twenty parties on one machine, or behind one NAT, at a time.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+
+from huddle.rendezvous.messages import MAX_RECORD, MAX_RELAYED, Refused
+
+MIB = 1_048_576
+MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every limit of a rendezvous, with its reason; times in seconds, sizes in bytes."""
+
+    # Rooms.
+    record_bytes: int = MAX_RECORD  # the first program's files (1 MiB) and their envelope
+    room_records: int = 4_096  # eight epochs of a ceremony of twenty parties, ten times over
+    room_bytes: int = 64 * MIB  # a program of 1 MiB sealed for each of nineteen guests, three times
+    room_lifetime: int = 7_200  # default: long enough to gather people, and the time Huddle names
+    room_lifetime_most: int = 86_400  # a server that forgets within a day has little to lose
+    rooms_per_address: int = 64  # a session needs two, one for its short code
+    rooms: int = 20_000  # what one small machine serves; beyond it somebody is filling it up
+    address_bytes: int = 256 * MIB  # in the rooms that an address made: no one fills the store alone
+    total_bytes: int = 1_024 * MIB  # what the store may hold, in memory or on disk
+    room_connections: int = 128  # parties of a session, and what they left half-open
+    # Nameplates.
+    nameplate_lifetime: int = 600  # a code is read out at once; a short life makes guessing hopeless
+    lookups_per_minute: int = 20  # people mistype; a machine that tries all numbers takes many hours
+    # Connections and messages.
+    connections_per_address: int = 1_024  # twenty parties have 190 pairs, each with two relayed links
+    connections: int = 8_192  # open sockets of one process; raise it together with LimitNOFILE
+    opens_per_minute: int = 2_400  # all links of twenty parties dialled again, several times a minute
+    messages_per_minute: int = 6_000  # a ceremony of twenty parties is some hundred messages
+    bytes_per_minute: int = 1_024 * MIB  # 17 MB/s of relayed and pushed bytes; more is slowed down
+    first_message: float = 10.0  # for a client to say what it wants: no idle sockets
+    stall: float = 30.0  # a reader that takes nothing for so long is dropped; a pause of 20 s is not
+    ping: float = 20.0  # middleboxes forget a silent connection after 30 to 60 s
+    # Above `stall`: while a slow reader stalls its peer, the peer's answers are not read either.
+    pong: float = 40.0
+    # Relay.
+    relayed_message: int = MAX_RELAYED  # what is held in memory for each side of a channel
+    channels_per_address: int = 1_024  # as connections: each party has one a link
+    relay_wait: float = 120.0  # for the other side to come; who waits longer dials again
+    relay_idle: float = 900.0  # a link is never silent for so long while both its ends live
+    sweep: float = 1.0  # how often what has expired is removed
+
+
+class Refusal(Exception):
+    """This client is refused; `answer` is what it is told."""
+
+    def __init__(self, code: str, text: str, hint: str, retry: float = 0) -> None:
+        super().__init__(code)
+        self.answer = Refused(code, text, hint, int(retry + 0.999))
+
+
+class Bucket:
+    """So many tokens a minute, and at most that many at once; `now` in seconds of any clock."""
+
+    def __init__(self, per_minute: float, now: float) -> None:
+        self.most = per_minute
+        self.level = per_minute
+        self.at = now
+
+    def take(self, amount: float, now: float) -> float:
+        """Take tokens; 0, or the seconds until the debt is paid: the caller waits, or refuses."""
+        self._fill(now)
+        self.level -= amount
+        return 0.0 if self.level >= 0 else -self.level * MINUTE / self.most
+
+    def put_back(self, amount: float) -> None:
+        """Undo a `take` that was refused."""
+        self.level += amount
+
+    def full(self, now: float) -> bool:
+        """Whether forgetting this bucket changes nothing."""
+        self._fill(now)
+        return self.level >= self.most
+
+    def _fill(self, now: float) -> None:
+        # A wall clock may be set back; that must not take tokens away.
+        self.level = min(self.most, self.level + max(0.0, now - self.at) * self.most / MINUTE)
+        self.at = now
+
+
+def address_of(host: str) -> str:
+    """The address that a client's limits are counted by; text that is no address stands for itself."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host[:64]
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
+    return str(address)

@@ -1,0 +1,210 @@
+"""`RendezvousServer`: the rendezvous on sockets of this machine, inside the caller's event loop.
+
+`huddle serve` runs one by itself; `huddle host` embeds one. It sets no signal handlers, prints
+nothing, and configures no logging but for silencing uvicorn's, whose lines hold paths and addresses.
+"""
+
+import asyncio
+import contextlib
+import errno
+import socket
+import ssl
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+
+from huddle.errors import LocalError
+from huddle.rendezvous.app import create_app
+from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.messages import MAX_MESSAGE
+from huddle.rendezvous.sockets import protocols
+from huddle.rendezvous.store import Store
+
+_TRIES = 16  # to find one port, chosen by the system, that is free on every host address
+_STOP = 1.0  # seconds for open connections to end by themselves
+
+type _SockAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """How to run a rendezvous.
+
+    `hosts` are addresses or names to listen on, "" for every IPv4 and IPv6 address; port 0 is any free
+    one. `certificate` and `key` are PEM files. `trusted_proxies` are the addresses or networks whose
+    X-Forwarded-For is believed. `database` is an SQLite file, None for memory.
+    """
+
+    hosts: tuple[str, ...] = ("127.0.0.1",)
+    port: int = 0
+    certificate: Path | None = None
+    key: Path | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    database: Path | None = None
+    log_addresses: bool = False
+    limits: Limits = field(default_factory=Limits)
+    clock: Callable[[], float] = time.time
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        # Ctrl-C is the business of whoever owns the loop.
+        yield
+
+
+class RendezvousServer:
+    """A rendezvous that runs between `start` and `stop`, or as an asynchronous context manager."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.config = config
+        self.port = 0
+        self._server: _Uvicorn | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<RendezvousServer {', '.join(self.config.hosts)} port {self.port}>"
+
+    @property
+    def scheme(self) -> str:
+        """`https` with a certificate, else `http`."""
+        return "https" if self.config.certificate else "http"
+
+    async def start(self) -> None:
+        """Listen; returns once clients are served. Raises LocalError where that is not possible."""
+        config = self.config
+        context = self._tls()
+        sockets = await self._listen()
+        try:
+            app = create_app(
+                config.limits, Store(config.database), config.clock, log_addresses=config.log_addresses
+            )
+        except BaseException:
+            for sock in sockets:
+                sock.close()
+            raise
+        limits = config.limits
+        http, websocket = protocols(
+            limits.first_message, limits.stall, app.state.rendezvous.metrics.stalled.inc
+        )
+        self._server = _Uvicorn(
+            uvicorn.Config(
+                app,
+                http=http,
+                ws=websocket,
+                ws_max_size=max(MAX_MESSAGE, limits.relayed_message),
+                ws_per_message_deflate=False,  # all is ciphertext
+                ws_ping_interval=limits.ping,
+                ws_ping_timeout=limits.pong,
+                lifespan="on",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                proxy_headers=bool(config.trusted_proxies),
+                forwarded_allow_ips=list(config.trusted_proxies),
+                ssl_certfile=config.certificate,
+                ssl_context_factory=(lambda _config, _default: context) if context else None,
+                timeout_graceful_shutdown=_STOP,  # type: ignore[arg-type]  # it is passed to wait_for
+            )
+        )
+        self._serving = asyncio.create_task(self._server.serve(sockets))
+        while not self._server.started:
+            await asyncio.wait((self._serving,), timeout=0.01)
+            if self._serving.done():
+                self._serving.result()
+                raise LocalError("The rendezvous did not start.")
+
+    async def stop(self) -> None:
+        """Close every connection and the store; takes at most two seconds."""
+        server, serving = self._server, self._serving
+        if not server or not serving:
+            return
+        self._server = self._serving = None
+        server.should_exit = True
+        try:
+            await serving
+        finally:
+            # What is left takes nothing and would linger until the kernel gave it up.
+            for connection in list(server.server_state.connections):
+                connection.transport.abort()
+
+    async def __aenter__(self) -> "RendezvousServer":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop()
+
+    def _tls(self) -> ssl.SSLContext | None:
+        config = self.config
+        if not config.certificate:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            context.load_cert_chain(config.certificate, config.key)
+        except (OSError, ssl.SSLError) as error:
+            raise LocalError(
+                f"The certificate {config.certificate} with its key can't be used: {error}.",
+                hint="Both are PEM files; the certificate comes with its chain.",
+            ) from error
+        return context
+
+    async def _listen(self) -> list[socket.socket]:
+        config = self.config
+        loop = asyncio.get_running_loop()
+        addresses: dict[_SockAddress, socket.AddressFamily] = {}
+        for host in config.hosts:
+            try:
+                found = await loop.getaddrinfo(
+                    host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+                )
+            except OSError as error:
+                raise LocalError(
+                    f"The rendezvous can't listen on {host}: {error}.",
+                    hint="Name an address of this machine.",
+                ) from error
+            for family, _, _, _, address in found:
+                # Of "every address", IPv6 may be missing on this machine; an address that was named may not.
+                if host or family == socket.AF_INET or _has_ipv6():
+                    addresses[address] = family
+        for attempt in range(_TRIES):
+            try:
+                return self._bind(addresses)
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE and not config.port and attempt < _TRIES - 1:
+                    continue
+                raise LocalError(
+                    f"The rendezvous can't listen on port {config.port}: {error.strerror or error}.",
+                    hint="Stop what uses it, or choose another port.",
+                ) from error
+        raise AssertionError("the loop returns or raises")
+
+    def _bind(self, addresses: dict[_SockAddress, socket.AddressFamily]) -> list[socket.socket]:
+        sockets: list[socket.socket] = []
+        port = self.config.port
+        try:
+            for address, family in addresses.items():
+                sock = socket.socket(family, socket.SOCK_STREAM)
+                sockets.append(sock)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                sock.bind((address[0], port, *address[2:]))
+                port = sock.getsockname()[1]
+        except OSError:
+            for sock in sockets:
+                sock.close()
+            raise
+        self.port = port
+        return sockets
+
+
+def _has_ipv6() -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
+        sock.bind(("::1", 0))
+        return True
+    return False
