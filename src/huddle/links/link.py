@@ -102,11 +102,6 @@ class Link:
         """Bytes written that the peer has not acknowledged."""
         return self.sent - self.acked
 
-    @property
-    def finished(self) -> bool:
-        """Whether the peer acknowledged all, or nobody wants the link any more."""
-        return self.state is State.OVER or self.sent == self.acked
-
     # --- the local program
 
     def write(self, frames: bytes | memoryview) -> None:
@@ -164,6 +159,12 @@ class Link:
         """The local program is through: say BYE as soon as the peer has everything."""
         self._finishing = True
         self._bye_if_through()
+
+    def abandon(self) -> None:
+        """Nobody here wants the link any more: keep nothing, and take nothing."""
+        self.detach()
+        self.state = State.OVER
+        self._unacked.clear()
 
     # --- the wire
 

@@ -1,0 +1,345 @@
+"""One link's end at work: between the local program's receiver and whatever wire the seeker finds.
+
+Bytes of the program leave on the wire in the same call, joined with whatever the link has to say;
+bytes of the wire reach the receiver in the same call, as the slice that came. A link without a wire
+seeks one by itself, for as long as it is open; how long that may last is the business of its user.
+It does not know what the frames mean.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from huddle.errors import HuddleError, PeerError
+from huddle.identity.crypto import Crypto
+from huddle.links.link import NEVER, Happened, Link
+from huddle.links.proof import Proven
+from huddle.links.record import RecordWire
+from huddle.links.seeker import Peer, Seeker
+from huddle.links.wire import Wire, WireInfo
+
+FLAPPING = 1.0  # a wire that was lost sooner is replaced after a pause,
+FLAP_PAUSE = 0.2  # so that two ends that lose wires at once do not spin
+
+
+class LinkReceiver(Protocol):
+    """Whoever takes what a link brings. Each call may write to the link, close or abort it."""
+
+    def link_frames(self, frames: bytes) -> None:
+        """Whole stream frames have arrived; tell `LinkEnd.delivered` once they are with the program."""
+        ...
+
+    def link_writable(self) -> None:
+        """The window was full and has room again."""
+        ...
+
+    def link_restored(self, info: WireInfo) -> None:
+        """There is a wire: the first one, or one in place of a lost or half-dead one."""
+        ...
+
+    def link_lost(self, reason: str) -> None:
+        """The wire is gone; the link seeks another one and keeps everything."""
+        ...
+
+    def link_failed(self, error: HuddleError) -> None:
+        """The link is over: the peer broke its protocol, or left before its program's END."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStats:
+    """Counters of one link. `rtt` is smoothed, `last_rtt` the newest, in seconds; None until known.
+
+    Bytes are those of stream frames; messages are DATA frames; `rounds` is the largest Lamport depth
+    seen; `queued` the bytes that the peer has not acknowledged. `network` and `path` are empty while
+    there is no wire.
+    """
+
+    bytes_sent: int
+    bytes_received: int
+    messages_sent: int
+    messages_received: int
+    rounds: int
+    rtt: float | None
+    last_rtt: float | None
+    reconnects: int
+    network: str
+    path: str
+    queued: int
+
+
+class LinkEnd:
+    """One link's end, made by `Keeper.open`; `pid` and `run` say which."""
+
+    def __init__(
+        self,
+        peer: Peer,
+        run: int,
+        receiver: LinkReceiver,
+        crypto: Crypto,
+        clock: Callable[[], float],
+        forget: Callable[["LinkEnd"], None],
+    ) -> None:
+        self.pid = peer.pid
+        self.run = run
+        self._peer = peer
+        self._receiver = receiver
+        self._crypto = crypto
+        self._clock = clock
+        self._forget = forget
+        self._loop = asyncio.get_running_loop()
+        self._link = Link(peer.name)
+        self._seeker: Seeker | None = None
+        self._wire: _Attached | None = None
+        self._online = False
+        self._closing = False
+        self._ended = asyncio.Event()
+        self._since = 0.0  # when the present wire was attached
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = NEVER
+
+    def __repr__(self) -> str:
+        wire = self._wire.wire if self._wire else None
+        return f"<LinkEnd {self._peer.name} run {self.run} {self._link!r} on {wire!r}>"
+
+    # --- for the user of the link
+
+    @property
+    def writable(self) -> bool:
+        """False while the window is full: stop reading the program."""
+        return self._link.writable
+
+    @property
+    def online(self) -> bool:
+        """Whether there is a wire on which both ends have resumed."""
+        return self._online
+
+    @property
+    def reason(self) -> str:
+        """Why the last attempt at a wire failed; empty where none did."""
+        return self._seeker.reason if self._seeker else ""
+
+    @property
+    def stats(self) -> LinkStats:
+        """The counters now."""
+        link = self._link
+        info = self._wire.wire.info if self._wire else None
+        return LinkStats(
+            bytes_sent=link.sent,
+            bytes_received=link.received,
+            messages_sent=link.messages_sent,
+            messages_received=link.messages_received,
+            rounds=link.rounds,
+            rtt=link.rtt,
+            last_rtt=link.last_rtt,
+            reconnects=max(link.attached - 1, 0),
+            network=info.network if info else "",
+            path=info.path if info else "",
+            queued=link.queued,
+        )
+
+    def write(self, frames: bytes | memoryview) -> None:
+        """Take stream frames of the local program, in pieces cut anywhere; never waits.
+
+        Raises FrameError where they are no stream frames or follow an END, and BufferError where a
+        full window (not `writable`) gets over a megabyte more.
+        """
+        self._link.write(frames)
+        self._flush()
+
+    def delivered(self, total: int) -> None:
+        """So many stream bytes, headers included, have reached the program so far."""
+        self._link.delivered(total, self._clock())
+        self._flush()
+        if self._link.due < self._timer_at:
+            self._arm()
+
+    async def close(self, limit: float = 5.0) -> None:
+        """Send what is left and BYE, and wait at most `limit` seconds until the peer has all of it.
+
+        What arrives from now on is dropped, and the receiver is told nothing any more.
+        """
+        if not self._closing:
+            self._closing = True
+            self._link.finish()
+            self._swallow()
+            self._flush()
+        if self._link.sent or self._link.attached:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), limit)
+        self.abort()
+
+    def abort(self) -> None:
+        """Drop the link and its wire at once, whatever is left; the peer is told nothing."""
+        self._closing = True
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        self._detach()
+        self._link.abandon()
+        if self._seeker:
+            self._seeker.stop()
+        self._forget(self)
+
+    # --- for the keeper
+
+    def begin(self, seeker: Seeker) -> None:
+        """Start to seek wires."""
+        self._seeker = seeker
+        seeker.seek()
+
+    def accepted(self, wire: Wire) -> None:
+        """The peer dialled; where this end starts the proof and has a young wire, it waits a moment.
+
+        Both ends dial at the same time; the one that is proven first makes the peer drop its own dial,
+        which may be this wire. If it is still there after that moment, the peer has lost the other one.
+        """
+        assert self._seeker
+        delay = 0.0
+        if self._wire and self._seeker.initiator:
+            delay = max(0.0, self._since + self._seeker.timing.settle - self._clock())
+        self._seeker.offer(wire, delay)
+
+    def found(self, wire: Wire, proven: Proven) -> None:
+        """Here is a proven wire: leave the old one, if there still is one, and resume."""
+        self._detach()
+        rest = proven.rest
+        info = wire.info
+        if not (info.sealed and info.local_key and info.peer_key):
+            wire, rest = RecordWire(wire, proven.keys, self._crypto, rest), b""
+        attached = self._wire = _Attached(self, wire)
+        self._since = self._clock()
+        self._link.attach(self._since)
+        self._flush()
+        if rest:
+            attached.wire_data(rest)
+        if self._wire is attached:
+            wire.start(attached)
+        self._arm()
+
+    # --- inside
+
+    def _flush(self) -> None:
+        if self._wire is not None:
+            data = self._link.output()
+            if data:
+                self._wire.wire.send(data)
+
+    def _data(self, data: bytes) -> None:
+        """What the present wire brought."""
+        link = self._link
+        try:
+            frames = link.receive(data, self._clock())
+        except PeerError as exc:
+            self._fail(exc)
+            return
+        self._flush()
+        over = bool(link.events) and self._happened()
+        if self._closing:
+            self._swallow()
+        elif frames:
+            self._receiver.link_frames(frames)
+        if over:
+            self._over()
+        if link.due < self._timer_at:
+            self._arm()
+
+    def _happened(self) -> bool:
+        """Pass on the link's events but OVER, which comes last; whether that was among them."""
+        events, self._link.events = self._link.events, []
+        for event in events:
+            if event is Happened.ONLINE:
+                self._online = True
+                if not self._closing and self._wire:
+                    self._receiver.link_restored(self._wire.wire.info)
+            elif event is Happened.WRITABLE and not self._closing:
+                self._receiver.link_writable()
+            elif event is Happened.SILENT:
+                self._lost("nothing was heard for 6 s")
+        return Happened.OVER in events
+
+    def _lost(self, reason: str) -> None:
+        """The present wire is gone."""
+        flapping = self._clock() - self._since < FLAPPING
+        was_online = self._online
+        self._detach()
+        if self._ended.is_set() or self._seeker is None:
+            return
+        self._seeker.seek(FLAP_PAUSE if flapping else 0.0)
+        if was_online and not self._closing:
+            self._receiver.link_lost(reason)
+
+    def _over(self) -> None:
+        """The peer said BYE, and so does this end."""
+        if self._ended.is_set():
+            return
+        self._flush()
+        quiet = self._closing or self._link.ended_there
+        if self._wire:
+            self._wire.wire.close()
+            self._wire = None
+        self.abort()
+        if not quiet:
+            name = self._peer.name
+            self._receiver.link_failed(PeerError(f"{name} has left", peer=name))
+
+    def _fail(self, error: HuddleError) -> None:
+        quiet = self._closing
+        self.abort()
+        if not quiet:
+            self._receiver.link_failed(error)
+
+    def _swallow(self) -> None:
+        """Nobody is there for what arrived; let the peer's window not suffer."""
+        self._link.delivered(self._link.received, self._clock())
+        self._flush()
+
+    def _detach(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_at = NEVER
+        wire, self._wire = self._wire, None
+        self._online = False
+        if wire is not None:
+            wire.wire.abort()
+        self._link.detach()
+
+    def _arm(self) -> None:
+        due = self._link.due
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_at = due
+        if due < NEVER:
+            self._timer = self._loop.call_later(max(0.0, due - self._clock()), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._timer_at = NEVER
+        self._link.handle_timer(self._clock())
+        self._flush()
+        if self._link.events:
+            self._happened()
+        if self._link.due < self._timer_at:
+            self._arm()
+
+
+class _Attached:
+    """The receiver of one wire, so that nothing of an old one ever reaches the link."""
+
+    __slots__ = ("_end", "wire")
+
+    def __init__(self, end: LinkEnd, wire: Wire) -> None:
+        self._end = end
+        self.wire = wire
+
+    def wire_data(self, data: bytes) -> None:
+        if self._end._wire is self:
+            self._end._data(data)
+
+    def wire_lost(self, reason: str) -> None:
+        if self._end._wire is self:
+            self._end._lost(reason)

@@ -1,0 +1,221 @@
+"""Finds a wire for one link: dials while the link has none, and proves who is at the other end.
+
+The party with the lower pid starts the proof on every wire that it gets, and the first one that is
+proven wins; the other wires are dropped before their last message, so that at most one is ever taken.
+The party with the higher pid answers proofs on any wire, also while it still believes in its old one.
+Both dial, since only one of them may be reachable.
+
+What is behind a proven wire (the link, its receiver) is unknown here.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from huddle.errors import HuddleError, NetworkError
+from huddle.identity.crypto import Crypto
+from huddle.links.proof import NONCE, Ends, Proof, Proven
+from huddle.links.wire import Wire
+
+Dial = Callable[[int, int], Awaitable[Wire]]  # pid of the peer, number of the run (0: control link)
+
+CANDIDATES = 8  # wires of one link in proof at a time: two ends, a few networks each, and strangers
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another party: its pid, its name for messages, and the pair's link key."""
+
+    pid: int
+    name: str
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The patience of a keeper, in seconds."""
+
+    head_start: float = 2.5  # of a network over the next one in order of preference
+    reversal: float = 0.1  # of the lower pid's dialling: mostly its wire is there before the other dials
+    dial: float = 15.0  # for one attempt
+    proof: float = 5.0  # for the three messages
+    backoff: float = 0.2  # after a failed attempt; doubled each time,
+    backoff_most: float = 2.0  # up to this
+    settle: float = 1.0  # a wire is so old before another one, dialled by the peer, may replace it
+    parked: float = 10.0  # for a wire of a link that is not open here yet
+
+
+class Seeker:
+    """Seeks wires for one link; `found` gets each proven one, and the dialling rests from then on."""
+
+    def __init__(
+        self,
+        pid: int,
+        peer: Peer,
+        run: int,
+        dialers: Sequence[tuple[str, Dial]],
+        crypto: Crypto,
+        timing: Timing,
+        found: Callable[[Wire, Proven], None],
+    ) -> None:
+        self.initiator = pid < peer.pid
+        self.generation = 0  # of the newest proven wire
+        self.reason = ""  # why the last attempt failed
+        self._pid = pid
+        self._peer = peer
+        self._run = run
+        self._dialers = dialers
+        self._crypto = crypto
+        self.timing = timing
+        self._found = found
+        self._loop = asyncio.get_running_loop()
+        self._proposed = 0
+        self._candidates: set[_Candidate] = set()
+        self._dials: set[asyncio.Task[None]] = set()
+
+    def seek(self, delay: float = 0.0) -> None:
+        """Dial by all networks, each after its head start, until a wire is proven."""
+        if self._dials:
+            return
+        if not self.initiator:
+            delay += self.timing.reversal
+        before: asyncio.Event | None = None
+        for name, dial in self._dialers:
+            failed = asyncio.Event()
+            task = self._loop.create_task(self._dial_by(name, dial, delay, before, failed))
+            self._dials.add(task)
+            delay += self.timing.head_start
+            before = failed
+
+    def offer(self, wire: Wire, delay: float = 0.0) -> None:
+        """Here is a wire that the peer, or somebody, dialled; its proof starts after `delay`."""
+        if len(self._candidates) >= CANDIDATES:
+            wire.abort()
+        else:
+            self._prove(wire, delay, dialled=False)
+
+    def stop(self) -> None:
+        """Dial no more and drop what is not proven."""
+        self._rest()
+        for candidate in list(self._candidates):
+            candidate.drop()
+
+    # --- inside
+
+    def _rest(self) -> None:
+        for task in self._dials:
+            task.cancel()
+        self._dials.clear()
+
+    async def _dial_by(
+        self, name: str, dial: Dial, delay: float, before: asyncio.Event | None, failed: asyncio.Event
+    ) -> None:
+        timing = self.timing
+        if before is None:
+            await asyncio.sleep(delay)
+        else:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(before.wait(), delay)
+        pause = timing.backoff
+        while True:
+            try:
+                async with asyncio.timeout(timing.dial):
+                    wire = await dial(self._peer.pid, self._run)
+            except TimeoutError:
+                self.reason = f"{name}: no answer within {timing.dial:g} s"
+            except (HuddleError, OSError, EOFError) as exc:
+                self.reason = f"{name}: {exc}"
+            else:
+                await self._prove(wire, 0.0, dialled=True)
+            failed.set()
+            jitter = 0.5 + int.from_bytes(self._crypto.random(2), "big") / 65536
+            await asyncio.sleep(pause * jitter)
+            pause = min(2 * pause, timing.backoff_most)
+
+    def _prove(self, wire: Wire, delay: float, *, dialled: bool) -> asyncio.Future[None]:
+        self._proposed += 1
+        info = wire.info
+        ends = Ends(self._pid, self._peer.pid, self._peer.name, self._run, info.local_key, info.peer_key)
+        proof = Proof(ends, self._peer.key, self._crypto.random(NONCE), generation=self._proposed)
+        candidate = _Candidate(self, wire, proof, dialled)
+        self._candidates.add(candidate)
+        candidate.begin_in(delay, self.timing.proof)
+        return candidate.done
+
+    def _proven(self, winner: "_Candidate", proven: Proven) -> None:
+        self.generation = proven.generation
+        self._candidates.discard(winner)
+        self._rest()
+        # What the responder has accepted may be a newer attempt of the initiator, who decides.
+        for candidate in list(self._candidates):
+            if self.initiator or candidate.dialled:
+                candidate.drop()
+        self._found(winner.wire, proven)
+
+    def _failed(self, candidate: "_Candidate", why: str) -> None:
+        self.reason = why or self.reason
+        self._candidates.discard(candidate)
+
+
+class _Candidate:
+    """A wire during its proof; `done` is resolved when that is over without success."""
+
+    def __init__(self, seeker: Seeker, wire: Wire, proof: Proof, dialled: bool) -> None:
+        self.wire = wire
+        self.dialled = dialled
+        self._seeker = seeker
+        self._proof = proof
+        self._loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[None] = self._loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+        self._over = False
+
+    def begin_in(self, delay: float, limit: float) -> None:
+        """Start the proof after `delay`, with a time limit."""
+        if delay > 0:
+            self._timer = self._loop.call_later(delay, self.begin_in, 0.0, limit)
+            return
+        self._timer = self._loop.call_later(limit, self._fail, f"no proof within {limit:g} s")
+        self.wire.start(self)
+        first = self._proof.start()
+        if first and not self._over:
+            self.wire.send(first)
+
+    def drop(self) -> None:
+        """This wire is not wanted."""
+        self._fail("")
+
+    def wire_data(self, data: bytes) -> None:
+        """A part of the proof."""
+        if self._over:
+            return
+        try:
+            answer = self._proof.receive(data, self._seeker.generation)
+        except NetworkError as exc:
+            self._fail(exc.message)
+            return
+        if answer:
+            self.wire.send(answer)
+        if self._proof.proven:
+            self._end()
+            self._seeker._proven(self, self._proof.proven)
+
+    def wire_lost(self, reason: str) -> None:
+        """The wire did not last."""
+        self._fail(reason)
+
+    def _fail(self, why: str) -> None:
+        if self._over:
+            return
+        self._end()
+        self.wire.abort()
+        self._seeker._failed(self, why)
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def _end(self) -> None:
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
