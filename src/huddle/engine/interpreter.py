@@ -1,0 +1,98 @@
+"""The Python interpreter that a person names for their programs: what it is and what it has.
+
+It need not have Huddle, only MPyC; it is asked in a process of its own.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from huddle.errors import LocalError
+
+PROBE_SECONDS = 20  # a cold start from a slow disk, with all of numpy's files to look for
+
+_PROBE = """
+import importlib.metadata, importlib.util, json, platform, sys
+import mpyc
+def version(name):
+    if importlib.util.find_spec(name) is None:
+        return None
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+print("\\n" + json.dumps({
+    "executable": sys.executable, "prefixes": [sys.prefix, sys.base_prefix], "paths": sys.path[1:],
+    "python": platform.python_version(), "mpyc": mpyc.__version__, "numpy": version("numpy"),
+    "gmpy2": version("gmpy2"), "uvloop": version("uvloop"), "bits": 64 if sys.maxsize > 2**32 else 32}))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """An interpreter with MPyC. Versions are None where the package is not there.
+
+    `prefixes` and `paths` are the directories from which it loads modules (a sandbox needs them).
+    """
+
+    executable: str
+    prefixes: tuple[str, ...]
+    paths: tuple[str, ...]
+    python: str
+    mpyc: str
+    numpy: str | None
+    gmpy2: str | None
+    uvloop: str | None
+    bits: int
+
+
+def environment() -> dict[str, str]:
+    """This process's own environment without what changes how Python, MPyC or Huddle behave."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "MPYC_", "HUDDLE_"))
+    }
+
+
+async def probe(interpreter: str) -> Interpreter:
+    """Ask that interpreter, a path or a command's name; raises LocalError if it can't run MPyC programs."""
+    path = shutil.which(interpreter)
+    if path is None:
+        raise LocalError(f"there is no Python interpreter {interpreter}", hint="give its path with --python")
+    process = await asyncio.create_subprocess_exec(
+        path,
+        "-c",
+        _PROBE,
+        "--no-log",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    )
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            out, err = await process.communicate()
+    except TimeoutError:
+        raise LocalError(f"{path} did not answer within {PROBE_SECONDS} seconds") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        lines = err.decode(errors="replace").strip().splitlines() or ["no message"]
+        if "No module named 'mpyc'" in lines[-1]:
+            raise LocalError(
+                f"{path} does not have MPyC", hint=f"install it with: {path} -m pip install mpyc"
+            )
+        raise LocalError(f"{path} cannot run MPyC programs: {lines[-1]}")
+    try:
+        found: dict[str, Any] = json.loads(out.splitlines()[-1])
+        lists = {name: tuple(found[name]) for name in ("prefixes", "paths")}
+        return Interpreter(**{**found, **lists, "executable": path})
+    except (ValueError, IndexError, KeyError, TypeError):
+        raise LocalError(f"{path} is not a Python interpreter") from None

@@ -1,0 +1,255 @@
+"""The runner as its supervisor sees it: started, fed, watched, killed, and how it ended.
+
+Knows processes, pipes and sockets, not links. Everything that the runner says is the word of a
+stranger's program: its JSON lines are bounded and checked, its texts cleaned.
+"""
+
+import asyncio
+import codecs
+import json
+import os
+import signal
+import socket
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import huddle.engine
+import huddle.links
+from huddle.engine import sandbox
+from huddle.engine.interpreter import Interpreter, environment
+from huddle.errors import HuddleError, LocalError, PeerError, ProgramError
+
+RUNNER = Path(huddle.engine.__file__).with_name("runner.py")
+LOOP = RUNNER.with_name("runner_loop.py")
+FRAMES = Path(huddle.links.__file__).with_name("frames.py")
+
+SOCKET_BUFFER = (
+    1 << 20
+)  # so that what a party sends at once rarely waits for the other process to be scheduled
+LINE = 1 << 16  # the longest JSON line taken from a runner; its longest text is 1,000 characters
+CHUNK = 1 << 16  # output passed on at once
+LINGER = 2.0  # seconds for output that a runner left in its pipes, should somebody else hold their ends
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSpec:
+    """What to run: `entry` in `directory` (absolute), with `args`, the shared ones and then one's own.
+
+    `names` are those of all parties by pid; `flags` are MPyC's (`--mix32-64bit`, `--no-prss`); `max_queue`
+    ends the program when more bytes than this wait for one peer (0: never). `inputs` are the private files
+    that are to be readable in `directory` by their own names; a sandbox mounts them there, without one
+    the caller links them.
+    """
+
+    interpreter: Interpreter
+    directory: Path
+    entry: str
+    pid: int
+    names: tuple[str, ...]
+    args: tuple[str, ...] = ()
+    threshold: int | None = None
+    flags: tuple[str, ...] = ()
+    max_queue: int = 0
+    sandboxed: bool = False
+    inputs: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerExit:
+    """How a runner ended. `code` is None where a signal ended it; `culprit` is the pid of the party at fault.
+
+    `reason` is empty only if all went well; `stopped` says that this party ended it.
+    """
+
+    code: int | None
+    signal: int | None = None
+    reason: str = ""
+    culprit: int | None = None
+    stopped: bool = False
+
+    def error(self, names: tuple[str, ...]) -> HuddleError | None:
+        """The error to show, or None where the program finished well."""
+        if not self.reason:
+            return None
+        if self.culprit is not None:
+            return PeerError(self.reason, peer=names[self.culprit])
+        if self.stopped:
+            return LocalError(self.reason)
+        return ProgramError(f"the program failed: {self.reason}", hint="its own output above says more")
+
+
+class Watcher(Protocol):
+    """Whoever wants to know what the runner does."""
+
+    def output(self, stream: str, text: str) -> None:
+        """The program wrote this; `stream` is stdout or stderr."""
+        ...
+
+    def input(self, waiting: bool) -> None:
+        """The program begins to wait for a line, or no longer does."""
+        ...
+
+
+@dataclass
+class RunnerProcess:
+    """A running runner. `sockets` are this side's ends of the channels, by pid, not blocking."""
+
+    spec: RunnerSpec
+    sockets: dict[int, socket.socket]
+    _watcher: Watcher
+    _process: asyncio.subprocess.Process
+    _control: asyncio.StreamWriter
+    _report: dict[str, Any] = field(default_factory=dict)
+    _stopped: RunnerExit | None = None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @classmethod
+    async def start(cls, spec: RunnerSpec, watcher: Watcher) -> "RunnerProcess":
+        """Start the program; raises LocalError where that can't be done."""
+        ours, theirs = _sockets(pid for pid in range(len(spec.names)) if pid != spec.pid)
+        control, their_control = socket.socketpair()
+        control.setblocking(False)
+        fds = tuple(sock.fileno() for sock in (their_control, *theirs.values()))
+        command = [spec.interpreter.executable, str(RUNNER), str(their_control.fileno())]
+        if spec.sandboxed:
+            command = sandbox.command(
+                command, spec.interpreter, spec.directory, spec.inputs, (RUNNER, LOOP, FRAMES)
+            )
+        reader: asyncio.StreamReader | None = None
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=fds,
+                start_new_session=True,
+                cwd=spec.directory,
+                env=environment(),
+                limit=CHUNK,
+            )
+        except OSError as error:
+            for sock in (*ours.values(), control):
+                sock.close()
+            raise LocalError(f"cannot start {command[0]}: {error}") from None
+        finally:
+            for sock in (*theirs.values(), their_control):
+                sock.close()
+        reader, writer = await asyncio.open_unix_connection(sock=control, limit=LINE)
+        writer.write(_config(spec, theirs_fds=dict(zip(theirs, fds[1:], strict=True))))
+        runner = cls(spec, ours, watcher, process, writer)
+        assert process.stdout and process.stderr
+        runner._tasks = [
+            asyncio.create_task(runner._read_control(reader)),
+            asyncio.create_task(runner._read_output("stdout", process.stdout)),
+            asyncio.create_task(runner._read_output("stderr", process.stderr)),
+        ]
+        return runner
+
+    @property
+    def os_pid(self) -> int:
+        """The process id of the runner, or of the sandbox around it."""
+        return self._process.pid
+
+    def send_line(self, line: str) -> None:
+        """Answer the program's `input()`."""
+        assert self._process.stdin
+        if not self._process.stdin.is_closing():
+            self._process.stdin.write(line.encode() + b"\n")
+
+    def close_stdin(self) -> None:
+        """No more lines will come: `input()` raises EOFError."""
+        assert self._process.stdin
+        self._process.stdin.close()
+
+    def stop(self, reason: str, culprit: int | None = None) -> None:
+        """Kill it, for this reason, unless it has ended by itself; `wait` then says so."""
+        if self._stopped is None and self._process.returncode is None and not self._report:
+            self._stopped = RunnerExit(None, signal.SIGKILL, reason, culprit, stopped=True)
+        self._kill()
+
+    async def wait(self) -> RunnerExit:
+        """Wait until it has ended and all its output was passed on; nothing of it runs any more then."""
+        try:
+            code = await self._process.wait()
+        finally:
+            self._kill()  # what the program started itself
+        _, unread = await asyncio.wait(self._tasks, timeout=LINGER)
+        for task in unread:
+            task.cancel()
+        self._control.close()
+        assert self._process.stdin
+        self._process.stdin.close()
+        return self._stopped or self._judge(code)
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _judge(self, code: int) -> RunnerExit:
+        if self.spec.sandboxed and code > 128 and not self._report:
+            code = 128 - code  # as bubblewrap says it
+        if code < 0:
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+            return RunnerExit(None, -code, f"it was killed by {name}")
+        if not self._report:
+            return RunnerExit(code, None, f"it ended with code {code} before its time")
+        reason, culprit = self._report.get("reason"), self._report.get("peer")
+        reason = _clean(reason) if isinstance(reason, str) else ""
+        if type(culprit) is not int or culprit not in self.sockets:
+            culprit = None
+        return RunnerExit(code, None, reason or (f"it exited with code {code}" if code else ""), culprit)
+
+    async def _read_control(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while line := await reader.readline():
+                message = json.loads(line)
+                if "exit" in message:
+                    self._report = message
+                else:
+                    self._watcher.input(message["input"] is True)
+        except (ValueError, KeyError, TypeError, OSError, RecursionError):
+            self.stop("the program sent something other than reports over its runner's socket")
+
+    async def _read_output(self, stream: str, reader: asyncio.StreamReader) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        data = b"start"
+        while data:
+            data = await reader.read(CHUNK)
+            if text := decoder.decode(data, not data):
+                self._watcher.output(stream, text)
+
+
+def _sockets(pids: "Any") -> tuple[dict[int, socket.socket], dict[int, socket.socket]]:
+    ours, theirs = {}, {}
+    for pid in pids:
+        pair = ours[pid], theirs[pid] = socket.socketpair()
+        for sock in pair:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+        ours[pid].setblocking(False)
+    return ours, theirs
+
+
+def _config(spec: RunnerSpec, theirs_fds: dict[int, int]) -> bytes:
+    threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
+    config = {
+        "frames": str(FRAMES),
+        "loop": str(LOOP),
+        "pid": spec.pid,
+        "names": spec.names,
+        "channels": theirs_fds,
+        "directory": str(spec.directory),
+        "entry": spec.entry,
+        "args": spec.args,
+        "flags": [*spec.flags, *threshold],
+        "max_queue": spec.max_queue,
+    }
+    return json.dumps(config).encode() + b"\n"
+
+
+def _clean(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text[:1000])

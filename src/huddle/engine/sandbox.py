@@ -1,0 +1,112 @@
+"""The bubblewrap command line around a runner: no network, no home, no other processes, no environment.
+
+The program sees the system's own programs and libraries, its interpreter's directories and its `--input`
+files, all read-only, an empty /tmp, and its run directory. What it can reach of the world are the
+descriptors that it inherits: its channels, its control socket and its pipes.
+"""
+
+import functools
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from huddle.engine.interpreter import Interpreter
+from huddle.errors import LocalError
+
+_BASE = ("--unshare-all", "--die-with-parent", "--new-session", "--clearenv")
+_ETC = ("ld.so.cache", "localtime", "alternatives")
+_TRY_SECONDS = 10
+
+
+@functools.cache
+def problem() -> str:
+    """Why there is no sandbox on this machine; empty where there is one. Tried once, really."""
+    path = shutil.which("bwrap")
+    if path is None:
+        return "bubblewrap (bwrap) is not installed"
+    try:
+        done = subprocess.run(
+            [path, *_BASE, *_system(), "--", "/usr/bin/env", "true"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TRY_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"bubblewrap does not work: {error}"
+    if done.returncode:
+        return f"bubblewrap does not work: {done.stderr.decode(errors='replace').strip()[:200]}"
+    return ""
+
+
+def available() -> str | None:
+    """The path of a bubblewrap that works here, or None."""
+    return None if problem() else shutil.which("bwrap")
+
+
+def command(
+    inner: list[str],
+    interpreter: Interpreter,
+    directory: Path,
+    inputs: Iterable[Path] = (),
+    files: Iterable[Path] = (),
+) -> list[str]:
+    """The command that runs `inner` locked in, with `directory` writable and `files` readable at their paths.
+
+    `inputs` are readable in `directory` by their own names. Raises LocalError where there is no sandbox.
+    """
+    bwrap = available()
+    if bwrap is None:
+        raise LocalError(
+            problem(), hint="install bubblewrap, or say --no-sandbox: the program can then read your files"
+        )
+    line = [bwrap, *_BASE, *_system()]
+    for path in _needed(interpreter):
+        line += ["--ro-bind", path, path]
+    for file in files:
+        line += ["--ro-bind", str(file), str(file)]
+    line += ["--bind", str(directory), str(directory)]
+    for file in inputs:
+        line += ["--ro-bind", str(file.absolute()), str(directory / file.name)]
+    line += ["--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp"]  # noqa: S108 - inside
+    line += ["--setenv", "LANG", "C.UTF-8"]
+    return [*line, "--chdir", str(directory), "--", *inner]
+
+
+def _system() -> list[str]:
+    line = ["--ro-bind", "/usr", "/usr"]
+    for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64"):
+        if os.path.islink(name):
+            line += ["--symlink", os.readlink(name), name]
+        elif os.path.isdir(name):
+            line += ["--ro-bind", name, name]
+    for name in _ETC:
+        line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    return [*line, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108 - inside
+
+
+def _needed(interpreter: Interpreter) -> list[str]:
+    """The interpreter's directories outside /usr, and every link on the way to its executable."""
+    wanted: list[str] = []
+    link = interpreter.executable
+    for _ in range(20):
+        wanted.append(link)
+        if not os.path.islink(link):
+            break
+        link = os.path.join(os.path.dirname(link), os.readlink(link))
+    for path in (*interpreter.prefixes, *interpreter.paths):
+        wanted += [path, os.path.realpath(path)]
+    home = os.path.realpath(os.path.expanduser("~"))
+    chosen: list[str] = []
+    for path in sorted({os.path.normpath(path) for path in wanted}, key=len):
+        inside = any(path == other or path.startswith(other + "/") for other in ("/usr", *chosen))
+        if not inside and os.path.isabs(path) and os.path.exists(path) and not _holds(path, home):
+            chosen.append(path)
+    return chosen
+
+
+def _holds(path: str, home: str) -> bool:
+    """Whether showing this directory would show the whole home."""
+    return os.path.commonpath((os.path.realpath(path), home)) == os.path.realpath(path)

@@ -1,0 +1,143 @@
+"""The fresh directory in which a program runs, and which files of a directory belong to a program.
+
+Everybody, the host too, runs a copy of what the manifest names, never the files as they lie on the host's
+disk. The manifest's paths were checked when it was read; they are checked again here, where they become
+files. The program's files are the entry and what `--include` names. Modules beside the entry that it imports
+do not travel by themselves, since guessing would send what nobody meant to send: `left_behind` names them
+for a hint.
+"""
+
+import ast
+import os
+import re
+import shutil
+import stat
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from huddle.errors import LocalError, ProgramError
+
+
+class Snapshot:
+    """A directory of one's own with these files (relative path with `/`: contents), until it is removed.
+
+    `directory` is its absolute path. `inputs` are private files to link into it by their own names.
+    """
+
+    def __init__(self, files: Mapping[str, bytes], inputs: Iterable[Path] = ()) -> None:
+        inputs = tuple(inputs)
+        _check(files, inputs)
+        self.directory = Path(tempfile.mkdtemp(prefix="huddle-run-")).resolve()
+        try:
+            for path, data in files.items():
+                target = self.directory / path
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+                with open(fd, "wb") as file:
+                    file.write(data)
+            for source in inputs:
+                (self.directory / source.name).symlink_to(source.absolute())
+        except BaseException:
+            self.remove()
+            raise
+
+    def __enter__(self) -> "Snapshot":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.remove()
+
+    def remove(self) -> None:
+        """Remove it with all that the program left in it; raises LocalError where that can't be done."""
+        if os.path.lexists(self.directory):
+            shutil.rmtree(self.directory, onexc=_open_up)
+        if os.path.lexists(self.directory):
+            raise LocalError(
+                f"the program's directory {self.directory} cannot be removed", hint="remove it by hand"
+            )
+
+
+def _open_up(function: Any, path: str, error: BaseException) -> None:
+    """Make what a program locked writable, and try once more."""
+    for name in (os.path.dirname(path), path):
+        if not os.path.islink(name) and os.path.exists(name):
+            os.chmod(name, stat.S_IRWXU)
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def _check(files: Iterable[str], inputs: tuple[Path, ...]) -> None:
+    taken: set[str] = set()
+    for path in files:
+        parts = path.split("/")
+        if (
+            not path
+            or unicodedata.normalize("NFC", path) != path
+            or any(part in ("", ".", "..") or len(part.encode("utf-8", "replace")) > 255 for part in parts)
+            or any(letter in '\\:*?"<>|' or not letter.isprintable() for letter in path)
+        ):
+            raise ProgramError(f"the program has a file with a forbidden path, {path!r}")
+        # Where names differ in case only, some systems have one file; a file can't be a directory either.
+        keys = {"/".join(parts[:count]).casefold() for count in range(1, len(parts))}
+        if path.casefold() in taken or any(key + "\0file" in taken for key in keys):
+            raise ProgramError(f"the program has two files at the path {path!r}")
+        taken |= keys | {path.casefold(), path.casefold() + "\0file"}
+    for source in inputs:
+        if source.name.casefold() in taken:
+            raise LocalError(
+                f"the program has a file {source.name} of its own", hint="give the --input file another name"
+            )
+        taken.add(source.name.casefold())
+
+
+def collect(entry: str, listing: Iterable[str], include: Iterable[str] = ()) -> tuple[str, ...]:
+    """The program's files among `listing` (relative paths with `/`): the entry, and what the globs match.
+
+    `*` and `?` stay within a name, `**` goes down. A glob that matches nothing is an error.
+    """
+    listing = tuple(listing)
+    chosen = {entry}
+    for glob in include:
+        found = [path for path in listing if _pattern(glob).fullmatch(path)]
+        if not found:
+            raise LocalError(f"--include {glob} matches no file beside {entry}")
+        chosen.update(found)
+    return (entry, *sorted(chosen - {entry}))
+
+
+def _pattern(glob: str) -> re.Pattern[str]:
+    tokens = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
+    return re.compile("".join(tokens.get(part, re.escape(part)) for part in parts))
+
+
+def left_behind(source: bytes, entry: str, listing: Iterable[str], chosen: Iterable[str]) -> tuple[str, ...]:
+    """The files beside the entry that it imports as modules and that are not among the chosen ones."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return ()
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    folder = entry.rpartition("/")[0]
+    beside = {f"{folder}/{name}" if folder else name for name in names}
+    missing = set(listing) - set(chosen)
+    return tuple(
+        sorted(
+            path
+            for path in missing
+            if path.endswith(".py") and (path[:-3] in beside or path.partition("/")[0] in beside)
+        )
+    )
