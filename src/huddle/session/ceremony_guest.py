@@ -1,0 +1,162 @@
+"""The ceremony of a guest: what it checks before it takes part, and how long it waits for the host."""
+
+from collections.abc import Iterable
+
+from huddle.errors import HuddleError, PeerError
+from huddle.identity.crypto import Crypto
+from huddle.identity.keys import Identity
+from huddle.session import ceremony_events as events
+from huddle.session.ceremony import Ceremony
+from huddle.session.ceremony_core import ACCEPT_SECONDS, PATIENCE, REVEAL_SECONDS, Greeting
+from huddle.session.ceremony_roster import Plan
+from huddle.session.ceremony_states import Standing, State
+from huddle.session.ceremony_values import GUEST
+from huddle.session.files import chunk_count
+from huddle.session.invitation import Invitation
+from huddle.session.log import Entry
+from huddle.session.manifest import Manifest, differences
+from huddle.session.messages import Hello, Refusal, Software
+
+HOST_SECONDS = 60.0  # the host's hello is the room's first record: who does not see it is in a dead room
+
+
+class Guest(Ceremony):
+    """A guest's side.
+
+    `own` is the manifest of this party's own copy of the program and `program_digest` the digest that it
+    expects; a proposal of anything else is refused. Arguments of `own` count only where it has some.
+    """
+
+    role = GUEST
+
+    def __init__(
+        self,
+        crypto: Crypto,
+        identity: Identity,
+        invitation: Invitation,
+        *,
+        name: str,
+        software: Iterable[Software],
+        now: float,
+        own: Manifest | None = None,
+        program_digest: bytes | None = None,
+        accept_seconds: float = ACCEPT_SECONDS,
+    ) -> None:
+        super().__init__(
+            crypto,
+            identity,
+            invitation,
+            name=name,
+            software=software,
+            now=now,
+            accept_seconds=accept_seconds,
+        )
+        self._own = own
+        self._program_digest = program_digest
+        self._host = ""
+        self._hashes: set[bytes] = set()
+        self._timers["host"] = now + HOST_SECONDS
+
+    def _standing(self, did: str) -> Standing:
+        if self._invitation.is_host(did):
+            return Standing.HOST
+        plan = self._round.plan
+        return Standing.MEMBER if plan is not None and plan.has(did) else Standing.STRANGER
+
+    def _judge(self, entry: Entry, standing: Standing) -> None:
+        again = isinstance(entry.message, Hello) and entry.envelope.counter == 0
+        if again and self._host and standing is Standing.HOST:
+            raise self._fault(self._host, "began again", hint="Ask the host for a new invitation.")
+        super()._judge(entry, standing)
+
+    def _on_stale(self) -> None:
+        """Guests may come again: what this identity wrote before is not this process's."""
+
+    def _on_hello(self, greeting: Greeting, entry: Entry) -> None:
+        did = greeting.hello.did
+        if self.state is State.SEALED:
+            return
+        if self._invitation.is_host(did):
+            if did in self._round.hellos:
+                raise self._fault(did, "sent two hellos in one epoch")
+            self._timers.pop("host", None)
+            if not self._host:
+                self._host = did
+                self._tell(events.HostCame(did, greeting.hello.name))
+            self._greet()
+        if did == self.did:
+            self._hashes.add(greeting.hash)
+        self._round.hellos[did] = greeting
+        self._round.greetings.append(greeting)
+
+    def _on_refusal(self, message: Refusal) -> None:
+        if message.hello in self._hashes:
+            name = self._called(self._host)
+            raise PeerError(
+                f"{name} did not let this party in: {message.reason}",
+                peer=name,
+                hint=f"Ask {name}, then join again.",
+            )
+
+    def _on_leaving(self, did: str, reason: str, *, declined: bool) -> None:
+        if self.sealed is not None:
+            self._tell(events.PeerLeft(self._plan.pid(did), reason))
+        elif self._invitation.is_host(did):
+            raise self._fault(did, f"ended the session: {reason}")
+        elif self._round.plan is not None and self._round.plan.has(did):
+            self._on_fault(did, self._fault(did, f"{'said no' if declined else 'left'}: {reason}"))
+
+    def _on_fault(self, did: str, error: HuddleError) -> None:
+        if did == self.did or self._invitation.is_host(did):
+            self._fail(error)
+            return
+        self._tell(events.Notice(error.message))
+        if self.state in (State.REVEALING, State.ACCEPTING):
+            # The host has seen it too and begins a new epoch; only if it does not, all is over.
+            self._round.spoiled = self._round.spoiled or error
+            self._timers.setdefault("fault", self._now + PATIENCE)
+
+    def _on_proposed(self, plan: Plan) -> bool:
+        own = self._round.hellos.get(self.did)
+        if own is None or own.hash not in {greeting.hash for greeting in plan.greetings}:
+            self.state = State.OUTSIDE
+            self._tell(events.Notice("the host goes on without this party, for now"))
+            return False
+        wrong: tuple[str, ...] = ()
+        if self._own is not None:
+            wrong = differences(self._own, plan.manifest, args=bool(self._own.args))
+        if self._program_digest not in (None, plan.manifest.program_digest):
+            wrong = (*wrong, f"its digest is {plan.manifest.program_digest.hex()}")
+        if wrong:
+            raise self._fault(
+                self._host,
+                f"proposes another program than the one expected here: {'; '.join(wrong)}",
+                hint="Agree on one program with the host, then join again.",
+            )
+        self._timers["reveal"] = self._now + REVEAL_SECONDS + PATIENCE
+        return True
+
+    def _on_revealed(self) -> None:
+        plan = self._plan
+        self._timers["accept"] = self._now + self._accept_seconds + PATIENCE
+        if plan.proposal.options.files_follow:
+            self._have_files({})
+        elif not chunk_count(plan.manifest):
+            self._have_files({file.path: b"" for file in plan.manifest.files})
+
+    def _on_epoch(self) -> None:
+        self._timers["host"] = self._now + HOST_SECONDS
+
+    def _expired(self, timer: str) -> None:
+        if timer == "echo":
+            raise self._echo_expired()
+        if timer == "host":
+            raise PeerError(
+                "the host is not in this room",
+                peer=self._called(self._host) if self._host else "the host",
+                hint="Ask the host whether the session is still open, and for a new invitation.",
+            )
+        if self._round.spoiled is not None:
+            raise self._round.spoiled
+        done = self._round.reveals if timer == "reveal" else self._round.accepts
+        raise self._silent(done.keys(), "reveal" if timer == "reveal" else "accept")
