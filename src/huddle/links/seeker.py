@@ -38,7 +38,7 @@ class Timing:
 
     head_start: float = 2.5  # of a network over the next one in order of preference
     reversal: float = 0.1  # of the lower pid's dialling: mostly its wire is there before the other dials
-    dial: float = 15.0  # for one attempt
+    dial: float = 30.0  # for one attempt, which a network mostly ends sooner and says why
     proof: float = 5.0  # for the three messages
     backoff: float = 0.2  # after a failed attempt; doubled each time,
     backoff_most: float = 2.0  # up to this
@@ -197,7 +197,7 @@ class _Candidate:
             return
         if answer:
             self.wire.send(answer)
-        if self._proof.proven:
+        if self._proof.proven and not self._over:
             self._end()
             self._seeker._proven(self, self._proof.proven)
 
