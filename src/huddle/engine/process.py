@@ -181,6 +181,8 @@ class RunnerProcess:
         for task in unread:
             task.cancel()
         self._control.close()
+        with suppress(OSError):
+            await self._control.wait_closed()
         assert self._process.stdin
         self._process.stdin.close()
         return self._stopped or self._judge(code)

@@ -142,8 +142,11 @@ class Channel:
             self.link.write(_END)
             self._close_in()
 
-    def drain(self) -> None:
-        """The runner is gone: forward what it left in the socket, as the window allows, then END."""
+    def drain(self, well: bool = True) -> None:
+        """The runner is gone: forward what it left in the socket, as the window allows, then END.
+
+        What a full window leaves behind is awaited only if the program ended well.
+        """
         self._to_runner = False
         self._discard()
         while self._reading:
@@ -155,6 +158,8 @@ class Channel:
                 self._forward(self._part + data if self._part else data)
             else:
                 self.finish()
+        if not well:
+            self.finish()
 
     # --- to the runner
 
@@ -315,7 +320,7 @@ class Run:
             self.exited = True
             self._waiting_for_input = False
         for channel in self.channels.values():
-            channel.drain()
+            channel.drain(well=not exit_.reason)
         for channel in self.channels.values():
             await channel.done.wait()
         return exit_

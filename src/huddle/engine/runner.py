@@ -196,7 +196,7 @@ def run_program(path: str, verdict: Any) -> Outcome:
         trace = error.__traceback__
         while trace and trace.tb_frame.f_code.co_filename == __file__:
             trace = trace.tb_next
-        sys.excepthook(type(error), error, trace)
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
         reason = traceback.format_exception_only(type(error), error)[-1].strip()
         return {"exit": 1, "reason": reason[:1000], "peer": None}
     return {"exit": 0, "reason": "", "peer": None}
@@ -237,7 +237,7 @@ def main() -> int:
                 stream.flush()
             except (OSError, ValueError):
                 continue
-        session.finish()
+        session.finish(well=not outcome["exit"] and not session.verdict)
         control.tell(**outcome)
 
     atexit.register(finish)

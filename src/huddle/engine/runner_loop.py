@@ -22,6 +22,7 @@ It knows nothing of processes, files or MPyC's messages, but for the two bytes o
 import asyncio
 import selectors
 import socket
+import time
 from collections import deque
 from typing import Any
 
@@ -408,16 +409,20 @@ class Session:
         for channel in self.channels.values():
             channel.flush()
 
-    def finish(self) -> None:
-        """Send END to all and wait until everything has left; needs no loop."""
+    def finish(self, well: bool) -> None:
+        """Send END to all and wait until everything has left; needs no loop.
+
+        A program that failed does not wait long for a peer that is slow, nor for one that has ended it.
+        """
         self.max_queue = 0
+        limit = None if well else time.monotonic() + PATIENCE
         with selectors.DefaultSelector() as selector:
             for channel in self.channels.values():
                 channel.end()
                 if not channel.flush():
                     selector.register(channel.sock, selectors.EVENT_WRITE, channel)
-            while selector.get_map():
-                for key, _ in selector.select():
+            while selector.get_map() and (limit is None or time.monotonic() < limit):
+                for key, _ in selector.select(limit and PATIENCE):
                     if key.data.flush():
                         selector.unregister(key.fileobj)
 
