@@ -93,7 +93,8 @@ def encode(value: Any) -> bytes:
 
     Raises ValueError where a value is outside its field's limits.
     """
-    write, _ = _codec(type(value))
+    kind: Any = type(value)
+    write, _ = _codec(kind)
     parts: list[bytes] = []
     write(value, parts)
     return b"".join(parts)
@@ -101,7 +102,8 @@ def encode(value: Any) -> bytes:
 
 def decode[T](cls: type[T], data: bytes) -> T:
     """Decode all of `data` as one `cls`; raises DecodeError where it is anything else."""
-    _, read = _codec(cls)
+    kind: Any = cls
+    _, read = _codec(kind)
     reader = _Reader(data)
     value: T = read(reader)
     if reader.at != len(data):

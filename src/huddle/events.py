@@ -22,7 +22,7 @@ class Event:
 class Invitation(Event):
     """The session can be entered: by the link `url`, or by the short spoken `code`."""
 
-    event = "invitation"
+    event: ClassVar[str] = "invitation"
     url: str
     code: str
 
@@ -35,7 +35,7 @@ class Party(Event):
     `standing`: self, new, known, verified, or alarm (a known name with another key).
     """
 
-    event = "party"
+    event: ClassVar[str] = "party"
     name: str
     did: str
     state: str
@@ -46,21 +46,48 @@ class Party(Event):
 
 @dataclass(frozen=True, slots=True)
 class Program(Event):
-    """The program that this session proposes, before anybody is asked to accept it."""
+    """The program that this session proposes, before anybody is asked to accept it.
 
-    event = "program"
+    `files` have path, size and sha256; `sandbox` says whether it will be locked in on this machine.
+    """
+
+    event: ClassVar[str] = "program"
     entry: str
     digest: str
     files: tuple[dict[str, Any], ...]
     args: tuple[str, ...]
+    sandbox: bool
     run: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Event):
+    """The person is asked to decide; the session waits.
+
+    `what`: admit (let the party `name` in), accept (this roster and this program, with these words),
+    program (a later run's program, by the roster that stands), again (the host: another run, or the end).
+    """
+
+    event: ClassVar[str] = "question"
+    what: str
+    name: str = ""
+    did: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chat(Event):
+    """A party said something to all."""
+
+    event: ClassVar[str] = "chat"
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Words(Event):
     """The four words that stand on all screens, for one epoch of the ceremony."""
 
-    event = "words"
+    event: ClassVar[str] = "words"
     words: tuple[str, ...]
     epoch: int = 1
 
@@ -69,7 +96,7 @@ class Words(Event):
 class Sealed(Event):
     """All parties have signed the same roster and program; `digest` is hexadecimal."""
 
-    event = "sealed"
+    event: ClassVar[str] = "sealed"
     digest: str
     parties: tuple[dict[str, Any], ...]
     pid: int
@@ -79,7 +106,7 @@ class Sealed(Event):
 class Link(Event):
     """A link got a wire: by which network, over which path; `rtt_ms` in milliseconds, once known."""
 
-    event = "link"
+    event: ClassVar[str] = "link"
     peer: str
     network: str
     path: str
@@ -91,7 +118,7 @@ class Link(Event):
 class Reconnect(Event):
     """A link lost its wire (`state` lost) or has a new one (`state` restored)."""
 
-    event = "reconnect"
+    event: ClassVar[str] = "reconnect"
     peer: str
     state: str
     reason: str = ""
@@ -102,7 +129,7 @@ class Reconnect(Event):
 class Run(Event):
     """A run changed: `state` is started, finished or failed; `whose` and `reason` say why it failed."""
 
-    event = "run"
+    event: ClassVar[str] = "run"
     run: int
     state: str
     seconds: float | None = None
@@ -116,7 +143,7 @@ class Run(Event):
 class Output(Event):
     """The program wrote `text`; `stream` is stdout or stderr."""
 
-    event = "output"
+    event: ClassVar[str] = "output"
     stream: str
     text: str
     run: int = 1
@@ -126,7 +153,7 @@ class Output(Event):
 class Input(Event):
     """The program of this party waits for a line typed here (`waiting`), or no longer does."""
 
-    event = "input"
+    event: ClassVar[str] = "input"
     waiting: bool
     run: int = 1
 
@@ -135,7 +162,7 @@ class Input(Event):
 class Stats(Event):
     """Counters per peer of the present run; `state` is what its runner does: computing, input or gone."""
 
-    event = "stats"
+    event: ClassVar[str] = "stats"
     run: int
     peers: tuple[dict[str, Any], ...]
     rounds: int = 0
@@ -146,7 +173,7 @@ class Stats(Event):
 class Notice(Event):
     """Something that a person should know and that ends nothing."""
 
-    event = "notice"
+    event: ClassVar[str] = "notice"
     text: str
 
 
@@ -154,7 +181,7 @@ class Notice(Event):
 class Error(Event):
     """Something failed: whose fault it is, and what to do."""
 
-    event = "error"
+    event: ClassVar[str] = "error"
     whose: str
     message: str
     hint: str = ""
@@ -165,7 +192,7 @@ class Error(Event):
 class Ended(Event):
     """The session is over. `clean` is true only if every run finished well; `left` is what stays here."""
 
-    event = "ended"
+    event: ClassVar[str] = "ended"
     reason: str
     clean: bool
     left: tuple[str, ...] = field(default=())

@@ -1,0 +1,202 @@
+"""`huddle demo`: three parties on this machine, each a process of its own with an identity of its own.
+
+Nothing is staged: a real rendezvous, a host and two guests that know nothing but its link, run as the
+commands that a person would type, with `--json` so that one screen can show all three.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from huddle.cli.text import clean, duration, listing, size
+from huddle.errors import LocalError
+
+NAMES = ("Ada", "Bob", "Cyd", "Dan", "Eve", "Fay", "Gus", "Hal", "Ivy", "Jan")
+_COLOURS = ("cyan", "magenta", "yellow", "green", "blue")
+PATIENCE = 120.0  # seconds for the whole demo, far more than a slow machine needs
+
+
+def sample(name: str) -> Path:
+    """The path of one of Huddle's own programs, in the installed package or in a checkout."""
+    here = Path(__file__).resolve().parents[1]
+    for folder in (here / "programs", here.parents[1] / "programs"):
+        if (folder / name).is_file():
+            return folder / name
+    raise LocalError(
+        f"The program {name} is not part of this installation.", hint="Install mpyc-huddle again."
+    )
+
+
+@asynccontextmanager
+async def _huddle(home: Path, *args: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    environment = os.environ | {"HUDDLE_HOME": str(home)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "huddle",
+        *args,
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C reaches this process only, which then ends the others in order
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), 10)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _events(process: asyncio.subprocess.Process) -> AsyncIterator[dict[str, Any]]:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        event: dict[str, Any] = json.loads(line)
+        yield event
+
+
+async def _until(process: asyncio.subprocess.Process, name: str) -> dict[str, Any]:
+    async for event in _events(process):
+        if event["event"] == name:
+            return event
+    raise LocalError(
+        f"A process of the demo ended before its {name}.", hint="`huddle doctor` tells what is wrong."
+    )
+
+
+class _Screen:
+    """All parties on one screen: a line for each thing that a party says."""
+
+    def __init__(self, console: Console, names: tuple[str, ...]) -> None:
+        self._console = console
+        self._names = names
+        self.words: dict[str, tuple[str, ...]] = {}
+        self.stats: dict[str, dict[str, Any]] = {}
+        self._text: dict[str, str] = {}
+
+    def say(self, name: str, markup: str) -> None:
+        colour = _COLOURS[self._names.index(name) % len(_COLOURS)]
+        self._console.print(f"[{colour}]{name:>4}[/] │ {markup}", highlight=False)
+
+    def show(self, name: str, event: dict[str, Any]) -> None:
+        match event["event"]:
+            case "words":
+                self.words[name] = tuple(event["words"])
+                self.say(name, f"the words are [bold]{'  '.join(event['words'])}[/]")
+            case "sealed":
+                self.say(
+                    name,
+                    f"sealed with {listing([p['name'] for p in event['parties']])}; I am party {event['pid']}",
+                )
+            case "link" if event["run"] == 0:
+                self.say(
+                    name, f"[dim]link to {event['peer']}: {event['network']}, {escape(event['path'])}[/]"
+                )
+            case "output":
+                *lines, rest = (self._text.get(name, "") + event["text"]).split("\n")
+                self._text[name] = rest
+                for line in lines:
+                    self.say(name, escape(clean(line)))
+            case "stats":
+                self.stats[name] = event
+            case "run" if event["state"] == "finished":
+                self.say(name, f"[green]run finished[/] in {duration(event['seconds'])}")
+            case "run" if event["state"] == "failed":
+                self.say(name, f"[red]run failed:[/] {escape(event['reason'])}")
+            case "error":
+                self.say(name, f"[red]{escape(event['message'])}[/] {escape(event['hint'])}")
+
+    def summary(self) -> None:
+        for name, stats in self.stats.items():
+            sent = sum(peer["bytes_sent"] for peer in stats["peers"])
+            self.say(name, f"sent {size(sent)} in {stats['rounds']:,} rounds to {len(stats['peers'])} peers")
+
+
+async def _party(
+    stack: AsyncExitStack, home: Path, name: str, screen: _Screen, command: str, *args: str
+) -> tuple[asyncio.Task[int], asyncio.Future[str]]:
+    """Start one party; the task that shows it and ends with its exit code, and its invitation if it hosts."""
+    process = await stack.enter_async_context(_huddle(home / name, command, "--json", "--name", name, *args))
+    link: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def watch() -> int:
+        async for event in _events(process):
+            if event["event"] == "invitation" and not link.done():
+                link.set_result(event["url"])
+            screen.show(name, event)
+        code = await process.wait()
+        if not link.done():
+            link.cancel()
+        return code
+
+    return asyncio.create_task(watch()), link
+
+
+async def demo(console: Console, program: Path, arguments: tuple[str, ...], parties: int) -> bool:
+    """Run the demo; whether every party's run ended well."""
+    names = NAMES[:parties]
+    screen = _Screen(console, names)
+    async with AsyncExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="huddle-demo-")))
+        rendezvous = await stack.enter_async_context(
+            _huddle(home / "rendezvous", "serve", "--json", "--host", "127.0.0.1", "--port", "0")
+        )
+        url = (await _until(rendezvous, "serving"))["url"]
+        console.print(
+            f"A rendezvous runs at {url}. It carries the meeting and can read none of it.", highlight=False
+        )
+        hosting, link = await _party(
+            stack, home, names[0], screen, "host",
+            "--open", "--parties", str(parties), "--rendezvous", url, str(program), *arguments,
+        )  # fmt: skip
+        invitation = await link
+        screen.say(names[0], f"my invitation is [bold]{escape(invitation)}[/]")
+        guests = [
+            (await _party(stack, home, name, screen, "join", "--yes", "--program", str(program), invitation))[
+                0
+            ]
+            for name in names[1:]
+        ]
+        codes = await asyncio.gather(hosting, *guests)
+    screen.summary()
+    same = len(set(screen.words.values())) == 1 and len(screen.words) == parties
+    console.print(
+        "All saw the same four words: nobody is in the middle." if same else "[red]The words differ.[/]"
+    )
+    console.print("Every process has ended; nothing stays on this machine.")
+    return same and not any(codes)
+
+
+@click.command("demo", context_settings={"ignore_unknown_options": True})
+@click.option("--parties", default=3, show_default=True, type=click.IntRange(2, len(NAMES)))
+@click.option(
+    "--size",
+    "size_",
+    default=5,
+    show_default=True,
+    type=click.IntRange(2, 30),
+    help="Guests of Secret Santa.",
+)
+def demo_command(parties: int, size_: int) -> None:
+    """Three parties on this machine, each on its own, a real rendezvous, Secret Santa."""
+    console = Console()
+
+    async def bounded() -> bool:
+        async with asyncio.timeout(PATIENCE):
+            return await demo(console, sample("secret_santa.py"), ("--size", str(size_)), parties)
+
+    sys.exit(0 if asyncio.run(bounded()) else 1)

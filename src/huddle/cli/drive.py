@@ -1,0 +1,213 @@
+"""Drives one session from the command line: shows its events, asks its questions, feeds its program.
+
+One task shows events as they come; another asks, one question at a time, so that news is never held up
+by somebody who thinks. The first Ctrl-C ends the run, the second the session.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from huddle import events
+from huddle.cli.keyboard import Keyboard
+from huddle.cli.policy import GuestPolicy, HostPolicy
+from huddle.cli.text import clean, listing
+from huddle.cli.view import View
+from huddle.engine.party import Party
+from huddle.errors import HuddleError
+
+
+class Screen(Protocol):
+    """What shows a session: `View` for people, `JsonView` for scripts."""
+
+    def show(self, event: events.Event) -> None:
+        """Show one event."""
+        ...
+
+    def line(self, markup: str = "") -> None:
+        """Say something that is no event."""
+        ...
+
+    def rest(self) -> None:
+        """Make room for typing."""
+        ...
+
+
+class Driver:
+    """Answers the questions of one session. `finish` keeps what is to be kept and says what that is."""
+
+    def __init__(
+        self,
+        party: Party,
+        screen: Screen,
+        policy: HostPolicy | GuestPolicy,
+        finish: Callable[[], tuple[str, ...]],
+    ) -> None:
+        self._party = party
+        self._screen = screen
+        self._policy = policy
+        self._finish = finish
+        self._wanted: asyncio.Queue[events.Event] = asyncio.Queue()
+        self._standing: dict[str, events.Party] = {}
+        self._input_over = asyncio.Event()
+        self._keyboard: Keyboard | None = None
+
+    async def run(self) -> int:
+        """Until the session has ended; the exit code: 0 only if all runs finished well."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupt(number))
+        asker = asyncio.create_task(self._ask_all(), name="asker")
+        clean_end = False
+        try:
+            async for event in self._party:
+                if isinstance(event, events.Ended):
+                    clean_end = event.clean
+                    event = replace(event, left=self._finish())
+                self._screen.show(event)
+                if isinstance(event, events.Party):
+                    self._standing[event.did] = event
+                elif isinstance(event, events.Question) or (
+                    isinstance(event, events.Input) and event.waiting
+                ):
+                    self._wanted.put_nowait(event)
+                elif isinstance(event, events.Run) and event.state != "started":
+                    self._input_over.set()
+        finally:
+            asker.cancel()
+            await asyncio.gather(asker, return_exceptions=True)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+        return 0 if clean_end else 1
+
+    def _interrupt(self, number: int) -> Callable[[], None]:
+        def first() -> None:
+            if number == signal.SIGINT and self._party.running:
+                self._party.stop_run()
+            else:
+                self._party.leave("ended by its person")
+
+        return first
+
+    async def _ask_all(self) -> None:
+        while True:
+            wanted = await self._wanted.get()
+            try:
+                if isinstance(wanted, events.Question):
+                    await self._decide(wanted)
+                else:
+                    await self._input()
+            except HuddleError as exc:
+                self._screen.show(events.Error(exc.whose, exc.message, exc.hint))
+                self._party.leave(exc.message)
+
+    async def _decide(self, question: events.Question) -> None:
+        match question.what:
+            case "admit":
+                await self._admit(question)
+            case "accept" | "program":
+                await self._accept(question)
+            case "again":
+                await self._again()
+
+    async def _admit(self, question: events.Question) -> None:
+        known = self._standing.get(question.did)
+        policy = self._policy
+        verdict = (
+            policy.admit(question.did, known.standing if known else "new")
+            if isinstance(policy, HostPolicy)
+            else None
+        )
+        if verdict is None:
+            verdict = await self._yes(f"Let {clean(question.name)} in? [y/n] ")
+        if verdict:
+            self._party.admit(question.did)
+        else:
+            self._party.refuse(question.did, "The host did not let you in.")
+
+    async def _accept(self, question: events.Question) -> None:
+        if isinstance(self._policy, HostPolicy):
+            verdict = self._policy.accept()
+        else:
+            host = self._standing.get(question.did)
+            verdict = self._policy.accept(host.standing if host else "new")
+        if verdict is None:
+            if question.what == "accept":
+                await self._hear()
+            verdict = await self._read_and_accept()
+        if verdict:
+            self._party.accept()
+        else:
+            self._party.decline("They said no.")
+
+    async def _hear(self) -> None:
+        """Ask who was heard saying the words; nobody becomes verified unheard."""
+        others = [
+            p
+            for p in self._standing.values()
+            if p.standing not in ("self", "verified") and p.state != "refused"
+        ]
+        if not others:
+            return
+        names = [clean(party.name) for party in others]
+        answer = await self._line(
+            f"Whom did you hear say these words? ({listing(names)}; all; Enter for nobody) "
+        )
+        said = {part.strip().casefold() for part in answer.split(",")}
+        heard = [p.did for p in others if "all" in said or p.name.casefold() in said]
+        self._party.heard(heard)
+
+    async def _read_and_accept(self) -> bool:
+        while True:
+            host = isinstance(self._policy, HostPolicy)
+            ask = (
+                "Start? [y/n/v = view the program] " if host else "Run this program here? [y/n/v = view it] "
+            )
+            answer = (await self._line(ask)).strip().casefold()
+            if answer in ("y", "yes"):
+                return True
+            if answer in ("n", "no", ""):
+                return False
+            if answer in ("v", "view") and isinstance(self._screen, View):
+                self._screen.files(self._party.files)
+
+    async def _again(self) -> None:
+        answer = (
+            (await self._line("Enter: run it once more with the same people;  q: end  ")).strip().casefold()
+        )
+        if answer in ("", "y", "r"):
+            self._party.again()
+        else:
+            self._party.leave("the host ended the session")
+
+    async def _input(self) -> None:
+        """Give the program the next line; give up when its run is over."""
+        self._input_over.clear()
+        self._screen.rest()
+        line = asyncio.create_task(self._keys().line())
+        over = asyncio.create_task(self._input_over.wait())
+        try:
+            await asyncio.wait({line, over}, return_when=asyncio.FIRST_COMPLETED)
+            if line.done():
+                self._party.type_line(line.result())
+        finally:
+            line.cancel()
+            over.cancel()
+
+    async def _yes(self, prompt: str) -> bool:
+        return (await self._line(prompt)).strip().casefold() in ("y", "yes")
+
+    async def _line(self, prompt: str) -> str:
+        self._screen.rest()
+        keyboard = self._keys()
+        keyboard.forget_typed_ahead()
+        print(prompt, end="", flush=True, file=sys.stderr)
+        return await keyboard.line() or ""
+
+    def _keys(self) -> Keyboard:
+        if self._keyboard is None:
+            self._keyboard = Keyboard()
+        return self._keyboard

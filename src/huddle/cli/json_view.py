@@ -1,0 +1,27 @@
+"""A session for scripts: one JSON object a line on standard output, and nothing else there.
+
+The objects are those of `huddle.events.as_json`, documented in docs/events.md.
+"""
+
+import json
+from typing import TextIO
+
+from huddle import events
+
+
+class JsonView:
+    """Prints events as JSON lines."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def show(self, event: events.Event) -> None:
+        """Print one event, at once."""
+        self._out.write(json.dumps(events.as_json(event), ensure_ascii=False) + "\n")
+        self._out.flush()
+
+    def line(self, markup: str = "") -> None:
+        """Says nothing: all that matters is an event."""
+
+    def rest(self) -> None:
+        """Nothing to take away."""

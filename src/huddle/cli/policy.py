@@ -1,0 +1,53 @@
+"""What is decided without asking: `--yes`, `--open`, `--allow`, `--program` and `--program-digest`.
+
+A rule answers yes, no, or None: ask the person. `--yes` alone never lets a stranger in and never runs a
+stranger's program.
+"""
+
+from dataclasses import dataclass
+
+from huddle.errors import LocalError
+
+
+@dataclass(frozen=True, slots=True)
+class HostPolicy:
+    """Whom the host lets in. `allow` are dids."""
+
+    yes: bool = False
+    open: bool = False
+    allow: frozenset[str] = frozenset()
+
+    def admit(self, did: str, standing: str) -> bool | None:
+        """Whether to let this party in; a name that suddenly has another key is never let in unasked."""
+        if did in self.allow:
+            return True
+        if standing == "alarm":
+            return False if self.yes or self.open else None
+        if self.open:
+            return True
+        if self.yes:
+            return standing in ("known", "verified")
+        return None
+
+    def accept(self) -> bool | None:
+        """Whether to start without asking."""
+        return True if self.yes or self.open else None
+
+
+@dataclass(frozen=True, slots=True)
+class GuestPolicy:
+    """Whether a guest runs the host's program. `pinned`: the program is this person's own copy or digest."""
+
+    yes: bool = False
+    pinned: bool = False
+
+    def accept(self, host_standing: str) -> bool | None:
+        """Whether to accept; raises LocalError where `--yes` was given and does not suffice."""
+        if not self.yes:
+            return None
+        if self.pinned or host_standing == "verified":
+            return True
+        raise LocalError(
+            "--yes does not accept the program of a host that is not a verified contact.",
+            hint="Give your own copy with --program FILE, its digest with --program-digest, or accept by hand.",
+        )

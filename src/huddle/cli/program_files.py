@@ -1,0 +1,46 @@
+"""A program on this machine's disk: its entry and what `--include` names, read into memory."""
+
+import os
+import unicodedata
+from pathlib import Path
+
+from huddle.engine.program import Program
+from huddle.engine.snapshot import collect, left_behind
+from huddle.errors import LocalError
+
+MAX_LISTED = 20_000  # files looked at below the program's directory, so that a home directory ends the search
+
+
+def load(path: Path, include: tuple[str, ...], args: tuple[str, ...]) -> tuple[Program, tuple[str, ...]]:
+    """The program, and the modules beside it that it imports and that would not travel.
+
+    Raises LocalError where a file can't be read or a glob matches nothing.
+    """
+    folder = path.parent.resolve()
+    listing = _listing(folder) if include else _beside(folder)
+    names = collect(path.name, listing, include)
+    try:
+        files = {unicodedata.normalize("NFC", name): (folder / name).read_bytes() for name in names}
+    except OSError as exc:
+        raise LocalError(f"{exc.filename} can't be read: {exc.strerror}.") from exc
+    entry = unicodedata.normalize("NFC", path.name)
+    return Program(entry, files, args), left_behind(files[entry], entry, listing, names)
+
+
+def _beside(folder: Path) -> list[str]:
+    """The modules and packages right beside the program."""
+    found = [entry.name for entry in folder.iterdir() if entry.is_file()]
+    return found + [f"{entry.parent.name}/__init__.py" for entry in folder.glob("*/__init__.py")]
+
+
+def _listing(folder: Path) -> list[str]:
+    found: list[str] = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
+        found += [(Path(root) / name).relative_to(folder).as_posix() for name in files]
+        if len(found) > MAX_LISTED:
+            raise LocalError(
+                f"There are over {MAX_LISTED} files beside {folder.name}/.",
+                hint="Put the program into a directory of its own.",
+            )
+    return found

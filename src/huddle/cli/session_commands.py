@@ -1,0 +1,283 @@
+"""`huddle host` and `huddle join`: from what was typed to a session, its screen and its exit code."""
+
+import getpass
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import click
+import uvloop
+from rich.console import Console
+
+from huddle.cli.drive import Driver, Screen
+from huddle.cli.errors import complaints
+from huddle.cli.home import Home
+from huddle.cli.json_view import JsonView
+from huddle.cli.policy import GuestPolicy, HostPolicy
+from huddle.cli.program_files import load
+from huddle.cli.text import clean, listing
+from huddle.cli.view import View
+from huddle.engine.party import Party
+from huddle.engine.plans import GuestPlan, HostPlan
+from huddle.engine.settings import NETWORKS, Settings
+from huddle.errors import LocalError
+from huddle.identity.contacts import Contacts
+from huddle.identity.keys import Identity
+from huddle.identity.native import NativeCrypto
+from huddle.session.messages import MAX_PARTIES
+
+_Command = Callable[..., Any]
+
+
+class Local(TypedDict):
+    """The options that hosts and guests have in common, as click hands them over."""
+
+    name: str | None
+    pseudonym: bool
+    rendezvous: str | None
+    network: str
+    via: str | None
+    advertise: tuple[str, ...]
+    port: int
+    python: str
+    input_files: tuple[Path, ...]
+    sandbox: bool | None
+    grace: float
+    stall: float | None
+    max_queue: int
+    record: Path | None
+    json_: bool
+
+
+def local_options(command: _Command) -> _Command:
+    """Add the options that every party has."""
+    options = [
+        click.option("--name", help="What the others see; default: your account's name."),
+        click.option("--pseudonym", is_flag=True, help="Use a fresh identity that is forgotten at the end."),
+        click.option(
+            "--rendezvous",
+            envvar="HUDDLE_RENDEZVOUS",
+            metavar="URL",
+            help="The rendezvous (HUDDLE_RENDEZVOUS).",
+        ),
+        click.option(
+            "--network",
+            default="auto",
+            show_default=True,
+            type=click.Choice(["auto", *NETWORKS]),
+            help="How to reach the others; auto prefers tls and falls back to relay.",
+        ),
+        click.option(
+            "--via", metavar="INTERFACE|ADDRESS", help="Use tls over this interface or address only."
+        ),
+        click.option(
+            "--advertise", multiple=True, metavar="HOST", help="A name or address others reach you under."
+        ),
+        click.option(
+            "--port", default=0, type=click.IntRange(0, 65535), help="The port of tls; default: any."
+        ),
+        click.option(
+            "--python", default=sys.executable, metavar="EXE", help="The interpreter that runs the program."
+        ),
+        click.option(
+            "--input",
+            "input_files",
+            multiple=True,
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="A private file that the program may read here; it never travels.",
+        ),
+        click.option(
+            "--sandbox/--no-sandbox", default=None, help="Lock the program in; default: where it works."
+        ),
+        click.option(
+            "--grace", default=30.0, show_default=True, help="Seconds of silence until a party is gone."
+        ),
+        click.option(
+            "--stall", type=float, metavar="SECONDS", help="End a run that makes no progress for so long."
+        ),
+        click.option(
+            "--max-queue", default=0, metavar="BYTES", help="End a run when a peer leaves so much unread."
+        ),
+        click.option(
+            "--record",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Keep a record of the session here, signed by all (all must agree to it).",
+        ),
+        click.option(
+            "--json", "json_", is_flag=True, help="Print events as JSON, one a line, and nothing else."
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
+    """The local side of a session from its options."""
+    names = [path.name for path in local["input_files"]]
+    if len(set(names)) != len(names):
+        raise LocalError("Two --input files have the same name.", hint="Rename one of them.")
+    return Settings(
+        name=local["name"] or getpass.getuser(),
+        networks=NETWORKS if local["network"] == "auto" else (local["network"],),
+        via=local["via"],
+        advertise=local["advertise"],
+        port=local["port"],
+        python=local["python"],
+        private_args=private_args,
+        inputs=tuple(path.resolve() for path in local["input_files"]),
+        sandbox=local["sandbox"],
+        grace=local["grace"],
+        stall=local["stall"],
+        max_queue=local["max_queue"],
+    )
+
+
+def run_party(
+    make: Callable[[Settings, Identity, Contacts], Party],
+    policy: HostPolicy | GuestPolicy,
+    local: Local,
+    private_args: tuple[str, ...],
+    *,
+    planned: int | None = None,
+) -> int:
+    """Run one session on this terminal; its exit code."""
+    home = Home()
+    crypto = NativeCrypto()
+    identity = Identity.fresh(crypto) if local["pseudonym"] else home.identity(crypto)
+
+    async def main() -> int:
+        screen: Screen = JsonView(sys.stdout) if local["json_"] else View(Console(), planned=planned)
+        party = make(settings(local, private_args), identity, home.contacts())
+
+        def finish() -> tuple[str, ...]:
+            if not local["pseudonym"]:
+                home.save_contacts(party.contacts)
+            left = [f"{item.path}: {item.what}" for item in home.left_behind()]
+            if local["record"] is not None and party.record is not None:
+                local["record"].write_bytes(party.record)
+                left.append(f"{local['record']}: the record that you asked for")
+            return tuple(left)
+
+        return await Driver(party, screen, policy, finish).run()
+
+    return uvloop.run(main())
+
+
+@click.command("host", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("program", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@click.option(
+    "--parties", "-M", required=True, type=click.IntRange(2, MAX_PARTIES), help="How many, with you."
+)
+@click.option(
+    "--threshold", "-T", type=int, help="MPyC's threshold; default: the most that is safe, (parties-1)//2."
+)
+@click.option("--include", multiple=True, metavar="GLOB", help="More files that travel with the program.")
+@click.option("--no-prss", is_flag=True, help="MPyC's --no-prss; for more than about 15 parties.")
+@click.option("--stay", is_flag=True, help="Stay together for more runs.")
+@click.option("--yes", is_flag=True, help="Let in contacts only, and start, without asking.")
+@click.option("--open", "open_", is_flag=True, help="Let in WHOEVER holds the invitation, and start.")
+@click.option("--allow", multiple=True, metavar="DID", help="Let this party in without asking.")
+@click.option(
+    "--private", "private_args", multiple=True, metavar="ARG", help="An argument of your own, never sent."
+)
+@local_options
+@complaints
+def host_command(
+    program: Path,
+    args: tuple[str, ...],
+    parties: int,
+    threshold: int | None,
+    include: tuple[str, ...],
+    no_prss: bool,
+    stay: bool,
+    yes: bool,
+    open_: bool,
+    allow: tuple[str, ...],
+    private_args: tuple[str, ...],
+    **local: Unpack[Local],
+) -> None:
+    """Host a session that runs PROGRAM with ARGs, the same for all parties.
+
+    Options of huddle come before PROGRAM; what follows it belongs to the program.
+    """
+    mine, missing = load(program, include, args)
+    if missing:
+        names = listing([clean(name) for name in missing])
+        click.secho(
+            f"{program.name} imports {names}, which stays here unless you --include it.",
+            fg="yellow",
+            err=True,
+        )
+    if open_:
+        click.secho("--open: whoever holds the invitation comes in.", fg="yellow", err=True)
+    plan = HostPlan(
+        program=mine,
+        parties=parties,
+        threshold=threshold,
+        no_prss=no_prss,
+        stay=stay,
+        record=local["record"] is not None,
+        rendezvous=local["rendezvous"],
+    )
+    policy = HostPolicy(yes, open_, frozenset(allow))
+    sys.exit(
+        run_party(
+            lambda chosen, identity, contacts: Party.host(plan, chosen, identity, contacts),
+            policy,
+            local,
+            private_args,
+            planned=parties,
+        )
+    )
+
+
+@click.command("join", context_settings={"ignore_unknown_options": False})
+@click.argument("invitation", metavar="LINK-OR-CODE")
+@click.argument("private_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PRIVATE-ARG...]")
+@click.option(
+    "--program",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Your own copy of the program; the host's must be the same.",
+)
+@click.option(
+    "--include", multiple=True, metavar="GLOB", help="With --program: more files that belong to it."
+)
+@click.option("--program-digest", metavar="HEX", help="The program's digest, as you got it elsewhere.")
+@click.option(
+    "--yes", is_flag=True, help="Accept without asking: a verified host, or with --program(-digest)."
+)
+@local_options
+@complaints
+def join_command(
+    invitation: str,
+    private_args: tuple[str, ...],
+    program: Path | None,
+    include: tuple[str, ...],
+    program_digest: str | None,
+    yes: bool,
+    **local: Unpack[Local],
+) -> None:
+    """Join a session by its link or its spoken code.
+
+    What follows `--` are arguments of your own for the program; they never leave this machine.
+    """
+    mine = load(program, include, ())[0] if program is not None else None
+    plan = GuestPlan(
+        invitation=invitation,
+        rendezvous=local["rendezvous"],
+        own=mine,
+        digest=program_digest,
+        record=local["record"] is not None,
+    )
+    policy = GuestPolicy(yes, pinned=program is not None or program_digest is not None)
+    sys.exit(
+        run_party(
+            lambda chosen, identity, contacts: Party.join(plan, chosen, identity, contacts),
+            policy,
+            local,
+            private_args,
+        )
+    )

@@ -1,0 +1,252 @@
+"""A session on a terminal: every event as lines that stay, and one status block below while time passes.
+
+Shows events and asks nothing; `huddle.cli.drive` asks. Everything that strangers named or wrote goes
+through `clean`; only the program's own output is printed as it comes.
+"""
+
+import io
+from collections.abc import Mapping
+
+import segno
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.panel import Panel
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from huddle import events
+from huddle.cli.text import clean, duration, listing, short_did, size
+
+_STANDING = {
+    "self": "you",
+    "new": "[yellow]new to you[/]",
+    "known": "[cyan]a contact, not verified[/]",
+    "verified": "[green]verified contact[/]",
+    "alarm": "[bold red]ANOTHER KEY under a name that you know[/]",
+}
+_DOING = {"idle": "ready", "computing": "computing", "input": "typing", "gone": "gone"}
+
+
+def _safe(text: str) -> str:
+    return escape(clean(text))
+
+
+def _half_blocks(code: segno.QRCode) -> str:
+    text = io.StringIO()
+    code.terminal(out=text, compact=True, border=2)
+    return text.getvalue()
+
+
+class View:
+    """The screen of one session."""
+
+    def __init__(self, console: Console, *, planned: int | None = None, qr: bool = True) -> None:
+        self._console = console
+        self._planned = planned
+        self._qr = qr
+        self._live: Live | None = None
+        self._waiting = ""
+        self._stats: events.Stats | None = None
+        self._parties: dict[str, events.Party] = {}
+        self._names: list[str] = []
+        self._half_line = False
+
+    def show(self, event: events.Event) -> None:
+        """Show one event."""
+        handler = getattr(self, f"_on_{event.event}", None)
+        if handler is not None:
+            handler(event)
+
+    def line(self, markup: str = "") -> None:
+        """Print one line above the status."""
+        if self._half_line:
+            self._console.print()
+            self._half_line = False
+        self._console.print(markup, highlight=False)
+
+    def wait(self, what: str) -> None:
+        """Show a status with a spinner until `rest`; only on a terminal."""
+        self._waiting = what
+        if not self._console.is_terminal:
+            return
+        if self._live is None:
+            self._live = Live(console=self._console, refresh_per_second=8, transient=True)
+            self._live.start()
+        self._live.update(self._status())
+
+    def rest(self) -> None:
+        """Take the status away, so that the person can type."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def files(self, contents: Mapping[str, bytes]) -> None:
+        """Show a program's files, with numbers before the lines and nothing hidden in them."""
+        for path, data in contents.items():
+            self.line(f"\n[bold]{_safe(path)}[/]  {size(len(data))}")
+            try:
+                text = data.decode()
+            except UnicodeDecodeError:
+                self.line("  [dim](not text)[/]")
+                continue
+            for number, line in enumerate(text.splitlines(), 1):
+                self._console.print(Text(f"{number:5} ", style="dim") + Text(clean(line)))
+
+    def _status(self) -> RenderableType:
+        spinner = Spinner("dots", Text(f" {self._waiting}"))
+        return Group(self._table(self._stats), spinner) if self._stats else spinner
+
+    @staticmethod
+    def _table(stats: events.Stats) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for column in ("party", "doing", "path", "RTT", "sent", "received", "messages", "reconnects"):
+            table.add_column(column, justify="left" if column in ("party", "doing", "path") else "right")
+        for peer in stats.peers:
+            rtt = f"{peer['rtt_ms']:.1f} ms" if peer.get("rtt_ms") is not None else ""
+            table.add_row(
+                _safe(peer["name"]),
+                _DOING.get(peer["state"], peer["state"]),
+                _safe(f"{peer['network']}, {peer['path']}" if peer["network"] else "connecting"),
+                rtt,
+                size(peer["bytes_sent"]),
+                size(peer["bytes_received"]),
+                f"{peer['messages_sent'] + peer['messages_received']:,}",
+                str(peer["reconnects"]),
+            )
+        return table
+
+    def _on_invitation(self, event: events.Invitation) -> None:
+        others = "" if self._planned is None else f" to the other {self._planned - 1}"
+        self.line(f"\nSend this link{others}:\n\n  [bold cyan]{_safe(event.url)}[/]\n")
+        if event.code:
+            self.line(f"or read out this code (ten minutes):  [bold]{_safe(event.code)}[/]\n")
+        if self._qr and self._console.is_terminal:
+            code = segno.make(event.url, error="l")
+            if code.symbol_size(border=2)[0] <= self._console.width:
+                self._console.out(_half_blocks(code), highlight=False)
+                self.line()
+        self.line("They type [bold]huddle join[/] and the link or the code.")
+        self.wait("waiting for the others")
+
+    def _on_party(self, event: events.Party) -> None:
+        name, standing = _safe(event.name), _STANDING.get(event.standing, event.standing)
+        before = self._parties.get(event.did)
+        self._parties[event.did] = event
+        if event.state == "waiting":
+            self.line(f"[bold]{name}[/] wants to come in: {standing}, {short_did(event.did)}")
+        elif event.state == "admitted" and event.standing != "self":
+            self.line(f"[bold]{name}[/] is in: {standing}, {short_did(event.did)}")
+        elif event.state == "refused":
+            self.line(f"{name} was not let in. {_safe(event.detail)}")
+        elif event.state == "accepted":
+            self.line(f"[green]{name} accepts.[/]")
+        elif event.state == "silent":
+            self.line(f"[yellow]Nothing is heard of {name}.[/] {_safe(event.detail)}")
+        elif event.state == "connected" and before is not None and before.state == "silent":
+            self.line(f"[green]{name} is back.[/]")
+        elif event.state in ("gone", "left"):
+            self.line(
+                f"[yellow]{name} has {'left' if event.state == 'left' else 'gone'}.[/] {_safe(event.detail)}"
+            )
+
+    def _on_program(self, event: events.Program) -> None:
+        total = sum(file["size"] for file in event.files)
+        count = "1 file" if len(event.files) == 1 else f"{len(event.files)} files"
+        arguments = " ".join(event.args)
+        self.line(f"\nProgram: [bold]{_safe(event.entry)}[/] {_safe(arguments)}   {count}, {size(total)}")
+        for file in event.files:
+            self.line(f"  {_safe(file['path'])}  {size(file['size'])}  sha256 {file['sha256'][:16]}…")
+        self.line(f"  digest {event.digest}")
+        if event.sandbox:
+            self.line(
+                "  It runs in a sandbox here: no network, no home, only its own files and your --input files."
+            )
+        else:
+            self.line(
+                "  [bold yellow]This program can read your files[/] and use your network: there is no sandbox here."
+            )
+
+    def _on_words(self, event: events.Words) -> None:
+        words = "   ".join(event.words)
+        again = f"  [dim](ceremony {event.epoch})[/]" if event.epoch > 1 else ""
+        self.rest()
+        self.line(f"\nThe same four words must stand on all screens:{again}")
+        self._console.print(Panel.fit(f"[bold]{_safe(words)}[/]", padding=(1, 4), border_style="green"))
+
+    def _on_sealed(self, event: events.Sealed) -> None:
+        self._names = [party["name"] for party in event.parties]
+        self.line(f"[green]Sealed[/] by {_safe(listing(self._names))}; you are party {event.pid}.")
+        self.wait("connecting")
+
+    def _on_link(self, event: events.Link) -> None:
+        if event.run == 0:
+            self.line(f"[dim]Link to {_safe(event.peer)}: {event.network}, {_safe(event.path)}[/]")
+
+    def _on_reconnect(self, event: events.Reconnect) -> None:
+        if event.run == 0:
+            if event.state == "lost":
+                self.line(
+                    f"[yellow]The link to {_safe(event.peer)} was cut[/] ({_safe(event.reason)}); trying again."
+                )
+            else:
+                self.line(f"[green]The link to {_safe(event.peer)} is back.[/]")
+
+    def _on_run(self, event: events.Run) -> None:
+        self._stats = None
+        if event.state == "started":
+            self.line(f"\n[bold]Run {event.run}[/] of the program")
+            self.wait("running")
+            return
+        self.rest()
+        took = f" after {duration(event.seconds)}" if event.seconds is not None else ""
+        if event.state == "finished":
+            self.line(f"[green]Run {event.run} finished[/]{took}.")
+        else:
+            self.line(f"[bold red]Run {event.run} failed[/]{took}: {_safe(event.reason)}")
+            if event.hint:
+                self.line(f"  {_safe(event.hint)}")
+
+    def _on_output(self, event: events.Output) -> None:
+        self._console.out(
+            Text.from_ansi(event.text).plain if not self._console.is_terminal else event.text, end=""
+        )
+        self._half_line = not event.text.endswith("\n")
+
+    def _on_input(self, event: events.Input) -> None:
+        if event.waiting:
+            self.rest()
+        else:
+            self.wait("running")
+
+    def _on_stats(self, event: events.Stats) -> None:
+        self._stats = event
+        if self._live is not None:
+            self._waiting = f"running for {duration(event.seconds)}, {event.rounds:,} rounds"
+            self._live.update(self._status())
+
+    def _on_chat(self, event: events.Chat) -> None:
+        self.line(f"[bold]{_safe(event.name)}:[/] {_safe(event.text)}")
+
+    def _on_notice(self, event: events.Notice) -> None:
+        self.line(f"[dim]{_safe(event.text)}[/]")
+
+    def _on_error(self, event: events.Error) -> None:
+        self.rest()
+        self.line(f"[bold red]{_safe(event.message)}[/]")
+        if event.hint:
+            self.line(f"  {_safe(event.hint)}")
+
+    def _on_ended(self, event: events.Ended) -> None:
+        self.rest()
+        if self._stats is not None:
+            self.line()
+            self._console.print(self._table(self._stats))
+        self.line(f"\n{_safe(event.reason)}")
+        if event.left:
+            self.line("What stays on this machine:")
+            for item in event.left:
+                self.line(f"  {_safe(item)}")
+        else:
+            self.line("Nothing stays on this machine.")

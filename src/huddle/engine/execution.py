@@ -1,0 +1,278 @@
+"""One run at all parties, as this one sees it: its own program, and what the others say of theirs.
+
+    started -> own program ends -> everybody's outcome is here -> finished
+           \\-> own program fails, a peer's fails, a peer is gone, somebody stops it, it stalls -> failed
+
+A run has finished only if it finished well everywhere. What is told to the others is that and why a
+program failed, never what it printed. The run's data links are open for just as long as it lasts.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from huddle import events
+from huddle.engine import control
+from huddle.engine.group import Group
+from huddle.engine.interpreter import Interpreter
+from huddle.engine.process import RunnerExit, RunnerSpec
+from huddle.engine.run import Run
+from huddle.engine.settings import Settings
+from huddle.engine.snapshot import Snapshot
+from huddle.errors import HuddleError, LocalError, PeerError, ProgramError
+from huddle.links.keeper import Keeper
+from huddle.links.wire import WireInfo
+from huddle.session.manifest import Flags, Manifest
+from huddle.session.messages import shorten
+from huddle.session.sealed import Sealed
+
+STATS_EVERY = 1.0
+EXPLANATION = 1.5  # seconds that a peer whose program ended early has to say why
+
+
+class Execution:
+    """One run of a sealed session."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        contents: Mapping[str, bytes],
+        sealed: Sealed,
+        settings: Settings,
+        interpreter: Interpreter,
+        keeper: Keeper,
+        group: Group,
+        outcomes: dict[int, control.Outcome],
+        emit: Callable[[events.Event], None],
+        *,
+        sandbox: bool,
+    ) -> None:
+        self.number = manifest.run
+        self.stats: events.Stats | None = None
+        self._contents = contents
+        self._settings = settings
+        self._keeper = keeper
+        self._group = group
+        self._outcomes = outcomes
+        self._emit = emit
+        self._names = tuple(member.name for member in sealed.roster)
+        self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self._error: HuddleError | None = None
+        self._news = asyncio.Event()
+        self._moved = self._began
+        self._inputs = settings.inputs
+        self._spec = partial(
+            RunnerSpec,
+            interpreter,
+            entry=manifest.entry,
+            pid=sealed.pid,
+            names=self._names,
+            args=(*manifest.args, *settings.private_args),
+            threshold=manifest.flags.threshold,
+            flags=_mpyc_flags(manifest.flags),
+            max_queue=settings.max_queue,
+            sandboxed=sandbox,
+            inputs=settings.inputs,
+        )
+        self._sandbox = sandbox
+        self._run: Run | None = None
+
+    async def run(self) -> bool:
+        """Run it to its end; whether it finished well everywhere. Leaves no process, file or link."""
+        self._emit(events.Run(self.number, "started"))
+        try:
+            with Snapshot(self._contents, () if self._sandbox else self._inputs) as snapshot:
+                error = await self._run_in(self._spec(directory=snapshot.directory))
+        except HuddleError as failed:
+            error = failed
+            self._tell_outcome(failed)
+        seconds = self._loop.time() - self._began
+        if error is None:
+            self._emit(events.Run(self.number, "finished", seconds))
+        else:
+            peer = error.peer if isinstance(error, PeerError) else ""
+            self._emit(
+                events.Run(self.number, "failed", seconds, error.whose, peer, error.message, error.hint)
+            )
+        return error is None
+
+    def fail(self, error: HuddleError) -> None:
+        """The run can't go on."""
+        if self._error is None:
+            self._error = error
+            self._news.set()
+            if self._run is not None:
+                self._run.stop(error.message)
+
+    def stop(self) -> None:
+        """The person ends the run."""
+        self.fail(LocalError("You stopped the run."))
+
+    def type_line(self, line: str | None) -> None:
+        """What the person typed for the program; None: there is no more."""
+        if self._run is not None:
+            if line is None:
+                self._run.close_stdin()
+            else:
+                self._run.send_line(line)
+
+    def outcome_came(self, pid: int, outcome: control.Outcome) -> None:
+        """A peer's part is over."""
+        self._news.set()
+        if not outcome.ok:
+            self.fail(self._told(pid, outcome))
+
+    def has_finished(self, pid: int) -> bool:
+        """Whether that peer's part is over."""
+        return pid in self._outcomes
+
+    # --- the run itself
+
+    async def _run_in(self, spec: RunnerSpec) -> HuddleError | None:
+        opens = {pid: partial(self._keeper.open, pid, self.number) for pid in self._peers}
+        run = self._run = Run(spec, opens, self)
+        ticker = asyncio.create_task(self._tick(run), name="stats")
+        error: HuddleError | None = None
+        try:
+            if self._error is not None:
+                raise self._error
+            self._group.set_state(self.number, control.COMPUTING)
+            await run.start()
+            exit_ = await run.wait()
+            self._group.set_state(self.number, control.IDLE)
+            error = self._error or run.error or exit_.error(self._names)
+            if self._error is None and error is not None:
+                error = await self._explained(exit_, error)
+            self._tell_outcome(error)
+            return error or await self._others()
+        finally:
+            ticker.cancel()
+            self._tell_stats(run)
+            failed = error is not None or self._error is not None
+            await asyncio.shield(self._close(run, limit=0.5 if failed else 5.0))
+
+    async def _close(self, run: Run, limit: float) -> None:
+        run.stop("the session ended")
+        await asyncio.gather(*(self._keeper.close_link(pid, self.number, limit) for pid in self._peers))
+        run.close()
+
+    async def _others(self) -> HuddleError | None:
+        """Wait until all others have finished too."""
+        while self._error is None and any(pid not in self._outcomes for pid in self._peers):
+            self._news.clear()
+            await self._news.wait()
+        return self._error
+
+    async def _explained(self, exit_: RunnerExit, error: HuddleError) -> HuddleError:
+        """Where a peer's early end ended this program, the peer itself knows better why."""
+        pid = exit_.culprit
+        if pid is None:
+            return error
+        try:
+            async with asyncio.timeout(EXPLANATION):
+                while pid not in self._outcomes:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            return error
+        return error if self._outcomes[pid].ok else self._told(pid, self._outcomes[pid])
+
+    def _tell_outcome(self, error: HuddleError | None) -> None:
+        match error:
+            case None:
+                outcome = control.Outcome(self.number, True, "")
+            case PeerError():
+                outcome = control.Outcome(
+                    self.number, False, shorten(f"because of {error.peer}: {error.message}")
+                )
+            case LocalError():
+                outcome = control.Outcome(self.number, False, "its person stopped it")
+            case _:
+                outcome = control.Outcome(self.number, False, shorten(error.message))
+        self._group.broadcast(outcome)
+
+    def _told(self, pid: int, outcome: control.Outcome) -> PeerError:
+        name = self._names[pid]
+        return PeerError(
+            f"The run failed at {name}: {outcome.reason}.",
+            peer=name,
+            hint=f"{name} can see more on their own screen.",
+        )
+
+    # --- news of the run
+
+    def run_output(self, stream: str, text: str) -> None:
+        """The program printed."""
+        self._moved = self._loop.time()
+        self._emit(events.Output(stream, text, self.number))
+
+    def run_input(self, waiting: bool) -> None:
+        """The program waits for the person, or no longer does."""
+        self._group.set_state(self.number, control.INPUT if waiting else control.COMPUTING)
+        self._moved = self._loop.time()
+        self._emit(events.Input(waiting, self.number))
+
+    def run_link(self, pid: int, info: WireInfo | None, reason: str) -> None:
+        """A data link got or lost its wire."""
+        name = self._names[pid]
+        if info is None:
+            self._emit(events.Reconnect(name, "lost", reason, self.number))
+        else:
+            self._emit(events.Link(name, info.network, info.path, None, self.number))
+
+    def run_peer_ended(self, pid: int) -> None:
+        """A peer's program is over; what it meant is in its outcome."""
+
+    # --- progress
+
+    async def _tick(self, run: Run) -> None:
+        last: tuple[int, ...] = ()
+        while True:
+            await asyncio.sleep(STATS_EVERY)
+            self._tell_stats(run)
+            moved = tuple(s.bytes_sent + s.bytes_received for s in run.stats().values())
+            if moved != last:
+                last, self._moved = moved, self._loop.time()
+            stall = self._settings.stall
+            if stall is not None and self._loop.time() - self._moved > stall:
+                self.fail(self._stalled(stall))
+
+    def _stalled(self, stall: float) -> HuddleError:
+        busy = [
+            f"{self._names[pid]} is {'typing' if peer.state == control.INPUT else 'computing'}"
+            for pid, peer in self._group.peers.items()
+            if peer.state in (control.COMPUTING, control.INPUT)
+        ]
+        return ProgramError(
+            f"The run made no progress for {stall:.0f} s; {', '.join(busy) or 'nobody else computes'}.",
+            hint="Give --stall more seconds, or none, for programs that compute for long.",
+        )
+
+    def _tell_stats(self, run: Run) -> None:
+        rows, rounds = [], 0
+        for pid, stats in run.stats().items():
+            rounds = max(rounds, stats.rounds)
+            rows.append(
+                {
+                    "name": self._names[pid],
+                    "pid": pid,
+                    "state": control.STATES[self._group.peers[pid].state],
+                    "network": stats.network,
+                    "path": stats.path,
+                    "rtt_ms": None if stats.rtt is None else round(stats.rtt * 1000, 3),
+                    "bytes_sent": stats.bytes_sent,
+                    "bytes_received": stats.bytes_received,
+                    "messages_sent": stats.messages_sent,
+                    "messages_received": stats.messages_received,
+                    "queued": stats.queued,
+                    "reconnects": stats.reconnects,
+                }
+            )
+        self.stats = events.Stats(self.number, tuple(rows), rounds, round(self._loop.time() - self._began, 3))
+        self._emit(self.stats)
+
+
+def _mpyc_flags(flags: Flags) -> tuple[str, ...]:
+    return (*(["--no-prss"] if flags.no_prss else []), *(["--mix32-64bit"] if flags.mix32_64bit else []))

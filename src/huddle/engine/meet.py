@@ -1,0 +1,186 @@
+"""The ceremony on a real rendezvous: feeds the sans-IO core, sends what it says, tells what happened.
+
+Between a record of the room, a decision of the person and a timer, this only waits; it decides nothing.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+
+from huddle import events
+from huddle.errors import HuddleError
+from huddle.identity.contacts import Contacts
+from huddle.rendezvous.client import RoomClient
+from huddle.session import ceremony_events as heard
+from huddle.session.ceremony_guest import Guest
+from huddle.session.ceremony_host import Host
+from huddle.session.manifest import Manifest
+from huddle.session.messages import Offer
+from huddle.session.sealed import Member, Sealed
+
+FAREWELL = 2.0  # seconds for the last records when somebody leaves
+
+
+def program_event(manifest: Manifest, sandbox: bool) -> events.Program:
+    """What a person is told of a program before they accept it."""
+    files = tuple({"path": f.path, "size": f.size, "sha256": f.sha256.hex()} for f in manifest.files)
+    digest = manifest.program_digest.hex()
+    return events.Program(manifest.entry, digest, files, manifest.args, sandbox, manifest.run)
+
+
+class Meeting:
+    """One party's way through the ceremony."""
+
+    def __init__(
+        self,
+        core: Host | Guest,
+        room: RoomClient,
+        emit: Callable[[events.Event], None],
+        contacts: Contacts,
+        offers: Callable[[], tuple[Offer, ...]],
+        *,
+        sandbox: bool,
+    ) -> None:
+        self.files: dict[str, bytes] = {}
+        self.roster: tuple[Member, ...] = ()
+        self._core = core
+        self._room = room
+        self._emit = emit
+        self._contacts = contacts
+        self._offers = offers
+        self._sandbox = sandbox
+        self._waiting: dict[str, heard.GuestCame] = {}
+        self._digest = b""  # of the words that the person saw last
+        self._last: asyncio.Future[int] | None = None
+        self._host_did = ""
+        self._loop = asyncio.get_running_loop()
+        self._done: asyncio.Future[Sealed] = self._loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def sealed(self) -> Sealed:
+        """Wait until all have signed; raises HuddleError where that fails."""
+        reader = asyncio.create_task(self._read(), name="room")
+        self._step()
+        try:
+            return await self._done
+        finally:
+            reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reader
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def admit(self, did: str) -> None:
+        """Let a waiting guest in."""
+        came = self._waiting.pop(did, None)
+        if came is not None and isinstance(self._core, Host):
+            self._core.admit(came.hello)
+            self._party(did, came.name, "admitted")
+            self._step()
+
+    def refuse(self, did: str, reason: str) -> None:
+        """Turn a waiting guest away."""
+        came = self._waiting.pop(did, None)
+        if came is not None and isinstance(self._core, Host):
+            self._core.refuse(came.hello, reason)
+            self._party(did, came.name, "refused", reason)
+            self._step()
+
+    def accept(self) -> None:
+        """This party takes part: with these people, in this program."""
+        mine = self._offers()
+        offers: Mapping[int, tuple[Offer, ...]] = {
+            member.pid: mine for member in self.roster if member.did != self._core.did
+        }
+        self._core.accept(offers, digest=self._digest)
+        self._step()
+
+    def decline(self, reason: str) -> None:
+        """This party does not take part."""
+        self._core.decline(reason)
+        self._step()
+
+    async def leave(self, reason: str) -> None:
+        """Say goodbye in the room; bounded."""
+        self._core.leave(reason)
+        self._send()
+        if self._last is not None:
+            with contextlib.suppress(TimeoutError, HuddleError):
+                await asyncio.wait_for(self._last, FAREWELL)
+
+    async def _read(self) -> None:
+        try:
+            async for _index, record in self._room:
+                self._core.receive(record, self._loop.time())
+                self._step()
+        except HuddleError as error:
+            self._fail(error)
+
+    def _step(self) -> None:
+        """Send and tell what the core has, and come back when it wants to."""
+        self._send()
+        for event in self._core.events():
+            self._tell(event)
+        self._send()
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self._core.next_timer()
+        self._timer = None if due is None or self._done.done() else self._loop.call_at(due, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._core.handle_timer(self._loop.time())
+        self._step()
+
+    def _send(self) -> None:
+        for record in self._core.records_to_send():
+            self._last = self._room.append(record)
+
+    def _fail(self, error: HuddleError) -> None:
+        if not self._done.done():
+            self._done.set_exception(error)
+
+    def _party(self, did: str, name: str, state: str, detail: str = "", pid: int | None = None) -> None:
+        standing = "self" if did == self._core.did else self._contacts.standing(name, did)
+        self._emit(events.Party(name, did, state, standing, pid, detail))
+
+    def _tell(self, event: heard.CeremonyEvent) -> None:
+        match event:
+            case heard.GuestCame():
+                self._came(event)
+            case heard.GuestLeft(did, name, reason):
+                self._waiting.pop(did, None)
+                self._party(did, name, "left", reason)
+            case heard.HostCame(did, name):
+                self._host_did = did
+                self._party(did, name, "admitted")
+            case heard.Proposed(roster=roster, manifest=manifest, pid=pid):
+                self.roster = roster
+                self._host_did = roster[0].did
+                for member in roster:
+                    self._party(member.did, member.name, "admitted", pid=member.pid)
+                self._emit(program_event(manifest, self._sandbox))
+            case heard.WordsReady(epoch, words, digest):
+                self._digest = digest
+                self._emit(events.Words(words, epoch))
+            case heard.FilesReady(files):
+                self.files = files
+                self._emit(events.Question("accept", self.roster[0].name, self._host_did))
+            case heard.Accepted(pid):
+                self._party(self.roster[pid].did, self.roster[pid].name, "accepted", pid=pid)
+            case heard.Restarted(epoch, reason):
+                self.files = {}
+                self._emit(events.Notice(f"The ceremony starts again, number {epoch}: {reason}"))
+            case heard.SessionSealed(sealed):
+                self._done.set_result(sealed)
+            case heard.Notice(text):
+                self._emit(events.Notice(text))
+            case heard.Failed(error):
+                self._fail(error)
+
+    def _came(self, event: heard.GuestCame) -> None:
+        self._waiting[event.did] = event
+        self._party(event.did, event.name, "waiting")
+        if event.admitted:
+            self._party(event.did, event.name, "admitted")
+        else:
+            self._emit(events.Question("admit", event.name, event.did))

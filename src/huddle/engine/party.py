@@ -1,0 +1,395 @@
+"""A party: one person's session from its invitation to its end, with everything that belongs to it.
+
+    party = Party.host(plan, …)   or   Party.join(plan, …)
+    async for event in party: ...                 what happens, ending with `Ended`
+    party.admit(did), accept(), type_line(text), …    what the person decides
+
+The one place where identity, rendezvous, ceremony, networks and runs are wired; each does its own work.
+Iterating over the events runs the session. However it ends, all that it made is taken down first.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
+
+from huddle import events
+from huddle.engine import sandbox
+from huddle.engine.interpreter import Interpreter, probe
+from huddle.engine.meet import Meeting
+from huddle.engine.plans import GuestPlan, HostPlan
+from huddle.engine.program import Program
+from huddle.engine.settings import Settings
+from huddle.engine.spoken import KEY, SpokenCode, redeem
+from huddle.engine.together import Together
+from huddle.errors import HuddleError, LocalError, NetworkError
+from huddle.identity.contacts import Contacts
+from huddle.identity.crypto import Crypto
+from huddle.identity.keys import Identity
+from huddle.identity.native import NativeCrypto
+from huddle.networks import addresses
+from huddle.networks.base import Network
+from huddle.networks.relay import RelayNetwork
+from huddle.networks.tls import TlsNetwork
+from huddle.rendezvous.client import RoomClient
+from huddle.rendezvous.server import RendezvousServer, ServerConfig
+from huddle.session.ceremony_guest import Guest
+from huddle.session.ceremony_host import Host
+from huddle.session.codetext import looks_like_code
+from huddle.session.invitation import Invitation
+from huddle.session.manifest import MAX_CEREMONY, Flags
+from huddle.session.messages import Offer, Options, Software
+from huddle.session.sealed import Sealed
+
+_Script = Callable[["Party", AsyncExitStack], Awaitable[bool]]
+
+
+class Party:
+    """One party of one session. The person's decisions may come at any time; one too late does nothing."""
+
+    def __init__(
+        self, script: _Script, settings: Settings, identity: Identity, contacts: Contacts, crypto: Crypto
+    ) -> None:
+        self.contacts = contacts
+        self.record: bytes | None = None
+        self._script = script
+        self._settings = settings
+        self._identity = identity
+        self._crypto = crypto
+        self._events: asyncio.Queue[events.Event] = asyncio.Queue()
+        self._heard: set[str] = set()
+        self._leaving = ""
+        self._task: asyncio.Task[None] | None = None
+        self._meeting: Meeting | None = None
+        self._together: Together | None = None
+        self._networks: list[Network] = []
+        self._sandboxed = False
+
+    @classmethod
+    def host(
+        cls,
+        plan: HostPlan,
+        settings: Settings,
+        identity: Identity,
+        contacts: Contacts,
+        *,
+        crypto: Crypto | None = None,
+    ) -> "Party":
+        """A party that makes the invitation."""
+        return cls(
+            lambda party, stack: party._host(plan, stack),
+            settings,
+            identity,
+            contacts,
+            crypto or NativeCrypto(),
+        )
+
+    @classmethod
+    def join(
+        cls,
+        plan: GuestPlan,
+        settings: Settings,
+        identity: Identity,
+        contacts: Contacts,
+        *,
+        crypto: Crypto | None = None,
+    ) -> "Party":
+        """A party that comes by an invitation."""
+        return cls(
+            lambda party, stack: party._join(plan, stack),
+            settings,
+            identity,
+            contacts,
+            crypto or NativeCrypto(),
+        )
+
+    def __aiter__(self) -> AsyncIterator[events.Event]:
+        """Run the session; what happens, in order. The last event is `Ended`."""
+        return self._run()
+
+    async def _run(self) -> AsyncIterator[events.Event]:
+        self._task = asyncio.create_task(self._main(), name="session")
+        try:
+            while True:
+                event = await self._events.get()
+                yield event
+                if isinstance(event, events.Ended):
+                    return
+        finally:
+            self.leave("ended by its person")
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    # --- what the person decides
+
+    @property
+    def running(self) -> bool:
+        """Whether a program runs now."""
+        return self._together is not None and self._together.execution is not None
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """The files of the program that is proposed or runs."""
+        if self._together is not None:
+            return self._together.files
+        return self._meeting.files if self._meeting is not None else {}
+
+    def admit(self, did: str) -> None:
+        """Let a waiting guest in."""
+        if self._meeting is not None:
+            self._meeting.admit(did)
+
+    def refuse(self, did: str, reason: str) -> None:
+        """Turn a waiting guest away."""
+        if self._meeting is not None:
+            self._meeting.refuse(did, reason)
+
+    def heard(self, dids: Iterable[str]) -> None:
+        """The person heard these parties say the words: they are verified contacts once it is sealed."""
+        self._heard.update(dids)
+
+    def accept(self) -> None:
+        """Take part: with this roster and program, or in the further run that is proposed."""
+        if self._together is not None:
+            self._together.answer(True, "")
+        elif self._meeting is not None:
+            self._meeting.accept()
+
+    def decline(self, reason: str) -> None:
+        """Do not take part."""
+        if self._together is not None:
+            self._together.answer(False, reason)
+        else:
+            self.leave(reason, declined=True)
+
+    def again(self, program: Program | None = None) -> None:
+        """The host: one more run, of another program or the same one."""
+        if self._together is not None:
+            self._together.again(program)
+
+    def type_line(self, line: str | None) -> None:
+        """A line for the program; None: there is no more input."""
+        if self._together is not None and self._together.execution is not None:
+            self._together.execution.type_line(line)
+
+    def say(self, text: str) -> None:
+        """A line for all parties to read."""
+        if self._together is not None:
+            self._together.say(text)
+
+    def stop_run(self) -> None:
+        """End the present run, not the session."""
+        if self._together is not None and self._together.execution is not None:
+            self._together.execution.stop()
+
+    def leave(self, reason: str, *, declined: bool = False) -> None:
+        """End the session for this party; everything is taken down in order."""
+        if self._task is not None and not self._task.done() and not self._leaving:
+            self._leaving = reason
+            if declined and self._meeting is not None:
+                self._meeting.decline(reason)
+            self._task.cancel()
+
+    # --- the order of things
+
+    async def _main(self) -> None:
+        reason, clean = "The session has ended.", False
+        try:
+            async with AsyncExitStack() as stack:
+                clean = await self._script(self, stack)
+        except HuddleError as error:
+            peer = getattr(error, "peer", "")
+            self._emit(events.Error(error.whose, error.message, error.hint, peer))
+            reason = "The session has ended with an error."
+        except asyncio.CancelledError:
+            reason = f"The session was {self._leaving or 'cancelled'}."
+        self._emit(events.Ended(reason, clean))
+
+    async def _host(self, plan: HostPlan, stack: AsyncExitStack) -> bool:
+        interpreter, software = await self._prepare()
+        url = plan.rendezvous or await self._embed(stack)
+        flags = Flags(plan.threshold, plan.no_prss)
+        manifest = plan.program.manifest(flags, (Software("mpyc", interpreter.mpyc),))
+        options = Options(
+            record=plan.record,
+            files_follow=manifest.size > MAX_CEREMONY,
+            stay=plan.stay,
+            networks=self._settings.networks,
+        )
+        invitation = Invitation.fresh(self._crypto, url, self._identity.did)
+        await self._open_networks(invitation, stack)
+        key = self._crypto.random(KEY)
+        room = RoomClient(url, bytes.fromhex(invitation.room_id), create=True, owner_key=key)
+        await stack.enter_async_context(room)
+        stack.push_async_callback(_delete, room)
+        self._emit(events.Party(self._settings.name, self._identity.did, "admitted", "self"))
+        spoken = await SpokenCode.open(
+            self._crypto, invitation, plan.parties - 1, stack, lambda text: self._emit(events.Notice(text))
+        )
+        self._emit(events.Invitation(invitation.url, spoken.text))
+        core = Host(
+            self._crypto,
+            self._identity,
+            invitation,
+            name=self._settings.name,
+            software=software,
+            manifest=manifest,
+            files={} if options.files_follow else plan.program.files,
+            parties=plan.parties,
+            options=options,
+            now=asyncio.get_running_loop().time(),
+        )
+        sealed = await self._meet(core, room, stack)
+        return await self._stay_together(sealed, interpreter, stack, plan.program.files, room)
+
+    async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
+        interpreter, software = await self._prepare()
+        if looks_like_code(plan.invitation):
+            invitation = await redeem(self._crypto, plan.invitation, plan.rendezvous)
+        else:
+            invitation = Invitation.parse(plan.invitation)
+        own = plan.own.manifest(Flags(), (Software("mpyc", interpreter.mpyc),)) if plan.own else None
+        await self._open_networks(invitation, stack)
+        room = RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id))
+        await stack.enter_async_context(room)
+        self._emit(events.Party(self._settings.name, self._identity.did, "waiting", "self"))
+        core = Guest(
+            self._crypto,
+            self._identity,
+            invitation,
+            name=self._settings.name,
+            software=software,
+            own=own,
+            program_digest=_digest(plan.digest),
+            now=asyncio.get_running_loop().time(),
+        )
+        sealed = await self._meet(core, room, stack)
+        if plan.record and not sealed.options.record:
+            raise LocalError(
+                "The host makes no record of this session.",
+                hint="Ask the host to use --record, or do without.",
+            )
+        return await self._stay_together(sealed, interpreter, stack, {}, room)
+
+    async def _prepare(self) -> tuple[Interpreter, tuple[Software, ...]]:
+        interpreter = await probe(self._settings.python)
+        problem = await asyncio.to_thread(sandbox.problem)
+        if self._settings.sandbox and problem:
+            raise LocalError(
+                f"There is no sandbox here: {problem}.", hint="Install bubblewrap, or leave out --sandbox."
+            )
+        self._sandboxed = not problem and self._settings.sandbox is not False
+        has = {
+            "mpyc": interpreter.mpyc,
+            "python": interpreter.python,
+            "numpy": interpreter.numpy,
+            "gmpy2": interpreter.gmpy2,
+            "bits": str(interpreter.bits),
+        }
+        return interpreter, tuple(Software(name, version) for name, version in has.items() if version)
+
+    async def _embed(self, stack: AsyncExitStack) -> str:
+        server = RendezvousServer(ServerConfig(hosts=("",)))
+        await stack.enter_async_context(server)
+        host = addresses.lan_address()
+        where = f"[{host}]" if ":" in host else host
+        return f"{server.scheme}://{where}:{server.port}"
+
+    async def _open_networks(self, invitation: Invitation, stack: AsyncExitStack) -> None:
+        chosen, made = self._settings, list[Network]()
+        near = urlsplit(invitation.rendezvous).hostname in ("127.0.0.1", "::1", "localhost")
+        if "tls" in chosen.networks:
+            made.append(
+                TlsNetwork(port=chosen.port, via=chosen.via, advertise=chosen.advertise, loopback=near)
+            )
+        if "relay" in chosen.networks:
+            made.append(RelayNetwork(invitation.rendezvous))
+        failed: NetworkError | None = None
+        for network in made:
+            try:
+                await network.open()
+            except NetworkError as error:
+                failed = error
+                self._emit(events.Notice(f"The network {network.name} is left out: {error.message}"))
+                continue
+            stack.push_async_callback(network.close)
+            self._networks.append(network)
+        if not self._networks:
+            raise failed or LocalError("No network was chosen.")
+
+    async def _meet(self, core: Host | Guest, room: RoomClient, stack: AsyncExitStack) -> Sealed:
+        meeting = self._meeting = Meeting(
+            core, room, self._emit, self.contacts, self._offers, sandbox=self._sandboxed
+        )
+        try:
+            return await meeting.sealed()
+        except asyncio.CancelledError:
+            await meeting.leave(self._leaving or "left")
+            raise
+
+    async def _stay_together(
+        self,
+        sealed: Sealed,
+        interpreter: Interpreter,
+        stack: AsyncExitStack,
+        contents: Mapping[str, bytes],
+        room: RoomClient,
+    ) -> bool:
+        self._note_contacts(sealed)
+        roster = tuple({"pid": m.pid, "name": m.name, "did": m.did} for m in sealed.roster)
+        self._emit(events.Sealed(sealed.digest.hex(), roster, sealed.pid))
+        together = self._together = Together(
+            sealed,
+            self._networks,
+            self._settings,
+            interpreter,
+            self._identity,
+            self._crypto,
+            self._emit,
+            sandbox=self._sandboxed,
+        )
+        stack.push_async_callback(lambda: together.part(self._leaving or "done"))
+        await together.connect()
+        # A link to everybody means that all have sealed: the room has done its work.
+        await (_delete(room) if together.is_host else room.close())
+        well = await together.run_all(contents)
+        self.record = together.record
+        if together.broken is not None and not well:
+            raise together.broken
+        return well
+
+    def _note_contacts(self, sealed: Sealed) -> None:
+        """Keep whom the person heard; of the others, only who is a contact already."""
+        now = time.time()
+        for member in sealed.roster:
+            keep = member.did in self._heard or self.contacts.of(member.did) is not None
+            if keep and member.did != self._identity.did:
+                self.contacts = self.contacts.met(member.name, member.did, now)
+        self.contacts = self.contacts.verified(self._heard & {member.did for member in sealed.roster})
+
+    def _offers(self) -> tuple[Offer, ...]:
+        return tuple(Offer(network.name, network.offer()) for network in self._networks)
+
+    def _emit(self, event: events.Event) -> None:
+        self._events.put_nowait(event)
+
+
+async def _delete(room: RoomClient) -> None:
+    with contextlib.suppress(HuddleError):
+        await room.delete()
+
+
+def _digest(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        digest = bytes.fromhex(text)
+    except ValueError:
+        digest = b""
+    if len(digest) != 32:
+        raise LocalError(
+            "--program-digest takes the 64 hexadecimal digits that Huddle shows as the program's digest.",
+            hint="Ask the host to read it out, or look at it in your own copy's session.",
+        )
+    return digest

@@ -1,0 +1,325 @@
+"""A session after its sealing: the parties are linked, run programs together, and part.
+
+    connect -> run 1 -> (host decides: another run, agreed by all -> run n)* -> part
+
+Wires the control links (`Group`), the agreements on later runs (`Agreement`) and the runs themselves
+(`Execution`); each of them has its one concern, this module only the order.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from huddle import events
+from huddle.engine import control
+from huddle.engine.agreement import Agreement
+from huddle.engine.execution import Execution
+from huddle.engine.group import Group
+from huddle.engine.interpreter import Interpreter
+from huddle.engine.meet import program_event
+from huddle.engine.program import Program
+from huddle.engine.settings import Settings
+from huddle.errors import HuddleError, LocalError, PeerError
+from huddle.identity.crypto import Crypto
+from huddle.identity.keys import Identity
+from huddle.links.keeper import Keeper, Peer
+from huddle.links.wire import WireInfo
+from huddle.networks.base import Network, PeerOffer
+from huddle.session.manifest import Manifest, ManifestError, read
+from huddle.session.sealed import Sealed
+
+Emit = Callable[[events.Event], None]
+
+EARLY = 1_000  # messages of one peer about a run that is not known here yet: its answer, no more
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The host wants one more run: of this program, or of the last one again."""
+
+    program: Program | None
+
+
+class Together:
+    """One party's side of a sealed session."""
+
+    def __init__(
+        self,
+        sealed: Sealed,
+        networks: Sequence[Network],
+        settings: Settings,
+        interpreter: Interpreter,
+        identity: Identity,
+        crypto: Crypto,
+        emit: Emit,
+        *,
+        sandbox: bool,
+    ) -> None:
+        self.sealed = sealed
+        self.files: dict[str, bytes] = sealed.files
+        self.execution: Execution | None = None
+        self.broken: HuddleError | None = None
+        self.record: bytes | None = None
+        self._networks = networks
+        self._settings = settings
+        self._interpreter = interpreter
+        self._identity = identity
+        self._crypto = crypto
+        self._emit = emit
+        self._sandbox = sandbox
+        self._loop = asyncio.get_running_loop()
+        self._early: dict[int, list[tuple[int, control.Answer]]] = defaultdict(list)
+        self._names = {member.pid: member.name for member in sealed.roster}
+        self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
+        self._keeper = self._make_keeper()
+        self._group = Group(
+            sealed.roster, sealed.pid, self._keeper, self, grace=settings.grace, now=self._loop.time
+        )
+        self._agreement = self._agreement_on(sealed.manifest) if sealed.options.files_follow else None
+        self._outcomes: dict[int, dict[int, control.Outcome]] = defaultdict(dict)
+        self._next: asyncio.Queue[Wanted | Agreement | None] = asyncio.Queue()
+        self._decision: asyncio.Future[tuple[bool, str]] | None = None
+
+    @property
+    def is_host(self) -> bool:
+        """Whether this party made the invitation."""
+        return self.sealed.pid == 0
+
+    # --- the order of things
+
+    async def connect(self) -> None:
+        """Link up with everybody; raises the error of the first peer that can't be reached."""
+        for network in self._networks:
+            network.begin(self._offers_for(network.name), self._keeper.accepted)
+        linked = asyncio.create_task(self._group.connect())
+        await self._or_broken(linked)
+
+    async def run_all(self, contents: Mapping[str, bytes]) -> bool:
+        """Run the first program and whatever follows; whether all runs finished well everywhere.
+
+        `contents` are the first program's files, at the host; guests have them from the sealing, or get
+        them now where they were too large for that.
+        """
+        manifest = self.sealed.manifest
+        if self._agreement is not None:
+            if not await self._agree(self._agreement, contents):
+                return False
+        elif not self.is_host:
+            self.files = self.sealed.files
+        well = True
+        while True:
+            well = await self._execute(manifest) and well
+            if not self.sealed.options.stay or self.broken is not None:
+                return well
+            following = await self._following(manifest)
+            if following is None:
+                return well
+            manifest = following
+
+    async def part(self, reason: str) -> None:
+        """Say goodbye and close all links, when what was said has arrived."""
+        self._group.broadcast(control.Leave(reason))
+        await self._group.close()
+        await self._keeper.close()
+
+    # --- the person's decisions
+
+    def say(self, text: str) -> None:
+        """A line for all parties to read."""
+        self._group.broadcast(control.Chat(text))
+
+    def answer(self, accept: bool, reason: str) -> None:
+        """Accept or decline the run that is proposed."""
+        if self._decision is not None and not self._decision.done():
+            self._decision.set_result((accept, reason))
+
+    def again(self, program: Program | None) -> None:
+        """The host: one more run, of another program or of the same; LocalError at a guest."""
+        if not self.is_host:
+            raise LocalError("Only the host proposes a run.", hint="Ask the host.")
+        self._next.put_nowait(Wanted(program))
+
+    # --- runs
+
+    async def _execute(self, manifest: Manifest) -> bool:
+        self.execution = Execution(
+            manifest,
+            self.files,
+            self.sealed,
+            self._settings,
+            self._interpreter,
+            self._keeper,
+            self._group,
+            self._outcomes[manifest.run],
+            self._emit,
+            sandbox=self._sandbox,
+        )
+        try:
+            if self.broken is not None:
+                self.execution.fail(self.broken)
+            return await self.execution.run()
+        finally:
+            self.execution = None
+
+    async def _following(self, manifest: Manifest) -> Manifest | None:
+        """The next run that all agree to, or None when the session ends."""
+        while True:
+            if self.is_host:
+                self._emit(events.Question("again"))
+            wanted = await self._next.get()
+            if wanted is None:
+                return None
+            mine: Mapping[str, bytes] = {}
+            if isinstance(wanted, Wanted):
+                proposed, mine = self._propose(manifest, wanted.program)
+                self._agreement = wanted = self._agreement_on(proposed)
+            manifest = replace(manifest, run=wanted.manifest.run)
+            if await self._agree(wanted, mine):
+                return wanted.manifest
+            if self.broken is not None:
+                return None
+
+    def _propose(self, last: Manifest, program: Program | None) -> tuple[Manifest, Mapping[str, bytes]]:
+        run, session = last.run + 1, self.sealed.digest
+        if program is None:
+            return last.for_run(session, run), self.files
+        return program.manifest(last.flags, last.versions, session=session, run=run), program.files
+
+    def _agreement_on(self, manifest: Manifest) -> Agreement:
+        agreement = Agreement(self._crypto, self._identity, self.sealed, manifest)
+        for pid, early in self._early.pop(manifest.run, []):
+            agreement.take(pid, early)
+        return agreement
+
+    async def _agree(self, agreement: Agreement, mine: Mapping[str, bytes]) -> bool:
+        """Let all agree to a run, whose files are then in `files`; False where somebody said no."""
+        try:
+            if self.is_host:
+                Agreement.propose(agreement.manifest, mine, self._group.broadcast)
+                self.files = dict(mine)
+                accept, reason = True, ""
+            else:
+                self.files = await self._or_broken(asyncio.ensure_future(agreement.files()))
+                accept, reason = await self._ask(agreement.manifest)
+            self._group.broadcast(agreement.answer(accept, reason))
+            if accept:
+                await self._or_broken(asyncio.ensure_future(agreement.agreed()))
+            return accept
+        except PeerError as error:
+            self._emit(events.Error(error.whose, error.message, error.hint, error.peer))
+            return False
+        finally:
+            self._agreement = None
+
+    async def _ask(self, manifest: Manifest) -> tuple[bool, str]:
+        host = self.sealed.roster[0]
+        self._decision = self._loop.create_future()
+        self._emit(program_event(manifest, self._sandbox))
+        self._emit(events.Question("program", host.name, host.did))
+        return await self._or_broken(self._decision)
+
+    async def _or_broken[T](self, wanted: "asyncio.Future[T]") -> T:
+        """The result, or the error of the peer without whom it will never come."""
+        try:
+            while not wanted.done():
+                if self.broken is not None:
+                    raise self.broken
+                await asyncio.wait({wanted}, timeout=0.25)
+            return wanted.result()
+        finally:
+            wanted.cancel()
+
+    # --- what the group hears
+
+    def group_message(self, pid: int, message: control.Message) -> None:
+        match message:
+            case control.Outcome():
+                self._outcomes[message.run][pid] = message
+                if self.execution is not None:
+                    self.execution.outcome_came(pid, message)
+            case control.RunProposal() if pid == 0:
+                self._proposed(message)
+            case control.Answer():
+                self._answered(pid, message)
+            case control.FilePart() | control.FilesDone():
+                if self._agreement is not None and self._agreement.manifest.run == message.run:
+                    self._agreement.take(pid, message)
+            case control.Leave():
+                self._left(pid, message.reason)
+            case control.Chat():
+                self._emit(events.Chat(self._names[pid], message.text))
+
+    def group_connected(self, pid: int, info: WireInfo, again: bool) -> None:
+        self._emit(events.Link(self._names[pid], info.network, info.path))
+        if again:
+            self._emit(events.Reconnect(self._names[pid], "restored"))
+        else:
+            self._party(pid, "connected")
+
+    def group_lost(self, pid: int, reason: str) -> None:
+        self._emit(events.Reconnect(self._names[pid], "lost", reason))
+
+    def group_silent(self, pid: int, silent: bool) -> None:
+        grace = f"Gone after {self._settings.grace:.0f} s." if silent else ""
+        self._party(pid, "silent" if silent else "connected", grace)
+
+    def group_failed(self, pid: int, error: HuddleError) -> None:
+        self._party(pid, "gone", error.message)
+        self._break(error)
+
+    def _left(self, pid: int, reason: str) -> None:
+        self._party(pid, "left", reason)
+        name = self._names[pid]
+        finished = self.execution is None or self.execution.has_finished(pid)
+        if finished and self._agreement is None:
+            self._next.put_nowait(None)
+        else:
+            self._break(PeerError(f"{name} left the session. {reason}".strip(), peer=name))
+
+    def _break(self, error: HuddleError) -> None:
+        self.broken = self.broken or error
+        self._next.put_nowait(None)
+        if self.execution is not None:
+            self.execution.fail(error)
+        if self._agreement is not None:
+            self._agreement.fail(error)
+
+    def _proposed(self, message: control.RunProposal) -> None:
+        host = self._names[0]
+        try:
+            manifest = read(message.manifest)
+        except ManifestError as exc:
+            self._break(PeerError(f"{host} proposed a program that must not run: {exc}.", peer=host))
+            return
+        if manifest.session != self.sealed.digest:
+            self._break(PeerError(f"{host} proposed a program of another session.", peer=host))
+            return
+        # At once, since the files follow right behind the proposal.
+        self._agreement = self._agreement_on(manifest)
+        self._next.put_nowait(self._agreement)
+
+    def _answered(self, pid: int, message: control.Answer) -> None:
+        if self._agreement is not None and self._agreement.manifest.run == message.run:
+            self._agreement.take(pid, message)
+        elif sum(len(waiting) for waiting in self._early.values()) < EARLY:
+            self._early[message.run].append((pid, message))
+
+    # --- small things
+
+    def _party(self, pid: int, state: str, detail: str = "") -> None:
+        member = self.sealed.roster[pid]
+        self._emit(events.Party(member.name, member.did, state, "", pid, detail))
+
+    def _make_keeper(self) -> Keeper:
+        peers = [Peer(pid, self._names[pid], self.sealed.link_key(pid)) for pid in self._peers]
+        dialers = [(network.name, network.dial) for network in self._networks]
+        return Keeper(self.sealed.pid, peers, dialers, self._crypto, clock=self._loop.time)
+
+    def _offers_for(self, network: str) -> tuple[PeerOffer, ...]:
+        return tuple(
+            PeerOffer(pid, self._names[pid], offer.data, self.sealed.relay_secret(pid), self.sealed.pid < pid)
+            for pid in self._peers
+            for offer in self.sealed.offers[pid]
+            if offer.network == network
+        )

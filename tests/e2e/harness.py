@@ -1,0 +1,206 @@
+"""Real `huddle` processes for end-to-end tests: started, watched by their JSON events, ended by pid."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+Event = dict[str, Any]
+PATIENCE = 45.0  # seconds for one event; a slow machine needs a fraction of it
+
+
+class Huddle:
+    """One process of the command `huddle`, with a home of its own."""
+
+    def __init__(self, home: Path, *args: str, env: dict[str, str] | None = None) -> None:
+        self.home = home
+        self.events: list[Event] = []
+        self._news = threading.Condition()
+        self._over = False
+        environment = os.environ | {"HUDDLE_HOME": str(home), "COLUMNS": "100"} | (env or {})
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "huddle", *args],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            start_new_session=True,
+        )
+        self.stderr = ""
+        self._threads = [
+            threading.Thread(target=work, daemon=True) for work in (self._read, self._read_stderr)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._news:
+                self.events.append(json.loads(line))
+                self._news.notify_all()
+        with self._news:
+            self._over = True
+            self._news.notify_all()
+
+    def _read_stderr(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.stderr += line
+
+    def wait(
+        self, name: str, found: Callable[[Event], bool] = lambda _: True, timeout: float = PATIENCE
+    ) -> Event:
+        """The first event of that name that `found` accepts, now or as soon as it comes."""
+        deadline = time.monotonic() + timeout
+        with self._news:
+            while True:
+                for event in self.events:
+                    if event["event"] == name and found(event):
+                        return event
+                left = deadline - time.monotonic()
+                if self._over or left <= 0:
+                    why = "ended" if self._over else f"waited {timeout} s"
+                    raise AssertionError(f"no event {name!r} ({why}); {self.story()}")
+                self._news.wait(left)
+
+    def all(self, name: str) -> list[Event]:
+        """All events of that name so far."""
+        with self._news:
+            return [event for event in self.events if event["event"] == name]
+
+    def output(self) -> str:
+        """What the program wrote to its standard output so far."""
+        return "".join(event["text"] for event in self.all("output") if event["stream"] == "stdout")
+
+    def type(self, line: str) -> None:
+        """Type a line."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to this process alone."""
+        self.process.send_signal(number)
+
+    def end(self, timeout: float = PATIENCE) -> int:
+        """Wait for the end; the exit code."""
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired as exc:
+            raise AssertionError(f"still running after {timeout} s; {self.story()}") from exc
+        for thread in self._threads:
+            thread.join(5)
+        return code
+
+    def story(self) -> str:
+        """What happened, for a failed assertion."""
+        lines = [json.dumps(event)[:300] for event in self.events[-25:] if event["event"] != "stats"]
+        return "\n".join(["events:", *lines, "stderr:", self.stderr[-2000:]])
+
+    def descendants(self) -> list[int]:
+        """The pids of all processes below this one, by the kernel's tables."""
+        children: dict[int, list[int]] = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError, IndexError, ValueError):
+                    parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                    children.setdefault(parent, []).append(int(entry.name))
+        found, todo = [], [self.process.pid]
+        while todo:
+            below = children.get(todo.pop(), [])
+            found += below
+            todo += below
+        return found
+
+
+class Lab:
+    """Starts `huddle` processes and ends whatever is left of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._all: list[Huddle] = []
+
+    def huddle(self, name: str, *args: str, env: dict[str, str] | None = None) -> Huddle:
+        """Any command, with the home of the person `name`."""
+        process = Huddle(self._folder / name, *args, env=env)
+        self._all.append(process)
+        return process
+
+    def rendezvous(self, *args: str, port: int = 0) -> tuple[Huddle, str]:
+        """A rendezvous on loopback and its URL."""
+        server = self.huddle(
+            "rendezvous", "serve", "--json", "--host", "127.0.0.1", "--port", str(port), *args
+        )
+        return server, server.wait("serving")["url"]
+
+    def host(
+        self, program: Path, *args: str, parties: int = 3, options: tuple[str, ...] = (), url: str = ""
+    ) -> Huddle:
+        """Ada hosts, and lets everybody in."""
+        where = ("--rendezvous", url) if url else ()
+        return self.huddle(
+            "Ada", "host", "--json", "--name", "Ada", "--open", "--parties", str(parties), *where, *options,
+            str(program), *args,
+        )  # fmt: skip
+
+    def join(
+        self, name: str, invitation: str, program: Path | None, *private: str, options: tuple[str, ...] = ()
+    ) -> Huddle:
+        """Somebody joins; with their own copy of the program without being asked."""
+        own = () if program is None else ("--yes", "--program", str(program))
+        return self.huddle(
+            name,
+            "join",
+            "--json",
+            "--name",
+            name,
+            *own,
+            *options,
+            invitation,
+            *(("--", *private) if private else ()),
+        )
+
+    def session(
+        self,
+        program: Path,
+        *args: str,
+        names: tuple[str, ...] = ("Bob", "Cyd"),
+        url: str = "",
+        options: tuple[str, ...] = (),
+        guest_options: tuple[str, ...] = (),
+    ) -> list[Huddle]:
+        """A host and guests that are on their way into a session."""
+        host = self.host(program, *args, parties=len(names) + 1, url=url, options=options)
+        link = host.wait("invitation")["url"]
+        return [host, *(self.join(name, link, program, options=guest_options) for name in names)]
+
+    def end(self) -> None:
+        """End what is left."""
+        for process in self._all:
+            if process.process.poll() is None:
+                process.process.terminate()
+        for process in self._all:
+            try:
+                process.process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.process.kill()
+                process.process.wait(5)
+
+
+@contextlib.contextmanager
+def lab(folder: Path) -> Iterator[Lab]:
+    """A lab whose processes are gone at the end."""
+    one = Lab(folder)
+    try:
+        yield one
+    finally:
+        one.end()
