@@ -151,7 +151,7 @@ def parse_advertised(text: str) -> tuple[str, int | None]:
     if wrong or not is_host(host) or (port and (number is None or not 0 < number < 65536)):
         raise LocalError(
             f"{text!r} is no address that peers could be told",
-            hint="Give a name or an address, and its port if it differs: home.example:4000, [2001:db8::7]:4000.",
+            hint="Give a name or an address, with or without a port: home.example:4000, [2001:db8::7]:4000.",
         )
     return host, number
 

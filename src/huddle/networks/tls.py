@@ -22,7 +22,8 @@ from typing import Annotated
 
 from huddle.codec import U16, DecodeError, Limit, decode, encode
 from huddle.errors import NetworkError, PeerError
-from huddle.links.wire import Wire
+from huddle.links.stream import StreamWire
+from huddle.links.wire import Wire, WireInfo
 from huddle.networks import addresses, sockets
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.certificates import (
@@ -32,7 +33,7 @@ from huddle.networks.certificates import (
     make_certificate,
     server_context,
 )
-from huddle.networks.tlswire import PREAMBLE_SIZE, TlsWire
+from huddle.networks.tls_transport import PREAMBLE_SIZE, TlsTransport
 
 # A certificate made by `certificates` has about 330 bytes; a peer's must not fill our memory.
 MAX_CERTIFICATE = 1024
@@ -56,6 +57,9 @@ INBOUND_SECONDS = 10.0
 # Inbound connections without a preamble. An honest peer is done within some round trips, so in a flood
 # of strangers the oldest one makes room; 128 leaves 20 parties with several attempts each in peace.
 MAX_HALF_OPEN = 128
+
+# When the network closes, the time that closed wires have to hand over their last bytes.
+FAREWELL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +126,9 @@ class TlsNetwork:
         self._dialling: ssl.SSLContext | None = None
         self._dialled: ssl.SSLContext | None = None
         self._accepted: Accepted | None = None
-        self._wires: set[TlsWire] = set()
-        self._half_open: dict[TlsWire, asyncio.TimerHandle] = {}
+        self._transports: set[TlsTransport] = set()
+        self._half_open: dict[TlsTransport, asyncio.TimerHandle] = {}
+        self._half_open_pids: dict[TlsTransport, int] = {}
         self._empty = asyncio.Event()
         self._closed = False
 
@@ -224,62 +229,76 @@ class TlsNetwork:
         for server in self._servers:
             server.close()
         self._drop_listening()
-        for wire in list(self._wires):
-            if not wire.closing:
-                wire.abort()
-        if self._wires:
+        for transport in list(self._transports):
+            if not transport.is_closing():
+                transport.abort()
+        if self._transports:
             self._empty.clear()
             try:
-                async with asyncio.timeout(1.0):
+                async with asyncio.timeout(FAREWELL_SECONDS):
                     await self._empty.wait()
             except TimeoutError:
-                for wire in list(self._wires):
-                    wire.abort()
-                # The loop closes a socket in its next turn.
-                await asyncio.sleep(0)
-                await asyncio.sleep(0)
+                for transport in list(self._transports):
+                    transport.abort()
+                await self._empty.wait()
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
         for sock in self._listening:
             self._servers.append(await loop.create_server(self._inbound, sock=sock))
 
-    def _inbound(self) -> TlsWire:
-        """A stranger has connected, or a peer: the wire that finds out."""
+    def _inbound(self) -> TlsTransport:
+        """A stranger has connected, or a peer: the transport that finds out."""
         assert self._dialled is not None
         if len(self._half_open) >= MAX_HALF_OPEN:
-            next(iter(self._half_open)).abort()
-        wire = TlsWire(
-            self._dialled,
-            self._local_key,
-            dialled=False,
-            secured=lambda wire, certificate: fingerprint(certificate) in self._pids,
-            introduced=self._introduced,
-            ended=self._ended,
+            oldest = next(iter(self._half_open))
+            self._half_open.pop(oldest).cancel()
+            oldest.abort()
+        transport = TlsTransport(
+            self._dialled, dialled=False, secured=self._known, introduced=self._introduced, ended=self._ended
         )
-        self._wires.add(wire)
+        self._transports.add(transport)
         loop = asyncio.get_running_loop()
-        self._half_open[wire] = loop.call_later(INBOUND_SECONDS, wire.abort)
+        self._half_open[transport] = loop.call_later(INBOUND_SECONDS, transport.abort)
+        return transport
+
+    def _known(self, transport: TlsTransport, certificate: bytes) -> None:
+        pid = self._pids.get(fingerprint(certificate))
+        if pid is None:
+            transport.abort()
+        else:
+            self._half_open_pids[transport] = pid
+
+    def _introduced(self, transport: TlsTransport, preamble: bytes) -> None:
+        self._half_open.pop(transport).cancel()
+        assert self._accepted is not None
+        pid = self._half_open_pids.pop(transport)
+        wire = self._wire(pid, transport)
+        self._accepted(pid, int.from_bytes(preamble, "big"), wire)
+
+    def _wire(self, pid: int, transport: TlsTransport) -> StreamWire:
+        host, port = transport.peername[:2]
+        peer_key = fingerprint(self._peers[pid].certificate)
+        wire = StreamWire(WireInfo("tls", f"direct, {host} port {port}", self._local_key, peer_key, True))
+        transport.attach(wire)
         return wire
 
-    def _introduced(self, wire: TlsWire, preamble: bytes) -> None:
-        self._half_open.pop(wire).cancel()
-        assert self._accepted is not None
-        self._accepted(self._pids[wire.info.peer_key], int.from_bytes(preamble, "big"), wire)
-
-    def _ended(self, wire: TlsWire, reason: str) -> None:
-        self._wires.discard(wire)
-        timer = self._half_open.pop(wire, None)
+    def _ended(self, transport: TlsTransport, reason: str) -> None:
+        self._transports.discard(transport)
+        self._half_open_pids.pop(transport, None)
+        timer = self._half_open.pop(transport, None)
         if timer is not None:
             timer.cancel()
-        if not self._wires:
+        if not self._transports:
             self._empty.set()
 
-    async def _first(self, pid: int, order: list[Endpoint], failures: dict[Endpoint, str]) -> TlsWire | None:
+    async def _first(
+        self, pid: int, order: list[Endpoint], failures: dict[Endpoint, str]
+    ) -> StreamWire | None:
         """The first wire that is secured, or None and a reason for each endpoint."""
         waiting = list(order)
-        running: dict[asyncio.Task[TlsWire], Endpoint] = {}
-        winner: TlsWire | None = None
+        running: dict[asyncio.Task[StreamWire], Endpoint] = {}
+        winner: StreamWire | None = None
         try:
             while winner is None and (waiting or running):
                 if waiting:
@@ -301,11 +320,11 @@ class TlsNetwork:
             for task in running:
                 task.cancel()
             for result in await asyncio.gather(*running, return_exceptions=True):
-                if isinstance(result, TlsWire) and result is not winner:
+                if isinstance(result, StreamWire) and result is not winner:
                     result.abort()
         return winner
 
-    async def _attempt(self, pid: int, endpoint: Endpoint) -> TlsWire:
+    async def _attempt(self, pid: int, endpoint: Endpoint) -> StreamWire:
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 failure = _Failed("the name has no address")
@@ -338,16 +357,15 @@ class TlsNetwork:
                 raise _Failed(f"{self._via} has no address of that kind to dial from")
         return pairs
 
-    async def _connect(self, pid: int, family: socket.AddressFamily, address: tuple[str, int]) -> TlsWire:
+    async def _connect(self, pid: int, family: socket.AddressFamily, address: tuple[str, int]) -> StreamWire:
         assert self._dialling is not None
         loop = asyncio.get_running_loop()
-        secured: asyncio.Future[bool] = loop.create_future()
-        wire = TlsWire(
+        secured: asyncio.Future[StreamWire] = loop.create_future()
+        transport = TlsTransport(
             self._dialling,
-            self._local_key,
             dialled=True,
             secured=partial(self._seen, pid, secured),
-            ended=partial(self._dialled_ended, secured),
+            ended=partial(self._unsecured, secured),
         )
         try:
             sock = sockets.dialling(family, self._sources.get(family))
@@ -356,31 +374,34 @@ class TlsNetwork:
             except BaseException:
                 sock.close()
                 raise
-            self._wires.add(wire)
-            await loop.create_connection(lambda: wire, sock=sock)
-            await secured
+            self._transports.add(transport)
+            await loop.create_connection(lambda: transport, sock=sock)
+            return await secured
         except BaseException as exc:
             secured.cancel()
-            wire.abort()
-            if not wire.connected:
-                self._wires.discard(wire)
+            transport.abort()
+            if not transport.connected:
+                self._transports.discard(transport)
             if isinstance(exc, OSError):
                 raise _Failed(_reason(exc)) from exc
             raise
-        return wire
 
-    def _seen(self, pid: int, secured: asyncio.Future[bool], wire: TlsWire, certificate: bytes) -> bool:
+    def _seen(
+        self, pid: int, secured: asyncio.Future[StreamWire], transport: TlsTransport, certificate: bytes
+    ) -> None:
+        """Any certificate of the roster passes TLS; only that peer's own will do."""
         right = certificate == self._peers[pid].certificate
+        if right and not secured.done():
+            secured.set_result(self._wire(pid, transport))
+            return
         if not secured.done():
-            if right:
-                secured.set_result(True)
-            else:
-                name = self._peers[self._pids[fingerprint(certificate)]].name
-                secured.set_exception(_Failed(f"{name} answers there"))
-        return right
+            other = self._pids.get(fingerprint(certificate))
+            name = "a stranger" if other is None else self._peers[other].name
+            secured.set_exception(_Failed(f"{name} answers there"))
+        transport.abort()
 
-    def _dialled_ended(self, secured: asyncio.Future[bool], wire: TlsWire, reason: str) -> None:
-        self._ended(wire, reason)
+    def _unsecured(self, secured: asyncio.Future[StreamWire], transport: TlsTransport, reason: str) -> None:
+        self._ended(transport, reason)
         if not secured.done():
             secured.set_exception(_Failed(reason))
 
