@@ -115,6 +115,10 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         if self._tcp is not None:
             self._tcp.abort()
 
+    def can_write_eof(self) -> bool:
+        """No: with TLS the farewell and the end belong together, and `close` does both."""
+        return False
+
     def is_closing(self) -> bool:
         """Whether this side is done with it."""
         return self._closing
@@ -202,7 +206,11 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
                 return
             while part := self._tls.read(_RECORD_SIZE):
                 parts.append(part)
-            end = ""
+                # Asking in vain costs an exception, a tenth of a small message's way.
+                if not (self._incoming.pending or self._tls.pending()):
+                    break
+            else:
+                end = ""
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as exc:
