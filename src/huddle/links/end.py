@@ -14,14 +14,13 @@ from typing import Protocol
 
 from huddle.errors import HuddleError, PeerError
 from huddle.identity.crypto import Crypto
-from huddle.links.link import NEVER, Happened, Link
+from huddle.links.link import NEVER, SILENCE, Happened, Link
 from huddle.links.proof import Proven
 from huddle.links.record import RecordWire
 from huddle.links.seeker import Peer, Seeker
 from huddle.links.wire import Wire, WireInfo
 
-FLAPPING = 1.0  # a wire that was lost sooner is replaced after a pause,
-FLAP_PAUSE = 0.2  # so that two ends that lose wires at once do not spin
+FLAPPING = 1.0  # a wire lost sooner is replaced after a pause, so that two ends never spin
 
 
 class LinkReceiver(Protocol):
@@ -257,7 +256,7 @@ class LinkEnd:
             elif event is Happened.WRITABLE and not self._closing:
                 self._receiver.link_writable()
             elif event is Happened.SILENT:
-                self._lost("nothing was heard for 6 s")
+                self._lost(f"nothing was heard for {SILENCE:g} s")
         return Happened.OVER in events
 
     def _lost(self, reason: str) -> None:
@@ -267,7 +266,7 @@ class LinkEnd:
         self._detach()
         if self._ended.is_set() or self._seeker is None:
             return
-        self._seeker.seek(FLAP_PAUSE if flapping else 0.0)
+        self._seeker.seek(self._seeker.timing.backoff if flapping else 0.0)
         if was_online and not self._closing:
             self._receiver.link_lost(reason)
 

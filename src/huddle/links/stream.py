@@ -71,9 +71,17 @@ class StreamWire(asyncio.Protocol):
 
     def close(self) -> None:
         """Send what is left, then close; what does not go out within two seconds is dropped."""
-        if not self._closed and self._transport is not None:
-            self._transport.close()
-            self._linger = asyncio.get_running_loop().call_later(LINGER, self._transport.abort)
+        transport = self._transport
+        if not self._closed and transport is not None:
+            if transport.can_write_eof() and not transport.is_closing():
+                # The sending half only: closing both while the other end still sends would make the
+                # kernel answer with a reset, which can destroy what was sent last.
+                transport.write_eof()
+                if self._paused:
+                    transport.resume_reading()
+            else:
+                transport.close()
+            self._linger = asyncio.get_running_loop().call_later(LINGER, transport.abort)
         self._shut()
 
     def abort(self) -> None:

@@ -1,0 +1,45 @@
+"""What the tests of links share."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from huddle.links.stream import StreamWire
+from huddle.links.wire import WireInfo
+
+Accept = Callable[[StreamWire], None]
+Listen = Callable[[Accept], Awaitable[int]]
+
+
+@pytest.fixture
+async def listen() -> AsyncIterator[Listen]:
+    """Listen on a loopback port and hand out each wire that comes; returns the port."""
+    servers: list[asyncio.Server] = []
+
+    async def start(accept: Accept) -> int:
+        info = WireInfo("tcp", "accepted", b"", b"", False)
+        server = await asyncio.get_running_loop().create_server(
+            lambda: StreamWire(info, lambda wire, _: accept(wire)), "127.0.0.1", 0
+        )
+        servers.append(server)
+        port: int = server.sockets[0].getsockname()[1]
+        return port
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def dial() -> Callable[[int], Awaitable[StreamWire]]:
+    """Dial a loopback port."""
+
+    async def connect(port: int) -> StreamWire:
+        info = WireInfo("tcp", "dialled", b"", b"", False)
+        _, wire = await asyncio.get_running_loop().create_connection(
+            lambda: StreamWire(info), "127.0.0.1", port
+        )
+        return wire
+
+    return connect
