@@ -64,7 +64,10 @@ class Ceremony(Core):
         if round_.files is None:
             raise LocalError("the program's files are not here yet", hint="Wait for them, then decide.")
         if round_.spoiled is not None:
-            raise round_.spoiled
+            raise LocalError(
+                f"this cannot be accepted any more: {round_.spoiled.message}",
+                hint="Wait for the host to begin again.",
+            )
         if round_.accepting:
             return
         sealed = tuple(
@@ -248,16 +251,21 @@ class Ceremony(Core):
         if [one.to for one in message.offers] != [other.pid for other in plan.roster if other.pid != pid]:
             raise self._fault(did, "left out somebody in its offers")
         if pid != pairs.pid:
-            mine = next(one.sealed for one in message.offers if one.to == pairs.pid)
-            try:
-                offers = decode(Offers, pairs.open(b"offers", pid, mine)).offers
-            except ValueError as exc:  # InvalidSeal and DecodeError are
-                raise self._fault(did, "sent offers that do not open") from exc
-            round_.offers[pid] = offers
+            round_.offers[pid] = self._open_offers(did, pid, message)
         round_.accepts[pid] = message
         self._tell(events.Accepted(pid))
         if len(round_.accepts) == len(plan.roster):
             self._seal()
+
+    def _open_offers(self, did: str, pid: int, message: Accept) -> tuple[Offer, ...]:
+        # Whether they open is known to this party alone, and all must seal at the same record of the
+        # log: so a party whose offers do not open is one that offers nothing, which its link will show.
+        mine = next(one.sealed for one in message.offers if one.to == self._pairs.pid)
+        try:
+            return decode(Offers, self._pairs.open(b"offers", pid, mine)).offers
+        except ValueError:  # InvalidSeal and DecodeError are
+            self._tell(events.Notice(f"{self._called(did)} sent offers that do not open"))
+            return ()
 
     def _seal(self) -> None:
         round_, plan, pairs = self._round, self._plan, self._pairs

@@ -192,7 +192,7 @@ class Core(ABC):
     def _expired(self, timer: str) -> None: ...
 
     @abstractmethod
-    def _on_stale(self) -> None: ...
+    def _on_stale(self, entry: Entry) -> None: ...
 
     @abstractmethod
     def _standing(self, did: str) -> Standing: ...
@@ -206,7 +206,7 @@ class Core(ABC):
             if entry.offence:
                 raise entry.offence
             if entry.stale:
-                self._on_stale()
+                self._on_stale(entry)
                 return
         elif standing is Standing.STRANGER and entry.offence is not None:
             self._tell(events.Notice(f"ignored a message of {self._called(did)}: {entry.offence}"))

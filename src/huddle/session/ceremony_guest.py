@@ -69,8 +69,12 @@ class Guest(Ceremony):
             raise self._fault(self._host, "began again", hint="Ask the host for a new invitation.")
         super()._judge(entry, standing)
 
-    def _on_stale(self) -> None:
-        """Guests may come again: what this identity wrote before is not this process's."""
+    def _on_stale(self, entry: Entry) -> None:
+        # A guest may come again. A proposal may name the hello of its earlier process.
+        envelope, hello = entry.envelope, entry.message
+        if isinstance(hello, Hello) and envelope.epoch == self.epoch:
+            hash_ = self._round.room.hello_hash(self.did, envelope.body)
+            self._round.greetings.append(Greeting(hash_, envelope.body, hello))
 
     def _on_hello(self, greeting: Greeting, entry: Entry) -> None:
         did = greeting.hello.did

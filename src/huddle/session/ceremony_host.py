@@ -102,6 +102,9 @@ class Host(Ceremony):
         if folded(asked.name) in self._taken(asked.did):
             self._turn_away(hello, asked, _same_name(asked.name))
             return
+        if self._round.plan is not None and self.epoch >= MAX_EPOCHS:
+            self._turn_away(hello, asked, "the session has begun again too often")
+            return
         self._refused.discard(asked.did)
         self._admitted[asked.did] = asked.name
         if self.state is State.GATHERING:
@@ -131,7 +134,7 @@ class Host(Ceremony):
         inside = plan.has(did) if plan is not None else did in self._admitted
         return Standing.MEMBER if inside else Standing.STRANGER
 
-    def _on_stale(self) -> None:
+    def _on_stale(self, entry: Entry) -> None:
         raise LocalError("this invitation was used before", hint="Host again: each session has its own.")
 
     def _on_hello(self, greeting: Greeting, entry: Entry) -> None:
@@ -311,6 +314,9 @@ class Host(Ceremony):
             return "other versions: " + "; ".join(differing)
         if folded(hello.name) in self._taken(hello.did):
             return _same_name(hello.name)
+        others = (one.hello for did, one in self._round.hellos.items() if did != hello.did)
+        if hello.commitment in {one.commitment for one in others}:
+            return "a commitment that another party has made"
         return ""
 
     def _taken(self, did: str) -> set[str]:

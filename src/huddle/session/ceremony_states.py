@@ -81,7 +81,7 @@ RULES: dict[State, dict[type[Message], tuple[Verdict, Verdict, Verdict]]] = {
         Signal: (F, F, N),
     },
     State.OUTSIDE: {
-        Hello: (F, I, I),
+        Hello: (F, T, T),
         Refusal: (T, I, N),
         Proposal: (F, I, N),
         Reveal: (I, I, I),
