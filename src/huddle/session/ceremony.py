@@ -167,7 +167,7 @@ class Ceremony(Core):
         self._tell(
             events.Proposed(self.epoch, pid, plan.roster, proposal.threshold, proposal.options, plan.manifest)
         )
-        values = self._round.values
+        values = self._values
         self._send(Reveal(plan.hash, values.exchange, values.nonce))
 
     def _take_reveal(self, did: str, reveal: Reveal) -> None:
@@ -197,7 +197,7 @@ class Ceremony(Core):
             if member.pid == me:
                 continue
             try:
-                shared = self._crypto.exchange(round_.values.key, reveal.exchange)
+                shared = self._crypto.exchange(self._values.key, reveal.exchange)
             except ValueError:
                 self._on_fault(member.did, self._fault(member.did, "revealed a key that gives no secret"))
                 return
@@ -293,6 +293,7 @@ class Ceremony(Core):
             transcript=transcript if plan.proposal.options.record else None,
         )
         self.state = State.SEALED
+        round_.values = None
         self._timers = {name: when for name, when in self._timers.items() if name == "echo"}
         self._outgoing = [one for one in self._outgoing if one[1] in TIMELESS]
         self._tell(events.SessionSealed(self.sealed))

@@ -55,7 +55,7 @@ class Round:
     """What belongs to one epoch, and is forgotten with it."""
 
     room: Room
-    values: Values
+    values: Values | None  # None once the epoch is over: they are never needed again
     hellos: dict[str, Greeting] = field(default_factory=dict)  # the latest by did
     greetings: list[Greeting] = field(default_factory=list)  # all of them
     plan: Plan | None = None
@@ -255,14 +255,21 @@ class Core(ABC):
             raise RuntimeError("not all have revealed in this state")
         return pairs
 
+    @property
+    def _values(self) -> Values:
+        values = self._round.values
+        if values is None:
+            raise RuntimeError("the values of this epoch are gone")
+        return values
+
     def _new_round(self, epoch: int) -> Round:
         return Round(Room(self._room_id, epoch), Values.fresh(self._crypto))
 
     def _greet(self) -> None:
         if not self._greeted:
             self._greeted = True
-            room, values = self._round.room, self._round.values
-            self._send(room.hello(self.role, self.did, self._name, self._software, values))
+            hello = self._round.room.hello(self.role, self.did, self._name, self._software, self._values)
+            self._send(hello)
 
     def _send(self, message: Message) -> None:
         self._outgoing.append((self.epoch, type(message), encode(message)))
@@ -312,4 +319,5 @@ class Core(ABC):
         if self._log.written:
             self._send(message)
         self.state = State.ENDED
+        self._round.values = None
         self._timers = {}
