@@ -49,5 +49,5 @@ class GuestPolicy:
             return True
         raise LocalError(
             "--yes does not accept the program of a host that is not a verified contact.",
-            hint="Give your own copy with --program FILE, its digest with --program-digest, or accept by hand.",
+            hint="Give --program FILE (your own copy), or --program-digest, or accept by hand.",
         )

@@ -161,11 +161,11 @@ class View:
         self.line(f"  digest {event.digest}")
         if event.sandbox:
             self.line(
-                "  It runs in a sandbox here: no network, no home, only its own files and your --input files."
+                "  It runs in a sandbox here: no network, no home, only its files and your --input files."
             )
         else:
             self.line(
-                "  [bold yellow]This program can read your files[/] and use your network: there is no sandbox here."
+                "  [bold yellow]This program can read your files[/]: it runs without a sandbox here."
             )
 
     def _on_words(self, event: events.Words) -> None:

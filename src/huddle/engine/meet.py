@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 
 from huddle import events
 from huddle.errors import HuddleError
-from huddle.identity.contacts import Contacts
 from huddle.rendezvous.client import RoomClient
 from huddle.session import ceremony_events as heard
 from huddle.session.ceremony_guest import Guest
@@ -17,6 +16,8 @@ from huddle.session.ceremony_host import Host
 from huddle.session.manifest import Manifest
 from huddle.session.messages import Offer
 from huddle.session.sealed import Member, Sealed
+
+Standing = Callable[[str, str], str]  # of a name and a did: self, new, known, verified or alarm
 
 FAREWELL = 2.0  # seconds for the last records when somebody leaves
 
@@ -36,7 +37,7 @@ class Meeting:
         core: Host | Guest,
         room: RoomClient,
         emit: Callable[[events.Event], None],
-        contacts: Contacts,
+        standing: Standing,
         offers: Callable[[], tuple[Offer, ...]],
         *,
         sandbox: bool,
@@ -46,7 +47,7 @@ class Meeting:
         self._core = core
         self._room = room
         self._emit = emit
-        self._contacts = contacts
+        self._standing = standing
         self._offers = offers
         self._sandbox = sandbox
         self._waiting: dict[str, heard.GuestCame] = {}
@@ -140,8 +141,7 @@ class Meeting:
             self._done.set_exception(error)
 
     def _party(self, did: str, name: str, state: str, detail: str = "", pid: int | None = None) -> None:
-        standing = "self" if did == self._core.did else self._contacts.standing(name, did)
-        self._emit(events.Party(name, did, state, standing, pid, detail))
+        self._emit(events.Party(name, did, state, self._standing(name, did), pid, detail))
 
     def _tell(self, event: heard.CeremonyEvent) -> None:
         match event:

@@ -320,7 +320,7 @@ class Party:
 
     async def _meet(self, core: Host | Guest, room: RoomClient, stack: AsyncExitStack) -> Sealed:
         meeting = self._meeting = Meeting(
-            core, room, self._emit, self.contacts, self._offers, sandbox=self._sandboxed
+            core, room, self._emit, self._standing, self._offers, sandbox=self._sandboxed
         )
         try:
             return await meeting.sealed()
@@ -347,6 +347,7 @@ class Party:
             self._identity,
             self._crypto,
             self._emit,
+            self._standing,
             sandbox=self._sandboxed,
         )
         stack.push_async_callback(lambda: together.part(self._leaving or "done"))
@@ -367,6 +368,9 @@ class Party:
             if keep and member.did != self._identity.did:
                 self.contacts = self.contacts.met(member.name, member.did, now)
         self.contacts = self.contacts.verified(self._heard & {member.did for member in sealed.roster})
+
+    def _standing(self, name: str, did: str) -> str:
+        return "self" if did == self._identity.did else self.contacts.standing(name, did)
 
     def _offers(self) -> tuple[Offer, ...]:
         return tuple(Offer(network.name, network.offer()) for network in self._networks)

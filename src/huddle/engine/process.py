@@ -104,6 +104,7 @@ class RunnerProcess:
     _control: asyncio.StreamWriter
     _report: dict[str, Any] = field(default_factory=dict)
     _stopped: RunnerExit | None = None
+    _gone: bool = False  # waited for: its number may be another's by now
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @classmethod
@@ -177,19 +178,25 @@ class RunnerProcess:
             code = await self._process.wait()
         finally:
             self._kill()  # what the program started itself
-        _, unread = await asyncio.wait(self._tasks, timeout=LINGER)
-        for task in unread:
-            task.cancel()
-        self._control.close()
+            self._gone = self._process.returncode is not None
+        await asyncio.wait(self._tasks, timeout=LINGER)
+        self.close()
         with suppress(OSError):
             await self._control.wait_closed()
-        assert self._process.stdin
-        self._process.stdin.close()
         return self._stopped or self._judge(code)
 
+    def close(self) -> None:
+        """Kill it and forget all but its sockets, whatever it has left to say."""
+        self._kill()
+        for task in self._tasks:
+            task.cancel()
+        self._control.close()
+        self.close_stdin()
+
     def _kill(self) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        if not self._gone:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def _judge(self, code: int) -> RunnerExit:
         if self.spec.sandboxed and code > 128 and not self._report:

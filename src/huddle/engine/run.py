@@ -333,6 +333,8 @@ class Run:
     def close(self) -> None:
         """Forget everything; what has not gone to the links by now is lost."""
         self.stop("the run was closed")
+        if self._process:
+            self._process.close()
         for channel in self.channels.values():
             channel.close()
 

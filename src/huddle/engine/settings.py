@@ -16,7 +16,8 @@ class Settings:
     machine, `port` fixes the port of tls (0: any), `loopback` offers loopback addresses as well.
 
     `python` is the interpreter that runs the program, with `private_args` behind the shared arguments and
-    `inputs` (files of this machine, by their own names in its directory) to read. `sandbox` None means: where it works.
+    `inputs` (files of this machine, by their own names in its directory) to read. `sandbox` None means:
+    where it works.
 
     `grace` seconds of silence make a peer gone; `stall` seconds without any progress end a run (None:
     never); `max_queue` bytes that a peer does not take end a run (0: never).

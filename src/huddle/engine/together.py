@@ -17,7 +17,7 @@ from huddle.engine.agreement import Agreement
 from huddle.engine.execution import Execution
 from huddle.engine.group import Group
 from huddle.engine.interpreter import Interpreter
-from huddle.engine.meet import program_event
+from huddle.engine.meet import Standing, program_event
 from huddle.engine.program import Program
 from huddle.engine.settings import Settings
 from huddle.errors import HuddleError, LocalError, PeerError
@@ -53,6 +53,7 @@ class Together:
         identity: Identity,
         crypto: Crypto,
         emit: Emit,
+        standing: Standing,
         *,
         sandbox: bool,
     ) -> None:
@@ -67,6 +68,7 @@ class Together:
         self._identity = identity
         self._crypto = crypto
         self._emit = emit
+        self._standing = standing
         self._sandbox = sandbox
         self._loop = asyncio.get_running_loop()
         self._early: dict[int, list[tuple[int, control.Answer]]] = defaultdict(list)
@@ -309,7 +311,8 @@ class Together:
 
     def _party(self, pid: int, state: str, detail: str = "") -> None:
         member = self.sealed.roster[pid]
-        self._emit(events.Party(member.name, member.did, state, "", pid, detail))
+        standing = self._standing(member.name, member.did)
+        self._emit(events.Party(member.name, member.did, state, standing, pid, detail))
 
     def _make_keeper(self) -> Keeper:
         peers = [Peer(pid, self._names[pid], self.sealed.link_key(pid)) for pid in self._peers]

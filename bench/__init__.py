@@ -1,0 +1,1 @@
+"""Benchmarks: each figure beside its reference, both measured in turn in the same run."""

@@ -1,0 +1,125 @@
+"""`make bench`: one JSON line a figure, `{name, value, unit, reference, ratio}`.
+
+Each figure is the median of several runs, and so is its reference, which is measured in turn with it:
+plain MPyC (TCP, not encrypted) with the same program, interpreter and machine, unless the name says
+otherwise. Only the ratio means something on a machine that does other things as well.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+from bench.parties import Outcome, plain, session
+
+HERE = Path(__file__).parent / "programs"
+SANTA = Path(__file__).parents[1] / "programs" / "secret_santa.py"
+
+Measure = Callable[[], Awaitable[float]]
+
+
+def say(name: str, value: float, unit: str, reference: float | None = None) -> None:
+    """Print one figure."""
+    ratio = None if not reference else round(value / reference, 3)
+    shown = None if reference is None else float(f"{reference:.4g}")
+    line = {"name": name, "value": float(f"{value:.4g}"), "unit": unit, "reference": shown, "ratio": ratio}
+    print(json.dumps(line), flush=True)
+
+
+async def in_turn(times: int, first: Measure, second: Measure) -> tuple[float, float]:
+    """The medians of two measures that are taken in turn."""
+    pairs = [(await first(), await second()) for _ in range(times)]
+    return statistics.median(one for one, _ in pairs), statistics.median(two for _, two in pairs)
+
+
+async def rounds(times: int) -> None:
+    """Median times of an output and of a multiplication; three parties."""
+    found: dict[str, list[dict[str, float]]] = {"tls": [], "relay": [], "plain": []}
+    for _ in range(times):
+        found["plain"].append((await plain(HERE / "rounds.py", (), 3)).json())
+        for network in ("tls", "relay"):
+            found[network].append((await session(HERE / "rounds.py", (), 3, network=network)).json())
+    for figure in ("output_ms", "multiplication_ms"):
+        reference = statistics.median(one[figure] for one in found["plain"])
+        for network in ("tls", "relay"):
+            value = statistics.median(one[figure] for one in found[network])
+            say(f"{figure.removesuffix('_ms')} round p50, {network}", value, "ms", reference)
+
+
+async def throughput(times: int) -> None:
+    """10 MB from one party to another."""
+
+    async def rate(outcome: Awaitable[Outcome]) -> float:
+        return (await outcome).json()["mb_per_s"]
+
+    program = HERE / "throughput.py"
+    for network in ("tls", "relay"):
+        value, reference = await in_turn(
+            times,
+            lambda network=network: rate(session(program, (), 3, network=network)),  # type: ignore[misc]
+            lambda: rate(plain(program, (), 3)),
+        )
+        say(f"10 MB one way, {network}", value, "MB/s", reference)
+
+
+async def secret_santa(times: int) -> None:
+    """Seven kinds of numbers, 8 people; microseconds for each byte sent, since retries are random."""
+
+    async def cost(outcome: Awaitable[Outcome]) -> float:
+        seconds, size = (await outcome).elapsed()
+        return seconds / size * 1e6
+
+    args = ("--size", "8", "--fields")
+    value, reference = await in_turn(
+        times, lambda: cost(session(SANTA, args, 3)), lambda: cost(plain(SANTA, args, 3))
+    )
+    say("Secret Santa, 7 kinds of numbers, N=8, tls, time by bytes sent", value, "us/B", reference)
+
+
+async def set_up(times: int, parties: int, name: str = "") -> None:
+    """From the last `join` typed to MPyC connected everywhere; memory of a supervisor."""
+    options = ("--no-prss",) if parties > 10 else ()
+    taken = []
+    for _ in range(times):
+        outcome = await session(HERE / "first_byte.py", (), parties, options=options)
+        connected = max(outcome.json(pid)["connected"] for pid in range(parties))
+        taken.append(connected - outcome.joined)
+    say(
+        f"set-up of {parties} parties on one machine, last join to MPyC connected",
+        statistics.median(taken),
+        "s",
+    )
+    memory = [
+        e["memory_mb"] for one in outcome.events for e in one if e["event"] == "stats" and "memory_mb" in e
+    ]
+    if memory:
+        say(f"memory of a supervisor, {parties} parties", max(memory), "MB")
+
+
+FIGURES: dict[str, Callable[[int], Awaitable[None]]] = {
+    "rounds": rounds,
+    "throughput": throughput,
+    "secret-santa": secret_santa,
+    "set-up": partial(set_up, parties=3),
+    "set-up-5": partial(set_up, parties=5),
+    "set-up-10": partial(set_up, parties=10),
+    "set-up-20": partial(set_up, parties=20),
+}
+
+
+async def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument(
+        "figures", nargs="*", choices=[[], *FIGURES], help=f"of {', '.join(FIGURES)}; default: all"
+    )
+    parser.add_argument("--times", type=int, default=3, help="runs of each (default 3)")
+    chosen = parser.parse_args()
+    for name in chosen.figures or FIGURES:
+        await FIGURES[name](chosen.times)
+
+
+asyncio.run(main())

@@ -1,0 +1,85 @@
+"""Sessions from Python: what the command line does, for scripts, notebooks and the lab.
+
+    party = huddle.host("auction.py", parties=3, name="Ada", rendezvous="https://huddle.example.org")
+    async for event in party:
+        match event:
+            case huddle.events.Invitation(url=url): send(url)
+            case huddle.events.Question(what="admit", did=did): party.admit(did)
+            case huddle.events.Question(): party.accept()
+            case huddle.events.Output(text=text): print(text, end="")
+
+Nothing is decided for the caller: who must be let in, and whose program runs here, are its questions to
+answer. The events are those of `--json`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from huddle.engine.party import Party
+from huddle.engine.plans import GuestPlan, HostPlan
+from huddle.engine.program import Program
+from huddle.engine.settings import Settings
+from huddle.identity.contacts import Contacts
+from huddle.identity.keys import Identity
+from huddle.identity.native import NativeCrypto
+
+__all__ = ["Contacts", "GuestPlan", "HostPlan", "Identity", "Party", "Program", "Settings", "host", "join"]
+
+
+def program(path: str | Path, args: Sequence[str] = (), beside: Sequence[str] = ()) -> Program:
+    """The program at `path` with its shared arguments; `beside` are files that travel with it.
+
+    `beside` are paths relative to the program's directory. Raises OSError where a file can't be read.
+    """
+    entry = Path(path)
+    files = {name: (entry.parent / name).read_bytes() for name in (entry.name, *beside)}
+    return Program(entry.name, files, tuple(args))
+
+
+def host(
+    what: str | Path | Program,
+    *args: str,
+    parties: int,
+    name: str,
+    threshold: int | None = None,
+    no_prss: bool = False,
+    stay: bool = False,
+    record: bool = False,
+    rendezvous: str | None = None,
+    identity: Identity | None = None,
+    contacts: Contacts | None = None,
+    **local: Any,
+) -> Party:
+    """Host a session that runs `what` with the shared `args`.
+
+    `parties` counts the host. Without a `rendezvous` this process runs one; without an `identity` a fresh
+    one is used. `local` are the other fields of `Settings`. The session runs when its events are iterated.
+    """
+    mine = what if isinstance(what, Program) else program(what, args)
+    plan = HostPlan(mine, parties, threshold, no_prss, stay, record, rendezvous)
+    return Party.host(plan, Settings(name, **local), *_person(identity, contacts))
+
+
+def join(
+    invitation: str,
+    *private_args: str,
+    name: str,
+    rendezvous: str | None = None,
+    own: Program | None = None,
+    digest: str | None = None,
+    record: bool = False,
+    identity: Identity | None = None,
+    contacts: Contacts | None = None,
+    **local: Any,
+) -> Party:
+    """Join a session by its link, or by its short code and the `rendezvous`.
+
+    `private_args` are this party's own arguments of the program. `own` and `digest` pin the program.
+    """
+    plan = GuestPlan(invitation, rendezvous, own, digest, record)
+    return Party.join(plan, Settings(name, private_args=private_args, **local), *_person(identity, contacts))
+
+
+def _person(identity: Identity | None, contacts: Contacts | None) -> tuple[Identity, Contacts]:
+    return identity or Identity.fresh(NativeCrypto()), contacts or Contacts()
