@@ -1,0 +1,67 @@
+"""How a command fails: one message that says what, whose fault it is and what to do, and an exit code.
+
+| exit code | meaning                                                             |
+| --------- | ------------------------------------------------------------------- |
+| 0         | all is well; of a session: every run finished well                  |
+| 1         | a run or a check did not end well, or Huddle itself is broken       |
+| 2         | the command line is wrong (also: a question nobody could be asked)  |
+| 3         | this party's own doing: a file, an option, a missing tool           |
+| 4         | this party's program failed                                         |
+| 5         | another party failed                                                |
+| 6         | the rendezvous failed                                               |
+| 7         | a network failed                                                    |
+| 130       | Ctrl-C                                                              |
+"""
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+
+import click
+
+from huddle import events
+from huddle.cli.text import clean
+from huddle.errors import HuddleError, PeerError
+
+EXIT_CODES = {"local": 3, "program": 4, "peer": 5, "rendezvous": 6, "network": 7}
+INTERRUPTED = 130
+
+_WHOSE = {
+    "local": "on this machine",
+    "program": "the program",
+    "rendezvous": "the rendezvous",
+    "network": "the network",
+}
+
+
+def complaints[**P, R](command: Callable[P, R]) -> Callable[P, R]:
+    """Make a click callback report a HuddleError and exit with its code.
+
+    With `--json` (the parameter `json_`) the report is an `error` event on standard output.
+    """
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except HuddleError as error:
+            complain(error, as_json=bool(kwargs.get("json_")))
+            sys.exit(EXIT_CODES[error.whose])
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
+
+    return wrapped
+
+
+def complain(error: HuddleError, *, as_json: bool = False) -> None:
+    """Print an error, for people on standard error or as an event on standard output."""
+    peer = error.peer if isinstance(error, PeerError) else ""
+    if as_json:
+        event = events.Error(error.whose, error.message, error.hint, peer)
+        click.echo(json.dumps(events.as_json(event), ensure_ascii=False))
+        return
+    whose = clean(peer) if peer else _WHOSE[error.whose]
+    click.echo(f"{click.style('Error', fg='red', bold=True)} ({whose}): {clean(error.message)}", err=True)
+    if error.hint:
+        click.echo(clean(error.hint), err=True)

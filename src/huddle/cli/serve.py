@@ -1,0 +1,90 @@
+"""`huddle serve`: a rendezvous of one's own, until Ctrl-C or SIGTERM."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+import click
+import uvloop
+
+from huddle.cli.errors import complaints
+from huddle.errors import LocalError
+from huddle.events import VERSION
+from huddle.networks.addresses import lan_address
+from huddle.rendezvous.server import RendezvousServer, ServerConfig
+
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a person may type for all addresses
+
+
+@click.command("serve")
+@click.option(
+    "--host", "hosts", multiple=True, metavar="ADDRESS", help="Listen here only; default: everywhere."
+)
+@click.option(
+    "--port", default=8037, show_default=True, type=click.IntRange(0, 65535), help="0: any free one."
+)
+@click.option("--url", metavar="URL", help="How others reach it, where that differs (a proxy, a name).")
+@click.option(
+    "--certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM; serves https."
+)
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Its key, PEM.")
+@click.option(
+    "--database", type=click.Path(dir_okay=False, path_type=Path), help="Keep rooms over restarts, here."
+)
+@click.option(
+    "--trust-proxy", "proxies", multiple=True, metavar="ADDRESS", help="Believe its X-Forwarded-For."
+)
+@click.option("--log-addresses", is_flag=True, help="Let clients' addresses appear in the log.")
+@click.option("--json", "json_", is_flag=True, help="Print events as JSON, one a line, and nothing else.")
+@complaints
+def serve_command(
+    hosts: tuple[str, ...],
+    port: int,
+    url: str | None,
+    certificate: Path | None,
+    key: Path | None,
+    database: Path | None,
+    proxies: tuple[str, ...],
+    log_addresses: bool,
+    json_: bool,
+) -> None:
+    """Run a rendezvous, where parties find each other. It sees ciphertext only.
+
+    The Internet needs https in front of it or --certificate; on a local network http will do.
+    """
+    if (certificate is None) != (key is None):
+        raise LocalError("--certificate and --key belong together", hint="Give both, or neither.")
+    config = ServerConfig(
+        hosts=hosts or ("",),
+        port=port,
+        certificate=certificate,
+        key=key,
+        trusted_proxies=proxies,
+        database=database,
+        log_addresses=log_addresses,
+    )
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        async with RendezvousServer(config) as server:
+            told = url or f"{server.scheme}://{_host(config.hosts[0])}:{server.port}"
+            if json_:
+                click.echo(json.dumps({"event": "serving", "version": VERSION, "url": told}))
+            else:
+                click.echo(f"The rendezvous runs at {told} (Ctrl-C ends it).")
+                click.echo(f"Others use it with: huddle host --rendezvous {told} …")
+            await stop.wait()
+        if json_:
+            click.echo(json.dumps({"event": "stopped", "version": VERSION}))
+
+    uvloop.run(serve())
+
+
+def _host(host: str) -> str:
+    """A host as it stands in a URL; for "everywhere" the address that others on the LAN reach."""
+    host = lan_address() if host in _EVERYWHERE else host
+    return f"[{host}]" if ":" in host else host
