@@ -225,7 +225,7 @@ class RoomClient:
 
     async def _converse(self, connection: ClientConnection) -> None:
         owner = hashlib.sha256(self._owner_key).digest() if self._owner_key else None
-        await connection.send(pack(Open(self._next, self._create, owner, self._lifetime)))
+        await dialing.say(connection, pack(Open(self._next, self._create, owner, self._lifetime)))
         async with asyncio.timeout(_ATTEMPT):
             opened: Opened = await _receive(connection, Opened)
         self._create = False

@@ -10,7 +10,7 @@ import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -85,6 +85,12 @@ async def reached(url: str, *, within: float) -> AsyncIterator[ClientConnection]
         yield connection
     finally:
         await connection.close()
+
+
+async def say(connection: ClientConnection, data: bytes) -> None:
+    """Send a first message. Where the rendezvous has closed already, what it said is still to be read."""
+    with suppress(ConnectionClosed):
+        await connection.send(data)
 
 
 def reason_of(error: BaseException) -> str:

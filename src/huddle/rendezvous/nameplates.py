@@ -52,7 +52,7 @@ async def _ask(url: str, request: Allocate | LookUp, patience: float) -> Namepla
 
 
 async def _converse(connection: ClientConnection, request: Allocate | LookUp) -> Nameplate:
-    await connection.send(pack(request))
+    await dialing.say(connection, pack(request))
     async with asyncio.timeout(_ATTEMPT):
         data = await connection.recv(decode=False)
     try:

@@ -101,7 +101,7 @@ class RendezvousServer:
                 ws_ping_timeout=limits.pong,
                 lifespan="on",
                 log_config=None,
-                log_level="error",
+                log_level="critical",  # its lines hold paths and addresses; `Door` logs failures
                 access_log=False,
                 server_header=False,
                 proxy_headers=bool(config.trusted_proxies),

@@ -48,17 +48,18 @@ class Store:
             if path:
                 path.touch(mode=0o600)
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=0.5)
+        except (OSError, sqlite3.Error) as error:
+            raise _unusable(path, error) from error
+        try:
             # One process a file: counts and the pushing of entries live in memory.
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute("PRAGMA secure_delete = ON")
             self._db.executescript(_SCHEMA)
-        except (OSError, sqlite3.Error) as error:
-            raise LocalError(
-                f"The rendezvous can't keep its rooms in {path}: {error}.",
-                hint="Name a file in a directory that you can write, which no other rendezvous uses.",
-            ) from error
+        except sqlite3.Error as error:
+            self._db.close()
+            raise _unusable(path, error) from error
         self.total_bytes: int = self._one("SELECT COALESCE(SUM(bytes), 0) FROM rooms")
         self.rooms: int = self._one("SELECT COUNT(*) FROM rooms")
         self.nameplates: int = self._one("SELECT COUNT(*) FROM nameplates")
@@ -153,3 +154,10 @@ class Store:
     def _one(self, query: str) -> int:
         row = self._db.execute(query).fetchone()
         return int(row[0])
+
+
+def _unusable(path: Path | None, error: Exception) -> LocalError:
+    return LocalError(
+        f"The rendezvous can't keep its rooms in {path or 'memory'}: {error}.",
+        hint="Name a file in a directory that you can write, which no other rendezvous uses.",
+    )

@@ -1,0 +1,114 @@
+"""A real rendezvous on a loopback socket, and bare WebSockets that can say anything to it."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.messages import Entry, Message, Open, Opened, Presence, pack, unpack
+from huddle.rendezvous.server import RendezvousServer, ServerConfig
+
+
+class Clock:
+    """Wall time that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Bare:
+    """One WebSocket to the rendezvous, without any client's good manners."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    async def send(self, message: Message) -> None:
+        await self.socket.send(pack(message))
+
+    async def receive(self, *, presence: bool = False) -> Any:
+        """The next message but for Presence, which is only a hint."""
+        while True:
+            message = unpack(await self.socket.recv(decode=False), *Message.__args__)
+            if presence or not isinstance(message, Presence):
+                return message
+
+    async def enter(self, *, create: bool = False, first: int = 0, owner: bytes | None = None) -> Opened:
+        await self.send(Open(first, create, owner, 0))
+        opened = await self.receive()
+        assert isinstance(opened, Opened), opened
+        return opened
+
+    async def entries(self, count: int) -> list[Entry]:
+        return [await self.receive() for _ in range(count)]
+
+
+Serve = Callable[..., Awaitable[RendezvousServer]]
+Dial = Callable[[RendezvousServer, str], Awaitable[Bare]]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def serve(stack: AsyncExitStack, clock: Clock) -> Serve:
+    """Start a rendezvous: serve(database=…, port=…, limit=value, …)."""
+
+    async def start(
+        *, database: Path | None = None, port: int = 0, log_addresses: bool = False, **limits: float
+    ) -> RendezvousServer:
+        server = RendezvousServer(
+            ServerConfig(
+                port=port,
+                database=database,
+                clock=clock,
+                log_addresses=log_addresses,
+                limits=Limits(**{"sweep": 0.02, **limits}),  # type: ignore[arg-type]
+            )
+        )
+        return await stack.enter_async_context(server)
+
+    return start
+
+
+@pytest.fixture
+def dial(stack: AsyncExitStack) -> Dial:
+    """Open a WebSocket: dial(server, path)."""
+
+    async def open_socket(server: RendezvousServer, path: str) -> Bare:
+        socket = await connect(
+            f"ws://127.0.0.1:{server.port}{path}",
+            compression=None,
+            proxy=None,
+            close_timeout=1,
+            max_size=None,
+        )
+        stack.push_async_callback(socket.close)
+        return Bare(socket)
+
+    return open_socket
+
+
+@pytest.fixture
+def room() -> bytes:
+    return secrets.token_bytes(16)
+
+
+@pytest.fixture
+def room_path(room: bytes) -> str:
+    return f"/v1/rooms/{room.hex()}"
