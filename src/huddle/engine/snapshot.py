@@ -13,13 +13,13 @@ import re
 import shutil
 import stat
 import tempfile
-import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from huddle.errors import LocalError, ProgramError
+from huddle.session.manifest import check_path
 
 
 class Snapshot:
@@ -75,27 +75,27 @@ def _open_up(function: Any, path: str, error: BaseException) -> None:
 
 
 def _check(files: Iterable[str], inputs: tuple[Path, ...]) -> None:
-    taken: set[str] = set()
+    """Raise HuddleError unless these are plain names, none of which is two things on any system."""
+    names: set[str] = set()
+    directories: set[str] = set()
     for path in files:
-        parts = path.split("/")
-        if (
-            not path
-            or unicodedata.normalize("NFC", path) != path
-            or any(part in ("", ".", "..") or len(part.encode("utf-8", "replace")) > 255 for part in parts)
-            or any(letter in '\\:*?"<>|' or not letter.isprintable() for letter in path)
-        ):
-            raise ProgramError(f"the program has a file with a forbidden path, {path!r}")
-        # Where names differ in case only, some systems have one file; a file can't be a directory either.
-        keys = {"/".join(parts[:count]).casefold() for count in range(1, len(parts))}
-        if path.casefold() in taken or any(key + "\0file" in taken for key in keys):
+        try:
+            check_path(path)
+        except ValueError as error:
+            raise ProgramError(f"the program has a file with a forbidden path: {error}") from None
+        parts = path.casefold().split("/")
+        if path.casefold() in names:
             raise ProgramError(f"the program has two files at the path {path!r}")
-        taken |= keys | {path.casefold(), path.casefold() + "\0file"}
+        names.add(path.casefold())
+        directories.update("/".join(parts[:count]) for count in range(1, len(parts)))
+    if both := names & directories:
+        raise ProgramError(f"in the program {min(both)!r} is a file and a directory")
     for source in inputs:
-        if source.name.casefold() in taken:
+        if source.name.casefold() in names | directories:
             raise LocalError(
-                f"the program has a file {source.name} of its own", hint="give the --input file another name"
+                f"the program has {source.name!r} itself", hint="give the --input file another name"
             )
-        taken.add(source.name.casefold())
+        names.add(source.name.casefold())
 
 
 def collect(entry: str, listing: Iterable[str], include: Iterable[str] = ()) -> tuple[str, ...]:
