@@ -150,6 +150,8 @@ class LinkEnd:
 
     def delivered(self, total: int) -> None:
         """So many stream bytes, headers included, have reached the program so far."""
+        if self._closing:
+            return
         self._link.delivered(total, self._clock())
         self._flush()
         if self._link.due < self._timer_at:

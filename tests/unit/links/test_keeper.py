@@ -513,6 +513,65 @@ async def test_a_newer_wire_takes_over_from_one_that_still_works() -> None:
     program.end.abort()
 
 
+async def test_a_wire_that_goes_on_after_its_end_reaches_nobody() -> None:
+    keeper, program = lonely(1)
+    program.end = keeper.open(0, 1, program)
+    first, bobs_first = memory_wires()
+    keeper.accepted(0, 1, bobs_first)
+    await prove(first, 1)
+    first.send(control(RESUME, 0) + SOME)
+    await until(lambda: program.size == 13)
+    old = bobs_first.receiver
+    assert old
+    second, bobs_second = memory_wires()
+    keeper.accepted(0, 1, bobs_second)
+    newer = await prove(second, 2)
+    await until(lambda: newer.got == control(RESUME, 13))
+    second.send(control(RESUME, 0))
+    old.wire_data(SOME)
+    old.wire_lost("late")
+    second.send(SOME)
+    await until(lambda: program.size >= 26)
+    assert (program.size, program.told) == (26, ["restored", "restored"])
+    program.end.abort()
+
+
+async def test_a_dial_that_crossed_is_not_taken_for_a_new_wire() -> None:
+    first, bobs = memory_wires()
+
+    async def dial(pid: int, run: int) -> Wire:
+        return first
+
+    keeper, program = lonely(0, ("memory", dial), timing=replace(QUICK, settle=0.1))
+    program.end = keeper.open(1, 1, program)
+    taker = Taker()
+    bobs.start(taker)
+    await until(lambda: len(taker.got) == 47)
+    proof = Proof(Ends(1, 0, "Alice", 1, bobs.info.local_key, bobs.info.peer_key), KEY, bytes(32))
+    bobs.send(proof.receive(taker.got, 0))
+    await until(lambda: len(taker.got) == 47 + 33 + 16)
+    crossed, bobs_crossed = memory_wires()
+    late = Taker()
+    bobs_crossed.start(late)
+    keeper.accepted(1, 1, crossed)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert late.got == b""
+    await until(lambda: len(late.got) == 47)
+    program.end.abort()
+
+
+async def test_a_program_that_was_closed_may_still_count(two: Two) -> None:
+    two.open(0, 1)
+    await two.online()
+    end = two.programs[1].end
+    closing = asyncio.create_task(end.close())
+    two.programs[0].end.write(SOME)
+    await closing
+    end.delivered(0)
+    assert two.programs[1].size == 0
+
+
 async def test_a_peer_that_breaks_the_protocol_is_named() -> None:
     keeper, program = lonely(1)
     program.end = keeper.open(0, 1, program)

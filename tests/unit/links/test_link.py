@@ -227,6 +227,17 @@ def test_both_windows_full_and_one_side_not_reading(pair: Pair) -> None:
     assert (pair.a.link.queued, pair.b.link.queued) == (0, len(SMALL))
 
 
+def test_there_is_room_again_before_the_window_is_empty(pair: Pair) -> None:
+    pair.b.reads = False
+    fill(pair.a, pair)
+    pair.a.link.events.clear()
+    half = len(pair.b.got) // 2
+    pair.b.link.delivered(half, pair.now)
+    pair.settle()
+    assert pair.a.link.acked == half
+    assert (pair.a.link.writable, pair.a.link.events) == (True, [Happened.WRITABLE])
+
+
 def test_a_link_without_a_wire_keeps_no_more_than_its_window() -> None:
     link = Link("b")
     frames = data_frames(bytes(MAX_PAYLOAD))

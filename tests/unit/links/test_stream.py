@@ -111,13 +111,19 @@ async def test_a_wire_moves_from_one_receiver_to_the_next(two: tuple[StreamWire,
 
 async def test_close_sends_what_is_left_and_tells_nobody(two: tuple[StreamWire, StreamWire]) -> None:
     here, there = two
-    mine, theirs = Taker(), Taker()
+
+    class Talker(Taker):
+        def wire_data(self, data: bytes) -> None:
+            super().wire_data(data)
+            there.send(b"nobody reads this, which must not destroy what is on its way")
+
+    mine, theirs = Taker(), Talker()
     here.start(mine)
     there.start(theirs)
+    there.send(b"nor this")
     here.send(bytes(4 << 20))
     here.close()
     here.send(b"too late")
-    there.send(b"too late")
     await theirs.until(lambda: bool(theirs.lost))
     assert len(theirs.got) == 4 << 20
     await asyncio.sleep(0)
