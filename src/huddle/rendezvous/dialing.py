@@ -40,17 +40,21 @@ def host_of(url: str) -> str:
 
 
 def _parts(url: str) -> SplitResult:
-    parts = urlsplit(url)
     try:
-        bad = not parts.hostname or parts.port == 0
+        parts = urlsplit(url)
+        if (
+            parts.scheme in _SCHEMES
+            and parts.hostname
+            and parts.port != 0
+            and not (parts.query or parts.fragment or "@" in parts.netloc)
+        ):
+            return parts
     except ValueError:
-        bad = True
-    if bad or parts.scheme not in _SCHEMES or parts.query or parts.fragment or "@" in parts.netloc:
-        raise LocalError(
-            "The rendezvous's URL is not one that Huddle can use.",
-            hint="It looks like https://huddle.example or http://192.0.2.1:8080.",
-        )
-    return parts
+        pass
+    raise LocalError(
+        "The rendezvous's URL is not one that Huddle can use.",
+        hint="It looks like https://huddle.example or http://192.0.2.1:8080.",
+    )
 
 
 async def reach[C: ClientConnection](
