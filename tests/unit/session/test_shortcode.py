@@ -206,6 +206,19 @@ def test_the_host_is_woken_when_the_last_open_try_has_run_out() -> None:
     assert host.next_tick() is None
 
 
+def test_wrong_tries_and_unanswered_ones_together_use_it_up() -> None:
+    room = Room(guests=2)
+    room.join(WRONG)
+    room.join(WRONG)
+    room.append(pack(stranger()[1]))
+    waiting = room.join()
+    assert room.host.next_tick() == room.now + PATIENCE
+    room.now += PATIENCE
+    room.append(*room.host.tick(room.now))
+    assert room.host.state == "used up"
+    assert waiting.state == "failed"
+
+
 def test_a_confirmation_that_is_replayed_gives_nothing_a_second_time() -> None:
     room = Room(guests=3)
     room.join()
