@@ -78,6 +78,10 @@ async def _until(process: asyncio.subprocess.Process, name: str) -> dict[str, An
     )
 
 
+def _names(sealed: dict[str, Any]) -> str:
+    return listing([party["name"] for party in sealed["parties"]])
+
+
 class _Screen:
     """All parties on one screen: a line for each thing that a party says."""
 
@@ -100,7 +104,7 @@ class _Screen:
             case "sealed":
                 self.say(
                     name,
-                    f"sealed with {listing([p['name'] for p in event['parties']])}; I am party {event['pid']}",
+                    f"sealed by {_names(event)}; I am party {event['pid']}",
                 )
             case "link" if event["run"] == 0:
                 self.say(
@@ -161,14 +165,27 @@ async def demo(console: Console, program: Path, arguments: tuple[str, ...], part
         )
         hosting, link = await _party(
             stack, home, names[0], screen, "host",
-            "--open", "--parties", str(parties), "--rendezvous", url, str(program), *arguments,
+            "--via", "127.0.0.1", "--open", "--parties", str(parties), "--rendezvous", url,
+            str(program), *arguments,
         )  # fmt: skip
         invitation = await link
         screen.say(names[0], f"my invitation is [bold]{escape(invitation)}[/]")
         guests = [
-            (await _party(stack, home, name, screen, "join", "--yes", "--program", str(program), invitation))[
-                0
-            ]
+            (
+                await _party(
+                    stack,
+                    home,
+                    name,
+                    screen,
+                    "join",
+                    "--via",
+                    "127.0.0.1",
+                    "--yes",
+                    "--program",
+                    str(program),
+                    invitation,
+                )
+            )[0]
             for name in names[1:]
         ]
         codes = await asyncio.gather(hosting, *guests)
@@ -197,6 +214,6 @@ def demo_command(parties: int, size_: int) -> None:
 
     async def bounded() -> bool:
         async with asyncio.timeout(PATIENCE):
-            return await demo(console, sample("secret_santa.py"), ("--size", str(size_)), parties)
+            return await demo(console, sample("secret_santa.py"), ("--size", str(size_), "--no-log"), parties)
 
     sys.exit(0 if asyncio.run(bounded()) else 1)

@@ -154,11 +154,9 @@ def run_party(
         def finish() -> tuple[str, ...]:
             if not local["pseudonym"]:
                 home.save_contacts(party.contacts)
-            left = [f"{item.path}: {item.what}" for item in home.left_behind()]
             if local["record"] is not None and party.record is not None:
-                local["record"].write_bytes(party.record)
-                left.append(f"{local['record']}: the record that you asked for")
-            return tuple(left)
+                home.save_record(local["record"], party.record)
+            return tuple(f"{item.path}: {item.what}, {item.why}" for item in home.left_behind())
 
         return await Driver(party, screen, policy, finish).run()
 
@@ -211,7 +209,7 @@ def host_command(
             fg="yellow",
             err=True,
         )
-    if open_:
+    if open_ and not local["json_"]:
         click.secho("--open: whoever holds the invitation comes in.", fg="yellow", err=True)
     plan = HostPlan(
         program=mine,

@@ -164,9 +164,7 @@ class View:
                 "  It runs in a sandbox here: no network, no home, only its files and your --input files."
             )
         else:
-            self.line(
-                "  [bold yellow]This program can read your files[/]: it runs without a sandbox here."
-            )
+            self.line("  [bold yellow]This program can read your files[/]: it runs without a sandbox here.")
 
     def _on_words(self, event: events.Words) -> None:
         words = "   ".join(event.words)
@@ -186,12 +184,11 @@ class View:
 
     def _on_reconnect(self, event: events.Reconnect) -> None:
         if event.run == 0:
+            link = f"link to {_safe(event.peer)}"
             if event.state == "lost":
-                self.line(
-                    f"[yellow]The link to {_safe(event.peer)} was cut[/] ({_safe(event.reason)}); trying again."
-                )
+                self.line(f"[yellow]The {link} was cut[/] ({_safe(event.reason)}); trying again.")
             else:
-                self.line(f"[green]The link to {_safe(event.peer)} is back.[/]")
+                self.line(f"[green]The {link} is back.[/]")
 
     def _on_run(self, event: events.Run) -> None:
         self._stats = None

@@ -16,6 +16,7 @@ from typing import Annotated
 
 from huddle.codec import U8, U16, U32, DecodeError, Fixed, Limit, decode, encode
 from huddle.session.messages import MAX_MANIFEST
+from huddle.session.record import PathRecord
 
 MAX_MESSAGE = 131_072  # a part of a file with its header; everything else is far smaller
 PART = 65_536  # bytes of a file in one message, so that a heartbeat never waits long behind one
@@ -104,6 +105,14 @@ class RecordSignature:
     signature: Annotated[bytes, Fixed(64)]
 
 
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """To the host after a run, for the record: all paths so far from this party to those above it."""
+
+    run: U32
+    paths: Annotated[tuple[PathRecord, ...], Limit(400)]
+
+
 Message = (
     Status
     | RunProposal
@@ -115,6 +124,7 @@ Message = (
     | Chat
     | RecordDraft
     | RecordSignature
+    | Paths
 )
 
 TYPES: dict[int, type[Message]] = {
@@ -128,6 +138,7 @@ TYPES: dict[int, type[Message]] = {
     8: Chat,
     9: RecordDraft,
     10: RecordSignature,
+    11: Paths,
 }
 _NUMBERS = {cls: number for number, cls in TYPES.items()}
 

@@ -7,6 +7,7 @@ Wires the control links (`Group`), the agreements on later runs (`Agreement`) an
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from huddle import events
 from huddle.engine import control
 from huddle.engine.agreement import Agreement
+from huddle.engine.chronicle import Chronicle
 from huddle.engine.execution import Execution
 from huddle.engine.group import Group
 from huddle.engine.interpreter import Interpreter
@@ -62,6 +64,7 @@ class Together:
         self.execution: Execution | None = None
         self.broken: HuddleError | None = None
         self.record: bytes | None = None
+        self._chronicle = Chronicle(crypto, identity, sealed)
         self._networks = networks
         self._settings = settings
         self._interpreter = interpreter
@@ -103,6 +106,12 @@ class Together:
         `contents` are the first program's files, at the host; guests have them from the sealing, or get
         them now where they were too large for that.
         """
+        well = await self._run_programs(contents)
+        if self._chronicle.wanted and self.broken is None:
+            self.record = await self._chronicle.sign(self._group.broadcast)
+        return well
+
+    async def _run_programs(self, contents: Mapping[str, bytes]) -> bool:
         manifest = self.sealed.manifest
         if self._agreement is not None:
             if not await self._agree(self._agreement, contents):
@@ -157,11 +166,16 @@ class Together:
             self._emit,
             sandbox=self._sandbox,
         )
+        execution, began, well = self.execution, time.time(), False
         try:
             if self.broken is not None:
-                self.execution.fail(self.broken)
-            return await self.execution.run()
+                execution.fail(self.broken)
+            well = await execution.run()
+            return well
         finally:
+            self._chronicle.note_run(manifest, began, well, execution.stats)
+            if self._chronicle.wanted and not self.is_host:
+                self._group.send(0, self._chronicle.paths())
             self.execution = None
 
     async def _following(self, manifest: Manifest) -> Manifest | None:
@@ -249,6 +263,8 @@ class Together:
                     self._agreement.take(pid, message)
             case control.Leave():
                 self._left(pid, message.reason)
+            case control.Paths() | control.RecordDraft() | control.RecordSignature():
+                self._chronicle.take(pid, message)
             case control.Chat():
                 self._emit(events.Chat(self._names[pid], message.text))
 
