@@ -13,18 +13,23 @@ from pathlib import Path
 from typing import Any
 
 Event = dict[str, Any]
+LOOPBACK = ("--via", "127.0.0.1")  # tests talk to this machine only
 PATIENCE = 45.0  # seconds for one event; a slow machine needs a fraction of it
 
 
 class Huddle:
-    """One process of the command `huddle`, with a home of its own."""
+    """One process of the command `huddle`, with a home and a temporary directory of its own."""
 
     def __init__(self, home: Path, *args: str, env: dict[str, str] | None = None) -> None:
         self.home = home
+        self.temp = home.with_name(f"{home.name}.tmp")
+        self.temp.mkdir(exist_ok=True, parents=True)
         self.events: list[Event] = []
+        self.foreign: list[str] = []  # lines on standard output that are no events
         self._news = threading.Condition()
         self._over = False
-        environment = os.environ | {"HUDDLE_HOME": str(home), "COLUMNS": "100"} | (env or {})
+        own = {"HUDDLE_HOME": str(home), "TMPDIR": str(self.temp), "COLUMNS": "100"}
+        environment = os.environ | own | (env or {})
         self.process = subprocess.Popen(
             [sys.executable, "-m", "huddle", *args],
             stdin=subprocess.PIPE,
@@ -45,7 +50,11 @@ class Huddle:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             with self._news:
-                self.events.append(json.loads(line))
+                try:
+                    event = json.loads(line)
+                    self.events.append(event if isinstance(event["event"], str) else {})
+                except (ValueError, TypeError, KeyError):
+                    self.foreign.append(line)
                 self._news.notify_all()
         with self._news:
             self._over = True
@@ -81,6 +90,15 @@ class Huddle:
         """What the program wrote to its standard output so far."""
         return "".join(event["text"] for event in self.all("output") if event["stream"] == "stdout")
 
+    def errors(self) -> str:
+        """What went wrong so far, in the words of its events."""
+        failed = [event["reason"] for event in self.all("run") if event["state"] == "failed"]
+        return "\n".join([*(f"{e['message']} {e['hint']}" for e in self.all("error")), *failed])
+
+    def left(self) -> list[str]:
+        """What lies in its temporary directory now."""
+        return sorted(path.relative_to(self.temp).as_posix() for path in self.temp.rglob("*"))
+
     def type(self, line: str) -> None:
         """Type a line."""
         assert self.process.stdin is not None
@@ -103,8 +121,8 @@ class Huddle:
 
     def story(self) -> str:
         """What happened, for a failed assertion."""
-        lines = [json.dumps(event)[:300] for event in self.events[-25:] if event["event"] != "stats"]
-        return "\n".join(["events:", *lines, "stderr:", self.stderr[-2000:]])
+        lines = [json.dumps(event)[:300] for event in self.events if event["event"] != "stats"]
+        return "\n".join([f"events of {self.home.name}:", *lines[-25:], "stderr:", self.stderr[-2000:]])
 
     def descendants(self) -> list[int]:
         """The pids of all processes below this one, by the kernel's tables."""
@@ -143,13 +161,19 @@ class Lab:
         return server, server.wait("serving")["url"]
 
     def host(
-        self, program: Path, *args: str, parties: int = 3, options: tuple[str, ...] = (), url: str = ""
+        self,
+        program: Path,
+        *args: str,
+        parties: int = 3,
+        options: tuple[str, ...] = (),
+        url: str = "",
+        admit: tuple[str, ...] = ("--open",),
     ) -> Huddle:
-        """Ada hosts, and lets everybody in."""
+        """Ada hosts; unless `admit` says otherwise she lets everybody in."""
         where = ("--rendezvous", url) if url else ()
         return self.huddle(
-            "Ada", "host", "--json", "--name", "Ada", "--open", "--parties", str(parties), *where, *options,
-            str(program), *args,
+            "Ada", "host", "--json", "--name", "Ada", *admit, "--parties", str(parties), *LOOPBACK, *where,
+            *options, str(program), *args,
         )  # fmt: skip
 
     def join(
@@ -163,6 +187,7 @@ class Lab:
             "--json",
             "--name",
             name,
+            *LOOPBACK,
             *own,
             *options,
             invitation,
