@@ -137,16 +137,14 @@ def parse_advertised(text: str) -> tuple[str, int | None]:
 
     Raises LocalError where it is none of these.
     """
-    host, port = text, ""
+    host, port, wrong = text, "", False
     if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
+        host, bracket, rest = text[1:].partition("]")
         port = rest.removeprefix(":")
-        wrong = bool(rest) and not rest.startswith(":")
-    else:
-        wrong = False
-        if text.count(":") == 1:
-            host, _, port = text.partition(":")
-            wrong = not port
+        wrong = not bracket or bool(rest) != rest.startswith(":") or rest == ":"
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+        wrong = not port
     number = int(port) if port.isascii() and port.isdigit() and len(port) <= 5 else None
     if wrong or not is_host(host) or (port and (number is None or not 0 < number < 65536)):
         raise LocalError(

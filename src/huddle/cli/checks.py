@@ -1,0 +1,246 @@
+"""What `huddle doctor` looks at. Each check says what it found and, unless all is well, what to do.
+
+    ok     fine
+    warn   Huddle works, but something is slower, less safe or not possible
+    bad    something that most sessions need does not work
+
+A check never raises: what fails is what it found. Nothing is sent anywhere but to a rendezvous that the
+person named.
+"""
+
+import asyncio
+import email.utils
+import os
+import platform
+import ssl
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from huddle.engine import interpreter, sandbox
+from huddle.errors import HuddleError
+from huddle.networks import addresses, sockets
+from huddle.rendezvous import dialing
+
+State = Literal["ok", "warn", "bad"]
+
+# Where a clock is further off, certificates of rendezvous and times of contacts begin to be wrong.
+_CLOCK_SECONDS = 60.0
+_RENDEZVOUS_SECONDS = 8.0
+_LEFTOVERS = ("huddle-run-*", "huddle-demo-*")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check's result; `advice` is empty where there is nothing to do."""
+
+    name: str
+    state: State
+    found: str
+    advice: str = ""
+
+
+def python() -> Check:
+    """The Python that runs Huddle."""
+    found = f"{platform.python_version()} at {sys.executable}"
+    if sys.platform not in ("linux", "darwin"):
+        return Check("Python", "warn", f"{found}, on {sys.platform}", "Use Linux, macOS, or WSL on Windows.")
+    return Check("Python", "ok", found)
+
+
+def event_loop() -> Check:
+    """uvloop."""
+    if util.find_spec("uvloop") is None:
+        return Check("uvloop", "warn", "not installed", "pip install uvloop: links are faster with it.")
+    return Check("uvloop", "ok", metadata.version("uvloop"))
+
+
+async def program_interpreter(executable: str) -> list[Check]:
+    """The interpreter that runs programs, with MPyC and what programs like to have."""
+    try:
+        found = await interpreter.probe(executable)
+    except HuddleError as exc:
+        return [Check("Programs' Python", "bad", exc.message, exc.hint or "Name another one by --python.")]
+    checks = [Check("Programs' Python", "ok", f"{found.python} at {found.executable}, MPyC {found.mpyc}")]
+    for name, version, use in (
+        ("gmpy2", found.gmpy2, "computations with large numbers are several times faster with it"),
+        ("numpy", found.numpy, "programs with secure arrays need it"),
+    ):
+        if version is None:
+            advice = f"{found.executable} -m pip install {name}: {use}."
+            checks.append(Check(name, "warn", "not installed", advice))
+        else:
+            checks.append(Check(name, "ok", version))
+    return checks
+
+
+def locked_in() -> Check:
+    """The sandbox, really tried."""
+    problem = sandbox.problem()
+    if problem:
+        advice = "Without it a program can read your files. Install bubblewrap, and allow user namespaces."
+        return Check("Sandbox", "warn", problem, advice)
+    return Check("Sandbox", "ok", "bubblewrap works: programs see neither your files nor the network")
+
+
+_MEANING = {
+    "public": "reachable from anywhere that no firewall forbids",
+    "private": "reachable from your own network",
+    "cgnat": "shared by your provider among customers: not reachable from outside",
+    "loopback": "only this machine",
+    "other": "of no use to others",
+}
+
+
+def own_addresses() -> list[Check]:
+    """The addresses that others could reach, by IPv4 and IPv6."""
+    local = addresses.local_addresses()
+    checks = []
+    for version in (4, 6):
+        mine = [one for one in local if one.ip.version == version and not one.ip.is_link_local]
+        mine = [one for one in mine if not one.ip.is_loopback]
+        name = f"IPv{version}"
+        if not mine:
+            advice = "" if version == 6 else "Connect to a network; parties on this machine work without."
+            checks.append(Check(name, "ok" if version == 6 else "warn", "no address", advice))
+            continue
+        kinds = {addresses.kind(one.ip) for one in mine}
+        found = "; ".join(f"{one.ip} ({one.interface}): {_MEANING[addresses.kind(one.ip)]}" for one in mine)
+        behind = "Peers outside need to be reachable themselves, or you forward a port and --advertise it; "
+        advice = "" if "public" in kinds else behind + "else the network relay is used."
+        checks.append(Check(name, "ok", found, advice))
+    return checks
+
+
+def listening() -> Check:
+    """Whether this machine lets a party listen."""
+    try:
+        bound = sockets.listening_pair(0)
+    except OSError as exc:
+        advice = "A sandbox or policy forbids it. Peers must be reachable themselves, or the relay is used."
+        return Check("Listening", "warn", f"not possible: {exc.strerror}", advice)
+    kinds = " and ".join("IPv6" if ":" in sock.getsockname()[0] else "IPv4" for sock in bound)
+    for sock in bound:
+        sock.close()
+    return Check("Listening", "ok", f"possible, {kinds}; a firewall may still keep others out")
+
+
+async def rendezvous(url: str | None) -> list[Check]:
+    """The rendezvous: its /healthz and a WebSocket; and this machine's clock against its own."""
+    if not url:
+        advice = (
+            "huddle host embeds one for the local network; for people elsewhere name one by --rendezvous."
+        )
+        return [Check("Rendezvous", "ok", "none named", advice)]
+    try:
+        health = dialing.websocket_url(url, "/healthz").replace("ws", "http", 1)
+        date = await asyncio.to_thread(_date_of, health)
+        probe = dialing.websocket_url(url, f"/v1/rooms/{os.urandom(16).hex()}")
+        async with dialing.reached(probe, within=_RENDEZVOUS_SECONDS):
+            pass
+    except HuddleError as exc:
+        return [Check("Rendezvous", "bad", exc.message, exc.hint)]
+    except urllib.error.HTTPError as exc:
+        advice = "Check the URL: is it that of a rendezvous?"
+        return [Check("Rendezvous", "bad", f"{url} answers HTTP {exc.code}", advice)]
+    except dialing.LOST as exc:
+        inner = exc.reason if isinstance(exc, urllib.error.URLError) else exc
+        error = dialing.unreachable(url, inner if isinstance(inner, BaseException) else exc)
+        return [Check("Rendezvous", "bad", error.message, error.hint)]
+    checks = [Check("Rendezvous", "ok", f"{url} answers, by WebSocket too")]
+    return checks if date is None else [*checks, clock(time.time(), date)]
+
+
+def _date_of(url: str) -> float | None:
+    """The time in the answer's Date header, in seconds since 1970."""
+    context = ssl.create_default_context() if url.startswith("https:") else None
+    # The scheme is http or https: `websocket_url` has checked it.
+    with urllib.request.urlopen(url, timeout=_RENDEZVOUS_SECONDS, context=context) as answer:  # noqa: S310
+        header = answer.headers.get("Date")
+    try:
+        return email.utils.parsedate_to_datetime(header).timestamp() if header else None
+    except ValueError:
+        return None
+
+
+def clock(now: float, reference: float | None = None) -> Check:
+    """This machine's clock: against a rendezvous's, or at least against this version's own age."""
+    here = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
+    advice = "Set the clock (switch network time on): certificates of servers depend on it."
+    if reference is not None:
+        off = abs(now - reference)
+        if off > _CLOCK_SECONDS:
+            return Check("Clock", "warn", f"{here}, {off:.0f} s away from the rendezvous's", advice)
+        return Check("Clock", "ok", f"{here}, as the rendezvous has it")
+    written = Path(__file__).stat().st_mtime
+    if now < written - 86_400:
+        return Check("Clock", "warn", f"{here}, before this program was installed", advice)
+    return Check("Clock", "ok", here)
+
+
+def leftovers() -> Check:
+    """Directories and processes that a crash of Huddle left behind."""
+    used = _used_by_processes()
+    left = [str(path) for path in _temporary() if path not in used]
+    orphans = [f"process {pid} ({name})" for pid, name in _orphans()]
+    if not left and not orphans:
+        return Check("Leftovers", "ok", "none")
+    advice = "A crash left this. Nothing needs it: delete the directories, and end the processes."
+    return Check("Leftovers", "warn", ", ".join([*left, *orphans]), advice)
+
+
+def _temporary() -> list[Path]:
+    folder = Path(tempfile.gettempdir()).resolve()
+    found = [path for pattern in _LEFTOVERS for path in folder.glob(pattern)]
+    return [path for path in sorted(found) if path.lstat().st_uid == os.getuid()]
+
+
+def _used_by_processes() -> set[Path]:
+    """Temporary directories that some process works in or was told of: a session that still lasts."""
+    used: set[Path] = set()
+    texts = [_text(process) for process in psutil.process_iter()]
+    for path in _temporary():
+        if any(str(path) in text for text in texts):
+            used.add(path)
+    return used
+
+
+def _text(process: psutil.Process) -> str:
+    try:
+        with process.oneshot():
+            return "\0".join([process.cwd(), *process.cmdline(), *process.environ().values()])
+    except (psutil.Error, OSError):
+        return ""
+
+
+def _orphans() -> Iterable[tuple[int, str]]:
+    """Runners of this user whose supervisor is gone."""
+    for process in psutil.process_iter():
+        try:
+            with process.oneshot():
+                ours = process.uids().real == os.getuid() and process.ppid() == 1
+                line = process.cmdline()
+        except (psutil.Error, OSError):
+            continue
+        if ours and any(part.endswith("/huddle/engine/runner.py") for part in line):
+            yield process.pid, "a runner without its supervisor"
+
+
+async def examine(executable: str, url: str | None) -> list[Check]:
+    """All checks, in the order in which a person reads them."""
+    there = await rendezvous(url)
+    checks = [python(), event_loop(), *await program_interpreter(executable), locked_in(), *own_addresses()]
+    checks += [listening(), *there]
+    if not any(check.name == "Clock" for check in there):
+        checks.append(clock(time.time()))
+    checks.append(leftovers())
+    return checks

@@ -1,0 +1,53 @@
+"""`huddle serve` as a process: what it says, that it serves, and that a signal ends it."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from huddle.cli.serve import serve_command
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_it_serves_and_ends_by_a_signal(number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "huddle", "serve", "--json", "--host", "127.0.0.1", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        event = json.loads(process.stdout.readline())
+        assert event["event"] == "serving"
+        with urllib.request.urlopen(event["url"] + "/healthz", timeout=10) as answer:
+            assert answer.status == 200
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=10)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0 and errors == ""
+    assert [json.loads(line)["event"] for line in rest.splitlines()] == ["stopped"]
+
+
+def test_a_port_in_use_is_explained() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        port = str(taken.getsockname()[1])
+        failed = CliRunner().invoke(serve_command, ["--host", "127.0.0.1", "--port", port])
+    assert failed.exit_code == 3 and port in failed.stderr
+
+
+def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_text("")
+    failed = CliRunner().invoke(serve_command, ["--certificate", str(certificate)])
+    assert failed.exit_code == 3 and "--key" in failed.stderr
