@@ -134,14 +134,22 @@ class Core(ABC):
             return
         try:
             read = self._log.read(record)
-            if isinstance(read, Noise):
-                self._tell(events.Notice(f"ignored {read.why}"))
-            else:
-                self._take(read)
         except HuddleError as error:
             self._fail(error)
+            return
+        if isinstance(read, Noise):
+            self._tell(events.Notice(f"ignored {read.why}"))
+        else:
+            self.take(read)
         if not self._log.unechoed:
             self._timers.pop("echo", None)
+
+    def take(self, entry: Entry) -> None:
+        """Take a record that the log has opened."""
+        try:
+            self._take(entry)
+        except HuddleError as error:
+            self._fail(error)
 
     def records_to_send(self) -> list[bytes]:
         """The records to append to the room now, in this order."""

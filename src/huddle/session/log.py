@@ -139,8 +139,7 @@ class Log:
     def read(self, record: bytes) -> Entry | Noise:
         """Take the next record of the room.
 
-        Raises RendezvousError past the limits on records and noise, and LocalError where this
-        party's identity is used by another process at the same time.
+        Raises RendezvousError past the limits on records and noise.
         """
         if self.count >= MAX_RECORDS:
             raise RendezvousError(
@@ -201,7 +200,7 @@ class Log:
                 hint="Start again with another rendezvous.",
             )
         if self._alive:
-            raise LocalError(
+            return LocalError(
                 "this identity takes part twice in the same room, from two processes or machines",
                 hint="End the other one, or join with --pseudonym.",
             )

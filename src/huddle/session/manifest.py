@@ -134,7 +134,7 @@ def build(
     try:
         size = len(encode(made))
     except ValueError as exc:
-        raise ManifestError(f"too much for one manifest: {exc}") from exc
+        raise ManifestError(f"it cannot be written: {exc}") from exc
     if size > MAX_MANIFEST:
         raise ManifestError(f"a manifest of {size} bytes; at most {MAX_MANIFEST} can be sent")
     return made
@@ -152,10 +152,10 @@ def read(data: bytes) -> Manifest:
 
 def check_path(path: str) -> None:
     """Raise ManifestError unless the path names a file under one directory, the same on all systems."""
-    if not path or len(path.encode()) > MAX_PATH:
-        raise ManifestError(f"{path[:40]!r}… is empty or longer than {MAX_PATH} bytes")
     if not path.isprintable() or not unicodedata.is_normalized("NFC", path):
-        raise ManifestError(f"{path!r} holds control characters or is not in NFC")
+        raise ManifestError(f"{path[:80]!r} holds characters that cannot be shown, or is not in NFC")
+    if not path or len(path.encode()) > MAX_PATH:
+        raise ManifestError(f"{path[:80]!r} is empty or longer than {MAX_PATH} bytes")
     if path.startswith("/") or _FORBIDDEN.search(path):
         raise ManifestError(f"{path!r} is absolute or holds a character that means more than a name")
     for part in path.split("/"):
@@ -233,7 +233,8 @@ def _check(manifest: Manifest) -> None:
     if any("\0" in arg for arg in manifest.args):
         raise ManifestError("an argument with a zero byte")
     names = [one.name for one in manifest.versions]
-    if len(set(names)) != len(names) or not all(is_line(part) for part in names):
+    texts = [*names, *(one.version for one in manifest.versions)]
+    if len(set(names)) != len(names) or not all(is_line(part) for part in texts):
         raise ManifestError("its software is doubled or cannot be shown")
 
 
