@@ -85,10 +85,18 @@ async def _party(home: Path, command: str, name: str, *args: str) -> asyncio.sub
     )  # fmt: skip
 
 
-async def _read(process: asyncio.subprocess.Process, events: list[dict[str, Any]]) -> None:
+async def _read(
+    process: asyncio.subprocess.Process, events: list[dict[str, Any]], link: asyncio.Future[str] | None = None
+) -> None:
+    """Keep the events of a party; `link` gets its invitation, or fails where it ends without one."""
     assert process.stdout
     async for line in process.stdout:
-        events.append(json.loads(line) | {"time": time.time()})
+        event = json.loads(line) | {"time": time.time()}
+        events.append(event)
+        if link and event["event"] == "invitation":
+            link.set_result(event["url"])
+    if link and not link.done():
+        link.set_exception(RuntimeError(f"the host ended: {events[-2:]}"))
 
 
 async def session(
@@ -121,14 +129,14 @@ async def session(
                     *args,
                 )
                 processes.append(host)
-                readers = [asyncio.create_task(_read(host, events[0]))]
-                while not (found := [e for e in events[0] if e["event"] == "invitation"]):
-                    await asyncio.sleep(0.01)
+                link = asyncio.get_running_loop().create_future()
+                readers = [asyncio.create_task(_read(host, events[0], link))]
+                invitation = await link
                 joined = 0.0
                 for pid in range(1, parties):
                     joined = time.time()
                     guest = await _party(
-                        home, "join", NAMES[pid], "--yes", "--program", str(program), *common, found[0]["url"]
+                        home, "join", NAMES[pid], "--yes", "--program", str(program), *common, invitation
                     )
                     processes.append(guest)
                     readers.append(asyncio.create_task(_read(guest, events[pid])))

@@ -160,13 +160,17 @@ class Input(Event):
 
 @dataclass(frozen=True, slots=True)
 class Stats(Event):
-    """Counters per peer of the present run; `state` is what its runner does: computing, input or gone."""
+    """Counters per peer of the present run; `state` is what its runner does: computing, input or gone.
+
+    `memory_mb` is the most memory that this party's supervisor has held so far, in MB (10^6 bytes).
+    """
 
     event: ClassVar[str] = "stats"
     run: int
     peers: tuple[dict[str, Any], ...]
     rounds: int = 0
     seconds: float = 0.0
+    memory_mb: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

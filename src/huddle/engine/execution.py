@@ -8,6 +8,8 @@ program failed, never what it printed. The run's data links are open for just as
 """
 
 import asyncio
+import resource
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -270,9 +272,16 @@ class Execution:
                     "reconnects": stats.reconnects,
                 }
             )
-        self.stats = events.Stats(self.number, tuple(rows), rounds, round(self._loop.time() - self._began, 3))
+        seconds = round(self._loop.time() - self._began, 3)
+        self.stats = events.Stats(self.number, tuple(rows), rounds, seconds, _peak_memory())
         self._emit(self.stats)
 
 
 def _mpyc_flags(flags: Flags) -> tuple[str, ...]:
     return (*(["--no-prss"] if flags.no_prss else []), *(["--mix32-64bit"] if flags.mix32_64bit else []))
+
+
+def _peak_memory() -> float:
+    """The most memory that this process has held, in MB."""
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) counts bytes there, KiB on Linux
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
