@@ -8,6 +8,8 @@ import pytest
 from huddle.links.stream import StreamWire
 from huddle.links.wire import WireInfo
 
+from .support import Pair, Two
+
 Accept = Callable[[StreamWire], None]
 Listen = Callable[[Accept], Awaitable[int]]
 
@@ -43,3 +45,23 @@ def dial() -> Callable[[int], Awaitable[StreamWire]]:
         return wire
 
     return connect
+
+
+@pytest.fixture
+async def two(listen: Callable[..., Awaitable[int]]) -> AsyncIterator[Two]:
+    two = Two()
+    await two.start(listen)
+    yield two
+    await asyncio.gather(*(keeper.close(0.2) for keeper in two.keepers))
+    two.proxy.end()
+    await asyncio.sleep(0)
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+
+
+@pytest.fixture
+def pair() -> Pair:
+    pair = Pair()
+    pair.attach()
+    pair.settle()
+    return pair
