@@ -1,16 +1,42 @@
-"""The command `huddle`: its parts are in the modules beside this one."""
+"""The command `huddle`: its parts are in the modules beside this one, imported when they are asked for.
+
+A guest waits for what `huddle join` imports, so each command loads its own needs and no others'.
+"""
+
+from importlib import import_module
 
 import click
 
 from huddle import __version__
-from huddle.cli.demo import demo_command
-from huddle.cli.doctor import doctor_command
-from huddle.cli.identity_commands import contacts_group, forget_command, verify_command, whoami_command
-from huddle.cli.serve import serve_command
-from huddle.cli.session_commands import host_command, join_command
+
+_COMMANDS = {
+    "demo": "demo:demo_command",
+    "host": "session_commands:host_command",
+    "join": "session_commands:join_command",
+    "serve": "serve:serve_command",
+    "whoami": "identity_commands:whoami_command",
+    "contacts": "identity_commands:contacts_group",
+    "verify": "identity_commands:verify_command",
+    "doctor": "doctor:doctor_command",
+    "forget": "identity_commands:forget_command",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """A group that imports a command's module when the command is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(import_module(f"huddle.cli.{module}"), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="huddle")
 def main() -> None:
     """Run any MPyC program together with people whom you never met.
@@ -18,17 +44,3 @@ def main() -> None:
     Everybody on their own machine, over whatever network they have; nothing stays behind but what you keep.
     Try `huddle demo` first.
     """
-
-
-for command in (
-    demo_command,
-    host_command,
-    join_command,
-    serve_command,
-    whoami_command,
-    contacts_group,
-    verify_command,
-    doctor_command,
-    forget_command,
-):
-    main.add_command(command)

@@ -7,7 +7,6 @@ through `clean`; only the program's own output is printed as it comes.
 import io
 from collections.abc import Mapping
 
-import segno
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
@@ -33,10 +32,16 @@ def _safe(text: str) -> str:
     return escape(clean(text))
 
 
-def _half_blocks(code: segno.QRCode) -> str:
-    text = io.StringIO()
-    code.terminal(out=text, compact=True, border=2)
-    return text.getvalue()
+def _qr_code(text: str, width: int) -> str:
+    """The text as a QR code of half blocks; empty where it is wider than `width` columns."""
+    import segno  # only a host needs it
+
+    code = segno.make(text, error="l")
+    if code.symbol_size(border=2)[0] > width:
+        return ""
+    picture = io.StringIO()
+    code.terminal(out=picture, compact=True, border=2)
+    return picture.getvalue()
 
 
 class View:
@@ -123,10 +128,7 @@ class View:
         if event.code:
             self.line(f"or read out this code (ten minutes):  [bold]{_safe(event.code)}[/]\n")
         if self._qr and self._console.is_terminal:
-            code = segno.make(event.url, error="l")
-            if code.symbol_size(border=2)[0] <= self._console.width:
-                self._console.out(_half_blocks(code), highlight=False)
-                self.line()
+            self._console.out(_qr_code(event.url, self._console.width), highlight=False)
         self.line("They type [bold]huddle join[/] and the link or the code.")
         self.wait("waiting for the others")
 

@@ -22,7 +22,6 @@ from huddle.engine.meet import Meeting
 from huddle.engine.plans import GuestPlan, HostPlan
 from huddle.engine.program import Program
 from huddle.engine.settings import Settings
-from huddle.engine.spoken import KEY, SpokenCode, redeem
 from huddle.engine.together import Together
 from huddle.errors import HuddleError, LocalError, NetworkError
 from huddle.identity.contacts import Contacts
@@ -33,8 +32,7 @@ from huddle.networks import addresses
 from huddle.networks.base import Network
 from huddle.networks.relay import RelayNetwork
 from huddle.networks.tls import TlsNetwork
-from huddle.rendezvous.client import RoomClient
-from huddle.rendezvous.server import RendezvousServer, ServerConfig
+from huddle.rendezvous.client import OWNER_KEY, RoomClient
 from huddle.session.ceremony_guest import Guest
 from huddle.session.ceremony_host import Host
 from huddle.session.codetext import looks_like_code
@@ -219,11 +217,13 @@ class Party:
         )
         invitation = Invitation.fresh(self._crypto, url, self._identity.did)
         await self._open_networks(invitation, stack)
-        key = self._crypto.random(KEY)
+        key = self._crypto.random(OWNER_KEY)
         room = RoomClient(url, bytes.fromhex(invitation.room_id), create=True, owner_key=key)
         await stack.enter_async_context(room)
         stack.push_async_callback(_delete, room)
         self._emit(events.Party(self._settings.name, self._identity.did, "admitted", "self"))
+        from huddle.engine.spoken import SpokenCode  # its groups take long to set up: not for guests
+
         spoken = await SpokenCode.open(
             self._crypto, invitation, plan.parties - 1, stack, lambda text: self._emit(events.Notice(text))
         )
@@ -246,6 +246,8 @@ class Party:
     async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
         interpreter, software = await self._prepare()
         if looks_like_code(plan.invitation):
+            from huddle.engine.spoken import redeem
+
             invitation = await redeem(self._crypto, plan.invitation, plan.rendezvous)
         else:
             invitation = Invitation.parse(plan.invitation)
@@ -290,6 +292,9 @@ class Party:
         return interpreter, tuple(Software(name, version) for name, version in has.items() if version)
 
     async def _embed(self, stack: AsyncExitStack) -> str:
+        # A web server takes longer to import than all else: only who embeds one waits for it.
+        from huddle.rendezvous.server import RendezvousServer, ServerConfig
+
         server = RendezvousServer(ServerConfig(hosts=("",)))
         await stack.enter_async_context(server)
         host = addresses.lan_address()

@@ -10,13 +10,11 @@ from contextlib import AsyncExitStack
 
 from huddle.errors import HuddleError, LocalError
 from huddle.identity.crypto import Crypto
-from huddle.rendezvous.client import RoomClient
+from huddle.rendezvous.client import OWNER_KEY, RoomClient
 from huddle.rendezvous.nameplates import allocate, look_up
 from huddle.session.codetext import Code, parse_code
 from huddle.session.invitation import Invitation
 from huddle.session.shortcode import CodeGuest, CodeHost
-
-KEY = 32  # bytes of the key that deletes a room
 
 
 class SpokenCode:
@@ -39,7 +37,7 @@ class SpokenCode:
         notice: Callable[[str], None],
     ) -> "SpokenCode":
         """Get a number from the rendezvous and wait behind it; the stack takes all of it down."""
-        key = crypto.random(KEY)
+        key = crypto.random(OWNER_KEY)
         plate = await allocate(invitation.rendezvous, owner_key=key)
         code = Code.fresh(crypto, str(plate.number))
         room = await stack.enter_async_context(RoomClient(invitation.rendezvous, plate.room, owner_key=key))

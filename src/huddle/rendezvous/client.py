@@ -45,6 +45,7 @@ from huddle.rendezvous.messages import (
 
 _ATTEMPT = 10.0  # seconds for one attempt to connect: TCP, TLS and WebSocket over the slowest path
 _RETRY_MOST = 60.0  # seconds: what a rendezvous may ask to wait is not believed beyond it
+OWNER_KEY = 32  # bytes of the key that deletes a room
 _DELETE = 3.0  # seconds that the end of a session may wait for its room to go
 # No honest rendezvous holds more in a room: a flood beyond it is not kept in memory.
 _UNREAD_BYTES = Limits().room_bytes * 2
@@ -54,6 +55,14 @@ _GONE = {
     "deleted": "The room was deleted by whoever made it.",
     "lost": "The rendezvous lost a part of the room.",
 }
+
+
+class RoomGone(RendezvousError):
+    """There is no such room any more; `reason` is unknown, expired, deleted or lost."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_GONE.get(reason, _GONE["unknown"]), hint="Ask for a new invitation, or make one.")
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +162,7 @@ class RoomClient:
         return self
 
     async def __anext__(self) -> tuple[int, bytes]:
-        """The next entry; raises RendezvousError once the room is gone, after what came before."""
+        """The next entry; raises RoomGone once the room is gone, after what came before."""
         while not self._unread:
             if self._over:
                 raise self._over
@@ -164,18 +173,19 @@ class RoomClient:
         return index, record
 
     async def delete(self) -> None:
-        """Remove the room for everybody; waits up to 3 s.
+        """Remove the room for everybody; waits up to 3 s. A room that is gone already is well.
 
         Raises RendezvousError where it could not be removed; then it goes when it expires.
         """
         if not self._owner_key:
             raise LocalError("Only whoever made the room, with a key, can delete it.")
-        if self._over or not self._task:
-            return
-        self._deleting = True
-        self._to_send.set()
-        await asyncio.wait((self._task,), timeout=_DELETE)
-        if not self._task.done():
+        if self._task and not self._over:
+            self._deleting = True
+            self._to_send.set()
+            await asyncio.wait((self._task,), timeout=_DELETE)
+        if self._over and not isinstance(self._over, RoomGone):
+            raise self._over
+        if not self._over:
             raise RendezvousError(
                 "The room could not be deleted: the rendezvous does not answer.",
                 hint="Nothing to do: it expires by itself.",
@@ -218,7 +228,7 @@ class RoomClient:
                     self._end(last if isinstance(last, HuddleError) else unreachable)
                     return
             elif self.state.expires and time.time() > self.state.expires:
-                self._end(RendezvousError(_GONE["expired"], hint="Make a new invitation."))
+                self._end(RoomGone("expired"))
                 return
             await dialing.pause(attempt, random.random(), at_least)  # noqa: S311 - it spreads clients only
             attempt += 1
@@ -308,8 +318,7 @@ async def _receive(connection: ClientConnection, *kinds: type[Message]) -> Any:
     except DecodeError as error:
         raise _dishonest(f"does not keep to the protocol ({error})") from error
     if isinstance(message, Gone):
-        hint = "Ask for a new invitation, or make one."
-        raise RendezvousError(_GONE.get(message.reason, _GONE["unknown"]), hint=hint)
+        raise RoomGone(message.reason)
     if isinstance(message, Refused):
         if message.retry:
             raise _Retry(dialing.refused(message), min(message.retry, _RETRY_MOST))
