@@ -35,6 +35,7 @@ class FakeLink:
         self.most_unacked = 0
         self.delivered_to = 0
         self.stats = None
+        self.written = asyncio.Event()
 
     @property
     def writable(self) -> bool:
@@ -49,6 +50,7 @@ class FakeLink:
         self.rounds = max(self.rounds, depth)
         self.most_unacked = max(self.most_unacked, self.sent - self.acked)
         self.waiting.append(data)
+        self.written.set()
         asyncio.get_running_loop().call_soon(self.links.release if self.links.lockstep else self.flush)
 
     def flush(self) -> None:
@@ -218,6 +220,7 @@ async def lay(
     window: int = 8 << 20,
     lockstep: bool = False,
     start: bool = True,
+    absent: int | None = None,
     lines: tuple[str, ...] = (),
     own_args: dict[int, tuple[str, ...]] | None = None,
     python: str = sys.executable,
@@ -228,6 +231,8 @@ async def lay(
     runs, screens = [], []
     source = (PROGRAMS / program).read_text() if program.endswith(".py") else program
     for pid in range(parties):
+        if pid == absent:
+            continue
         place = directory / f"party{pid}"
         place.mkdir(exist_ok=True)
         (place / "program.py").write_text(source)

@@ -337,3 +337,14 @@ async def test_stopped_before_it_starts(tmp_path: Path) -> None:
     await table.runs[0].start()
     exits = await table.finish()
     assert exits[0].reason == "changed my mind"
+
+
+def test_on_uvloop(tmp_path: Path) -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def scenario() -> None:
+        table = await lay(tmp_path, "big.py", window=1 << 20)
+        assert await table.finish() == [WELL] * 3
+        assert all("all 15000000" in out for out in table.outputs)
+
+    uvloop.run(scenario())
