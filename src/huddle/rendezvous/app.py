@@ -21,7 +21,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from huddle.rendezvous import page
-from huddle.rendezvous.door import Door, Visit
+from huddle.rendezvous.door import Door, Visit, log
 from huddle.rendezvous.limits import Limits, Refusal
 from huddle.rendezvous.metrics import Metrics
 from huddle.rendezvous.relay import Relay
@@ -93,7 +93,11 @@ class Rendezvous:
 
     async def _keep_swept(self) -> None:
         while True:
-            self.sweep()
+            try:
+                self.sweep()
+            except Exception as error:
+                # Such as a full disk: what has expired is refused all the same, and swept later.
+                log.error("sweeping failed: %s", type(error).__name__)
             await asyncio.sleep(self.limits.sweep)
 
 

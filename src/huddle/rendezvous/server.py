@@ -88,7 +88,10 @@ class RendezvousServer:
             raise
         limits = config.limits
         http, websocket = protocols(
-            limits.first_message, limits.stall, app.state.rendezvous.metrics.stalled.inc
+            limits.first_message,
+            limits.stall,
+            limits.relayed_message,
+            app.state.rendezvous.metrics.stalled.inc,
         )
         self._server = _Uvicorn(
             uvicorn.Config(
@@ -112,11 +115,15 @@ class RendezvousServer:
             )
         )
         self._serving = asyncio.create_task(self._server.serve(sockets))
-        while not self._server.started:
-            await asyncio.wait((self._serving,), timeout=0.01)
-            if self._serving.done():
-                self._serving.result()
-                raise LocalError("The rendezvous did not start.")
+        try:
+            while not self._server.started:
+                await asyncio.wait((self._serving,), timeout=0.01)
+                if self._serving.done():
+                    self._serving.result()
+                    raise LocalError("The rendezvous did not start.")
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Close every connection and the store; takes at most two seconds."""

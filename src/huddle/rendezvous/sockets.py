@@ -13,14 +13,22 @@ from typing import Any, cast
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+from websockets.http11 import Request
 
+_RELAY = "/v1/relay/"
+# A chunk of 256 KiB that was read holds fewer messages of any link; more are there to fill the memory.
+_MESSAGES = 8_192
 _FRAGMENTS = 64  # no Huddle client sends any; each empty one would cost memory that no size limit counts
 
 
 def protocols(
-    handshake: float, stall: float, stalled: Callable[[], None]
+    handshake: float, stall: float, relayed: int, stalled: Callable[[], None]
 ) -> tuple[type[asyncio.Protocol], type[asyncio.Protocol]]:
-    """The HTTP and WebSocket protocols with these limits in seconds; `stalled` is called for each drop."""
+    """The HTTP and WebSocket protocols with these limits.
+
+    `handshake` and `stall` are in seconds, `relayed` is the size of a message on a relay channel in bytes;
+    `stalled` is called for each reader that is dropped.
+    """
 
     class Http(H11Protocol):
         """Drops a client that does not come to a request in time."""
@@ -54,6 +62,18 @@ def protocols(
         def connection_lost(self, exc: Exception | None) -> None:
             self._no_stall()
             super().connection_lost(exc)
+
+        def handle_connect(self, event: Request) -> None:
+            # Else each of an address's many channels could make the server hold a message of a room's size.
+            if event.path.startswith(_RELAY):
+                self.conn.max_message_size = relayed
+            super().handle_connect(event)
+
+        def send_receive_event_to_app(self) -> None:
+            if self.queue.qsize() >= _MESSAGES:
+                self.transport.abort()
+                return
+            super().send_receive_event_to_app()
 
         def handle_ping(self) -> None:
             output = b"".join(self.conn.data_to_send())

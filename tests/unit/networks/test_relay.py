@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 import secrets
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -105,6 +106,12 @@ async def test_what_is_known_of_a_wire(networks: Any, server: RendezvousServer) 
     low, high = await wires(networks)
     expected = WireInfo("relay", f"relayed by 127.0.0.1:{server.port}", b"", b"", sealed=False)
     assert low.info == high.info == expected
+
+
+async def test_small_messages_are_not_held_back_by_the_kernel(networks: Any) -> None:
+    low, _ = await wires(networks)
+    sock = low._socket.transport.get_extra_info("socket")  # type: ignore[attr-defined]
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_runs_and_peers_have_channels_of_their_own(networks: Any) -> None:

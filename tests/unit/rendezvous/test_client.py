@@ -11,7 +11,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as websocket_server
 
 from huddle.errors import LocalError, RendezvousError
-from huddle.rendezvous.client import RoomClient, RoomState
+from huddle.rendezvous.client import RoomClient, RoomGone, RoomState
 from huddle.rendezvous.messages import (
     MAX_RECORD,
     Append,
@@ -169,12 +169,13 @@ async def test_deletion_needs_the_key(serve: Any, room: bytes) -> None:
             with pytest.raises(LocalError, match="key"):
                 await two.delete()
         async with RoomClient(url, room, owner_key=b"x" * 32) as three:
-            await three.delete()
             with pytest.raises(RendezvousError, match="Only whoever made"):
-                await anext(three)
+                await three.delete()
         await one.delete()
-        with pytest.raises(RendezvousError, match="deleted"):
+        with pytest.raises(RoomGone, match="deleted") as caught:
             await one.append(b"late")
+        assert caught.value.reason == "deleted"
+        await one.delete()
     with pytest.raises(RendezvousError, match="no such room"):
         async with RoomClient(url, room):
             pass

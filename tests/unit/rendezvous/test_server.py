@@ -148,6 +148,21 @@ async def test_pings_of_a_client_that_reads_nothing_are_not_stored_up() -> None:
         await client.wait_closed()
 
 
+async def test_a_chunk_full_of_empty_messages_is_cut_off() -> None:
+    async with RendezvousServer(ServerConfig()) as server:
+        channel = f"ws://127.0.0.1:{server.port}/v1/relay/{'0' * 32}?side="
+        a, b = [await connect(channel + side, compression=None, proxy=None) for side in "ab"]
+        await a.recv()
+        await b.recv()
+        b.transport.pause_reading()
+        a.transport.write(b"\x82\x80\0\0\0\0" * 1_000_000)
+        with pytest.raises(ConnectionClosed):
+            await a.recv()
+        assert a.close_code == 1006
+        b.transport.abort()
+        await b.wait_closed()
+
+
 async def test_empty_fragments_without_end_are_cut_off() -> None:
     async with RendezvousServer(ServerConfig()) as server:
         client = await connect(
