@@ -162,7 +162,7 @@ class Ceremony(Core):
         if not self._on_proposed(plan):
             self._round.plan = None
             return
-        self.state = State.REVEALING
+        self._enter(State.REVEALING)
         pid = plan.pid(self.did)
         self._tell(
             events.Proposed(self.epoch, pid, plan.roster, proposal.threshold, proposal.options, plan.manifest)
@@ -203,7 +203,7 @@ class Ceremony(Core):
                 return
             secrets[member.pid] = pair_secret(shared, digest)
         round_.pairs = Pairs(self._crypto, digest, me, secrets)
-        self.state = State.ACCEPTING
+        self._enter(State.ACCEPTING)
         self._timers.pop("reveal", None)
         self._tell(events.WordsReady(self.epoch, words_from(digest), digest))
         self._on_revealed()
@@ -292,7 +292,7 @@ class Ceremony(Core):
             pairs=pairs,
             transcript=transcript if plan.proposal.options.record else None,
         )
-        self.state = State.SEALED
+        self._enter(State.SEALED)
         round_.values = None
         self._timers = {name: when for name, when in self._timers.items() if name == "echo"}
         self._outgoing = [one for one in self._outgoing if one[1] in TIMELESS]
@@ -302,7 +302,7 @@ class Ceremony(Core):
         if message.epoch != self.epoch + 1 or message.epoch > MAX_EPOCHS:
             raise self._fault(did, f"began epoch {message.epoch} after epoch {self.epoch} of {MAX_EPOCHS}")
         self._round = self._new_round(message.epoch)
-        self.state = State.GATHERING
+        self._enter(State.GATHERING)
         self._greeted = False
         self._timers = {name: when for name, when in self._timers.items() if name == "echo"}
         self._tell(events.Restarted(message.epoch, message.reason))

@@ -17,7 +17,7 @@ from huddle.identity.keys import Identity
 from huddle.session import ceremony_events as events
 from huddle.session.ceremony_events import CeremonyEvent
 from huddle.session.ceremony_roster import Plan
-from huddle.session.ceremony_states import TIMELESS, Standing, State, Verdict, verdict
+from huddle.session.ceremony_states import TIMELESS, TRANSITIONS, Standing, State, Verdict, verdict
 from huddle.session.ceremony_values import Room, Values
 from huddle.session.files import FileReader
 from huddle.session.invitation import Invitation
@@ -273,6 +273,11 @@ class Core(ABC):
     def _new_round(self, epoch: int) -> Round:
         return Round(Room(self._room_id, epoch), Values.fresh(self._crypto))
 
+    def _enter(self, state: State) -> None:
+        if (self.state, state) not in TRANSITIONS:
+            raise RuntimeError(f"no way from {self.state} to {state}")
+        self.state = state
+
     def _greet(self) -> None:
         if not self._greeted:
             self._greeted = True
@@ -318,6 +323,8 @@ class Core(ABC):
         self._end(message)
 
     def _fail(self, error: HuddleError) -> None:
+        if self.state is State.ENDED:
+            return
         self._tell(events.Failed(error))
         self._end(Bye(shorten(error.message)))
 
@@ -326,6 +333,6 @@ class Core(ABC):
         self._outgoing = []
         if self._log.written:
             self._send(message)
-        self.state = State.ENDED
+        self._enter(State.ENDED)
         self._round.values = None
         self._timers = {}

@@ -123,7 +123,7 @@ class Guest(Ceremony):
     def _on_proposed(self, plan: Plan) -> bool:
         own = self._round.hellos.get(self.did)
         if own is None or own.hash not in {greeting.hash for greeting in plan.greetings}:
-            self.state = State.OUTSIDE
+            self._enter(State.OUTSIDE)
             self._tell(events.Notice("the host goes on without this party, for now"))
             return False
         wrong: tuple[str, ...] = ()

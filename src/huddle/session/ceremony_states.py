@@ -61,6 +61,22 @@ MEANING = {
     State.ENDED: "failed, declined or left; nothing is read any more",
 }
 
+# From, to, and why. Any state but the last may end.
+TRANSITIONS: dict[tuple[State, State], str] = {
+    (State.GATHERING, State.REVEALING): "a valid proposal that has this party's hello",
+    (State.GATHERING, State.OUTSIDE): "a valid proposal without this guest's present hello",
+    (State.REVEALING, State.ACCEPTING): "the last reveal",
+    (State.ACCEPTING, State.SEALED): "the last accept",
+    (State.GATHERING, State.GATHERING): "the host's restart",
+    (State.OUTSIDE, State.GATHERING): "the host's restart",
+    (State.REVEALING, State.GATHERING): "the host's restart",
+    (State.ACCEPTING, State.GATHERING): "the host's restart",
+    **{
+        (state, State.ENDED): "a failure, a no, or a goodbye"
+        for state in (State.GATHERING, State.OUTSIDE, State.REVEALING, State.ACCEPTING, State.SEALED)
+    },
+}
+
 TIMELESS: frozenset[type[Message]] = frozenset({Bye, Decline, Refusal})
 
 T, I, N, F = Verdict.TAKE, Verdict.IGNORE, Verdict.NOTICE, Verdict.FAULT  # noqa: E741
