@@ -5,6 +5,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -18,6 +19,7 @@ from huddle.errors import LocalError
 from huddle.identity.contacts import Contact, Contacts
 from huddle.identity.names import folded
 from huddle.identity.native import NativeCrypto
+from huddle.session.record import MAX_FILE, RecordError, Report, verify
 
 _json_option = click.option("--json", "json_", is_flag=True, help="Print JSON and nothing else.")
 
@@ -105,7 +107,70 @@ def _one(contacts: Contacts, who: str) -> Contact:
 @complaints
 def verify_command(record: Path, json_: bool) -> None:
     """Check a session RECORD, offline: who took part, in which program, and that all of them signed it."""
-    raise LocalError("records cannot be checked yet")
+    data = record.read_bytes() if record.stat().st_size <= MAX_FILE else b""
+    try:
+        report = verify(NativeCrypto(), data)
+    except RecordError as exc:
+        raise LocalError(
+            f"{record.name} does not hold: {exc}", hint="Do not rely on it; ask another party for their copy."
+        ) from exc
+    if json_:
+        click.echo(json.dumps(_as_json(report), ensure_ascii=False))
+        return
+    contacts = Home().contacts()
+    click.echo(f"This record holds: all {len(report.roster)} parties signed it.")
+    click.echo(f"Session {report.digest.hex()}, words: {' '.join(report.words)}")
+    click.echo(f"From {_time(report.started)} to {_time(report.ended)} by the host's clock")
+    for member in report.roster:
+        standing = contacts.standing(member.name, member.did)
+        click.echo(f"  party {member.pid}: {clean(member.name)} ({_STANDINGS[standing]}) {member.did}")
+    for manifest, run in zip(report.manifests, report.runs, strict=True):
+        program = manifest.program_digest.hex()
+        click.echo(f"  run {manifest.run}: {clean(manifest.entry)}, {clean(run.outcome)}, program {program}")
+
+
+_STANDINGS = {
+    "new": "nobody you know",
+    "known": "you know this key",
+    "verified": "a verified contact",
+    "alarm": "NOT the key that you know under this name",
+}
+
+
+def _time(seconds: int) -> str:
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return f"second {seconds}"  # a host may write any 64-bit number
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    """A report as JSON: digests and hashes in hexadecimal, times in seconds since 1970."""
+    return {
+        "digest": report.digest.hex(),
+        "words": report.words,
+        "parties": [asdict(member) for member in report.roster],
+        "threshold": report.threshold,
+        "started": report.started,
+        "ended": report.ended,
+        "runs": [
+            {
+                "run": manifest.run,
+                "entry": manifest.entry,
+                "program": manifest.program_digest.hex(),
+                "args": manifest.args,
+                "files": [
+                    {"path": file.path, "size": file.size, "sha256": file.sha256.hex()}
+                    for file in manifest.files
+                ],
+                "started": run.started,
+                "ended": run.ended,
+                "outcome": run.outcome,
+            }
+            for manifest, run in zip(report.manifests, report.runs, strict=True)
+        ],
+        "paths": [asdict(path) for path in report.paths],
+    }
 
 
 @click.command("forget")

@@ -26,7 +26,7 @@ def test_it_says_where_it_serves_and_ends_by_a_signal(number: signal.Signals) ->
         assert process.stdout is not None
         event = json.loads(process.stdout.readline())
         assert event["event"] == "serving"
-        with urllib.request.urlopen(event["url"] + "/healthz", timeout=10) as answer:
+        with urllib.request.urlopen(event["url"] + "/healthz", timeout=10) as answer:  # noqa: S310
             assert answer.status == 200
         process.send_signal(number)
         rest, errors = process.communicate(timeout=10)

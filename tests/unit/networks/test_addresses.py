@@ -86,7 +86,8 @@ def test_what_can_be_advertised(text: str, host: str, port: int | None) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", ":4000", "home.example:", "home.example:0", "home.example:65536", "home.example:٣", "a b", "[::1",
-     "[::1]x", "[]:5", "-x.example", "224.0.0.1", "0::0", "fe80::1%eth0", "a..b", "x" * 64, "a." * 130, "[::1]:"],
+     "[::1]x", "[]:5", "-x.example", "224.0.0.1", "0::0", "fe80::1%eth0", "a..b",
+         "x" * 64, "a." * 130, "[::1]:"],
 )  # fmt: skip
 def test_what_cannot_be_advertised(text: str) -> None:
     with pytest.raises(LocalError) as failure:
