@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -52,8 +54,11 @@ class Huddle:
             with self._news:
                 try:
                     event = json.loads(line)
-                    self.events.append(event if isinstance(event["event"], str) else {})
-                except (ValueError, TypeError, KeyError):
+                except ValueError:
+                    event = None
+                if isinstance(event, dict) and "event" in event:
+                    self.events.append(event)
+                else:
                     self.foreign.append(line)
                 self._news.notify_all()
         with self._news:
@@ -115,9 +120,17 @@ class Huddle:
             code = self.process.wait(timeout)
         except subprocess.TimeoutExpired as exc:
             raise AssertionError(f"still running after {timeout} s; {self.story()}") from exc
+        self.close()
+        return code
+
+    def close(self) -> None:
+        """After its end: read what it said last, and forget its pipes."""
         for thread in self._threads:
             thread.join(5)
-        return code
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
 
     def story(self) -> str:
         """What happened, for a failed assertion."""
@@ -138,6 +151,28 @@ class Huddle:
             found += below
             todo += below
         return found
+
+
+def alive(pids: list[int]) -> list[int]:
+    """Those of these processes that still run; zombies that wait for their parent do not."""
+    found = []
+    for pid in pids:
+        with contextlib.suppress(OSError, IndexError):
+            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX":
+                found.append(pid)
+    return found
+
+
+def emptied(url: str, within: float = 5.0) -> bool:
+    """Whether nothing is left on that rendezvous, by its own count, which it makes once a second."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:  # noqa: S310 - loopback
+            page = answer.read().decode()
+        if not re.search(r"^huddle_(rooms|nameplates|relay_channels) [^0]", page, re.M):
+            return True
+        time.sleep(0.1)
+    return False
 
 
 class Lab:
@@ -219,6 +254,7 @@ class Lab:
             except subprocess.TimeoutExpired:
                 process.process.kill()
                 process.process.wait(5)
+            process.close()
 
 
 @contextlib.contextmanager

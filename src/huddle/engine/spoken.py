@@ -61,9 +61,8 @@ class SpokenCode:
         ticking = asyncio.create_task(self._tick())
         try:
             async for _index, message in self._room:
+                # On and on: who comes after its end is told that it is over, and why.
                 self._say(self._host.receive(message, now()))
-                if self._host.state != "open":
-                    return
         except HuddleError as error:
             self._notice(f"The short code no longer works: {error.message}")
         finally:

@@ -1,0 +1,36 @@
+"""What end-to-end tests share: a rendezvous for each module, and a lab for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness import Lab, lab
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a rendezvous on loopback."""
+    with lab(tmp_path_factory.mktemp("rendezvous")) as servers:
+        yield servers.rendezvous()[1]
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Iterator[Lab]:
+    """A lab for one test; what it starts is ended."""
+    with lab(tmp_path / "people") as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def programs() -> Path:
+    """The small programs of these tests."""
+    return ROOT / "tests" / "programs"
+
+
+@pytest.fixture(scope="session")
+def santa() -> Path:
+    """Secret Santa, of Huddle's own programs."""
+    return ROOT / "programs" / "secret_santa.py"
