@@ -25,8 +25,8 @@ MAX_PATH = 200  # bytes; Windows allows 260 characters with the directory, and p
 MAX_PART = 100  # bytes of one name: file systems allow 255, an encrypted home 143
 MAX_TOTAL = 1 << 30  # bytes; what a party may be made to receive by saying yes
 MAX_CEREMONY = 1 << 20  # bytes of files that still travel through the room, before the one question
-MAX_ARGS = 64
-MAX_ARG = 1_024  # bytes
+MAX_ARGS = 64  # more belong in a file
+MAX_ARG = 1_024  # bytes; an argument is read by a person before they say yes
 
 Path = Annotated[str, Limit(MAX_PATH)]
 Arg = Annotated[str, Limit(MAX_ARG)]
