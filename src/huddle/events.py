@@ -140,6 +140,20 @@ class Run(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy(Event):
+    """The run waits for an MPyC that this person starts by hand.
+
+    `arguments` are what MPyC must be given for this; `directory` has the program's files until the run ends.
+    """
+
+    event: ClassVar[str] = "proxy"
+    arguments: tuple[str, ...]
+    directory: str
+    entry: str
+    run: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Output(Event):
     """The program wrote `text`; `stream` is stdout or stderr."""
 

@@ -13,6 +13,7 @@ _COMMANDS = {
     "demo": "demo:demo_command",
     "host": "session_commands:host_command",
     "join": "session_commands:join_command",
+    "proxy": "session_commands:proxy_command",
     "serve": "serve:serve_command",
     "whoami": "identity_commands:whoami_command",
     "contacts": "identity_commands:contacts_group",

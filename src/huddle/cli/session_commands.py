@@ -1,8 +1,9 @@
-"""`huddle host` and `huddle join`: from what was typed to a session, its screen and its exit code."""
+"""`huddle host`, `join` and `proxy`: from what was typed to a session, its screen and its exit code."""
 
 import getpass
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -232,36 +233,67 @@ def host_command(
     )
 
 
-@click.command("join", context_settings={"ignore_unknown_options": False})
-@click.argument("invitation", metavar="LINK-OR-CODE")
-@click.argument("private_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PRIVATE-ARG...]")
-@click.option(
-    "--program",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Your own copy of the program; the host's must be the same.",
-)
-@click.option(
-    "--include", multiple=True, metavar="GLOB", help="With --program: more files that belong to it."
-)
-@click.option("--program-digest", metavar="HEX", help="The program's digest, as you got it elsewhere.")
-@click.option(
-    "--yes", is_flag=True, help="Accept without asking: a verified host, or with --program(-digest)."
-)
-@local_options
+def join_options(command: _Command) -> _Command:
+    """Add the options of a guest, for `join` and `proxy`."""
+    options = [
+        click.argument("invitation", metavar="LINK-OR-CODE"),
+        click.argument("private_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PRIVATE-ARG...]"),
+        click.option(
+            "--program",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Your own copy of the program; the host's must be the same.",
+        ),
+        click.option(
+            "--include", multiple=True, metavar="GLOB", help="With --program: more files that belong to it."
+        ),
+        click.option(
+            "--program-digest", metavar="HEX", help="The program's digest, as you got it elsewhere."
+        ),
+        click.option(
+            "--yes",
+            is_flag=True,
+            help="Accept without asking: a verified host, or with --program(-digest).",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return local_options(command)
+
+
+@click.command("join")
+@join_options
 @complaints
-def join_command(
+def join_command(**options: Any) -> None:
+    """Join a session by its link or its spoken code.
+
+    What follows `--` are arguments of your own for the program; they never leave this machine.
+    """
+    _join(**options)
+
+
+@click.command("proxy")
+@join_options
+@complaints
+def proxy_command(**options: Any) -> None:
+    """Join a session with an MPyC that you start by hand, in a notebook or a debugger.
+
+    Nothing is run here: the session's links become ports of this machine, and you get the arguments that
+    MPyC needs to find them.
+    """
+    _join(by_hand=True, **options)
+
+
+def _join(
+    *,
     invitation: str,
     private_args: tuple[str, ...],
     program: Path | None,
     include: tuple[str, ...],
     program_digest: str | None,
     yes: bool,
+    by_hand: bool = False,
     **local: Unpack[Local],
 ) -> None:
-    """Join a session by its link or its spoken code.
-
-    What follows `--` are arguments of your own for the program; they never leave this machine.
-    """
     mine = load(program, include, ())[0] if program is not None else None
     plan = GuestPlan(
         invitation=invitation,
@@ -273,7 +305,9 @@ def join_command(
     policy = GuestPolicy(yes, pinned=program is not None or program_digest is not None)
     sys.exit(
         run_party(
-            lambda chosen, identity, contacts: Party.join(plan, chosen, identity, contacts),
+            lambda chosen, identity, contacts: Party.join(
+                plan, replace(chosen, by_hand=by_hand), identity, contacts
+            ),
             policy,
             local,
             private_args,

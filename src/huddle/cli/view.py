@@ -5,6 +5,7 @@ through `clean`; only the program's own output is printed as it comes.
 """
 
 import io
+import shlex
 from collections.abc import Mapping
 
 from rich.console import Console, Group, RenderableType
@@ -206,6 +207,14 @@ class View:
             self.line(f"[bold red]Run {event.run} failed[/]{took}: {_safe(event.reason)}")
             if event.hint:
                 self.line(f"  {_safe(event.hint)}")
+
+    def _on_proxy(self, event: events.Proxy) -> None:
+        self.rest()
+        self.line("Start the program by hand now, here or in a debugger or notebook, with these arguments:\n")
+        command = shlex.join(["python", event.entry, *event.arguments])
+        self._console.print(f"  [bold cyan]{_safe(command)}[/]\n", highlight=False, soft_wrap=True)
+        self.line(f"Its files are in {_safe(event.directory)} until the run ends.")
+        self.wait("waiting for your MPyC")
 
     def _on_output(self, event: events.Output) -> None:
         self._console.out(

@@ -18,6 +18,7 @@ from huddle.engine import control
 from huddle.engine.group import Group
 from huddle.engine.interpreter import Interpreter
 from huddle.engine.process import RunnerExit, RunnerSpec
+from huddle.engine.proxy import Proxy
 from huddle.engine.run import Run
 from huddle.engine.settings import Settings
 from huddle.engine.snapshot import Snapshot
@@ -79,13 +80,14 @@ class Execution:
             inputs=settings.inputs,
         )
         self._sandbox = sandbox
-        self._run: Run | None = None
+        self._run: Run | Proxy | None = None
 
     async def run(self) -> bool:
         """Run it to its end; whether it finished well everywhere. Leaves no process, file or link."""
         self._emit(events.Run(self.number, "started"))
         try:
-            with Snapshot(self._contents, () if self._sandbox else self._inputs) as snapshot:
+            mounted = self._sandbox and not self._settings.by_hand
+            with Snapshot(self._contents, () if mounted else self._inputs) as snapshot:
                 error = await self._run_in(self._spec(directory=snapshot.directory))
         except HuddleError as failed:
             error = failed
@@ -114,7 +116,7 @@ class Execution:
 
     def type_line(self, line: str | None) -> None:
         """What the person typed for the program; None: there is no more."""
-        if self._run is not None:
+        if isinstance(self._run, Run):
             if line is None:
                 self._run.close_stdin()
             else:
@@ -134,7 +136,12 @@ class Execution:
 
     async def _run_in(self, spec: RunnerSpec) -> HuddleError | None:
         opens = {pid: partial(self._keeper.open, pid, self.number) for pid in self._peers}
-        run = self._run = Run(spec, opens, self)
+        run: Run | Proxy
+        if self._settings.by_hand:
+            run = Proxy(spec.pid, spec.names, opens, self)
+        else:
+            run = Run(spec, opens, self)
+        self._run = run
         ticker = asyncio.create_task(self._tick(run), name="stats")
         error: HuddleError | None = None
         try:
@@ -142,6 +149,8 @@ class Execution:
                 raise self._error
             self._group.set_state(self.number, control.COMPUTING)
             await run.start()
+            if isinstance(run, Proxy):
+                self._tell_arguments(run, spec)
             exit_ = await run.wait()
             self._group.set_state(self.number, control.IDLE)
             error = self._error or run.error or exit_.error(self._names)
@@ -155,13 +164,21 @@ class Execution:
             failed = error is not None or self._error is not None
             await asyncio.shield(self._close(run, limit=0.5 if failed else 5.0))
 
-    async def _close(self, run: Run, limit: float) -> None:
+    def _tell_arguments(self, proxy: Proxy, spec: RunnerSpec) -> None:
+        threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
+        arguments = (*spec.args, *proxy.arguments, *threshold, *spec.flags)
+        self._emit(events.Proxy(arguments, str(spec.directory), spec.entry, self.number))
+
+    async def _close(self, run: Run | Proxy, limit: float) -> None:
         run.stop("the session ended")
         await asyncio.gather(*(self._keeper.close_link(pid, self.number, limit) for pid in self._peers))
         run.close()
 
     async def _others(self) -> HuddleError | None:
         """Wait until all others have finished too."""
+        for pid, outcome in self._outcomes.items():
+            if not outcome.ok:
+                return self._told(pid, outcome)
         while self._error is None and any(pid not in self._outcomes for pid in self._peers):
             self._news.clear()
             await self._news.wait()
@@ -227,9 +244,13 @@ class Execution:
     def run_peer_ended(self, pid: int) -> None:
         """A peer's program is over; what it meant is in its outcome."""
 
+    def proxy_connection(self, pid: int, there: bool) -> None:
+        """The MPyC that was started by hand is connected for a peer, or no longer."""
+        self._moved = self._loop.time()
+
     # --- progress
 
-    async def _tick(self, run: Run) -> None:
+    async def _tick(self, run: Run | Proxy) -> None:
         last: tuple[int, ...] = ()
         while True:
             await asyncio.sleep(STATS_EVERY)
@@ -252,7 +273,7 @@ class Execution:
             hint="Give --stall more seconds, or none, for programs that compute for long.",
         )
 
-    def _tell_stats(self, run: Run) -> None:
+    def _tell_stats(self, run: Run | Proxy) -> None:
         rows, rounds = [], 0
         for pid, stats in run.stats().items():
             rounds = max(rounds, stats.rounds)

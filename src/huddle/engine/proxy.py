@@ -18,10 +18,11 @@ import socket
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from huddle.engine.process import RunnerExit
 from huddle.engine.run import LinkEnd
+from huddle.engine.runner_loop import DEEPEST
 from huddle.errors import HuddleError, LocalError, NetworkError, PeerError
 from huddle.links import frames
 from huddle.links.wire import WireInfo
@@ -145,7 +146,7 @@ class Channel(asyncio.Protocol):
         self._received += len(data)
         for kind, depth, payload in frames.frames_in(data)[0]:
             if kind == frames.DATA:
-                self._proxy.depth = max(self._proxy.depth, depth)
+                self._proxy.depth = min(max(self._proxy.depth, depth), DEEPEST)
                 self._take(payload)
             elif kind == frames.EOF:
                 if self._finished >= self._opened or self._connecting:
@@ -221,9 +222,8 @@ class _Door(asyncio.Protocol):
         self._claims = claims
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(0)  # so that every time it has all gone is told
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without inheriting from it
+        self._transport.set_write_buffer_limits(0)  # so that every time it has all gone is told
         with suppress(OSError):
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._channel.opened(self)

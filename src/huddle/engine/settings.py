@@ -19,6 +19,8 @@ class Settings:
     `inputs` (files of this machine, by their own names in its directory) to read. `sandbox` None means:
     where it works.
 
+    `by_hand`: nothing is run here; the person starts MPyC, which finds the session's links as local ports.
+
     `grace` seconds of silence make a peer gone; `stall` seconds without any progress end a run (None:
     never); `max_queue` bytes that a peer does not take end a run (0: never).
     """
@@ -33,6 +35,7 @@ class Settings:
     private_args: tuple[str, ...] = ()
     inputs: tuple[Path, ...] = ()
     sandbox: bool | None = None
+    by_hand: bool = False
     grace: float = 30.0
     stall: float | None = None
     max_queue: int = 0
