@@ -4,6 +4,7 @@ Knows processes, pipes and sockets, not links. Everything that the runner says i
 stranger's program: its JSON lines are bounded and checked, its texts cleaned.
 """
 
+import argparse
 import asyncio
 import codecs
 import json
@@ -110,6 +111,7 @@ class RunnerProcess:
     @classmethod
     async def start(cls, spec: RunnerSpec, watcher: Watcher) -> "RunnerProcess":
         """Start the program; raises LocalError where that can't be done."""
+        check_arguments(spec.args)
         ours, theirs = _sockets(pid for pid in range(len(spec.names)) if pid != spec.pid)
         control, their_control = socket.socketpair()
         control.setblocking(False)
@@ -230,6 +232,35 @@ class RunnerProcess:
             data = await reader.read(CHUNK)
             if text := decoder.decode(data, not data):
                 self._watcher.output(stream, text)
+
+
+def check_arguments(shared: tuple[str, ...], private: tuple[str, ...] = ()) -> None:
+    """Raise LocalError at options of MPyC's that would take a program out of its session.
+
+    Nobody may say by which ports and with whom MPyC connects; what all parties must agree on nobody
+    may say privately.
+    """
+    connect = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    agree = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    for parser in (connect, agree):
+        for names in (("-C", "--config"), ("-P",), ("-I", "--index"), ("-B", "--base-port"), ("--ssl",)):
+            parser.add_argument(
+                *names, dest=names[-1], nargs="?" if names != ("--ssl",) else 0, action=_Refuse
+            )
+    for names in (("-T", "--threshold"), ("-L", "--bit-length"), ("-K", "--sec-param")):
+        agree.add_argument(*names, dest=names[-1], nargs="?", action=_Refuse)
+    for name in ("--no-prss", "--mix32-64bit", "--no-async", "--no-barrier"):
+        agree.add_argument(name, nargs=0, action=_Refuse)
+    connect.parse_known_args(shared)
+    agree.parse_known_args(private)
+
+
+class _Refuse(argparse.Action):
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        raise LocalError(
+            f"the program cannot have MPyC's option {option_string} here",
+            hint="Huddle connects the parties; options that all must share are the host's to give",
+        )
 
 
 def _sockets(pids: "Any") -> tuple[dict[int, socket.socket], dict[int, socket.socket]]:

@@ -39,6 +39,7 @@ import socket
 import threading
 import traceback
 import types
+import warnings
 from typing import Any
 
 Outcome = dict[str, Any]
@@ -151,8 +152,8 @@ def set_arguments(config: dict[str, Any]) -> None:
     sys.argv = [config["entry"], *args[:end], *flags, *args[end:]]
 
 
-def make_loop(loops: Any) -> Any:
-    """The event loop that MPyC would use, uvloop's where it is there, connected to the peers."""
+def base_loop() -> Any:
+    """The event loop class that MPyC would use: uvloop's where it is there."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--no-uvloop", action="store_true")
     base: Any = asyncio.SelectorEventLoop
@@ -165,7 +166,23 @@ def make_loop(loops: Any) -> Any:
             logging.getLogger().addFilter(lambda record: "package uvloop" not in str(record.msg))
         except ImportError:
             pass
-    return loops.loop_class(base)()
+    return base
+
+
+def install(loop_type: Any) -> Any:
+    """Make a loop of this type the current one, and further ones for a program that asks for more."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # policies end with Python 3.16
+        if hasattr(asyncio, "DefaultEventLoopPolicy"):
+
+            class Policy(asyncio.DefaultEventLoopPolicy):  # type: ignore[misc, name-defined, unused-ignore]
+                def new_event_loop(self) -> Any:
+                    return loop_type()
+
+            asyncio.set_event_loop_policy(Policy())
+    loop = loop_type()
+    asyncio.set_event_loop(loop)
+    return loop
 
 
 def set_environment() -> None:
@@ -216,13 +233,12 @@ def main() -> int:
 
     loops = load("huddle_runner_loop", config["loop"])
     session = loops.Session(load("huddle_frames", config["frames"]), config["pid"], config["max_queue"])
-    loop = make_loop(loops)
     peers = {}
     for pid, fd in config["channels"].items():
         os.set_inheritable(fd, False)
         peers[int(pid)] = (config["names"][int(pid)], socket.socket(fileno=fd))
-    session.attach(loop, peers)
-    asyncio.set_event_loop(loop)
+    session.attach(peers)
+    session.use(install(loops.loop_class(base_loop(), session)))
 
     outcome: Outcome = {}
     process = os.getpid()

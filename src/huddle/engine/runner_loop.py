@@ -30,7 +30,7 @@ PORT = 11365  # of party 0, as in MPyC; any number would do, no such port is ope
 PATIENCE = 1.0  # seconds without any traffic for a program whose peer is gone: what it needs may all be there
 EARLY = 1 << 20  # bytes kept for a connection that is not open yet; then the peer's window fills up
 READ = 1 << 18
-PIECE = 1 << 16  # writes below this are joined into one
+DEEPEST = 0xFFFFFFFE  # so that a lying peer does not keep this side from writing the next depth
 
 
 class Verdict(SystemExit):
@@ -128,6 +128,7 @@ class Channel:
         self.pid = pid
         self.name = name
         self.sock = sock
+        sock.setblocking(False)
         self.transport: PeerTransport | None = None
         self.paused = False
         self.ended = False  # the peer's program is over
@@ -212,10 +213,14 @@ class Channel:
         self.paused = paused
         self._watch(self._alive and not paused)
 
-    def start(self) -> None:
-        """Begin to read."""
-        self.sock.setblocking(False)
-        self._watch(True)
+    def move(self, old: Any) -> None:
+        """Read and write by the session's new loop instead of the old one."""
+        if old is not None and not old.is_closed():
+            old.remove_reader(self.sock.fileno())
+            old.remove_writer(self.sock.fileno())
+        self._reading = self._blocked = self._flushing = False
+        self._watch(self._alive and not self.paused and self._early_size <= EARLY)
+        self._wait_writable(bool(self._backlog))
 
     def _watch(self, reading: bool) -> None:
         if reading is not self._reading and not self.session.loop.is_closed():
@@ -246,7 +251,7 @@ class Channel:
             kind = word >> 24
             if kind == frames.DATA:
                 if depth > session.depth:
-                    session.depth = depth
+                    session.depth = min(depth, DEEPEST)
                 parts.append(view[at + 8 : stop])
             else:
                 if parts:
@@ -353,25 +358,31 @@ class Session:
         self.loop: Any = None
         self._suspecting = False
 
-    def attach(self, loop: Any, peers: "dict[int, tuple[str, socket.socket]]") -> None:
-        """Use this loop, and begin to read from these peers (pid: name, socket)."""
-        self.loop = loop
-        loop.huddle = self
+    def attach(self, peers: "dict[int, tuple[str, socket.socket]]") -> None:
+        """These are the peers: pid, name and socket."""
         for pid, (name, sock) in peers.items():
             self.channels[pid] = Channel(self, pid, name, sock)
-            self.channels[pid].start()
+
+    def use(self, loop: Any) -> None:
+        """Read and write by this loop from now on."""
+        if loop is not self.loop:
+            old, self.loop = self.loop, loop
+            for channel in self.channels.values():
+                channel.move(old)
 
     def connected(self) -> bool:
         """Whether any connection is open."""
         return any(channel.transport for channel in self.channels.values())
 
-    def connect(self, pid: int, factory: Any) -> "tuple[PeerTransport, Any]":
+    def connect(self, loop: Any, pid: int, factory: Any) -> "tuple[PeerTransport, Any]":
         """A connection to a peer with a higher pid."""
+        self.use(loop)
         protocol = factory()
         return self.channels[pid].open(protocol), protocol
 
-    def serve(self, factory: Any) -> "Server":
+    def serve(self, loop: Any, factory: Any) -> "Server":
         """Connections from all peers with a lower pid."""
+        self.use(loop)
         for pid in range(self.pid):
             self.channels[pid].open(factory())
         return Server(self.loop)
@@ -455,29 +466,28 @@ class Server(asyncio.AbstractServer):
         """It is closed as soon as it is told to."""
 
 
-def loop_class(base: Any) -> Any:
+def loop_class(base: Any, session: Session) -> Any:
     """An event loop class over `base` that connects the session's parties."""
 
     class Loop(base):  # type: ignore[misc]
-        huddle: Any = None
-
         async def create_connection(self, protocol_factory, host=None, port=None, **options):  # type: ignore[no-untyped-def]
-            for pid in range(self.huddle.pid + 1, len(self.huddle.channels) + 1):
+            for pid in range(session.pid + 1, len(session.channels) + 1):
                 if (host, port) == (f"p{pid}.huddle", PORT + pid):
-                    return self.huddle.connect(pid, protocol_factory)
+                    return session.connect(self, pid, protocol_factory)
             return await super().create_connection(protocol_factory, host, port, **options)
 
         async def create_server(self, protocol_factory, host=None, port=None, **options):  # type: ignore[no-untyped-def]
-            if host is None and port == PORT + self.huddle.pid:
-                return self.huddle.serve(protocol_factory)
+            if host is None and port == PORT + session.pid:
+                return session.serve(self, protocol_factory)
             return await super().create_server(protocol_factory, host, port, **options)
 
         def run_forever(self) -> None:
-            if self.huddle.verdict:
-                self.call_soon(self.huddle.judge)
+            if session.verdict:
+                self.call_soon(session.judge)
             try:
                 super().run_forever()
             finally:
-                self.huddle.flush()
+                if self is session.loop:
+                    session.flush()
 
     return Loop

@@ -15,35 +15,45 @@ from pathlib import Path
 from huddle.engine.interpreter import Interpreter
 from huddle.errors import LocalError
 
-_BASE = ("--unshare-all", "--die-with-parent", "--new-session", "--clearenv")
+# Capabilities are kept where a root user starts it, unless they are dropped.
+_BASE = ("--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL")
+_STRICTER = ("--unshare-user", "--disable-userns")  # since bubblewrap 0.8, and not where it is setuid
 _ETC = ("ld.so.cache", "localtime", "alternatives")
 _TRY_SECONDS = 10
 
 
 @functools.cache
-def problem() -> str:
-    """Why there is no sandbox on this machine; empty where there is one. Tried once, really."""
+def _tried() -> tuple[tuple[str, ...], str]:
+    """The command's beginning, tried out, and why there is none where it is empty."""
     path = shutil.which("bwrap")
     if path is None:
-        return "bubblewrap (bwrap) is not installed"
-    try:
-        done = subprocess.run(
-            [path, *_BASE, *_system(), "--", "/usr/bin/env", "true"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TRY_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"bubblewrap does not work: {error}"
-    if done.returncode:
-        return f"bubblewrap does not work: {done.stderr.decode(errors='replace').strip()[:200]}"
-    return ""
+        return (), "bubblewrap (bwrap) is not installed"
+    reason = ""
+    for options in ((path, *_BASE, *_STRICTER), (path, *_BASE)):
+        try:
+            done = subprocess.run(
+                [*options, *_system(), "--", "/usr/bin/env", "true"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_TRY_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return (), f"bubblewrap does not work: {error}"
+        if not done.returncode:
+            return options, ""
+        reason = done.stderr.decode(errors="replace").strip()[:200]
+    return (), f"bubblewrap does not work: {reason}"
+
+
+def problem() -> str:
+    """Why there is no sandbox on this machine; empty where there is one. Tried once, really."""
+    return _tried()[1]
 
 
 def available() -> str | None:
     """The path of a bubblewrap that works here, or None."""
-    return None if problem() else shutil.which("bwrap")
+    return None if problem() else _tried()[0][0]
 
 
 def command(
@@ -57,12 +67,12 @@ def command(
 
     `inputs` are readable in `directory` by their own names. Raises LocalError where there is no sandbox.
     """
-    bwrap = available()
-    if bwrap is None:
+    start, reason = _tried()
+    if reason:
         raise LocalError(
-            problem(), hint="install bubblewrap, or say --no-sandbox: the program can then read your files"
+            reason, hint="install bubblewrap, or say --no-sandbox: the program can then read your files"
         )
-    line = [bwrap, *_BASE, *_system()]
+    line = [*start, *_system()]
     for path in _needed(interpreter):
         line += ["--ro-bind", path, path]
     for file in files:

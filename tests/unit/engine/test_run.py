@@ -3,13 +3,15 @@
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
-from huddle.engine.process import RunnerExit
-from huddle.errors import PeerError, ProgramError
+from huddle.engine import sandbox
+from huddle.engine.process import RunnerExit, check_arguments
+from huddle.errors import LocalError, PeerError, ProgramError
 
 from .support import NAMES, PYTHONS, Table, lay
 
@@ -124,6 +126,21 @@ import atexit; atexit.register(print, "at the very end")
     assert table.screens[0].err == "über\n"
 
 
+async def test_a_program_may_use_asyncio_before_mpyc(tmp_path: Path) -> None:
+    source = """
+import asyncio
+asyncio.run(asyncio.sleep(0))
+from mpyc.runtime import mpc
+mpc.run(mpc.start())
+print("result", mpc.run(mpc.output(mpc.sum(mpc.input(mpc.SecInt()(mpc.pid))))))
+mpc.run(mpc.shutdown())
+asyncio.run(asyncio.sleep(0))
+"""
+    table = await lay(tmp_path, source)
+    assert await table.finish() == [WELL] * 3
+    assert all("result 3" in out for out in table.outputs)
+
+
 # --- what goes wrong
 
 
@@ -229,6 +246,71 @@ else:
     assert exits[2] == RunnerExit(76, reason="bob claimed to be party 0", culprit=1)
 
 
+async def test_a_peer_cannot_lie_the_rounds_over_their_end(tmp_path: Path) -> None:
+    source = """
+from mpyc.runtime import mpc
+if mpc.pid == 0:
+    mpc._loop.run_forever.__closure__[-1].cell_contents.depth = 0xFFFFFFFE
+mpc.run(mpc.start())
+print("result", mpc.run(mpc.output(mpc.sum(mpc.input(mpc.SecInt()(mpc.pid))))))
+mpc.run(mpc.shutdown())
+"""
+    table = await lay(tmp_path, source, parties=2)
+    assert await table.finish() == [WELL] * 2
+    assert table.links.rounds == 0xFFFFFFFF
+
+
+@pytest.mark.parametrize(
+    "args", [("-P", "x:1"), ("--base", "7"), ("-B7",), ("--ssl",), ("-C", "x.ini"), ("-I2",)]
+)
+async def test_options_that_leave_the_session_are_refused(tmp_path: Path, args: tuple[str, ...]) -> None:
+    with pytest.raises(LocalError, match="option -"):
+        await lay(tmp_path, "", *args)
+    check_arguments(("--size", "3", "-T1", "--", *args), ("--log-level", "debug"))
+
+
+@pytest.mark.parametrize("args", [("-T", "0"), ("--no-prss",), ("-L16",), ("--mix32",)])
+def test_what_all_must_share_is_no_private_option(args: tuple[str, ...]) -> None:
+    check_arguments(args)
+    with pytest.raises(LocalError):
+        check_arguments((), args)
+
+
+@pytest.mark.parametrize("sandboxed", [False, True])
+async def test_a_runner_dies_with_its_supervisor(tmp_path: Path, sandboxed: bool) -> None:
+    if sandboxed and sandbox.problem():
+        pytest.skip(sandbox.problem())
+    script = tmp_path / "supervisor.py"
+    script.write_text(SUPERVISOR.format(tests=str(Path(__file__).parents[1]), sandboxed=sandboxed))
+    supervisor = await asyncio.create_subprocess_exec(
+        sys.executable, script, tmp_path, stdout=asyncio.subprocess.PIPE
+    )
+    assert supervisor.stdout
+    assert await asyncio.wait_for(supervisor.stdout.readline(), 20) == b"here\n"
+    below = psutil.Process(supervisor.pid).children(recursive=True)
+    assert below
+    supervisor.kill()
+    await supervisor.wait()
+    _, alive = psutil.wait_procs(below, 5)
+    assert not alive
+    await supervisor.communicate()
+
+
+SUPERVISOR = """
+import asyncio, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from engine.support import lay
+async def main():
+    program = "import time; print('here', flush=True); time.sleep(600)"
+    table = await lay(Path(sys.argv[1]), program, parties=1, sandboxed={sandboxed})
+    await table.screens[0].until("here")
+    print("here", flush=True)
+    await table.finish(600)
+asyncio.run(main())
+"""
+
+
 async def test_an_endless_loop_is_stopped_with_all_that_it_started(tmp_path: Path) -> None:
     source = """
 import subprocess, sys
@@ -292,7 +374,7 @@ async def test_a_hostile_runner_harms_nobody_else(tmp_path: Path, bad: str) -> N
 import os, sys
 from mpyc.runtime import mpc
 if mpc.pid == 0:
-    os.write(mpc._loop.huddle.channels[1].sock.fileno(), {bad})
+    os.write(mpc._loop.run_forever.__closure__[-1].cell_contents.channels[1].sock.fileno(), {bad})
     os.kill(os.getpid(), 9)
 mpc.run(mpc.start())
 """

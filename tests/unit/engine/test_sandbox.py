@@ -38,6 +38,8 @@ send("127.0.0.1")  # a loopback of its own, where nobody is
 attempt("unix", lambda: socket.socket(socket.AF_UNIX).connect(unix))
 attempt("abstract", lambda: socket.socket(socket.AF_UNIX).connect("\\0" + abstract))
 attempt("name", lambda: socket.getaddrinfo("localhost.example", 80))
+status = open("/proc/self/status").read()
+attempt("capabilities", lambda: 1 / int(status.partition("CapEff:")[2].split()[0], 16))
 attempt("usr", lambda: open("/usr/burglar", "w"))
 attempt("python", lambda: open(os.path.join(sys.prefix, "burglar"), "w"))
 attempt("input written", lambda: open("private.csv", "w"))
@@ -90,7 +92,7 @@ async def test_a_burglar_gets_nothing(
         assert await table.finish() == [RunnerExit(0)], table.screens[0].err
     *lines, last = table.outputs[0].splitlines()
     assert last == "input GOT mine"
-    assert len(lines) == 15
+    assert len(lines) == 16
     assert [line for line in lines if not line.endswith(" failed")] == []
     assert (tmp_path / "party0" / "left.txt").read_text() == "left"
     assert private.read_text() == "mine"
