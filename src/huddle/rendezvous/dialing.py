@@ -64,19 +64,25 @@ async def reach[C: ClientConnection](
     options: dict[str, Any] = {}
     if url.startswith("wss:"):
         options["ssl"] = ssl.create_default_context()  # it takes SSL_CERT_FILE into account
-    connection = await connect(
-        url,
-        create_connection=kind,
-        compression=None,  # all is ciphertext
-        proxy=None if _own_machine(url) else True,
-        open_timeout=within,
-        ping_interval=ping,
-        ping_timeout=pong,
-        close_timeout=2,
-        max_size=MAX_MESSAGE,
-        logger=_log,
-        **options,
-    )
+    try:
+        connection = await connect(
+            url,
+            create_connection=kind,
+            compression=None,  # all is ciphertext
+            proxy=None if _own_machine(url) else True,
+            open_timeout=within,
+            ping_interval=ping,
+            ping_timeout=pong,
+            close_timeout=2,
+            max_size=MAX_MESSAGE,
+            logger=_log,
+            **options,
+        )
+    except ImportError as error:
+        raise LocalError(
+            "The environment names a SOCKS proxy, which Huddle can't use as it is installed.",
+            hint="Install python-socks beside it, or unset the variable (such as all_proxy).",
+        ) from error
     assert isinstance(connection, kind)
     return connection
 

@@ -1,5 +1,6 @@
 import datetime
 import ipaddress
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,18 @@ async def test_tls_where_there_is_none_is_said(room: bytes) -> None:
     async with RendezvousServer(ServerConfig()) as server:
         with pytest.raises(RendezvousError, match="TLS"):
             await RoomClient(f"https://127.0.0.1:{server.port}", room, patience=0.1).__aenter__()
+
+
+async def test_a_proxy_of_a_kind_that_is_not_installed_is_said(
+    room: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "python_socks", None)
+    monkeypatch.setenv("ws_proxy", "socks5://127.0.0.1:1")
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1")
+    monkeypatch.setenv("socks_proxy", "socks5://127.0.0.1:1")
+    with pytest.raises(LocalError, match="SOCKS") as caught:
+        await RoomClient("http://192.0.2.1:9", room, patience=30).__aenter__()
+    assert "python-socks" in caught.value.hint
 
 
 async def test_a_proxy_is_not_asked_for_this_machine(room: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,23 @@ def test_all_of_it_survives_a_restart(tmp_path: Path) -> None:
     assert again.appended(ROOM, CLIENT, 1) == (1, b"record 1")
     assert again.named(4821, 0.0) == (ROOM, 100.0)
     again.close()
+
+
+def test_what_was_appended_survives_the_death_of_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "rooms.db"
+    script = (
+        "import os, pathlib, sys\n"
+        "from huddle.rendezvous.store import Store\n"
+        "store = Store(pathlib.Path(sys.argv[1]))\n"
+        "room = store.create(b'r' * 16, None, 100.0)\n"
+        "store.append(room, b'c' * 16, 0, b'record')\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(path)], check=False).returncode == -9
+    store = Store(path)
+    assert store.record(ROOM, 0) == b"record"
+    assert (store.rooms, store.total_bytes) == (1, 6)
+    store.close()
 
 
 def test_the_file_is_its_owners_and_one_rendezvous_uses_it(tmp_path: Path) -> None:
