@@ -64,6 +64,7 @@ def listening(host: str, port: int) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        tune(sock)  # the sockets that it accepts inherit it
         sock.bind((host, port))
         sock.listen(_BACKLOG)
     except OSError:

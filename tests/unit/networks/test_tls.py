@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -145,6 +146,25 @@ async def test_wires_go_both_ways_and_are_attributed() -> None:
                 inbound.send(b"answer")
                 assert await sinks[0].size(6) == b"answer"
                 assert await sinks[1].size(5) == b"early"
+
+
+async def test_both_ends_notice_a_dead_peer_within_seconds() -> None:
+    options = [
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
+    ]
+    if sys.platform == "linux":
+        options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 6000))
+    async with session() as parties:
+        await pair_of_wires(parties)
+        for party in parties:
+            (transport,) = party.network._transports
+            assert transport._tcp is not None
+            sock = transport._tcp.get_extra_info("socket")
+            assert [sock.getsockopt(level, name) for level, name, _ in options] == [
+                value for *_, value in options
+            ]
 
 
 async def test_sixteen_mebibytes_each_way_arrive_intact() -> None:
