@@ -1,3 +1,5 @@
+"""Wires through a real rendezvous, between two parties' relay networks."""
+
 import asyncio
 import hashlib
 import secrets

@@ -1,3 +1,5 @@
+"""The app around rooms and relay: page, metrics, log, and clients that send anything at all."""
+
 import asyncio
 import logging
 import secrets

@@ -1,3 +1,5 @@
+"""The client of a room: cuts, restarts, refusals, and rendezvous that lie or are not there."""
+
 import asyncio
 import secrets
 import socket

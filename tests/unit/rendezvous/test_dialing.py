@@ -1,3 +1,5 @@
+"""URLs, certificates and proxies on the way to a rendezvous."""
+
 import datetime
 import ipaddress
 import sys

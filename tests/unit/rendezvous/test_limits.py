@@ -1,3 +1,5 @@
+"""Buckets of rates, and what counts as one address."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Messages: one encoding each, strict parsing, and sizes that fit."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Nameplates as host and guest use them."""
+
 import secrets
 from typing import Any
 

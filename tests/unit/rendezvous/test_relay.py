@@ -1,3 +1,5 @@
+"""The relay on a real server: pairing, replacing, holding back, and each limit."""
+
 import asyncio
 import secrets
 from typing import Any

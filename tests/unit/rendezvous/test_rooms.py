@@ -1,3 +1,5 @@
+"""Rooms and nameplates on a real server: order, repetition, expiry, deletion and each limit."""
+
 import hashlib
 import secrets
 import socket

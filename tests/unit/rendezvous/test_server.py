@@ -1,3 +1,5 @@
+"""Listening and stopping, and clients that read nothing or flood."""
+
 import asyncio
 import contextlib
 import secrets

@@ -1,3 +1,5 @@
+"""What a rendezvous keeps: over restarts and kills, until it expires or is deleted."""
+
 import subprocess
 import sys
 from pathlib import Path
