@@ -123,7 +123,7 @@ def states() -> str:
         "",
         "## What is done with a message",
         "",
-        "In each cell: from the host, from another member, from a stranger; one word where all are the same.",
+        "In each cell: from the host, from another member, from a stranger; one word for all alike.",
         "*take*: it is acted on; *ignore*: it may be on its way for good reasons; *notice*: it is ignored and",
         "told; *fault*: it ends the sender's part, by name.",
         "",

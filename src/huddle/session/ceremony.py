@@ -294,6 +294,9 @@ class Ceremony(Core):
         )
         self._enter(State.SEALED)
         round_.values = None
+        round_.reader = None
+        round_.reveals.clear()
+        round_.accepts.clear()
         self._timers = {name: when for name, when in self._timers.items() if name == "echo"}
         self._outgoing = [one for one in self._outgoing if one[1] in TIMELESS]
         self._tell(events.SessionSealed(self.sealed))

@@ -36,9 +36,8 @@ from huddle.session.messages import (
 from huddle.session.sealed import Pairs, Sealed
 
 REVEAL_SECONDS = 30.0  # a reveal needs no person: who takes longer is gone
-ACCEPT_SECONDS = 600.0  # a person reads a program
 ECHO_SECONDS = 120.0  # longer than a rendezvous takes to restart
-PATIENCE = 30.0  # what a guest gives the host to decide what the host has seen too
+DECIDE_SECONDS = 30.0  # what a guest gives the host to decide what the host has seen too
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,6 @@ class Core(ABC):
         name: str,
         software: Iterable[Software],
         now: float,
-        accept_seconds: float = ACCEPT_SECONDS,
     ) -> None:
         if not is_name(name):
             raise LocalError(
@@ -96,7 +94,6 @@ class Core(ABC):
         self._invitation = invitation
         self._name = name
         self._software = tuple(software)
-        self._accept_seconds = accept_seconds
         self._now = now
         self._room_id = invitation.room_id.encode()
         self._log = Log(crypto, identity, invitation.room_id, invitation.room_key)
@@ -291,6 +288,9 @@ class Core(ABC):
         self._events.append(event)
 
     def _called(self, did: str) -> str:
+        plan = self._round.plan
+        if plan is not None and plan.has(did):
+            return plan.roster[plan.pid(did)].name
         return self._names.get(did, did)
 
     def _fault(self, did: str, what: str, *, hint: str = "") -> PeerError:

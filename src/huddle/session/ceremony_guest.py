@@ -7,7 +7,7 @@ from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
 from huddle.session import ceremony_events as events
 from huddle.session.ceremony import Ceremony
-from huddle.session.ceremony_core import ACCEPT_SECONDS, PATIENCE, REVEAL_SECONDS, Greeting
+from huddle.session.ceremony_core import DECIDE_SECONDS, REVEAL_SECONDS, Greeting
 from huddle.session.ceremony_roster import Plan
 from huddle.session.ceremony_states import Standing, State
 from huddle.session.ceremony_values import GUEST
@@ -40,7 +40,6 @@ class Guest(Ceremony):
         now: float,
         own: Manifest | None = None,
         program_digest: bytes | None = None,
-        accept_seconds: float = ACCEPT_SECONDS,
     ) -> None:
         super().__init__(
             crypto,
@@ -49,7 +48,6 @@ class Guest(Ceremony):
             name=name,
             software=software,
             now=now,
-            accept_seconds=accept_seconds,
         )
         self._own = own
         self._program_digest = program_digest
@@ -118,7 +116,7 @@ class Guest(Ceremony):
         if self.state in (State.REVEALING, State.ACCEPTING):
             # The host has seen it too and begins a new epoch; only if it does not, all is over.
             self._round.spoiled = self._round.spoiled or error
-            self._timers.setdefault("fault", self._now + PATIENCE)
+            self._timers.setdefault("fault", self._now + DECIDE_SECONDS)
 
     def _on_proposed(self, plan: Plan) -> bool:
         own = self._round.hellos.get(self.did)
@@ -137,12 +135,12 @@ class Guest(Ceremony):
                 f"proposes another program than the one expected here: {'; '.join(wrong)}",
                 hint="Agree on one program with the host, then join again.",
             )
-        self._timers["reveal"] = self._now + REVEAL_SECONDS + PATIENCE
+        self._timers["reveal"] = self._now + REVEAL_SECONDS + DECIDE_SECONDS
         return True
 
     def _on_revealed(self) -> None:
         plan = self._plan
-        self._timers["accept"] = self._now + self._accept_seconds + PATIENCE
+        self._timers["accept"] = self._now + self._plan.proposal.options.patience + DECIDE_SECONDS
         if plan.proposal.options.files_follow:
             self._have_files({})
         elif not chunk_count(plan.manifest):

@@ -9,7 +9,7 @@ from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
 from huddle.session import ceremony_events as events
 from huddle.session.ceremony import Ceremony
-from huddle.session.ceremony_core import ACCEPT_SECONDS, REVEAL_SECONDS, Greeting
+from huddle.session.ceremony_core import REVEAL_SECONDS, Greeting
 from huddle.session.ceremony_roster import Plan, bits, folded
 from huddle.session.ceremony_states import Standing, State
 from huddle.session.ceremony_values import HOST
@@ -60,7 +60,6 @@ class Host(Ceremony):
         now: float,
         parties: int | None = None,
         options: Options | None = None,
-        accept_seconds: float = ACCEPT_SECONDS,
     ) -> None:
         super().__init__(
             crypto,
@@ -69,7 +68,6 @@ class Host(Ceremony):
             name=name,
             software=software,
             now=now,
-            accept_seconds=accept_seconds,
         )
         self._options = options or Options()
         self._manifest = manifest
@@ -122,6 +120,11 @@ class Host(Ceremony):
         """Begin with those who are admitted; LocalError where there is nobody."""
         if not self._admitted:
             raise LocalError("nobody else is here yet", hint="Admit at least one guest.")
+        threshold = self._manifest.flags.threshold
+        if threshold is not None and 2 * threshold > len(self._admitted):
+            raise LocalError(
+                f"threshold {threshold} needs {2 * threshold + 1} parties", hint="Choose a lower --threshold."
+            )
         self._ready = True
         self._propose_if_ready()
 
@@ -203,7 +206,7 @@ class Host(Ceremony):
         return True
 
     def _on_revealed(self) -> None:
-        self._timers["accept"] = self._now + self._accept_seconds
+        self._timers["accept"] = self._now + self._plan.proposal.options.patience
         pairs, manifest = self._pairs, self._plan.manifest
         if not self._options.files_follow and manifest.size:
             key = self._crypto.random(32)
@@ -262,7 +265,9 @@ class Host(Ceremony):
         try:
             proposal.check()
         except Meaningless as exc:
-            raise LocalError(f"this cannot be proposed: {exc}", hint="Choose another threshold.") from exc
+            hint = "Choose a lower --threshold."
+            self._fail(LocalError(f"this cannot be proposed: {exc}", hint=hint))
+            return
         self._proposing = True
         self._send(proposal)
 
@@ -300,6 +305,7 @@ class Host(Ceremony):
         self._send(Refusal(hash_, reason))
         known = hello.did in self._admitted
         self._lose(hello.did, reason)
+        self._propose_if_ready()
         if known and self._round.plan is not None and self._round.plan.has(hello.did):
             self._restart(f"{hello.name} was refused: {reason}")
 
@@ -336,6 +342,11 @@ class Host(Ceremony):
                 self._manifest.check_files(self._files)
         except ManifestError as exc:
             raise LocalError(f"the program cannot be proposed: {exc}") from exc
+        threshold = self._manifest.flags.threshold
+        if self._parties is not None and threshold is not None and 2 * threshold >= self._parties:
+            raise LocalError(
+                f"threshold {threshold} needs {2 * threshold + 1} parties", hint="Choose a lower --threshold."
+            )
         if self._parties is not None and not 2 <= self._parties <= MAX_PARTIES:
             raise LocalError(f"a session has 2 to {MAX_PARTIES} parties, not {self._parties}")
         if not self._options.files_follow and self._manifest.size > MAX_CEREMONY:

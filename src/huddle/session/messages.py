@@ -5,11 +5,10 @@ The bytes of a body are hashed and signed as they were sent and are never encode
 `check` refuses what the codec cannot: values that are well formed and mean nothing.
 """
 
-import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from huddle.codec import U8, U32, Fixed, Limit
+from huddle.codec import U8, U16, U32, Fixed, Limit
 
 PROTOCOL = 1
 SUITE = "ed25519 x25519 sha256 aes256gcm"
@@ -17,11 +16,12 @@ SUITE = "ed25519 x25519 sha256 aes256gcm"
 MAX_PARTIES = 32  # MPyC needs a link for each pair: 32 parties are 496 links and PRSS is long out of reach
 MAX_EPOCHS = 8  # each epoch is a ceremony shown, so it is the q of the odds against the words
 MAX_BODY = 131_072  # the largest message: an accept with 31 sealed offers of 3 KiB
-MAX_NAME = 64  # bytes; a name stands on one line beside a did
+MAX_NAME = NAME_BYTES
 MAX_REASON = 300  # bytes; a sentence or two for people
 MAX_MANIFEST = 98_304  # bytes; 256 files with long paths, and room for the proposal around it
 MAX_SEALED = 3_072  # bytes for one peer: a WebRTC offer with a dozen candidates is 2 KiB
 MAX_OFFERS = 8  # networks that one party offers to one peer: there are seven
+PATIENCE = 600  # seconds; a person reads a program before they say yes
 MAX_OFFER = 2_560  # bytes of one network's offer
 
 Sha256 = Annotated[bytes, Fixed(32)]
@@ -98,12 +98,14 @@ class Options:
     """What all agree to beyond the program.
 
     `record`: a record signed by all is made. `files_follow`: the program's files come later, over the
-    control links. `stay`: more runs may follow. `networks`: those that may be used; empty means all.
+    control links. `stay`: more runs may follow. `patience`: seconds for persons to accept. `networks`:
+    those that may be used; empty means all.
     """
 
     record: bool = False
     files_follow: bool = False
     stay: bool = False
+    patience: U16 = PATIENCE
     networks: Annotated[tuple[Word, ...], Limit(16)] = ()
 
 
@@ -261,11 +263,6 @@ KINDS: dict[int, type[Message]] = {
 def is_line(text: str) -> bool:
     """Whether a text may stand on a person's screen: one line without control or format characters."""
     return bool(text) and text.isprintable() and text == text.strip()
-
-
-def is_name(text: str) -> bool:
-    """Whether a party may have this name: a line in NFC, so that equal names are equal bytes."""
-    return is_line(text) and unicodedata.is_normalized("NFC", text) and len(text.encode()) <= MAX_NAME
 
 
 def shorten(reason: str) -> str:

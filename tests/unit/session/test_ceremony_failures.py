@@ -1,5 +1,7 @@
 """Parties that vanish, stall, say no or come again: the ceremony goes on without them or names them."""
 
+from contextlib import suppress
+
 import pytest
 
 from huddle.errors import LocalError, PeerError, RendezvousError
@@ -216,3 +218,46 @@ def test_leaving_before_the_first_word_writes_nothing() -> None:
     ann.core.leave("changed my mind")
     mesh.run()
     assert mesh.log == [] and ann.core.state is State.ENDED
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_guests_do_all_who_seal_seal_the_same(seed: int) -> None:
+    """Guests come, come again, vanish, leave and say no, as a seed has it."""
+    mesh = Mesh(seed)
+    chance = mesh.random
+    hanna = mesh.host(parties=chance.choice((None, 2, 3)), files={"prog.py": b"pass\n"})
+    identities: dict[str, Identity] = {}
+    for number in range(chance.randint(3, 7)):
+        for _ in range(chance.randint(0, 6)):
+            mesh.step(chance.choice(list(mesh.stations.values())))
+        guests = [name for name in mesh.stations if name != "Hanna"]
+        match chance.randrange(6) if guests else 0:
+            case 0 | 1:
+                name = f"Guest {number}"
+                identities[name] = Identity.fresh(mesh.crypto)
+                mesh.guest(name, identity=identities[name])
+            case 2:
+                mesh.mute.add(chance.choice(guests))
+            case 3:
+                mesh.stations[chance.choice(guests)].core.leave("bored")
+            case 4:
+                mesh.stations[chance.choice(guests)].core.decline("no")
+            case 5:
+                name = chance.choice(guests)
+                mesh.mute.discard(name)
+                mesh.guest(name, identity=identities[name])
+        if hanna.core.state is State.GATHERING and hanna.of(events.GuestCame) and chance.random() < 0.5:
+            with suppress(LocalError):
+                propose(hanna)
+    mesh.run()
+    mesh.pass_time(3_000)
+    seals = [station.core.sealed for station in mesh.stations.values() if station.core.sealed]
+    assert len({seal.digest for seal in seals}) <= 1
+    for seal in seals:
+        for member in seal.roster:
+            state = mesh.stations[member.name].core.state
+            assert state in (State.SEALED, State.ENDED), (member.name, state)
+    for station in mesh.stations.values():
+        # Nobody hangs in the middle; who waits for guests, or for the host's yes, waits for people.
+        assert station.core.state not in (State.REVEALING, State.ACCEPTING), station
+    assert not isinstance(hanna.error, RendezvousError), hanna.error
