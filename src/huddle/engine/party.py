@@ -241,6 +241,7 @@ class Party:
             now=asyncio.get_running_loop().time(),
         )
         sealed = await self._meet(core, room, stack)
+        await spoken.close()
         return await self._stay_together(sealed, interpreter, stack, plan.program.files, room)
 
     async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:

@@ -71,7 +71,8 @@ class SpokenCode:
     async def _tick(self) -> None:
         now = asyncio.get_running_loop().time
         while (due := self._host.next_tick()) is not None:
-            await asyncio.sleep(max(0.05, due - now()))
+            # In small steps, since a try that comes meanwhile may bring the next tick forward.
+            await asyncio.sleep(min(1.0, max(0.05, due - now())))
             self._say(self._host.tick(now()))
 
     def _say(self, messages: list[bytes]) -> None:
