@@ -14,6 +14,7 @@ from huddle.codec import encode
 from huddle.errors import HuddleError, LocalError, PeerError, RendezvousError
 from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
+from huddle.identity.names import is_name
 from huddle.session import ceremony_events as events
 from huddle.session.ceremony_events import CeremonyEvent
 from huddle.session.ceremony_roster import Plan
@@ -30,7 +31,6 @@ from huddle.session.messages import (
     Offer,
     Reveal,
     Software,
-    is_name,
     shorten,
 )
 from huddle.session.sealed import Pairs, Sealed

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from huddle.codec import U8, U16, U32, Fixed, Limit
+from huddle.identity.names import NAME_BYTES, is_name
 
 PROTOCOL = 1
 SUITE = "ed25519 x25519 sha256 aes256gcm"
@@ -16,7 +17,7 @@ SUITE = "ed25519 x25519 sha256 aes256gcm"
 MAX_PARTIES = 32  # MPyC needs a link for each pair: 32 parties are 496 links and PRSS is long out of reach
 MAX_EPOCHS = 8  # each epoch is a ceremony shown, so it is the q of the odds against the words
 MAX_BODY = 131_072  # the largest message: an accept with 31 sealed offers of 3 KiB
-MAX_NAME = NAME_BYTES
+MAX_NAME = NAME_BYTES  # a name stands on one line beside a did
 MAX_REASON = 300  # bytes; a sentence or two for people
 MAX_MANIFEST = 98_304  # bytes; 256 files with long paths, and room for the proposal around it
 MAX_SEALED = 3_072  # bytes for one peer: a WebRTC offer with a dozen candidates is 2 KiB
