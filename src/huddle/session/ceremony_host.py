@@ -7,10 +7,11 @@ from huddle.codec import encode
 from huddle.errors import HuddleError, LocalError
 from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
+from huddle.identity.names import folded
 from huddle.session import ceremony_events as events
 from huddle.session.ceremony import Ceremony
 from huddle.session.ceremony_core import REVEAL_SECONDS, Greeting
-from huddle.session.ceremony_roster import Plan, bits, folded
+from huddle.session.ceremony_roster import Plan, bits
 from huddle.session.ceremony_states import Standing, State
 from huddle.session.ceremony_values import HOST
 from huddle.session.files import seal_files

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from huddle.identity.names import folded
 from huddle.session.ceremony_values import GUEST, HOST, Room
 from huddle.session.manifest import MAX_CEREMONY, Manifest, ManifestError, read, version_differences
 from huddle.session.messages import PROTOCOL, SUITE, Hello, Proposal, Software
@@ -86,11 +87,6 @@ def read_proposal(
 def bits(software: Iterable[Software]) -> str:
     """The word size that a party names, on which MPyC's program counter depends."""
     return next((one.version for one in software if one.name == "bits"), "64")
-
-
-def folded(name: str) -> str:
-    """What two names must not share."""
-    return name.casefold()
 
 
 def _check_parties(hellos: list[Hello]) -> None:

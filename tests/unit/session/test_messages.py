@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huddle.codec import DecodeError, decode, encode
+from huddle.identity.names import is_name
 from huddle.session.messages import (
     KINDS,
     MAX_NAME,
@@ -23,7 +24,6 @@ from huddle.session.messages import (
     Reveal,
     Software,
     is_line,
-    is_name,
     shorten,
 )
 
