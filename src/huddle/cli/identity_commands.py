@@ -62,7 +62,7 @@ def contacts_group(context: click.Context, json_: bool) -> None:
         seen = time.strftime("%Y-%m-%d %H:%M", time.localtime(contact.last_seen))
         verified = "[green]yes[/]" if contact.verified else "no"
         table.add_row(escape(clean(contact.name)), verified, seen, contact.did)
-    Console().print(table)
+    Console(emoji=False).print(table)  # else the :key: of a did is a picture
 
 
 @contacts_group.command("verify")

@@ -58,6 +58,7 @@ class View:
         self._parties: dict[str, events.Party] = {}
         self._names: list[str] = []
         self._half_line = False
+        self._held = ""  # a line that the program has begun; a status below would wipe it out
 
     def show(self, event: events.Event) -> None:
         """Show one event."""
@@ -70,7 +71,7 @@ class View:
         if self._half_line:
             self._console.print()
             self._half_line = False
-        self._console.print(markup, highlight=False)
+        self._console.print(markup, highlight=False, emoji=False)  # else the :key: of a did is a picture
 
     def wait(self, what: str) -> None:
         """Show a status with a spinner until `rest`; only on a terminal."""
@@ -87,6 +88,7 @@ class View:
         if self._live is not None:
             self._live.stop()
             self._live = None
+        self._print_held()
 
     def files(self, contents: Mapping[str, bytes]) -> None:
         """Show a program's files, with numbers before the lines and nothing hidden in them."""
@@ -99,6 +101,11 @@ class View:
                 continue
             for number, line in enumerate(text.splitlines(), 1):
                 self._console.print(Text(f"{number:5} ", style="dim") + Text(clean(line)))
+
+    def _print_held(self) -> None:
+        if self._held:
+            self._console.out(self._held, end="", highlight=False)
+            self._held, self._half_line = "", True
 
     def _status(self) -> RenderableType:
         spinner = Spinner("dots", Text(f" {self._waiting}"))
@@ -194,8 +201,8 @@ class View:
                 self.line(f"[green]The {link} is back.[/]")
 
     def _on_run(self, event: events.Run) -> None:
-        self._stats = None
         if event.state == "started":
+            self._stats = None
             self.line(f"\n[bold]Run {event.run}[/] of the program")
             self.wait("running")
             return
@@ -217,15 +224,19 @@ class View:
         self.wait("waiting for your MPyC")
 
     def _on_output(self, event: events.Output) -> None:
-        self._console.out(
-            Text.from_ansi(event.text).plain if not self._console.is_terminal else event.text, end=""
-        )
-        self._half_line = not event.text.endswith("\n")
+        text = event.text if self._console.is_terminal else Text.from_ansi(event.text).plain
+        whole, newline, self._held = (self._held + text).rpartition("\n")
+        if newline:
+            self._console.out(whole, highlight=False)
+            self._half_line = False
+        if self._live is None:
+            self._print_held()
 
     def _on_input(self, event: events.Input) -> None:
         if event.waiting:
             self.rest()
         else:
+            self._half_line = False  # the person has ended the line
             self.wait("running")
 
     def _on_stats(self, event: events.Stats) -> None:
