@@ -52,6 +52,7 @@ class Driver:
         self._finish = finish
         self._wanted: asyncio.Queue[events.Event] = asyncio.Queue()
         self._standing: dict[str, events.Party] = {}
+        self._proposed = self._first = ""  # digests of programs
         self._input_over = asyncio.Event()
         self._keyboard: Keyboard | None = None
 
@@ -70,6 +71,8 @@ class Driver:
                 self._screen.show(event)
                 if isinstance(event, events.Party):
                     self._standing[event.did] = event
+                elif isinstance(event, events.Program):
+                    self._proposed = event.digest
                 elif isinstance(event, events.Question) or (
                     isinstance(event, events.Input) and event.waiting
                 ):
@@ -133,7 +136,11 @@ class Driver:
             verdict = self._policy.accept()
         else:
             host = self._standing.get(question.did)
-            verdict = self._policy.accept(host.standing if host else "new")
+            if question.what == "accept":
+                self._first = self._proposed
+            verdict = self._policy.accept(
+                host.standing if host else "new", same=self._proposed == self._first
+            )
         if verdict is None:
             if question.what == "accept":
                 await self._hear()

@@ -41,12 +41,17 @@ class GuestPolicy:
     yes: bool = False
     pinned: bool = False
 
-    def accept(self, host_standing: str) -> bool | None:
-        """Whether to accept; raises LocalError where `--yes` was given and does not suffice."""
+    def accept(self, host_standing: str, *, same: bool = True) -> bool | None:
+        """Whether to accept; raises LocalError where `--yes` was given and does not suffice.
+
+        `same`: it is the first program, which was compared with the pinned one, or that one again.
+        """
         if not self.yes:
             return None
-        if self.pinned or host_standing == "verified":
+        if (self.pinned and same) or host_standing == "verified":
             return True
+        if self.pinned:
+            return None
         raise LocalError(
             "--yes does not accept the program of a host that is not a verified contact.",
             hint="Give --program FILE (your own copy), or --program-digest, or accept by hand.",
