@@ -144,7 +144,11 @@ class View:
         name, standing = _safe(event.name), _STANDING.get(event.standing, event.standing)
         before = self._parties.get(event.did)
         self._parties[event.did] = event
-        if event.state == "waiting":
+        if before is not None and before.state == event.state:
+            return
+        if event.state == "waiting" and event.standing == "self":
+            self.wait("waiting for the host to let you in, and for the others")
+        elif event.state == "waiting":
             self.line(f"[bold]{name}[/] wants to come in: {standing}, {short_did(event.did)}")
         elif event.state == "admitted" and event.standing != "self":
             self.line(f"[bold]{name}[/] is in: {standing}, {short_did(event.did)}")

@@ -11,6 +11,7 @@ import asyncio
 import resource
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from huddle import events
@@ -66,6 +67,7 @@ class Execution:
         self._news = asyncio.Event()
         self._moved = self._began
         self._inputs = settings.inputs
+        self._paths: dict[int, tuple[str, str]] = {}
         self._spec = partial(
             RunnerSpec,
             interpreter,
@@ -239,6 +241,7 @@ class Execution:
         if info is None:
             self._emit(events.Reconnect(name, "lost", reason, self.number))
         else:
+            self._paths[pid] = info.network, info.path
             self._emit(events.Link(name, info.network, info.path, None, self.number))
 
     def run_peer_ended(self, pid: int) -> None:
@@ -277,6 +280,11 @@ class Execution:
         rows, rounds = [], 0
         for pid, stats in run.stats().items():
             rounds = max(rounds, stats.rounds)
+            if stats.network:
+                self._paths[pid] = stats.network, stats.path
+            elif self.has_finished(pid):  # its link is closed: the path that it had is what matters
+                network, path = self._paths.get(pid, ("", ""))
+                stats = replace(stats, network=network, path=path)
             rows.append(
                 {
                     "name": self._names[pid],

@@ -151,6 +151,10 @@ class Together:
             raise LocalError("Only the host proposes a run.", hint="Ask the host.")
         self._next.put_nowait(Wanted(program))
 
+    def finish(self) -> None:
+        """The host: no more runs."""
+        self._next.put_nowait(None)
+
     # --- runs
 
     async def _execute(self, manifest: Manifest) -> bool:
@@ -333,7 +337,8 @@ class Together:
     def _make_keeper(self) -> Keeper:
         peers = [Peer(pid, self._names[pid], self.sealed.link_key(pid)) for pid in self._peers]
         dialers = [(network.name, network.dial) for network in self._networks]
-        return Keeper(self.sealed.pid, peers, dialers, self._crypto, clock=self._loop.time)
+        # The loop's own clock may have a resolution of 1 ms only, too coarse for round-trip times.
+        return Keeper(self.sealed.pid, peers, dialers, self._crypto, clock=time.monotonic)
 
     def _offers_for(self, network: str) -> tuple[PeerOffer, ...]:
         return tuple(
