@@ -293,10 +293,16 @@ class Run:
             self._process.close_stdin()
 
     def stop(self, reason: str, culprit: int | None = None) -> None:
-        """End the program at once, for this reason, by this party's wish or that peer's doing."""
+        """End the program at once, for this reason, by this party's wish or that peer's doing.
+
+        Where it has ended by itself, what full windows have not taken of it is given up.
+        """
         self._stop_reason = reason
         if self._process:
             self._process.stop(reason, culprit)
+        if self.exited:
+            for channel in self.channels.values():
+                channel.finish()
 
     def fail(self, pid: int, error: HuddleError) -> None:
         """End the program because of that peer, whose link is over."""

@@ -28,6 +28,7 @@ class FakeLink:
         self.links = links
         self.receiver = receiver
         self.window = links.window
+        self.deaf = False  # as if its wire were gone
         self.upwards = True  # to a higher pid: the first message is the hello
         self.peer: FakeLink | None = None
         self.waiting: list[bytes] = []
@@ -54,7 +55,7 @@ class FakeLink:
         asyncio.get_running_loop().call_soon(self.links.release if self.links.lockstep else self.flush)
 
     def flush(self) -> None:
-        if self.peer and self.waiting:
+        if self.peer and self.waiting and not self.deaf:
             data = b"".join(self.waiting)
             self.waiting.clear()
             self.peer.receiver.link_frames(data)

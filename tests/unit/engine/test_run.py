@@ -368,6 +368,31 @@ else:
     await table.finish()
 
 
+async def test_what_a_program_left_for_a_silent_peer_is_given_up_when_told(tmp_path: Path) -> None:
+    source = """
+import time
+from mpyc.runtime import mpc
+if mpc.pid == 0:
+    mpc.run(mpc.start())
+    mpc.run(mpc.transfer(bytes(320_000), senders=0))
+else:
+    time.sleep(600)
+"""
+    table = await lay(tmp_path, source, parties=2, window=10_000)
+    link = table.links.links[0, 1]
+    link.deaf = True
+    waiting = asyncio.create_task(table.runs[0].wait())
+    while not table.runs[0].exited:
+        done, _ = await asyncio.wait([waiting], timeout=0.05)
+        assert not done
+    table.runs[0].stop("bob is gone")
+    assert await asyncio.wait_for(waiting, 5) == WELL
+    link.deaf = False
+    link.flush()
+    table.runs[1].stop("enough")
+    await table.finish()
+
+
 @pytest.mark.parametrize("bad", ["b'\\x09' * 8", "b'\\x11' + bytes(15)", "b'\\x03' + bytes(15)", "bytes(3)"])
 async def test_a_hostile_runner_harms_nobody_else(tmp_path: Path, bad: str) -> None:
     source = f"""
