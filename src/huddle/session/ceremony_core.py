@@ -176,6 +176,10 @@ class Core(ABC):
         for name in due:
             if self._timers.pop(name, None) is None:
                 continue
+            if name != "echo" and self._log.unechoed:
+                # While the rendezvous does not even show this party's own words, nobody else is to blame.
+                self._timers[name] = now + REVEAL_SECONDS
+                continue
             try:
                 self._expired(name)
             except HuddleError as error:

@@ -7,7 +7,7 @@ from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
 from huddle.session import ceremony_events as events
 from huddle.session.ceremony import Ceremony
-from huddle.session.ceremony_core import DECIDE_SECONDS, REVEAL_SECONDS, Greeting
+from huddle.session.ceremony_core import DECIDE_SECONDS, ECHO_SECONDS, REVEAL_SECONDS, Greeting
 from huddle.session.ceremony_roster import Plan
 from huddle.session.ceremony_states import Standing, State
 from huddle.session.ceremony_values import GUEST
@@ -17,6 +17,7 @@ from huddle.session.log import Entry
 from huddle.session.manifest import Manifest, differences
 from huddle.session.messages import Hello, Refusal, Software
 
+HOST_GRACE = ECHO_SECONDS + DECIDE_SECONDS  # the host acts first, even through an outage
 HOST_SECONDS = 60.0  # the host's hello is the room's first record: who does not see it is in a dead room
 
 
@@ -135,12 +136,12 @@ class Guest(Ceremony):
                 f"proposes another program than the one expected here: {'; '.join(wrong)}",
                 hint="Agree on one program with the host, then join again.",
             )
-        self._timers["reveal"] = self._now + REVEAL_SECONDS + DECIDE_SECONDS
+        self._timers["reveal"] = self._now + REVEAL_SECONDS + HOST_GRACE
         return True
 
     def _on_revealed(self) -> None:
         plan = self._plan
-        self._timers["accept"] = self._now + self._plan.proposal.options.patience + DECIDE_SECONDS
+        self._timers["accept"] = self._now + self._plan.proposal.options.patience + HOST_GRACE
         if plan.proposal.options.files_follow:
             self._have_files({})
         elif not chunk_count(plan.manifest):

@@ -24,7 +24,7 @@ from huddle.session.ceremony_guest import Guest
 from huddle.session.ceremony_host import Host
 from huddle.session.ceremony_states import State
 from huddle.session.invitation import Invitation
-from huddle.session.messages import Offer, Options, Software
+from huddle.session.messages import Message, Offer, Options, Software
 
 SOFTWARE = (Software("mpyc", "0.11"), Software("huddle", "0.1.0"), Software("bits", "64"))
 FILES = {"prog.py": b"print('hello')\n" * 20, "data/table.csv": b"1,2,3\n" * 40_000}
@@ -216,3 +216,35 @@ class Mesh:
                 if one.pid != other.pid and one.link_key(other.pid) != other.link_key(one.pid):
                     return False
         return True
+
+
+Change = Callable[[Any], list[Message]]
+
+
+def corrupt(station: Station, cls: type[Message], change: Change) -> None:
+    """Make a party send other messages instead of its next one of this type."""
+    send = station.core._send
+    done = False
+
+    def tampered(message: Message) -> None:
+        nonlocal done
+        if isinstance(message, cls) and not done:
+            done = True
+            for other in change(message):
+                send(other)
+        else:
+            send(message)
+
+    station.core._send = tampered  # type: ignore[method-assign]
+
+
+def records(log: list[Posted]) -> list[bytes]:
+    return [posted.record for posted in log]
+
+
+def session(mesh: Mesh, *, parties: int = 3) -> tuple[Station, Station, Station]:
+    return mesh.host(parties=parties), mesh.guest("Ann"), mesh.guest("Bob")
+
+
+def nobody_sealed(mesh: Mesh) -> bool:
+    return all(station.core.sealed is None for station in mesh.stations.values())

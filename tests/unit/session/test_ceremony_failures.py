@@ -212,6 +212,22 @@ def test_a_rendezvous_that_swallows_messages_is_named() -> None:
     assert isinstance(hanna.error, RendezvousError) and "own messages" in hanna.error.message
 
 
+def test_nobody_is_blamed_while_the_rendezvous_is_away() -> None:
+    mesh = Mesh()
+    hanna = mesh.host(parties=2)
+    ann = mesh.guest("Ann")
+    while not any(isinstance(event, events.Proposed) for event in hanna.told):
+        mesh.step(ann)
+        mesh.step(hanna)
+    shown = len(mesh.log) - 1
+    mesh._shows = lambda name, log: [posted.record for posted in log][:shown]
+    mesh.pass_time(100)
+    assert hanna.error is None and ann.error is None and hanna.core.epoch == 1
+    mesh._shows = None
+    mesh.run()
+    assert mesh.sealed("Hanna", "Ann")
+
+
 def test_leaving_before_the_first_word_writes_nothing() -> None:
     mesh = Mesh()
     ann = mesh.guest("Ann")
