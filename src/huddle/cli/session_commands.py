@@ -247,6 +247,13 @@ def join_options(command: _Command) -> _Command:
             "--include", multiple=True, metavar="GLOB", help="With --program: more files that belong to it."
         ),
         click.option(
+            "--threshold",
+            "-T",
+            type=int,
+            help="With --program: the threshold that the host must have chosen.",
+        ),
+        click.option("--no-prss", is_flag=True, help="With --program: the host must have chosen --no-prss."),
+        click.option(
             "--program-digest", metavar="HEX", help="The program's digest, as you got it elsewhere."
         ),
         click.option(
@@ -289,6 +296,8 @@ def _join(
     private_args: tuple[str, ...],
     program: Path | None,
     include: tuple[str, ...],
+    threshold: int | None,
+    no_prss: bool,
     program_digest: str | None,
     yes: bool,
     by_hand: bool = False,
@@ -301,6 +310,8 @@ def _join(
         own=mine,
         digest=program_digest,
         record=local["record"] is not None,
+        threshold=threshold,
+        no_prss=no_prss,
     )
     policy = GuestPolicy(yes, pinned=program is not None or program_digest is not None)
     sys.exit(

@@ -59,6 +59,7 @@ class Party:
         self._events: asyncio.Queue[events.Event] = asyncio.Queue()
         self._heard: set[str] = set()
         self._leaving = ""
+        self._declined = False
         self._task: asyncio.Task[None] | None = None
         self._meeting: Meeting | None = None
         self._together: Together | None = None
@@ -116,7 +117,7 @@ class Party:
                 if isinstance(event, events.Ended):
                     return
         finally:
-            self.leave("ended by its person")
+            self.leave("Its person left.")
             await asyncio.gather(self._task, return_exceptions=True)
 
     # --- what the person decides
@@ -166,6 +167,11 @@ class Party:
         if self._together is not None:
             self._together.again(program)
 
+    def finish(self) -> None:
+        """The host: no more runs; the session ends in order, and well if all runs did."""
+        if self._together is not None:
+            self._together.finish()
+
     def type_line(self, line: str | None) -> None:
         """A line for the program; None: there is no more input."""
         if self._together is not None and self._together.execution is not None:
@@ -185,6 +191,7 @@ class Party:
         """End the session for this party; everything is taken down in order."""
         if self._task is not None and not self._task.done() and not self._leaving:
             self._leaving = reason
+            self._declined = declined
             if declined and self._meeting is not None:
                 self._meeting.decline(reason)
             self._task.cancel()
@@ -201,10 +208,15 @@ class Party:
             self._emit(events.Error(error.whose, error.message, error.hint, peer))
             reason = "The session has ended with an error."
         except asyncio.CancelledError:
-            reason = f"The session was {self._leaving or 'cancelled'}."
+            reason = "You said no, and left the session." if self._declined else "You left the session."
         self._emit(events.Ended(reason, clean))
 
     async def _host(self, plan: HostPlan, stack: AsyncExitStack) -> bool:
+        if plan.threshold is not None and not 0 <= 2 * plan.threshold < plan.parties:
+            raise LocalError(
+                f"A threshold of {plan.threshold} does not fit {plan.parties} parties.",
+                hint=f"It can be from 0 to {(plan.parties - 1) // 2}: fewer than half of the parties.",
+            )
         interpreter, software = await self._prepare()
         url = plan.rendezvous or await self._embed(stack)
         flags = Flags(plan.threshold, plan.no_prss)
@@ -252,7 +264,8 @@ class Party:
             invitation = await redeem(self._crypto, plan.invitation, plan.rendezvous)
         else:
             invitation = Invitation.parse(plan.invitation)
-        own = plan.own.manifest(Flags(), (Software("mpyc", interpreter.mpyc),)) if plan.own else None
+        flags, mpyc = Flags(plan.threshold, plan.no_prss), Software("mpyc", interpreter.mpyc)
+        own = plan.own.manifest(flags, (mpyc,)) if plan.own else None
         await self._open_networks(invitation, stack)
         room = RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id))
         await stack.enter_async_context(room)
@@ -356,7 +369,7 @@ class Party:
             self._standing,
             sandbox=self._sandboxed,
         )
-        stack.push_async_callback(lambda: together.part(self._leaving or "done"))
+        stack.push_async_callback(lambda: together.part(self._leaving))
         await together.connect()
         # A link to everybody means that all have sealed: the room has done its work.
         await (_delete(room) if together.is_host else room.close())

@@ -27,7 +27,8 @@ class GuestPlan:
     """A session to enter: `invitation` is a link, or a short code, which needs the `rendezvous` it is of.
 
     `own` is the person's own copy of the program and `digest` (hexadecimal) its digest; the host's
-    program must be the same. `record`: the person wants one, and takes part only where all make it.
+    program must be the same; `threshold` and `no_prss` are the options that the own copy is to run with.
+    `record`: the person wants one, and takes part only where all make it.
     """
 
     invitation: str
@@ -35,3 +36,5 @@ class GuestPlan:
     own: Program | None = None
     digest: str | None = None
     record: bool = False
+    threshold: int | None = None
+    no_prss: bool = False
