@@ -284,7 +284,9 @@ class LinkEnd:
         self.abort()
         if not quiet:
             name = self._peer.name
-            self._receiver.link_failed(PeerError(f"{name} has left", peer=name))
+            self._receiver.link_failed(
+                PeerError(f"{name} has left", peer=name, hint=f"Ask {name} what happened there.")
+            )
 
     def _fail(self, error: HuddleError) -> None:
         quiet = self._closing
