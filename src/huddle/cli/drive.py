@@ -36,6 +36,10 @@ class Screen(Protocol):
         ...
 
 
+# A question or a program that waits for input, and the epoch of the words that stood on the screen then.
+_Wanted = tuple[events.Question | events.Input, int]
+
+
 class Driver:
     """Answers the questions of one session. `finish` keeps what is to be kept and says what that is."""
 
@@ -50,7 +54,10 @@ class Driver:
         self._screen = screen
         self._policy = policy
         self._finish = finish
-        self._wanted: asyncio.Queue[events.Event] = asyncio.Queue()
+        self._wanted: asyncio.Queue[_Wanted] = asyncio.Queue()
+        self._asked: _Wanted | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._epoch = 0  # of the words that stand on the screen
         self._standing: dict[str, events.Party] = {}
         self._proposed = self._first = ""  # digests of programs
         self._input_over = asyncio.Event()
@@ -71,17 +78,23 @@ class Driver:
                 self._screen.show(event)
                 if isinstance(event, events.Party):
                     self._standing[event.did] = event
+                    self._withdraw()
+                elif isinstance(event, events.Words):
+                    self._epoch = event.epoch
+                    self._withdraw()
                 elif isinstance(event, events.Program):
                     self._proposed = event.digest
                 elif isinstance(event, events.Question) or (
                     isinstance(event, events.Input) and event.waiting
                 ):
-                    self._wanted.put_nowait(event)
+                    self._wanted.put_nowait((event, self._epoch))
                 elif isinstance(event, events.Run) and event.state != "started":
                     self._input_over.set()
         finally:
-            asker.cancel()
-            await asyncio.gather(asker, return_exceptions=True)
+            asking = [asker] if self._asking is None else [asker, self._asking]
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
         return 0 if clean_end else 1
@@ -91,21 +104,40 @@ class Driver:
             if number == signal.SIGINT and self._party.running:
                 self._party.stop_run()
             else:
-                self._party.leave("ended by its person")
+                self._party.leave("Its person left.")
 
         return first
 
     async def _ask_all(self) -> None:
         while True:
-            wanted = await self._wanted.get()
-            try:
-                if isinstance(wanted, events.Question):
-                    await self._decide(wanted)
-                else:
-                    await self._input()
-            except HuddleError as exc:
-                self._screen.show(events.Error(exc.whose, exc.message, exc.hint))
-                self._party.leave(exc.message)
+            self._asked = await self._wanted.get()
+            if not self._is_past(*self._asked):
+                self._asking = asyncio.create_task(self._ask(self._asked[0]))
+                await asyncio.wait({self._asking})
+
+    async def _ask(self, wanted: events.Question | events.Input) -> None:
+        try:
+            if isinstance(wanted, events.Question):
+                await self._decide(wanted)
+            else:
+                await self._input()
+        except HuddleError as exc:
+            self._screen.show(events.Error(exc.whose, exc.message, exc.hint))
+            self._party.leave("It could not go on there.")
+
+    def _is_past(self, wanted: events.Question | events.Input, epoch: int) -> bool:
+        """Whether nobody needs the answer any more: new words came, or who wanted to come in has left."""
+        if isinstance(wanted, events.Input):
+            return False
+        if wanted.what == "accept":
+            return epoch != self._epoch
+        known = self._standing.get(wanted.did)
+        return wanted.what == "admit" and known is not None and known.state == "left"
+
+    def _withdraw(self) -> None:
+        """Take the present question back if it is past: who answers to old words accepts no new ones."""
+        if self._asking is not None and self._asked is not None and self._is_past(*self._asked):
+            self._asking.cancel()
 
     async def _decide(self, question: events.Question) -> None:
         match question.what:
@@ -182,13 +214,11 @@ class Driver:
                 self._screen.files(self._party.files)
 
     async def _again(self) -> None:
-        answer = (
-            (await self._line("Enter: run it once more with the same people;  q: end  ")).strip().casefold()
-        )
-        if answer in ("", "y", "r"):
+        answer = await self._answer("Enter: run it once more with the same people;  q: end  ")
+        if answer is not None and answer.strip().casefold() in ("", "y", "r"):
             self._party.again()
-        else:
-            self._party.leave("the host ended the session")
+        else:  # also where nobody is there to type
+            self._party.finish()
 
     async def _input(self) -> None:
         """Give the program the next line; give up when its run is over."""
@@ -208,11 +238,15 @@ class Driver:
         return (await self._line(prompt)).strip().casefold() in ("y", "yes")
 
     async def _line(self, prompt: str) -> str:
+        return await self._answer(prompt) or ""
+
+    async def _answer(self, prompt: str) -> str | None:
+        """What the person typed; None where nothing can be typed any more."""
         self._screen.rest()
         keyboard = self._keys()
         keyboard.forget_typed_ahead()
         print(prompt, end="", flush=True, file=sys.stderr)
-        return await keyboard.line() or ""
+        return await keyboard.line()
 
     def _keys(self) -> Keyboard:
         if self._keyboard is None:
