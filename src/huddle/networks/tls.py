@@ -240,7 +240,7 @@ class TlsNetwork:
             except TimeoutError:
                 for transport in list(self._transports):
                     transport.abort()
-                await self._empty.wait()
+                await asyncio.sleep(0)  # the loop closes sockets in its next turn
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
@@ -250,17 +250,26 @@ class TlsNetwork:
     def _inbound(self) -> TlsTransport:
         """A stranger has connected, or a peer: the transport that finds out."""
         assert self._dialled is not None
+        return TlsTransport(
+            self._dialled,
+            dialled=False,
+            begun=self._came,
+            secured=self._known,
+            introduced=self._introduced,
+            ended=self._ended,
+        )
+
+    def _came(self, transport: TlsTransport) -> None:
+        if self._closed:
+            transport.abort()
+            return
         if len(self._half_open) >= MAX_HALF_OPEN:
             oldest = next(iter(self._half_open))
             self._half_open.pop(oldest).cancel()
             oldest.abort()
-        transport = TlsTransport(
-            self._dialled, dialled=False, secured=self._known, introduced=self._introduced, ended=self._ended
-        )
         self._transports.add(transport)
         loop = asyncio.get_running_loop()
         self._half_open[transport] = loop.call_later(INBOUND_SECONDS, transport.abort)
-        return transport
 
     def _known(self, transport: TlsTransport, certificate: bytes) -> None:
         pid = self._pids.get(fingerprint(certificate))
@@ -364,6 +373,7 @@ class TlsNetwork:
         transport = TlsTransport(
             self._dialling,
             dialled=True,
+            begun=self._transports.add,
             secured=partial(self._seen, pid, secured),
             ended=partial(self._unsecured, secured),
         )
@@ -374,14 +384,11 @@ class TlsNetwork:
             except BaseException:
                 sock.close()
                 raise
-            self._transports.add(transport)
             await loop.create_connection(lambda: transport, sock=sock)
             return await secured
         except BaseException as exc:
             secured.cancel()
             transport.abort()
-            if not transport.connected:
-                self._transports.discard(transport)
             if isinstance(exc, OSError):
                 raise _Failed(_reason(exc)) from exc
             raise

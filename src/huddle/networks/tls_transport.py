@@ -34,7 +34,8 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
     `secured(transport, certificate)` is called after the handshake with the peer's certificate (DER),
     and either attaches a protocol, leaves it to `introduced`, or aborts. Where `introduced` is given,
     the dialling side's preamble is read first, and `introduced(transport, preamble)` attaches.
-    `ended(transport, reason)` is called once when the TCP connection is gone, whoever ended it.
+    `begun(transport)` is called when there is a TCP connection, and then `ended(transport, reason)` once
+    when it is gone, whoever ended it. An attempt that never became a connection calls neither.
     """
 
     def __init__(
@@ -44,9 +45,11 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         dialled: bool,
         secured: Callable[["TlsTransport", bytes], None],
         introduced: Callable[["TlsTransport", bytes], None] | None = None,
+        begun: Callable[["TlsTransport"], None],
         ended: Callable[["TlsTransport", str], None],
     ) -> None:
         super().__init__()
+        self._begun = begun
         self._secured = secured
         self._introduced = introduced
         self._ended = ended
@@ -67,11 +70,6 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         return f"<TlsTransport {':'.join(map(str, self.peername[:2])) or 'unconnected'} {state}>"
 
     # --- asyncio.Transport, for the wire above
-
-    @property
-    def connected(self) -> bool:
-        """Whether there was a connection, so that `ended` has been or will be called."""
-        return self._tcp is not None
 
     def attach(self, protocol: asyncio.Protocol) -> None:
         """Deliver to this protocol from now on."""
@@ -148,6 +146,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         """There is a TCP connection."""
         self._tcp = cast(asyncio.Transport, transport)
         self.peername = transport.get_extra_info("peername") or ()
+        self._begun(self)
         if self._closing or not self.peername:  # given up, or gone again before anybody looked
             self._tcp.abort()
         else:
