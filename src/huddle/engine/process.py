@@ -9,9 +9,9 @@ import asyncio
 import codecs
 import json
 import os
+import secrets
 import signal
 import socket
-import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +31,8 @@ SOCKET_BUFFER = (
     1 << 20
 )  # so that what a party sends at once rarely waits for the other process to be scheduled
 LINE = 1 << 16  # the longest JSON line taken from a runner; its longest text is 1,000 characters
-CHUNK = 1 << 16  # output passed on at once
+MARK = "HUDDLE_RUN"  # in the environment of all that a runner starts
+SWEEPS = 20  # for what forks faster than it is found
 LINGER = 2.0  # seconds for output that a runner left in its pipes, should somebody else hold their ends
 
 
@@ -101,12 +102,14 @@ class RunnerProcess:
     spec: RunnerSpec
     sockets: dict[int, socket.socket]
     _watcher: Watcher
-    _process: asyncio.subprocess.Process
+    _process: asyncio.SubprocessTransport
+    _events: "_Events"
     _control: asyncio.StreamWriter
+    _mark: str
     _report: dict[str, Any] = field(default_factory=dict)
     _stopped: RunnerExit | None = None
     _gone: bool = False  # waited for: its number may be another's by now
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _reading: asyncio.Task[None] | None = None
 
     @classmethod
     async def start(cls, spec: RunnerSpec, watcher: Watcher) -> "RunnerProcess":
@@ -121,18 +124,15 @@ class RunnerProcess:
             command = sandbox.command(
                 command, spec.interpreter, spec.directory, spec.inputs, (RUNNER, LOOP, FRAMES)
             )
-        reader: asyncio.StreamReader | None = None
+        mark = secrets.token_hex(16)
         try:
-            process = await asyncio.create_subprocess_exec(
+            transport, events = await asyncio.get_running_loop().subprocess_exec(
+                lambda: _Events(watcher),
                 *command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
                 pass_fds=fds,
                 start_new_session=True,
                 cwd=spec.directory,
-                env=environment(),
-                limit=CHUNK,
+                env=environment() | {MARK: mark},
             )
         except OSError as error:
             for sock in (*ours.values(), control):
@@ -143,62 +143,68 @@ class RunnerProcess:
                 sock.close()
         reader, writer = await asyncio.open_unix_connection(sock=control, limit=LINE)
         writer.write(_config(spec, theirs_fds=dict(zip(theirs, fds[1:], strict=True))))
-        runner = cls(spec, ours, watcher, process, writer)
-        assert process.stdout and process.stderr
-        runner._tasks = [
-            asyncio.create_task(runner._read_control(reader)),
-            asyncio.create_task(runner._read_output("stdout", process.stdout)),
-            asyncio.create_task(runner._read_output("stderr", process.stderr)),
-        ]
+        runner = cls(spec, ours, watcher, transport, events, writer, mark)
+        runner._reading = asyncio.create_task(runner._read_control(reader))
         return runner
 
     @property
     def os_pid(self) -> int:
         """The process id of the runner, or of the sandbox around it."""
-        return self._process.pid
+        return self._process.get_pid()
 
     def send_line(self, line: str) -> None:
         """Answer the program's `input()`."""
-        assert self._process.stdin
-        if not self._process.stdin.is_closing():
-            self._process.stdin.write(line.encode() + b"\n")
+        if self._stdin and not self._stdin.is_closing():
+            self._stdin.write(line.encode() + b"\n")
 
     def close_stdin(self) -> None:
         """No more lines will come: `input()` raises EOFError."""
-        assert self._process.stdin
-        self._process.stdin.close()
+        if self._stdin:
+            self._stdin.close()
+
+    @property
+    def _stdin(self) -> asyncio.WriteTransport | None:
+        pipe = self._process.get_pipe_transport(0)
+        return pipe if isinstance(pipe, asyncio.WriteTransport) else None
 
     def stop(self, reason: str, culprit: int | None = None) -> None:
         """Kill it, for this reason, unless it has ended by itself; `wait` then says so."""
-        if self._stopped is None and self._process.returncode is None and not self._report:
+        if self._stopped is None and self._process.get_returncode() is None and not self._report:
             self._stopped = RunnerExit(None, signal.SIGKILL, reason, culprit, stopped=True)
         self._kill()
 
     async def wait(self) -> RunnerExit:
         """Wait until it has ended and all its output was passed on; nothing of it runs any more then."""
         try:
-            code = await self._process.wait()
+            await self._events.exited.wait()
         finally:
-            self._kill()  # what the program started itself
-            self._gone = self._process.returncode is not None
-        await asyncio.wait(self._tasks, timeout=LINGER)
+            self._kill()  # what the program started itself, but for daemons
+            self._gone = self._events.exited.is_set()
+        if not self.spec.sandboxed:
+            await asyncio.to_thread(_sweep, self._mark)
+        assert self._reading
+        silent = asyncio.create_task(self._events.silent.wait())
+        await asyncio.wait((silent, self._reading), timeout=LINGER, return_when=asyncio.ALL_COMPLETED)
+        silent.cancel()
         self.close()
         with suppress(OSError):
             await self._control.wait_closed()
+        code = self._process.get_returncode()
+        assert code is not None
         return self._stopped or self._judge(code)
 
     def close(self) -> None:
         """Kill it and forget all but its sockets, whatever it has left to say."""
         self._kill()
-        for task in self._tasks:
-            task.cancel()
+        if self._reading:
+            self._reading.cancel()
         self._control.close()
-        self.close_stdin()
+        self._process.close()
 
     def _kill(self) -> None:
         if not self._gone:
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(self._process.get_pid(), signal.SIGKILL)
 
     def _judge(self, code: int) -> RunnerExit:
         if self.spec.sandboxed and code > 128 and not self._report:
@@ -225,13 +231,32 @@ class RunnerProcess:
         except (ValueError, KeyError, TypeError, OSError, RecursionError):
             self.stop("the program sent something other than reports over its runner's socket")
 
-    async def _read_output(self, stream: str, reader: asyncio.StreamReader) -> None:
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        data = b"start"
-        while data:
-            data = await reader.read(CHUNK)
-            if text := decoder.decode(data, not data):
-                self._watcher.output(stream, text)
+
+class _Events(asyncio.SubprocessProtocol):
+    """What the loop tells of a process: its end, even where others still hold its output open."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.exited = asyncio.Event()
+        self.silent = asyncio.Event()  # no more output will come
+        self._watcher = watcher
+        self._decoders = {fd: codecs.getincrementaldecoder("utf-8")("replace") for fd in (1, 2)}
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self._tell(fd, data, final=False)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd in self._decoders:
+            self._tell(fd, b"", final=True)
+            del self._decoders[fd]
+            if not self._decoders:
+                self.silent.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
+
+    def _tell(self, fd: int, data: bytes, final: bool) -> None:
+        if text := self._decoders[fd].decode(data, final):
+            self._watcher.output("stdout" if fd == 1 else "stderr", text)
 
 
 def check_arguments(shared: tuple[str, ...], private: tuple[str, ...] = ()) -> None:
@@ -261,6 +286,23 @@ class _Refuse(argparse.Action):
             f"the program cannot have MPyC's option {option_string} here",
             hint="Huddle connects the parties; options that all must share are the host's to give",
         )
+
+
+def _sweep(mark: str) -> None:
+    """Kill what has left the process group; a program that hides its daemons from this is no accident.
+
+    In a sandbox everything dies with it. Without /proc daemons stay.
+    """
+    wanted = f"{MARK}={mark}".encode()
+    for _ in range(SWEEPS):
+        found = False
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):
+                if wanted in path.read_bytes().split(b"\0"):
+                    os.kill(int(path.parent.name), signal.SIGKILL)
+                    found = True
+        if not found:
+            return
 
 
 def _sockets(pids: "Any") -> tuple[dict[int, socket.socket], dict[int, socket.socket]]:

@@ -166,6 +166,12 @@ class Screen:
             self.changed.clear()
             await self.changed.wait()
 
+    async def until_inputs(self, inputs: list[bool]) -> None:
+        """Wait until so much was told of waiting for lines."""
+        while self.inputs != inputs:
+            self.changed.clear()
+            await self.changed.wait()
+
 
 tables: list["Table"] = []
 _interpreters: dict[str, Interpreter] = {}

@@ -61,14 +61,11 @@ async def test_one_party_types_late_and_the_others_wait(tmp_path: Path) -> None:
     table = await lay(tmp_path, "twice.py")
     slow = table.screens[1]
     for screen in table.screens:
-        await asyncio.wait_for(screen.until("bonus? "), 20)
+        await asyncio.wait_for(screen.until_inputs([True]), 20)
         if screen is not slow:
             assert screen.run
             screen.run.send_line("1")
-    for screen in table.screens:
-        while screen.inputs != ([True] if screen is slow else [True, False]):
-            screen.changed.clear()
-            await asyncio.wait_for(screen.changed.wait(), 10)
+            await asyncio.wait_for(screen.until_inputs([True, False]), 20)
     assert [run.status for run in table.runs] == ["computing", "input", "computing"]
     assert slow.run
     slow.run.send_line("5")
@@ -112,7 +109,7 @@ class Thing: pass
 assert isinstance(pickle.loads(pickle.dumps(Thing())), Thing)
 assert __name__ == "__main__" and __file__ == os.path.abspath("program.py")
 assert sys.argv[0] == "program.py" and os.getcwd() == os.path.dirname(__file__) == sys.path[0]
-assert not [name for name in os.environ if name.startswith(("PYTHON", "HUDDLE_"))]
+assert not [name for name in os.environ if name.startswith(("PYTHON", "HUDDLE_R")) and name != "HUDDLE_RUN"]
 assert "huddle" not in sys.modules
 print("über", file=sys.stderr)
 import atexit; atexit.register(print, "at the very end")
@@ -327,6 +324,25 @@ while True: pass
     child.wait(5)
     assert run.os_pid is not None
     assert not psutil.pid_exists(run.os_pid)
+
+
+async def test_a_daemon_does_not_outlive_its_run(tmp_path: Path) -> None:
+    source = """
+import os, subprocess, sys, time
+if os.fork() == 0:
+    os.setsid()
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    print(os.getpid(), child.pid, flush=True)
+    time.sleep(600)
+time.sleep(600)
+"""
+    table = await lay(tmp_path, source, parties=1)
+    await asyncio.wait_for(table.screens[0].until("\n"), 10)
+    daemons = [psutil.Process(int(pid)) for pid in table.outputs[0].split()]
+    table.runs[0].stop("enough")
+    await table.finish()
+    _, alive = psutil.wait_procs(daemons, 5)
+    assert not alive
 
 
 async def test_a_killed_runner_ends_the_others(tmp_path: Path) -> None:
