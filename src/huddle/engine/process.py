@@ -196,6 +196,8 @@ class RunnerProcess:
     def close(self) -> None:
         """Kill it and forget all but its sockets, whatever it has left to say."""
         self._kill()
+        if not self._gone and not self.spec.sandboxed:
+            _sweep(self._mark)
         if self._reading:
             self._reading.cancel()
         self._control.close()

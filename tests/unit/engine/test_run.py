@@ -205,7 +205,8 @@ print("result", mpc.run(mpc.output(mpc.sum(mpc.input(mpc.SecInt()(mpc.pid))))))
     assert all("result 3" in out for out in table.outputs)
 
 
-async def test_a_verdict_cannot_be_waited_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--no-uvloop",)])
+async def test_a_verdict_cannot_be_waited_out(tmp_path: Path, options: tuple[str, ...]) -> None:
     source = """
 from mpyc.runtime import mpc
 mpc.run(mpc.start())
@@ -216,7 +217,7 @@ try:
 except BaseException:
     mpc.run(mpc.shutdown())
 """
-    table = await lay(tmp_path, source, parties=2)
+    table = await lay(tmp_path, source, *options, parties=2)
     exits = await table.finish()
     assert exits[1].culprit == 0
 
@@ -326,7 +327,8 @@ while True: pass
     assert not psutil.pid_exists(run.os_pid)
 
 
-async def test_a_daemon_does_not_outlive_its_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("orderly", [True, False])
+async def test_a_daemon_does_not_outlive_its_run(tmp_path: Path, orderly: bool) -> None:
     source = """
 import os, subprocess, sys, time
 if os.fork() == 0:
@@ -339,13 +341,17 @@ time.sleep(600)
     table = await lay(tmp_path, source, parties=1)
     await asyncio.wait_for(table.screens[0].until("\n"), 10)
     daemons = [psutil.Process(int(pid)) for pid in table.outputs[0].split()]
-    table.runs[0].stop("enough")
-    await table.finish()
+    if orderly:
+        table.runs[0].stop("enough")
+        await table.finish()
+    else:
+        table.close()
     _, alive = psutil.wait_procs(daemons, 5)
     assert not alive
 
 
-async def test_a_killed_runner_ends_the_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--no-uvloop",)])
+async def test_a_killed_runner_ends_the_others(tmp_path: Path, options: tuple[str, ...]) -> None:
     source = """
 import time
 from mpyc.runtime import mpc
@@ -355,7 +361,7 @@ if mpc.pid == 1:
     time.sleep(600)
 mpc.run(mpc.output(mpc.input(mpc.SecInt()(1))))
 """
-    table = await lay(tmp_path, source)
+    table = await lay(tmp_path, source, *options)
     await asyncio.wait_for(table.screens[1].until("started"), 10)
     assert table.runs[1].os_pid
     os.kill(table.runs[1].os_pid, signal.SIGKILL)
