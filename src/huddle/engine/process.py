@@ -15,7 +15,7 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import huddle.engine
 import huddle.links
@@ -164,8 +164,8 @@ class RunnerProcess:
 
     @property
     def _stdin(self) -> asyncio.WriteTransport | None:
-        pipe = self._process.get_pipe_transport(0)
-        return pipe if isinstance(pipe, asyncio.WriteTransport) else None
+        # uvloop's transports are no asyncio.WriteTransport by class.
+        return cast("asyncio.WriteTransport | None", self._process.get_pipe_transport(0))
 
     def stop(self, reason: str, culprit: int | None = None) -> None:
         """Kill it, for this reason, unless it has ended by itself; `wait` then says so."""
