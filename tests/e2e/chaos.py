@@ -7,8 +7,8 @@
         proxy.black_hole(); proxy.stall(back=True); proxy.refuse(); proxy.heal()
 
 A black hole goes on accepting, as a network that drops packets does not refuse; nothing comes through,
-neither bytes nor an end. It knows nothing of what the bytes mean. All methods may be called from any thread and
-take effect before they return.
+neither bytes nor an end. It knows nothing of what the bytes mean. All methods may be called from any
+thread and take effect before they return.
 """
 
 import asyncio
@@ -200,6 +200,7 @@ class Proxy:
             await pair.run(self._forth, self._back)
         finally:
             self._pairs.discard(pair)
+            pair.abort()
 
 
 _Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -231,7 +232,7 @@ class _Pair:
                 if self._silent.is_set():
                     if not data:
                         return
-                    continue  # swallowed
+                    continue
                 if not data:
                     if writer.can_write_eof():
                         writer.write_eof()
@@ -251,6 +252,10 @@ class _Pair:
     def half_open(self) -> None:
         self._silent.set()
         _reset(self._there[1])
+
+    def abort(self) -> None:
+        for _, writer in (self._here, self._there):
+            writer.transport.abort()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

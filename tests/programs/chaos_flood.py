@@ -29,7 +29,7 @@ async def main():
             await asyncio.sleep(0)  # what was written goes to the sockets
         if mpc.pid == 0:
             print("blocking", flush=True)
-            time.sleep(args.block)
+            time.sleep(args.block)  # noqa: ASYNC251 - it is to block the loop
         digests = [hashlib.sha256() for _ in mpc.parties]
         for pieces in coming:
             for digest, data in zip(digests, await pieces, strict=True):

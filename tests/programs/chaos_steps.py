@@ -16,7 +16,7 @@ secint = mpc.SecInt(32)
 async def add(number, seconds):
     async with mpc:
         numbers = mpc.input(secint(number))
-        time.sleep(seconds)
+        time.sleep(seconds)  # noqa: ASYNC251 - it is to block the loop
         return int(await mpc.output(mpc.sum(numbers)))
 
 

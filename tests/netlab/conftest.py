@@ -1,0 +1,63 @@
+"""What the network lab's tests share: a network and people on it, gone at the end."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness import Huddle, Lab, lab
+from tests.netlab.net import Net, Node
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def net() -> Iterator[Net]:
+    """An empty network. Where nobody may make one its tests are left out, but never in CI."""
+    if os.geteuid() != 0:
+        if os.environ.get("CI") == "true":
+            pytest.fail("only root can make network namespaces")
+        pytest.skip("only root can make network namespaces")
+    with Net() as one:
+        yield one
+
+
+class Neighbours:
+    """People on the nodes of a network."""
+
+    def __init__(self, people: Lab) -> None:
+        self._people = people
+        self.program = ROOT / "tests" / "programs" / "chaos_steps.py"
+
+    def serve(self, node: Node) -> str:
+        """A rendezvous on this node; its URL."""
+        where = node.addresses[0]
+        with node.inside():
+            server = self._people.huddle("rendezvous", "serve", "--json", "--host", where, "--port", "8037")
+        url: str = server.wait("serving")["url"]
+        return url
+
+    def host(self, node: Node, url: str, *options: str, parties: int = 2) -> Huddle:
+        """Ada hosts on this node."""
+        with node.inside():
+            return self._people.huddle(
+                "Ada", "host", "--json", "--name", "Ada", "--open", "--parties", str(parties),
+                "--rendezvous", url, *options, str(self.program),
+            )  # fmt: skip
+
+    def join(self, node: Node, name: str, link: str, *options: str, ask: bool = False) -> Huddle:
+        """Somebody joins on this node; with `ask` they have to type before the second computation."""
+        private = ("--", "--ask") if ask else ()
+        with node.inside():
+            return self._people.huddle(
+                name, "join", "--json", "--name", name, "--yes", "--program", str(self.program), *options,
+                link, *private,
+            )  # fmt: skip
+
+
+@pytest.fixture
+def neighbours(net: Net, tmp_path: Path) -> Iterator[Neighbours]:
+    """Their processes end before their network does."""
+    with lab(tmp_path / "people") as people:
+        yield Neighbours(people)
