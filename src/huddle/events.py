@@ -48,7 +48,8 @@ class Party(Event):
 class Program(Event):
     """The program that this session proposes, before anybody is asked to accept it.
 
-    `files` have path, size and sha256; `sandbox` says whether it will be locked in on this machine.
+    `files` have path, size and sha256; `sandbox` says whether it will be locked in on this machine; `flags`
+    are MPyC's own that all parties use, such as "--threshold 0".
     """
 
     event: ClassVar[str] = "program"
@@ -58,6 +59,7 @@ class Program(Event):
     args: tuple[str, ...]
     sandbox: bool
     run: int = 1
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ by somebody who thinks. The first Ctrl-C ends the run, the second the session.
 
 import asyncio
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
@@ -33,6 +32,14 @@ class Screen(Protocol):
 
     def rest(self) -> None:
         """Make room for typing."""
+        ...
+
+    def ask(self, prompt: str) -> None:
+        """Ask the person something."""
+        ...
+
+    def answered(self, *, withdrawn: bool = False) -> None:
+        """The person has answered, or need not any more."""
         ...
 
 
@@ -242,11 +249,16 @@ class Driver:
 
     async def _answer(self, prompt: str) -> str | None:
         """What the person typed; None where nothing can be typed any more."""
-        self._screen.rest()
         keyboard = self._keys()
         keyboard.forget_typed_ahead()
-        print(prompt, end="", flush=True, file=sys.stderr)
-        return await keyboard.line()
+        self._screen.ask(prompt)
+        try:
+            line = await keyboard.line()
+        except asyncio.CancelledError:
+            self._screen.answered(withdrawn=True)
+            raise
+        self._screen.answered()
+        return line
 
     def _keys(self) -> Keyboard:
         if self._keyboard is None:

@@ -4,6 +4,7 @@ The objects are those of `huddle.events.as_json`, documented in docs/events.md.
 """
 
 import json
+import sys
 from typing import TextIO
 
 from huddle import events
@@ -25,3 +26,10 @@ class JsonView:
 
     def rest(self) -> None:
         """Nothing to take away."""
+
+    def ask(self, prompt: str) -> None:
+        """Ask on standard error; the event before it says the same to a script."""
+        print(prompt, end="", flush=True, file=sys.stderr)
+
+    def answered(self, *, withdrawn: bool = False) -> None:
+        """What was asked stays where it is."""

@@ -57,6 +57,7 @@ class View:
         self._stats: events.Stats | None = None
         self._parties: dict[str, events.Party] = {}
         self._names: list[str] = []
+        self._prompt = ""  # a question that waits for its answer
         self._half_line = False
         self._held = ""  # a line that the program has begun; a status below would wipe it out
 
@@ -67,16 +68,39 @@ class View:
             handler(event)
 
     def line(self, markup: str = "") -> None:
-        """Print one line above the status."""
-        if self._half_line:
+        """Print one line above the status; a question that waits for its answer is asked again below."""
+        if self._prompt:
+            # Over the question, where there is a terminal; the letters typed so far still count.
+            self._console.file.write("\r\x1b[K" if self._console.is_terminal else "\n")
+        elif self._half_line:
             self._console.print()
-            self._half_line = False
+        self._half_line = False
         self._console.print(markup, highlight=False, emoji=False)  # else the :key: of a did is a picture
+        self._say_prompt()
+
+    def ask(self, prompt: str) -> None:
+        """Ask; whatever is shown until `answered` stands above the question."""
+        self.rest()
+        if self._half_line:
+            self.line()
+        self._prompt = prompt
+        self._say_prompt()
+
+    def answered(self, *, withdrawn: bool = False) -> None:
+        """The person has answered, or the question is `withdrawn`."""
+        if withdrawn and self._prompt:
+            self._prompt, self._half_line = "", True
+        self._prompt = ""
+
+    def _say_prompt(self) -> None:
+        if self._prompt:
+            self._console.file.write(self._prompt)
+            self._console.file.flush()
 
     def wait(self, what: str) -> None:
         """Show a status with a spinner until `rest`; only on a terminal."""
         self._waiting = what
-        if not self._console.is_terminal:
+        if not self._console.is_terminal or self._prompt:
             return
         if self._live is None:
             self._live = Live(console=self._console, refresh_per_second=8, transient=True)
@@ -99,8 +123,12 @@ class View:
             except UnicodeDecodeError:
                 self.line("  [dim](not text)[/]")
                 continue
+            listing = Table.grid(padding=(0, 1))
+            listing.add_column(justify="right", style="dim", width=5)
+            listing.add_column(overflow="fold")
             for number, line in enumerate(text.splitlines(), 1):
-                self._console.print(Text(f"{number:5} ", style="dim") + Text(clean(line)))
+                listing.add_row(str(number), Text(clean(line)))
+            self._console.print(listing)
 
     def _print_held(self) -> None:
         if self._held:
@@ -137,7 +165,11 @@ class View:
             self.line(f"or read out this code (ten minutes):  [bold]{_safe(event.code)}[/]\n")
         if self._qr and self._console.is_terminal:
             self._console.out(_qr_code(event.url, self._console.width), highlight=False)
-        self.line("They type [bold]huddle join[/] and the link or the code.")
+        rendezvous = event.url.partition("/j#")[0]
+        self.line("They type [bold]huddle join LINK[/]")
+        if event.code:
+            self.line(f"or [bold]huddle join {_safe(event.code)} --rendezvous {_safe(rendezvous)}[/]")
+        self.line()
         self.wait("waiting for the others")
 
     def _on_party(self, event: events.Party) -> None:
@@ -156,6 +188,8 @@ class View:
             self.line(f"{name} was not let in. {_safe(event.detail)}")
         elif event.state == "accepted":
             self.line(f"[green]{name} accepts.[/]")
+            if event.standing == "self":
+                self.wait("waiting for the others to accept")
         elif event.state == "silent":
             self.line(f"[yellow]Nothing is heard of {name}.[/] {_safe(event.detail)}")
         elif event.state == "connected" and before is not None and before.state == "silent":
@@ -170,6 +204,8 @@ class View:
         count = "1 file" if len(event.files) == 1 else f"{len(event.files)} files"
         arguments = " ".join(event.args)
         self.line(f"\nProgram: [bold]{_safe(event.entry)}[/] {_safe(arguments)}   {count}, {size(total)}")
+        if event.flags:
+            self.line(f"  with MPyC's {_safe(' '.join(event.flags))}")
         for file in event.files:
             self.line(f"  {_safe(file['path'])}  {size(file['size'])}  sha256 {file['sha256'][:16]}…")
         self.line(f"  digest {event.digest}")
@@ -186,6 +222,7 @@ class View:
         self.rest()
         self.line(f"\nThe same four words must stand on all screens:{again}")
         self._console.print(Panel.fit(f"[bold]{_safe(words)}[/]", padding=(1, 4), border_style="green"))
+        self.line("Say them to each other. If yours are others, somebody is between you: then say no.\n")
 
     def _on_sealed(self, event: events.Sealed) -> None:
         self._names = [party["name"] for party in event.parties]
@@ -246,7 +283,7 @@ class View:
     def _on_stats(self, event: events.Stats) -> None:
         self._stats = event
         if self._live is not None:
-            self._waiting = f"running for {duration(event.seconds)}, {event.rounds:,} rounds"
+            self._waiting = f"running for {duration(event.seconds)}, {event.rounds:,} rounds; Ctrl-C ends it"
             self._live.update(self._status())
 
     def _on_chat(self, event: events.Chat) -> None:

@@ -26,7 +26,16 @@ def program_event(manifest: Manifest, sandbox: bool) -> events.Program:
     """What a person is told of a program before they accept it."""
     files = tuple({"path": f.path, "size": f.size, "sha256": f.sha256.hex()} for f in manifest.files)
     digest = manifest.program_digest.hex()
-    return events.Program(manifest.entry, digest, files, manifest.args, sandbox, manifest.run)
+    flags = tuple(
+        flag
+        for flag, given in (
+            (f"--threshold {manifest.flags.threshold}", manifest.flags.threshold is not None),
+            ("--no-prss", manifest.flags.no_prss),
+            ("--mix32-64bit", manifest.flags.mix32_64bit),
+        )
+        if given
+    )
+    return events.Program(manifest.entry, digest, files, manifest.args, sandbox, manifest.run, flags)
 
 
 class Meeting:

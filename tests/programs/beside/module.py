@@ -1,2 +1,5 @@
+"""A module beside the program."""
+
+
 def double(number):
     return 2 * number

@@ -1,2 +1,5 @@
+"""A module of the package."""
+
+
 def three():
     return 3
