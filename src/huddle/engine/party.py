@@ -295,7 +295,8 @@ class Party:
             raise LocalError(
                 f"There is no sandbox here: {problem}.", hint="Install bubblewrap, or leave out --sandbox."
             )
-        self._sandboxed = not problem and self._settings.sandbox is not False
+        wanted = self._settings.sandbox is not False and not self._settings.by_hand
+        self._sandboxed = wanted and not problem
         has = {
             "mpyc": interpreter.mpyc,
             "python": interpreter.python,
