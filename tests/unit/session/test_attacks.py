@@ -16,13 +16,15 @@ from huddle.session.ceremony_states import State
 from huddle.session.log import Log
 from huddle.session.messages import (
     Accept,
+    FileKey,
     Hello,
     Message,
     Proposal,
+    Restart,
     Reveal,
 )
 
-from .mesh import FILES, Mesh, Posted, corrupt, nobody_sealed, records, session
+from .mesh import FILES, Change, Mesh, Posted, Station, corrupt, nobody_sealed, records, session
 
 # Guests
 
@@ -135,6 +137,67 @@ def test_offers_that_do_not_open_are_no_offers() -> None:
     assert ann.core.sealed is not None and eve.core.sealed is not None
     assert ann.core.sealed.offers[eve.core.sealed.pid] == ()
     assert any("Eve sent offers that do not open" in one.text for one in ann.of(events.Notice))
+
+
+def without_mute(mesh: Mesh) -> tuple[Station, Station]:
+    """Hanna and Eve, and a third party that says hello and then nothing, so that everything waits for it."""
+    hanna, mute = mesh.host(parties=3), mesh.guest("Mute")
+    mesh.run()
+    mesh.mute.add("Mute")
+    mute.decides = False
+    return hanna, mesh.guest("Eve")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda reveal: [reveal, reveal], "Eve revealed twice"),
+        (lambda reveal: [replace(reveal, proposal=bytes(32))], "Eve revealed for another proposal"),
+    ],
+)
+def test_a_reveal_that_is_not_the_one_asked_for_is_named(change: Change, words: str) -> None:
+    mesh = Mesh()
+    hanna, eve = without_mute(mesh)
+    corrupt(eve, Reveal, change)
+    mesh.run()
+    assert any(words in one.text for one in hanna.of(events.Notice))
+    assert hanna.core.epoch == 2
+
+
+def test_a_second_accept_is_named() -> None:
+    mesh = Mesh()
+    hanna, ann, eve = mesh.host(parties=3), mesh.guest("Ann"), mesh.guest("Eve")
+    ann.decides = False
+    corrupt(eve, Accept, lambda accept: [accept, accept])
+    mesh.run()
+    assert any("Eve accepted twice" in one.text for one in hanna.of(events.Notice))
+
+
+def test_a_member_that_speaks_of_a_later_epoch_is_named() -> None:
+    mesh = Mesh()
+    hanna, ann, _ = session(mesh)
+    ann.decides = False
+    mesh.run()
+    mesh.post(ann.core._log.write(5, Reveal.kind, encode(Reveal(*[bytes(32)] * 3))))
+    mesh.run()
+    assert any("Ann speaks of epoch 5" in one.text for one in hanna.of(events.Notice))
+    assert hanna.core.epoch == 2
+
+
+def test_who_was_refused_once_is_not_asked_about_again() -> None:
+    mesh = Mesh()
+    hanna = mesh.host(parties=2)
+    mesh.admit = lambda _: False
+    identity = Identity.fresh(mesh.crypto)
+    mesh.guest("Eve", identity=identity)
+    mesh.run()
+    assert isinstance(hanna.core, Host)
+    hanna.core.refuse(hanna.of(events.GuestCame)[0].hello, "I do not know you")
+    mesh.run()
+    again = mesh.guest("Eve", identity=identity)
+    mesh.run()
+    assert again.error is not None and "the host said no" in again.error.message
+    assert len(hanna.of(events.GuestCame)) == 1
 
 
 # A host
@@ -275,3 +338,49 @@ def test_the_epoch_s_secrets_are_forgotten_when_it_is_over() -> None:
         assert station.core.sealed.pair_secret((station.core.sealed.pid + 1) % 3).hex() not in repr(
             station.core.sealed
         )
+
+
+@pytest.mark.parametrize(
+    ("cls", "change", "words"),
+    [
+        (FileKey, lambda key: [key, key], "key of the files twice"),
+        (FileKey, lambda key: [FileKey(())], "to others only"),
+        (FileKey, lambda key: [], "before their key"),
+        (Restart, lambda restart: [replace(restart, epoch=5)], "began epoch 5"),
+    ],
+)
+def test_a_host_that_breaks_the_rules_is_named(cls: type[Message], change: Change, words: str) -> None:
+    mesh = Mesh()
+    hanna, ann = mesh.host(), mesh.guest("Ann")
+    corrupt(hanna, cls, change)
+    mesh.run()
+    if hanna.error is None:
+        ann.decides = cls is not Restart
+        hanna.core.propose()  # type: ignore[attr-defined]
+        mesh.run()
+        mesh.guest("Late").decides = False
+        mesh.run()
+    assert isinstance(ann.error, PeerError) and ann.error.peer == "Hanna" and words in ann.error.message
+    assert ann.core.sealed is None
+
+
+def test_a_host_with_two_hellos_in_one_epoch_is_named() -> None:
+    mesh = Mesh()
+    hanna, ann = mesh.host(), mesh.guest("Ann")
+    hanna.core._outgoing *= 2
+    mesh.run()
+    assert isinstance(ann.error, PeerError) and "two hellos in one epoch" in ann.error.message
+
+
+def test_a_host_that_begins_again_in_the_same_room_is_named() -> None:
+    mesh = Mesh()
+    mesh.host(parties=3)
+    ann = mesh.guest("Ann")
+    mesh.run()
+    del mesh.stations["Hanna"]
+    again = mesh.host(parties=3)
+    for record in again.core.records_to_send():
+        mesh.post(record)
+    mesh.run()
+    assert isinstance(ann.error, PeerError) and "began again" in ann.error.message
+    assert again.error is not None and "used before" in again.error.message

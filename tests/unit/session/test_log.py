@@ -125,6 +125,18 @@ def test_a_gap_a_swap_and_another_log_are_offences() -> None:
     assert isinstance(offence, RendezvousError) and "another log" in offence.message
 
 
+def test_nobody_has_read_less_than_before() -> None:
+    ann, bob = Party(1), Party(2)
+    for party in (ann, bob):
+        party.log.read(b"")
+    records = [ann.bye()]
+    ann.log._hashes.pop()
+    records.append(ann.bye())
+    assert entry(bob.log.read(records[0])).offence is None
+    offence = entry(bob.log.read(records[1])).offence
+    assert isinstance(offence, RendezvousError) and "had read 0 records" in offence.message
+
+
 def test_own_messages_must_come_back_in_order() -> None:
     ann = Party(1)
     first, second = ann.bye(), ann.bye()
