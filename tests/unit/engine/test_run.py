@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from huddle.engine import sandbox
-from huddle.engine.process import RunnerExit, check_arguments
-from huddle.errors import LocalError, PeerError, ProgramError
+from huddle.engine.process import RunnerExit
+from huddle.errors import PeerError, ProgramError
 
 from .support import NAMES, PYTHONS, Table, lay
 
@@ -256,22 +256,6 @@ mpc.run(mpc.shutdown())
     table = await lay(tmp_path, source, parties=2)
     assert await table.finish() == [WELL] * 2
     assert table.links.rounds == 0xFFFFFFFF
-
-
-@pytest.mark.parametrize(
-    "args", [("-P", "x:1"), ("--base", "7"), ("-B7",), ("--ssl",), ("-C", "x.ini"), ("-I2",)]
-)
-async def test_options_that_leave_the_session_are_refused(tmp_path: Path, args: tuple[str, ...]) -> None:
-    with pytest.raises(LocalError, match="option -"):
-        await lay(tmp_path, "", *args)
-    check_arguments(("--size", "3", "-T1", "--", *args), ("--log-level", "debug"))
-
-
-@pytest.mark.parametrize("args", [("-T", "0"), ("--no-prss",), ("-L16",), ("--mix32",)])
-def test_what_all_must_share_is_no_private_option(args: tuple[str, ...]) -> None:
-    check_arguments(args)
-    with pytest.raises(LocalError):
-        check_arguments((), args)
 
 
 @pytest.mark.parametrize("sandboxed", [False, True])
