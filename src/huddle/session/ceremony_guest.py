@@ -14,7 +14,7 @@ from huddle.session.ceremony_values import GUEST
 from huddle.session.files import chunk_count
 from huddle.session.invitation import Invitation
 from huddle.session.log import Entry
-from huddle.session.manifest import Manifest, differences
+from huddle.session.manifest import Flags, Manifest, differences
 from huddle.session.messages import Hello, Refusal, Software
 
 HOST_GRACE = ECHO_SECONDS + DECIDE_SECONDS  # the host acts first, even through an outage
@@ -25,7 +25,8 @@ class Guest(Ceremony):
     """A guest's side.
 
     `own` is the manifest of this party's own copy of the program and `program_digest` the digest that it
-    expects; a proposal of anything else is refused. Arguments of `own` count only where it has some.
+    expects; a proposal of anything else is refused. Arguments and flags of `own` count only where it has
+    some.
     """
 
     role = GUEST
@@ -127,7 +128,8 @@ class Guest(Ceremony):
             return False
         wrong: tuple[str, ...] = ()
         if self._own is not None:
-            wrong = differences(self._own, plan.manifest, args=bool(self._own.args))
+            own = self._own
+            wrong = differences(own, plan.manifest, args=bool(own.args), flags=own.flags != Flags())
         if self._program_digest not in (None, plan.manifest.program_digest):
             wrong = (*wrong, f"its digest is {plan.manifest.program_digest.hex()}")
         if wrong:

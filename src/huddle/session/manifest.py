@@ -169,10 +169,12 @@ def check_path(path: str) -> None:
             raise ManifestError(f"{path!r} names a device on Windows")
 
 
-def differences(mine: Manifest, theirs: Manifest, *, args: bool = True) -> tuple[str, ...]:
+def differences(
+    mine: Manifest, theirs: Manifest, *, args: bool = True, flags: bool = True
+) -> tuple[str, ...]:
     """What differs between two manifests of one program, a phrase each; empty where nothing does.
 
-    `args` False leaves the arguments out, for who has the program and was not told them.
+    `args` and `flags` False leave these out, for who has the program and was not told them.
     """
     found = []
     if mine.entry != theirs.entry:
@@ -192,7 +194,7 @@ def differences(mine: Manifest, theirs: Manifest, *, args: bool = True) -> tuple
         ("no_prss", mine.flags.no_prss, theirs.flags.no_prss),
         ("mix32_64bit", mine.flags.mix32_64bit, theirs.flags.mix32_64bit),
     ):
-        if my_flag != their_flag:
+        if flags and my_flag != their_flag:
             found.append(f"{name} is {their_flag}, here {my_flag}")
     return (*found, *version_differences(mine.versions, theirs.versions))
 
