@@ -343,6 +343,9 @@ class Run:
             self._process.close()
         for channel in self.channels.values():
             channel.close()
+        if self._process:
+            for sock in self._process.sockets.values():
+                sock.close()  # those of links that were never opened
 
     # --- news of the runner
 
