@@ -20,6 +20,7 @@ from huddle.engine import sandbox
 from huddle.engine.interpreter import Interpreter, probe
 from huddle.engine.meet import Meeting
 from huddle.engine.plans import GuestPlan, HostPlan
+from huddle.engine.process import check_arguments
 from huddle.engine.program import Program
 from huddle.engine.settings import Settings
 from huddle.engine.together import Together
@@ -217,6 +218,7 @@ class Party:
                 f"A threshold of {plan.threshold} does not fit {plan.parties} parties.",
                 hint=f"It can be from 0 to {(plan.parties - 1) // 2}: fewer than half of the parties.",
             )
+        check_arguments(plan.program.args, self._settings.private_args)
         interpreter, software = await self._prepare()
         url = plan.rendezvous or await self._embed(stack)
         flags = Flags(plan.threshold, plan.no_prss)
@@ -257,6 +259,7 @@ class Party:
         return await self._stay_together(sealed, interpreter, stack, plan.program.files, room)
 
     async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
+        check_arguments((), self._settings.private_args)
         interpreter, software = await self._prepare()
         if looks_like_code(plan.invitation):
             from huddle.engine.spoken import redeem
