@@ -384,7 +384,12 @@ class TlsNetwork:
             except BaseException:
                 sock.close()
                 raise
-            await loop.create_connection(lambda: transport, sock=sock)
+            try:
+                await loop.create_connection(lambda: transport, sock=sock)
+            except BaseException:
+                # The loop closes the socket, but uvloop does not say so to a protocol that it had begun.
+                self._ended(transport, "given up")
+                raise
             return await secured
         except BaseException as exc:
             secured.cancel()
