@@ -121,14 +121,14 @@ class Guest(Ceremony):
             self._timers.setdefault("fault", self._now + DECIDE_SECONDS)
 
     def _on_proposed(self, plan: Plan) -> bool:
-        own = self._round.hellos.get(self.did)
-        if own is None or own.hash not in {greeting.hash for greeting in plan.greetings}:
+        greeted = self._round.hellos.get(self.did)
+        if greeted is None or greeted.hash not in {greeting.hash for greeting in plan.greetings}:
             self._enter(State.OUTSIDE)
             self._tell(events.Notice("the host goes on without this party, for now"))
             return False
         wrong: tuple[str, ...] = ()
-        if self._own is not None:
-            own = self._own
+        own = self._own
+        if own is not None:
             wrong = differences(own, plan.manifest, args=bool(own.args), flags=own.flags != Flags())
         if self._program_digest not in (None, plan.manifest.program_digest):
             wrong = (*wrong, f"its digest is {plan.manifest.program_digest.hex()}")
