@@ -164,7 +164,7 @@ def run_party(
     return uvloop.run(main())
 
 
-@click.command("host", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command("host", context_settings={"allow_interspersed_args": False})
 @click.argument("program", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.option(
