@@ -11,6 +11,8 @@ Errors of the wire formats (`huddle.codec.DecodeError` and its like) are turned 
 whoever knows who sent the bytes.
 """
 
+import traceback
+from pathlib import PurePath
 from typing import ClassVar
 
 
@@ -59,3 +61,24 @@ class NetworkError(HuddleError):
     """A path between two parties could not be made or was lost."""
 
     whose = "network"
+
+
+def unexpected(error: BaseException) -> HuddleError:
+    """What to show of an exception that nobody expected, which is a fault of Huddle or of this machine.
+
+    It says where that was and not what it said, which may hold secrets; the exception is its cause.
+    """
+    if isinstance(error, HuddleError):
+        return error
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    where = " < ".join(f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+    what = f"{type(error).__name__}{f' at {where}' if where else ''}"
+    if isinstance(error, OSError) and error.strerror:
+        shown = LocalError(
+            f"This machine said: {error.strerror} ({what}).",
+            hint="Look at its disk, its memory and its limits, then try again.",
+        )
+    else:
+        shown = LocalError(f"Huddle itself failed: {what}.", hint="Please report this with its numbers.")
+    shown.__cause__ = error
+    return shown

@@ -10,7 +10,7 @@ A run starts at a party when that party has itself verified the signatures of al
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 
 from huddle.codec import encode
 from huddle.engine import control
@@ -20,6 +20,7 @@ from huddle.identity.did import public_from_did
 from huddle.identity.kdf import hash_fields
 from huddle.identity.keys import Identity
 from huddle.session.manifest import Manifest, ManifestError
+from huddle.session.messages import shorten
 from huddle.session.sealed import Member, Sealed
 
 
@@ -33,6 +34,7 @@ class Agreement:
 
     def __init__(self, crypto: Crypto, identity: Identity, sealed: Sealed, manifest: Manifest) -> None:
         self.manifest = manifest
+        self.error: HuddleError | None = None  # why nobody will agree any more
         self._crypto = crypto
         self._identity = identity
         self._sealed = sealed
@@ -43,17 +45,15 @@ class Agreement:
         self._missing = {member.pid for member in sealed.roster if member.pid != sealed.pid}
 
     @staticmethod
-    def propose(
-        manifest: Manifest, contents: Mapping[str, bytes], broadcast: Callable[[control.Message], None]
-    ) -> None:
-        """The host's part: the manifest and all files to everybody."""
+    def proposal(manifest: Manifest, contents: Mapping[str, bytes]) -> Iterator[control.Message]:
+        """What the host says to everybody: the manifest and all files."""
         if manifest.session:  # else the ceremony has proposed it
-            broadcast(control.RunProposal(encode(manifest)))
+            yield control.RunProposal(encode(manifest))
         for index, file in enumerate(manifest.files):
             data = contents[file.path]
             for at in range(0, len(data), control.PART):
-                broadcast(control.FilePart(manifest.run, index, data[at : at + control.PART]))
-        broadcast(control.FilesDone(manifest.run))
+                yield control.FilePart(manifest.run, index, data[at : at + control.PART])
+        yield control.FilesDone(manifest.run)
 
     def take(self, pid: int, message: control.FilePart | control.FilesDone | control.Answer) -> None:
         """A message of a peer about this run; one that makes no sense fails the agreement."""
@@ -71,10 +71,12 @@ class Agreement:
 
     def fail(self, error: HuddleError) -> None:
         """Nobody will agree any more."""
+        self.error = self.error or error
         for future in (self._files, self._agreed):
             if not future.done():
                 future.set_exception(error)
                 future.exception()  # whoever waits gets it; where nobody does, it is not an unhandled error
+        self._parts.clear()
 
     def answer(self, accept: bool, reason: str = "") -> control.Answer:
         """This party's answer, to be sent to all."""
@@ -83,7 +85,7 @@ class Agreement:
             signature = self._crypto.sign(
                 self._identity.key, signed_bytes(self._sealed.digest, self.manifest)
             )
-        return control.Answer(self.manifest.run, accept, signature, reason)
+        return control.Answer(self.manifest.run, accept, signature, shorten(reason) if reason else "")
 
     async def files(self) -> dict[str, bytes]:
         """The files, once the host has sent them all and they are those of the manifest."""
@@ -95,14 +97,19 @@ class Agreement:
 
     def _take_part(self, member: Member, part: control.FilePart) -> None:
         self._only_host(member)
-        if part.index >= len(self._parts):
+        if part.index >= len(self.manifest.files):
             raise _broken(member, "sent a file that the program does not have")
-        self._parts[part.index] += part.data
-        if len(self._parts[part.index]) > self.manifest.files[part.index].size:
+        if self._files.done():
+            return
+        sofar = self._parts[part.index]
+        if len(sofar) + len(part.data) > self.manifest.files[part.index].size:
             raise _broken(member, "sent more of a file than was announced")
+        sofar += part.data
 
     def _take_done(self, member: Member) -> None:
         self._only_host(member)
+        if self._files.done():
+            return
         contents = {
             file.path: bytes(data) for file, data in zip(self.manifest.files, self._parts, strict=True)
         }
@@ -110,13 +117,14 @@ class Agreement:
             self.manifest.check_files(contents)
         except ManifestError as exc:
             raise _broken(member, f"sent other files than announced: {exc}") from exc
-        if not self._files.done():
-            self._files.set_result(contents)
+        self._files.set_result(contents)
+        self._parts.clear()
 
     def _take_answer(self, member: Member, answer: control.Answer) -> None:
         if not answer.accept:
+            reason = shorten(answer.reason) if answer.reason else ""
             raise PeerError(
-                f"{member.name} said no to the program. {answer.reason}".strip(),
+                f"{member.name} said no to the program. {reason}".strip(),
                 peer=member.name,
                 hint=f"Talk to {member.name}, then propose it again.",
             )

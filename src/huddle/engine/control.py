@@ -20,6 +20,7 @@ from huddle.session.record import PathRecord
 
 MAX_MESSAGE = 131_072  # a part of a file with its header; everything else is far smaller
 PART = 65_536  # bytes of a file in one message, so that a heartbeat never waits long behind one
+MAX_CHAT = 2_000  # bytes; a few lines of text
 
 _Reason = Annotated[str, Limit(500)]
 
@@ -88,7 +89,7 @@ class Leave:
 class Chat:
     """A line for people to read."""
 
-    text: Annotated[str, Limit(2000)]
+    text: Annotated[str, Limit(MAX_CHAT)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,7 @@ class Unpacker:
         while len(self._buffer) >= 4:
             size = int.from_bytes(self._buffer[:4], "big")
             if not 1 <= size <= MAX_MESSAGE:
+                self._buffer.clear()  # nothing can follow that makes sense
                 raise DecodeError(f"a control message of {size} bytes")
             if len(self._buffer) < 4 + size:
                 return

@@ -125,7 +125,10 @@ class Execution:
                 self._run.send_line(line)
 
     def outcome_came(self, pid: int, outcome: control.Outcome) -> None:
-        """A peer's part is over."""
+        """A peer's part in some run is over."""
+        if outcome.run != self.number:
+            return
+        self._outcomes[pid] = outcome
         self._news.set()
         if not outcome.ok:
             self.fail(self._told(pid, outcome))

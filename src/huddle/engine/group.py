@@ -12,7 +12,7 @@ from typing import Protocol
 
 from huddle.codec import DecodeError
 from huddle.engine import control
-from huddle.errors import HuddleError, PeerError
+from huddle.errors import HuddleError, PeerError, unexpected
 from huddle.links import frames
 from huddle.links.keeper import Keeper, LinkEnd
 from huddle.links.wire import WireInfo
@@ -47,6 +47,10 @@ class GroupListener(Protocol):
         """A peer is gone or broke the protocol; called once for each peer."""
         ...
 
+    def group_broken(self, error: HuddleError) -> None:
+        """This party can't go on: something failed here that nobody expected."""
+        ...
+
 
 class Peer:
     """One peer of the group; the receiver of its control link."""
@@ -57,6 +61,8 @@ class Peer:
         self.silent = False
         self.left = False  # has said that it leaves, or failed: nothing more is expected of it
         self.connected = asyncio.Event()
+        self.room = asyncio.Event()  # there is room for more than a few messages
+        self.room.set()
         self.heard = group.now()
         self.lost_at: float | None = None
         self.end: LinkEnd | None = None
@@ -69,11 +75,15 @@ class Peer:
         if self.end is not None:
             self.end.delivered(self._delivered)
         self.heard = self._group.now()
+        if self.left:
+            return
         try:
             for _kind, _depth, payload in frames.frames_in(data)[0]:
                 for message in self._unpacker.feed(payload):
                     self._group.message(self, message)
         except DecodeError as exc:
+            if self.end is not None:
+                self.end.abort()
             self._group.fail(
                 self,
                 PeerError(
@@ -82,9 +92,12 @@ class Peer:
                     hint="The two versions of Huddle may differ: compare `huddle --version`.",
                 ),
             )
+        except Exception as exc:
+            self._group.listener.group_broken(unexpected(exc))
 
     def link_writable(self) -> None:
-        """Control messages are few: they are never held back."""
+        """Go on with the files that were held back; all other messages are few and never are."""
+        self.room.set()
 
     def link_lost(self, reason: str) -> None:
         self.lost_at = self._group.now()
@@ -129,18 +142,37 @@ class Group:
             peer.heard = self.now()
             peer.end = self._keeper.open(pid, 0, peer)
         self._ticker = asyncio.create_task(self._tick(), name="heartbeat")
+        self._ticker.add_done_callback(self._ticked)
         await asyncio.gather(*(peer.connected.wait() for peer in self.peers.values()))
 
     def send(self, pid: int, message: control.Message) -> None:
         """Tell one peer; while its link has no wire the message waits."""
-        end = self.peers[pid].end
-        if end is not None:
-            end.write(frames.data_frames(control.pack(message)))
+        peer = self.peers[pid]
+        if peer.end is None:
+            return
+        try:
+            peer.end.write(frames.data_frames(control.pack(message)))
+        except BufferError:
+            name = peer.member.name
+            peer.end.abort()
+            self.fail(
+                peer,
+                PeerError(f"{name} takes nothing of what is sent to it.", peer=name, hint=f"Ask {name}."),
+            )
 
     def broadcast(self, message: control.Message) -> None:
         """Tell all peers the same."""
         for pid in self.peers:
             self.send(pid, message)
+
+    async def broadcast_all(self, messages: Iterable[control.Message]) -> None:
+        """Tell all peers many large things, no faster than the slowest of them takes them."""
+        for message in messages:
+            for pid, peer in self.peers.items():
+                if peer.end is not None and not peer.end.writable:
+                    peer.room.clear()
+                    await peer.room.wait()
+                self.send(pid, message)
 
     def set_state(self, run: int, state: int) -> None:
         """What this party's runner does, for the heartbeats; a change is told at once."""
@@ -149,7 +181,9 @@ class Group:
             self.broadcast(control.Status(run, state))
 
     def message(self, peer: Peer, message: control.Message) -> None:
-        """Take one message of a peer."""
+        """Take one message of a peer; after its goodbye there are no more."""
+        if peer.left:
+            return
         if isinstance(message, control.Status):
             peer.state = message.state if message.state < len(control.STATES) else control.IDLE
             return
@@ -168,8 +202,13 @@ class Group:
         """Stop the heartbeats, then close the links after all that was said has arrived (bounded)."""
         if self._ticker is not None:
             self._ticker.cancel()
+            await asyncio.gather(self._ticker, return_exceptions=True)
         ends = [peer.end for peer in self.peers.values() if peer.end is not None]
         await asyncio.gather(*(end.close() for end in ends))
+
+    def _ticked(self, ticker: asyncio.Task[None]) -> None:
+        if not ticker.cancelled() and (error := ticker.exception()) is not None:
+            self.listener.group_broken(unexpected(error))
 
     async def _tick(self) -> None:
         beat = last = self.now()

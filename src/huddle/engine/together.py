@@ -8,7 +8,6 @@ Wires the control links (`Group`), the agreements on later runs (`Agreement`) an
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -29,11 +28,10 @@ from huddle.links.keeper import Keeper, Peer
 from huddle.links.wire import WireInfo
 from huddle.networks.base import Network, PeerOffer
 from huddle.session.manifest import Manifest, ManifestError, read
+from huddle.session.messages import shorten
 from huddle.session.sealed import Sealed
 
 Emit = Callable[[events.Event], None]
-
-EARLY = 1_000  # messages of one peer about a run that is not known here yet: its answer, no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +59,7 @@ class Together:
     ) -> None:
         self.sealed = sealed
         self.files: dict[str, bytes] = sealed.files
+        self._last_files = sealed.files  # of the last run
         self.execution: Execution | None = None
         self.broken: HuddleError | None = None
         self.record: bytes | None = None
@@ -74,7 +73,9 @@ class Together:
         self._standing = standing
         self._sandbox = sandbox
         self._loop = asyncio.get_running_loop()
-        self._early: dict[int, list[tuple[int, control.Answer]]] = defaultdict(list)
+        # Of each peer the last that was about a run which is not known, or does not run, here yet.
+        self._early: dict[int, control.Answer] = {}
+        self._outcomes: dict[int, control.Outcome] = {}
         self._names = {member.pid: member.name for member in sealed.roster}
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
         self._keeper = self._make_keeper()
@@ -82,8 +83,11 @@ class Together:
             sealed.roster, sealed.pid, self._keeper, self, grace=settings.grace, now=self._loop.time
         )
         self._agreement = self._agreement_on(sealed.manifest) if sealed.options.files_follow else None
-        self._outcomes: dict[int, dict[int, control.Outcome]] = defaultdict(dict)
-        self._next: asyncio.Queue[Wanted | Agreement | None] = asyncio.Queue()
+        self._proposed_run = sealed.manifest.run
+        self._ran = False  # a run has begun
+        self._over = False  # no run will follow
+        self._next: Wanted | Agreement | None = None
+        self._news = asyncio.Event()
         self._decision: asyncio.Future[tuple[bool, str]] | None = None
 
     @property
@@ -130,14 +134,18 @@ class Together:
 
     async def part(self, reason: str) -> None:
         """Say goodbye and close all links, when what was said has arrived."""
-        self._group.broadcast(control.Leave(reason))
-        await self._group.close()
-        await self._keeper.close()
+        try:
+            self._group.broadcast(control.Leave(shorten(reason) if reason else ""))
+            await self._group.close()
+        finally:
+            await self._keeper.close()
 
     # --- the person's decisions
 
     def say(self, text: str) -> None:
-        """A line for all parties to read."""
+        """A line for all parties to read; LocalError where it is too long."""
+        if len(text.encode()) > control.MAX_CHAT:
+            raise LocalError(f"A line has at most {control.MAX_CHAT} bytes.", hint="Say it in two.")
         self._group.broadcast(control.Chat(text))
 
     def answer(self, accept: bool, reason: str) -> None:
@@ -149,15 +157,17 @@ class Together:
         """The host: one more run, of another program or of the same; LocalError at a guest."""
         if not self.is_host:
             raise LocalError("Only the host proposes a run.", hint="Ask the host.")
-        self._next.put_nowait(Wanted(program))
+        self._next = Wanted(program)
+        self._news.set()
 
     def finish(self) -> None:
         """The host: no more runs."""
-        self._next.put_nowait(None)
+        self._end()
 
     # --- runs
 
     async def _execute(self, manifest: Manifest) -> bool:
+        self._ran, self._last_files = True, self.files
         self.execution = Execution(
             manifest,
             self.files,
@@ -166,7 +176,7 @@ class Together:
             self._interpreter,
             self._keeper,
             self._group,
-            self._outcomes[manifest.run],
+            {pid: outcome for pid, outcome in self._outcomes.items() if outcome.run == manifest.run},
             self._emit,
             sandbox=self._sandbox,
         )
@@ -185,14 +195,18 @@ class Together:
     async def _following(self, manifest: Manifest) -> Manifest | None:
         """The next run that all agree to, or None when the session ends."""
         while True:
-            if self.is_host:
+            if self.is_host and self._next is None:
                 self._emit(events.Question("again"))
-            wanted = await self._next.get()
+            wanted = await self._wish()
             if wanted is None:
                 return None
             mine: Mapping[str, bytes] = {}
             if isinstance(wanted, Wanted):
-                proposed, mine = self._propose(manifest, wanted.program)
+                try:
+                    proposed, mine = self._propose(manifest, wanted.program)
+                except LocalError as error:
+                    self._emit(events.Error(error.whose, error.message, error.hint))
+                    continue
                 self._agreement = wanted = self._agreement_on(proposed)
             manifest = replace(manifest, run=wanted.manifest.run)
             if await self._agree(wanted, mine):
@@ -200,62 +214,81 @@ class Together:
             if self.broken is not None:
                 return None
 
+    async def _wish(self) -> Wanted | Agreement | None:
+        """What is to come next; None where nothing is, since somebody does not want it or has left."""
+        while not self._over and self._next is None:
+            self._news.clear()
+            await self._news.wait()
+        wish, self._next = self._next, None
+        return None if self._over else wish
+
+    def _end(self) -> None:
+        self._over = True
+        self._news.set()
+
     def _propose(self, last: Manifest, program: Program | None) -> tuple[Manifest, Mapping[str, bytes]]:
         run, session = last.run + 1, self.sealed.digest
         if program is None:
-            return last.for_run(session, run), self.files
+            return last.for_run(session, run), self._last_files
         return program.manifest(last.flags, last.versions, session=session, run=run), program.files
 
     def _agreement_on(self, manifest: Manifest) -> Agreement:
         agreement = Agreement(self._crypto, self._identity, self.sealed, manifest)
-        for pid, early in self._early.pop(manifest.run, []):
-            agreement.take(pid, early)
+        for pid, early in self._early.items():
+            if early.run == manifest.run:
+                agreement.take(pid, early)
         return agreement
 
     async def _agree(self, agreement: Agreement, mine: Mapping[str, bytes]) -> bool:
         """Let all agree to a run, whose files are then in `files`; False where somebody said no."""
         try:
             if self.is_host:
-                Agreement.propose(agreement.manifest, mine, self._group.broadcast)
+                said = self._group.broadcast_all(Agreement.proposal(agreement.manifest, mine))
+                await self._or_broken(asyncio.ensure_future(said))
                 self.files = dict(mine)
                 accept, reason = True, ""
             else:
                 self.files = await self._or_broken(asyncio.ensure_future(agreement.files()))
-                accept, reason = await self._ask(agreement.manifest)
+                accept, reason = await self._ask(agreement)
             self._group.broadcast(agreement.answer(accept, reason))
             if accept:
                 await self._or_broken(asyncio.ensure_future(agreement.agreed()))
             return accept
         except PeerError as error:
+            if self.broken is not None:
+                raise
             self._emit(events.Error(error.whose, error.message, error.hint, error.peer))
             return False
         finally:
-            self._agreement = None
+            if self._agreement is agreement:  # the host may have proposed another one meanwhile
+                self._agreement = None
 
-    async def _ask(self, manifest: Manifest) -> tuple[bool, str]:
+    async def _ask(self, agreement: Agreement) -> tuple[bool, str]:
         host = self.sealed.roster[0]
         self._decision = self._loop.create_future()
-        self._emit(program_event(manifest, self._sandbox))
+        self._emit(program_event(agreement.manifest, self._sandbox))
         self._emit(events.Question("program", host.name, host.did))
-        return await self._or_broken(self._decision)
+        return await self._or_broken(self._decision, agreement)
 
-    async def _or_broken[T](self, wanted: "asyncio.Future[T]") -> T:
-        """The result, or the error of the peer without whom it will never come."""
+    async def _or_broken[T](self, wanted: "asyncio.Future[T]", agreement: Agreement | None = None) -> T:
+        """The result, or the error of the peer without whom it will never come, or is of no use."""
         try:
             while not wanted.done():
-                if self.broken is not None:
-                    raise self.broken
+                error = self.broken or (agreement.error if agreement is not None else None)
+                if error is not None:
+                    raise error
                 await asyncio.wait({wanted}, timeout=0.25)
             return wanted.result()
         finally:
             wanted.cancel()
+            await asyncio.gather(wanted, return_exceptions=True)
 
     # --- what the group hears
 
     def group_message(self, pid: int, message: control.Message) -> None:
         match message:
             case control.Outcome():
-                self._outcomes[message.run][pid] = message
+                self._outcomes[pid] = message
                 if self.execution is not None:
                     self.execution.outcome_came(pid, message)
             case control.RunProposal() if pid == 0:
@@ -290,18 +323,21 @@ class Together:
         self._party(pid, "gone", error.message)
         self._break(error)
 
+    def group_broken(self, error: HuddleError) -> None:
+        self._break(error)
+
     def _left(self, pid: int, reason: str) -> None:
         self._party(pid, "left", reason)
         name = self._names[pid]
         finished = self.execution is None or self.execution.has_finished(pid)
-        if finished and self._agreement is None:
-            self._next.put_nowait(None)
+        if self._ran and finished and self._agreement is None:
+            self._end()
         else:
             self._break(PeerError(f"{name} left the session. {reason}".strip(), peer=name))
 
     def _break(self, error: HuddleError) -> None:
         self.broken = self.broken or error
-        self._next.put_nowait(None)
+        self._end()
         if self.execution is not None:
             self.execution.fail(error)
         if self._agreement is not None:
@@ -314,18 +350,34 @@ class Together:
         except ManifestError as exc:
             self._break(PeerError(f"{host} proposed a program that must not run: {exc}.", peer=host))
             return
-        if manifest.session != self.sealed.digest:
-            self._break(PeerError(f"{host} proposed a program of another session.", peer=host))
+        if problem := self._objection(manifest):
+            self._break(PeerError(f"{host} proposed {problem}.", peer=host, hint=f"Ask {host} why."))
             return
+        if self._agreement is not None:
+            self._agreement.fail(PeerError(f"{host} proposed another program.", peer=host))
         # At once, since the files follow right behind the proposal.
-        self._agreement = self._agreement_on(manifest)
-        self._next.put_nowait(self._agreement)
+        self._proposed_run = manifest.run
+        self._agreement = self._next = self._agreement_on(manifest)
+        self._news.set()
+
+    def _objection(self, manifest: Manifest) -> str:
+        """What is wrong with a further run, beyond what any manifest may say; empty where nothing is."""
+        first = self.sealed.manifest
+        if manifest.session != self.sealed.digest:
+            return "a program of another session"
+        if not self.sealed.options.stay:
+            return "one more run, though all had agreed on a single one"
+        if manifest.run != self._proposed_run + 1:
+            return f"run {manifest.run} after run {self._proposed_run}"
+        if manifest.flags != first.flags or manifest.versions != first.versions:
+            return "a run with other options or versions than all had agreed on"
+        return ""
 
     def _answered(self, pid: int, message: control.Answer) -> None:
         if self._agreement is not None and self._agreement.manifest.run == message.run:
             self._agreement.take(pid, message)
-        elif sum(len(waiting) for waiting in self._early.values()) < EARLY:
-            self._early[message.run].append((pid, message))
+        else:
+            self._early[pid] = message
 
     # --- small things
 
