@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 
 from huddle import events
-from huddle.errors import HuddleError
+from huddle.errors import HuddleError, unexpected
 from huddle.rendezvous.client import RoomClient
 from huddle.session import ceremony_events as heard
 from huddle.session.ceremony_guest import Guest
@@ -75,8 +75,7 @@ class Meeting:
             return await self._done
         finally:
             reader.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reader
+            await asyncio.gather(reader, return_exceptions=True)
             if self._timer is not None:
                 self._timer.cancel()
 
@@ -123,8 +122,8 @@ class Meeting:
             async for _index, record in self._room:
                 self._core.receive(record, self._loop.time())
                 self._step()
-        except HuddleError as error:
-            self._fail(error)
+        except Exception as error:
+            self._fail(unexpected(error))
 
     def _step(self) -> None:
         """Send and tell what the core has, and come back when it wants to."""
@@ -138,8 +137,11 @@ class Meeting:
         self._timer = None if due is None or self._done.done() else self._loop.call_at(due, self._on_timer)
 
     def _on_timer(self) -> None:
-        self._core.handle_timer(self._loop.time())
-        self._step()
+        try:
+            self._core.handle_timer(self._loop.time())
+            self._step()
+        except Exception as error:
+            self._fail(unexpected(error))
 
     def _send(self) -> None:
         for record in self._core.records_to_send():
@@ -180,7 +182,8 @@ class Meeting:
                 self.files = {}
                 self._emit(events.Notice(f"The ceremony starts again, number {epoch}: {reason}"))
             case heard.SessionSealed(sealed):
-                self._done.set_result(sealed)
+                if not self._done.done():
+                    self._done.set_result(sealed)
             case heard.Notice(text):
                 self._emit(events.Notice(text))
             case heard.Failed(error):

@@ -24,7 +24,7 @@ from huddle.engine.process import check_arguments
 from huddle.engine.program import Program
 from huddle.engine.settings import Settings
 from huddle.engine.together import Together
-from huddle.errors import HuddleError, LocalError, NetworkError
+from huddle.errors import HuddleError, LocalError, NetworkError, unexpected
 from huddle.identity.contacts import Contacts
 from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
@@ -60,6 +60,9 @@ class Party:
         self._events: asyncio.Queue[events.Event] = asyncio.Queue()
         self._heard: set[str] = set()
         self._leaving = ""
+        self._broken: HuddleError | None = None
+        self._begun = False
+        self._ending = False  # all is being taken down, which nothing may interrupt
         self._declined = False
         self._task: asyncio.Task[None] | None = None
         self._meeting: Meeting | None = None
@@ -195,21 +198,37 @@ class Party:
             self._declined = declined
             if declined and self._meeting is not None:
                 self._meeting.decline(reason)
-            self._task.cancel()
+            if self._begun and not self._ending:
+                self._task.cancel()
+
+    def fail(self, error: BaseException) -> None:
+        """End the session because of what nobody expected, wherever that was noticed."""
+        if self._task is not None and not self._task.done() and self._broken is None:
+            self._broken = unexpected(error)
+            self.leave("Something failed there.")
 
     # --- the order of things
 
     async def _main(self) -> None:
         reason, clean = "The session has ended.", False
+        self._begun = True
         try:
             async with AsyncExitStack() as stack:
-                clean = await self._script(self, stack)
-        except HuddleError as error:
-            peer = getattr(error, "peer", "")
-            self._emit(events.Error(error.whose, error.message, error.hint, peer))
-            reason = "The session has ended with an error."
+                try:
+                    if self._leaving:
+                        raise asyncio.CancelledError
+                    clean = await self._script(self, stack)
+                finally:
+                    self._ending = True
         except asyncio.CancelledError:
             reason = "You said no, and left the session." if self._declined else "You left the session."
+        except Exception as exc:
+            # The one place where an exception that nobody foresaw becomes an error that a person can read.
+            self._broken = self._broken or unexpected(exc)
+        if (error := self._broken) is not None:
+            clean = False
+            self._emit(events.Error(error.whose, error.message, error.hint, getattr(error, "peer", "")))
+            reason = "The session has ended with an error."
         self._emit(events.Ended(reason, clean))
 
     async def _host(self, plan: HostPlan, stack: AsyncExitStack) -> bool:
@@ -379,7 +398,7 @@ class Party:
         await (_delete(room) if together.is_host else room.close())
         well = await together.run_all(contents)
         self.record = together.record
-        if together.broken is not None and not well:
+        if together.broken is not None:
             raise together.broken
         return well
 

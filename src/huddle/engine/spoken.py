@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from huddle.errors import HuddleError, LocalError
+from huddle.errors import HuddleError, LocalError, unexpected
 from huddle.identity.crypto import Crypto
 from huddle.rendezvous.client import OWNER_KEY, RoomClient
 from huddle.rendezvous.nameplates import allocate, look_up
@@ -49,8 +49,7 @@ class SpokenCode:
     async def close(self) -> None:
         """No more guests by this code; its room is deleted."""
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.gather(self._task, return_exceptions=True)
         for message in self._host.close():
             self._room.append(message)
         with contextlib.suppress(HuddleError):
@@ -63,10 +62,11 @@ class SpokenCode:
             async for _index, message in self._room:
                 # On and on: who comes after its end is told that it is over, and why.
                 self._say(self._host.receive(message, now()))
-        except HuddleError as error:
-            self._notice(f"The short code no longer works: {error.message}")
+        except Exception as error:  # the link is there without it
+            self._notice(f"The short code no longer works: {unexpected(error).message}")
         finally:
             ticking.cancel()
+            await asyncio.gather(ticking, return_exceptions=True)
 
     async def _tick(self) -> None:
         now = asyncio.get_running_loop().time
