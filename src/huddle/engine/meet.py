@@ -38,6 +38,25 @@ def program_event(manifest: Manifest, sandbox: bool) -> events.Program:
     return events.Program(manifest.entry, digest, files, manifest.args, sandbox, manifest.run, flags)
 
 
+def _terms(proposed: heard.Proposed) -> list[str]:
+    """What one agrees to beside people and program, where it is not what one would expect."""
+    usual = (len(proposed.roster) - 1) // 2
+    threshold = usual if proposed.threshold is None else proposed.threshold
+    terms = []
+    if threshold == 0:
+        terms.append("MPyC's threshold is 0: each party can read the inputs of all others.")
+    elif threshold < usual:
+        terms.append(
+            f"MPyC's threshold is {threshold} and not {usual}: {threshold + 1} parties together"
+            " can read the inputs of all others."
+        )
+    if proposed.options.stay:
+        terms.append("More runs may follow; you are asked before each.")
+    if proposed.options.record:
+        terms.append("At the end all sign a record of who took part in what, and each may keep it.")
+    return terms
+
+
 class Meeting:
     """One party's way through the ceremony."""
 
@@ -61,6 +80,7 @@ class Meeting:
         self._sandbox = sandbox
         self._waiting: dict[str, heard.GuestCame] = {}
         self._digest = b""  # of the words that the person saw last
+        self._allowed: tuple[str, ...] = ()  # networks that all have agreed to; empty: all of them
         self._last: asyncio.Future[int] | None = None
         self._host_did = ""
         self._loop = asyncio.get_running_loop()
@@ -96,12 +116,23 @@ class Meeting:
             self._step()
 
     def accept(self) -> None:
-        """This party takes part: with these people, in this program."""
-        mine = self._offers()
+        """This party takes part: with these people, in this program.
+
+        Raises LocalError where it allows none of the networks that the session may use.
+        """
+        mine = tuple(offer for offer in self._offers() if not self._allowed or offer.network in self._allowed)
+        if not mine:
+            raise LocalError(
+                f"This session is held over {', '.join(self._allowed)} only, which you do not allow.",
+                hint="Join again with another --network, or talk to the host.",
+            )
         offers: Mapping[int, tuple[Offer, ...]] = {
             member.pid: mine for member in self.roster if member.did != self._core.did
         }
-        self._core.accept(offers, digest=self._digest)
+        try:
+            self._core.accept(offers, digest=self._digest)
+        except LocalError as crossed:  # a new epoch has begun: its own question follows
+            self._emit(events.Notice(crossed.message[:1].upper() + crossed.message[1:] + "."))
         self._step()
 
     def decline(self, reason: str) -> None:
@@ -164,12 +195,15 @@ class Meeting:
             case heard.HostCame(did, name):
                 self._host_did = did
                 self._party(did, name, "admitted")
-            case heard.Proposed(roster=roster, manifest=manifest, pid=pid):
+            case heard.Proposed(roster=roster, options=options, manifest=manifest):
                 self.roster = roster
+                self._allowed = options.networks
                 self._host_did = roster[0].did
                 for member in roster:
                     self._party(member.did, member.name, "admitted", pid=member.pid)
                 self._emit(program_event(manifest, self._sandbox))
+                for text in _terms(event):
+                    self._emit(events.Notice(text))
             case heard.WordsReady(epoch, words, digest):
                 self._digest = digest
                 self._emit(events.Words(words, epoch))
