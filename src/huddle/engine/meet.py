@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 
 from huddle import events
-from huddle.errors import HuddleError, LocalError
+from huddle.errors import HuddleError, LocalError, unexpected
 from huddle.rendezvous.client import RoomClient
 from huddle.session import ceremony_events as heard
 from huddle.session.ceremony_guest import Guest
