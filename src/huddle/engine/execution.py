@@ -8,6 +8,7 @@ program failed, never what it printed. The run's data links are open for just as
 """
 
 import asyncio
+import re
 import resource
 import sys
 from collections.abc import Callable, Mapping
@@ -23,7 +24,7 @@ from huddle.engine.proxy import Proxy
 from huddle.engine.run import Run
 from huddle.engine.settings import Settings
 from huddle.engine.snapshot import Snapshot
-from huddle.errors import HuddleError, LocalError, PeerError, ProgramError
+from huddle.errors import HuddleError, LocalError, PeerError, ProgramError, unexpected
 from huddle.links.keeper import Keeper
 from huddle.links.wire import WireInfo
 from huddle.session.manifest import Flags, Manifest
@@ -91,9 +92,9 @@ class Execution:
             mounted = self._sandbox and not self._settings.by_hand
             with Snapshot(self._contents, () if mounted else self._inputs) as snapshot:
                 error = await self._run_in(self._spec(directory=snapshot.directory))
-        except HuddleError as failed:
-            error = failed
-            self._tell_outcome(failed)
+        except (HuddleError, OSError) as failed:  # a full disk, too many open files
+            error = unexpected(failed)
+            self._tell_outcome(error)
         seconds = self._loop.time() - self._began
         if error is None:
             self._emit(events.Run(self.number, "finished", seconds))
@@ -114,7 +115,7 @@ class Execution:
 
     def stop(self) -> None:
         """The person ends the run."""
-        self.fail(LocalError("You stopped the run."))
+        self.fail(_Stopped("You stopped the run."))
 
     def type_line(self, line: str | None) -> None:
         """What the person typed for the program; None: there is no more."""
@@ -148,6 +149,7 @@ class Execution:
             run = Run(spec, opens, self)
         self._run = run
         ticker = asyncio.create_task(self._tick(run), name="stats")
+        ticker.add_done_callback(self._ticked)
         error: HuddleError | None = None
         try:
             if self._error is not None:
@@ -161,13 +163,19 @@ class Execution:
             error = self._error or run.error or exit_.error(self._names)
             if self._error is None and error is not None:
                 error = await self._explained(exit_, error)
-            self._tell_outcome(error)
+            self._tell_outcome(error, exit_)
             return error or await self._others()
         finally:
             ticker.cancel()
+            await asyncio.gather(ticker, return_exceptions=True)
             self._tell_stats(run)
             failed = error is not None or self._error is not None
-            await asyncio.shield(self._close(run, limit=0.5 if failed else 5.0))
+            closing = asyncio.ensure_future(self._close(run, limit=0.5 if failed else 5.0))
+            try:
+                await asyncio.shield(closing)
+            except asyncio.CancelledError:
+                await closing
+                raise
 
     def _tell_arguments(self, proxy: Proxy, spec: RunnerSpec) -> None:
         threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
@@ -203,7 +211,7 @@ class Execution:
             return error
         return error if self._outcomes[pid].ok else self._told(pid, self._outcomes[pid])
 
-    def _tell_outcome(self, error: HuddleError | None) -> None:
+    def _tell_outcome(self, error: HuddleError | None, exit_: RunnerExit | None = None) -> None:
         match error:
             case None:
                 outcome = control.Outcome(self.number, True, "")
@@ -211,8 +219,12 @@ class Execution:
                 outcome = control.Outcome(
                     self.number, False, shorten(f"because of {error.peer}: {error.message}")
                 )
-            case LocalError():
+            case _Stopped():
                 outcome = control.Outcome(self.number, False, "its person stopped it")
+            case LocalError():
+                outcome = control.Outcome(self.number, False, "it could not go on there")
+            case ProgramError() if self._error is None and exit_ is not None:
+                outcome = control.Outcome(self.number, False, _harmless(exit_))
             case _:
                 outcome = control.Outcome(self.number, False, shorten(error.message))
         self._group.broadcast(outcome)
@@ -220,7 +232,7 @@ class Execution:
     def _told(self, pid: int, outcome: control.Outcome) -> PeerError:
         name = self._names[pid]
         return PeerError(
-            f"The run failed at {name}: {outcome.reason}.",
+            f"The run failed at {name}: {shorten(outcome.reason)}.",
             peer=name,
             hint=f"{name} can see more on their own screen.",
         )
@@ -255,6 +267,10 @@ class Execution:
         self._moved = self._loop.time()
 
     # --- progress
+
+    def _ticked(self, ticker: asyncio.Task[None]) -> None:
+        if not ticker.cancelled() and (error := ticker.exception()) is not None:
+            self.fail(unexpected(error))
 
     async def _tick(self, run: Run | Proxy) -> None:
         last: tuple[int, ...] = ()
@@ -307,6 +323,20 @@ class Execution:
         seconds = round(self._loop.time() - self._began, 3)
         self.stats = events.Stats(self.number, tuple(rows), rounds, seconds, _peak_memory())
         self._emit(self.stats)
+
+
+class _Stopped(LocalError):
+    """The person here ended the run."""
+
+
+def _harmless(exit_: RunnerExit) -> str:
+    """How a program ended, for the others: its own words may hold its private inputs, so they stay here."""
+    kind = exit_.reason.partition(":")[0]
+    if re.fullmatch(r"[A-Za-z_][\w.]{0,80}(Error|Exception|Group|Interrupt|Iteration|Warning)", kind):
+        return f"its program failed with {kind}"
+    if exit_.code is None:
+        return f"its program failed: {shorten(exit_.reason)}"
+    return f"its program exited with code {exit_.code}"
 
 
 def _mpyc_flags(flags: Flags) -> tuple[str, ...]:
