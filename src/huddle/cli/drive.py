@@ -111,7 +111,7 @@ class Driver:
             if number == signal.SIGINT and self._party.running:
                 self._party.stop_run()
             else:
-                self._party.leave("Its person left.")
+                self._party.leave("by their own wish")
 
         return first
 
@@ -187,7 +187,7 @@ class Driver:
         if verdict:
             self._party.accept()
         else:
-            self._party.decline("They said no.")
+            self._party.decline("they do not take part" if question.what == "accept" else "")
 
     async def _hear(self) -> None:
         """Ask who was heard saying the words; nobody becomes verified unheard."""

@@ -278,6 +278,7 @@ class Party:
         return await self._stay_together(sealed, interpreter, stack, plan.program.files, room)
 
     async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
+        digest = _digest(plan.digest)
         check_arguments((), self._settings.private_args)
         interpreter, software = await self._prepare()
         if looks_like_code(plan.invitation):
@@ -299,7 +300,7 @@ class Party:
             name=self._settings.name,
             software=software,
             own=own,
-            program_digest=_digest(plan.digest),
+            program_digest=digest,
             now=asyncio.get_running_loop().time(),
         )
         sealed = await self._meet(core, room, stack)
