@@ -11,7 +11,9 @@ from pathlib import Path
 import click
 import pytest
 
+from huddle import api, events
 from huddle.cli.main import main
+from huddle.rendezvous.server import RendezvousServer, ServerConfig
 
 ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -149,7 +151,7 @@ def test_python_examples_compile_and_name_what_exists(path: Path) -> None:
 
 
 async def test_the_example_of_the_readme_hosts_a_session() -> None:
-    """It gets as far as an invitation, with an own rendezvous, and is then told to stop."""
+    """It gets as far as an invitation, on loopback, and is then told to stop."""
     [block] = [
         block for language, block in _BLOCK.findall((ROOT / "README.md").read_text()) if language == "python"
     ]
@@ -159,16 +161,16 @@ async def test_the_example_of_the_readme_hosts_a_session() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "host"
     ]
-    from huddle import api, events
-
     arguments = [ast.literal_eval(argument) for argument in call.args]
     options = {one.arg: ast.literal_eval(one.value) for one in call.keywords if one.arg is not None}
-    party = api.host(ROOT / arguments[0], *arguments[1:], **options)
     seen = []
-    async for event in party:
-        seen.append(event)
-        if isinstance(event, events.Invitation):
-            party.leave("enough")
+    async with RendezvousServer(ServerConfig(hosts=("127.0.0.1",))) as server:
+        options |= {"rendezvous": f"http://127.0.0.1:{server.port}", "via": "127.0.0.1"}
+        party = api.host(ROOT / arguments[0], *arguments[1:], **options)
+        async for event in party:
+            seen.append(event)
+            if isinstance(event, events.Invitation):
+                party.leave("enough")
     assert isinstance(seen[-1], events.Ended)
     assert any(isinstance(event, events.Invitation) for event in seen)
     for pattern in (node for node in ast.walk(tree) if isinstance(node, ast.MatchClass)):

@@ -53,7 +53,7 @@ def contacts_group(context: click.Context, json_: bool) -> None:
         click.echo(json.dumps([asdict(contact) for contact in contacts.people], ensure_ascii=False))
         return
     if not contacts.people:
-        click.echo("No contacts yet: the people of your sessions become contacts.")
+        click.echo("No contacts yet: whom you hear say the words of a session becomes one.")
         return
     table = Table(box=None)
     for column in ("Name", "Verified", "Last seen", "Did"):
