@@ -14,14 +14,26 @@ from collections.abc import Callable
 from huddle import events
 from huddle.codec import DecodeError, decode, encode
 from huddle.engine import control
-from huddle.errors import HuddleError, PeerError
+from huddle.errors import HuddleError, LocalError, PeerError
 from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
 from huddle.session.manifest import Manifest
-from huddle.session.record import PathRecord, RecordError, RunRecord, SessionRecord, build, combine, sign
+from huddle.session.messages import is_line
+from huddle.session.record import (
+    MAX_PATHS,
+    MAX_RUNS,
+    PathRecord,
+    RecordError,
+    RunRecord,
+    SessionRecord,
+    build,
+    combine,
+    sign,
+)
 from huddle.session.sealed import Sealed
 
 PATIENCE = 10.0  # seconds for all to sign; it takes no person
+_SHARE = 400  # paths that one party tells of at most; those of still later runs are left out
 
 
 class Chronicle:
@@ -33,6 +45,7 @@ class Chronicle:
         self._identity = identity
         self._sealed = sealed
         self._began = int(time.time())
+        self._most = min(_SHARE, MAX_PATHS // len(sealed.roster))
         self._runs: list[RunRecord] = []
         self._mine: list[PathRecord] = []
         self._theirs: list[PathRecord] = []
@@ -44,10 +57,14 @@ class Chronicle:
 
     def note_run(self, manifest: Manifest, began: float, well: bool, stats: events.Stats | None) -> None:
         """One run is over here. `began` is in Unix seconds."""
+        if not self.wanted:
+            return
         outcome = "finished" if well else "failed"
-        self._runs.append(RunRecord(encode(manifest), int(began), int(time.time()), outcome))
+        # A clock that was set back in between must not make the record one that nobody signs.
+        ended = max(int(began), int(time.time()))
+        self._runs.append(RunRecord(encode(manifest), int(began), ended, outcome))
         for row in stats.peers if stats else ():
-            if row["pid"] > self._sealed.pid and row["network"]:
+            if row["pid"] > self._sealed.pid and row["network"] and len(self._mine) < self._most:
                 self._mine.append(
                     PathRecord(manifest.run, self._sealed.pid, row["pid"], row["network"], row["path"])
                 )
@@ -63,7 +80,10 @@ class Chronicle:
                 self._told[pid] = run
                 self._news.set()
                 self._theirs = [path for path in self._theirs if path.lower != pid]
-                self._theirs += [path for path in paths if path.lower == pid]
+                # What could stand in no record is left out; then it is that guest who does not sign.
+                self._theirs += [path for path in paths if path.lower == pid and self._possible(path)][
+                    : self._most
+                ]
             case control.RecordDraft(record) if pid == 0 and not self._draft.done():
                 self._draft.set_result(record)
             case control.RecordSignature(signature):
@@ -71,12 +91,16 @@ class Chronicle:
                 self._look()
 
     async def sign(self, broadcast: Callable[[control.Message], None]) -> bytes:
-        """Make the record with all others; its file. Raises PeerError where somebody does not sign."""
+        """Make the record with all others; its file. Raises HuddleError where somebody does not sign."""
+        if len(self._runs) > MAX_RUNS:
+            raise _too_long(f"{len(self._runs)} runs, and it can hold {MAX_RUNS}")
         try:
             async with asyncio.timeout(PATIENCE):
                 if self._sealed.pid == 0:
                     await self._all_told()
                     record = self._write()
+                    if len(record) > control.MAX_RECORD:
+                        raise _too_long(f"{len(record)} bytes, and it can have {control.MAX_RECORD}")
                     broadcast(control.RecordDraft(record))
                 else:
                     record = await self._draft
@@ -97,14 +121,23 @@ class Chronicle:
             ) from exc
 
     async def _all_told(self) -> None:
-        guests = [member.pid for member in self._sealed.roster[1:]]
-        while any(self._told.get(pid, 0) < len(self._runs) for pid in guests):
+        while self._behind():
             self._news.clear()
             await self._news.wait()
 
+    def _behind(self) -> list[int]:
+        """Of the host: the guests that have not told the paths of all runs."""
+        guests = range(1, len(self._sealed.roster))
+        return [pid for pid in guests if self._told.get(pid, 0) < len(self._runs)]
+
+    def _possible(self, path: PathRecord) -> bool:
+        known = path.lower < path.higher < len(self._sealed.roster)
+        return known and is_line(path.network) and is_line(path.path)
+
     def _write(self) -> bytes:
         paths = sorted((*self._mine, *self._theirs), key=lambda one: (one.run, one.lower, one.higher))
-        return build(self._sealed, started=self._began, ended=int(time.time()), runs=self._runs, paths=paths)
+        ended = max(self._began, int(time.time()))
+        return build(self._sealed, started=self._began, ended=ended, runs=self._runs, paths=paths)
 
     def _compare(self, record: bytes) -> None:
         """Raise RecordError where the draft says something else than what was seen here."""
@@ -123,9 +156,20 @@ class Chronicle:
             self._complete.set()
 
     def _unsigned(self) -> HuddleError:
-        missing = [m.name for m in self._sealed.roster if m.pid not in self._signatures]
+        roster = self._sealed.roster
+        behind = self._behind() if self._sealed.pid == 0 else []
+        missing = [roster[pid].name for pid in behind] or [
+            member.name for member in roster if member.pid not in self._signatures
+        ]
         return PeerError(
             f"There is no record: {' and '.join(missing)} did not sign it.",
             peer=missing[0],
             hint="The runs are not concerned; the others may have seen another outcome.",
         )
+
+
+def _too_long(what: str) -> LocalError:
+    return LocalError(
+        f"There is no record: it would have {what}.",
+        hint="The runs are not concerned. Make shorter sessions where a record is wanted.",
+    )

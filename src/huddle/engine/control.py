@@ -20,6 +20,7 @@ from huddle.session.record import PathRecord
 
 MAX_MESSAGE = 131_072  # a part of a file with its header; everything else is far smaller
 PART = 65_536  # bytes of a file in one message, so that a heartbeat never waits long behind one
+MAX_RECORD = 122_880  # bytes of a record before its signatures: dozens of runs of a common program
 MAX_CHAT = 2_000  # bytes; a few lines of text
 
 _Reason = Annotated[str, Limit(500)]
@@ -96,7 +97,7 @@ class Chat:
 class RecordDraft:
     """The host's text of the session's record, for all to check and sign."""
 
-    record: Annotated[bytes, Limit(65_536)]
+    record: Annotated[bytes, Limit(MAX_RECORD)]
 
 
 @dataclass(frozen=True, slots=True)
