@@ -188,6 +188,10 @@ class Lab:
         self._all.append(process)
         return process
 
+    def home(self, name: str) -> Path:
+        """Where Huddle keeps the files of the person `name`."""
+        return self._folder / name
+
     def rendezvous(self, *args: str, port: int = 0) -> tuple[Huddle, str]:
         """A rendezvous on loopback and its URL."""
         server = self.huddle(
@@ -203,16 +207,23 @@ class Lab:
         options: tuple[str, ...] = (),
         url: str = "",
         admit: tuple[str, ...] = ("--open",),
+        env: dict[str, str] | None = None,
     ) -> Huddle:
         """Ada hosts; unless `admit` says otherwise she lets everybody in."""
         where = ("--rendezvous", url) if url else ()
         return self.huddle(
             "Ada", "host", "--json", "--name", "Ada", *admit, "--parties", str(parties), *LOOPBACK, *where,
-            *options, str(program), *args,
+            *options, str(program), *args, env=env,
         )  # fmt: skip
 
     def join(
-        self, name: str, invitation: str, program: Path | None, *private: str, options: tuple[str, ...] = ()
+        self,
+        name: str,
+        invitation: str,
+        program: Path | None,
+        *private: str,
+        options: tuple[str, ...] = (),
+        env: dict[str, str] | None = None,
     ) -> Huddle:
         """Somebody joins; with their own copy of the program without being asked."""
         own = () if program is None else ("--yes", "--program", str(program))
@@ -227,6 +238,7 @@ class Lab:
             *options,
             invitation,
             *(("--", *private) if private else ()),
+            env=env,
         )
 
     def session(
