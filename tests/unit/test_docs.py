@@ -5,6 +5,7 @@ import importlib
 import re
 import shlex
 import subprocess
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from huddle import api, events
 from huddle.cli.main import main
+from huddle.engine import control
 from huddle.rendezvous.server import RendezvousServer, ServerConfig
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +129,21 @@ def test_every_test_that_is_named_is_there() -> None:
         for test in re.findall(r"def (test_\w+)\(", path.read_text())
     }
     assert named - there == set()
+
+
+def test_the_control_messages_are_those_of_the_code() -> None:
+    """Number, name and fields of each, in the table and in the code."""
+    text = (ROOT / "docs/protocol-control.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (.*?) \| [a-z ]+ to [a-z]+ \|$", text, re.MULTILINE)
+    told = {}
+    for number, message, described in rows:
+        parts = re.split(r", (?![^()]*\))", described)
+        told[int(number)] = message, [re.split(r"\W", part)[0] for part in parts]
+    assert told == {
+        number: (cls.__name__, [field.name for field in fields(cls)]) for number, cls in control.TYPES.items()
+    }
+    for limit in (control.MAX_MESSAGE, control.PART, control.MAX_RECORD, control.MAX_CHAT):
+        assert f"{limit:,}" in text
 
 
 def test_every_file_that_is_named_is_there() -> None:
