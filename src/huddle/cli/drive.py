@@ -6,17 +6,20 @@ by somebody who thinks. The first Ctrl-C ends the run, the second the session.
 
 import asyncio
 import signal
+import traceback
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from huddle import events
+from huddle.cli.errors import EXIT_CODES
 from huddle.cli.keyboard import Keyboard
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.text import clean, listing
 from huddle.cli.view import View
 from huddle.engine.party import Party
-from huddle.errors import HuddleError
+from huddle.errors import HuddleError, unexpected
 
 
 class Screen(Protocol):
@@ -43,6 +46,11 @@ class Screen(Protocol):
         ...
 
 
+def _is_ours(error: BaseException) -> bool:
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_globals.get("__name__", "").startswith("huddle.") for frame, _ in frames)
+
+
 # A question or a program that waits for input, and the epoch of the words that stood on the screen then.
 _Wanted = tuple[events.Question | events.Input, int]
 
@@ -67,48 +75,94 @@ class Driver:
         self._epoch = 0  # of the words that stand on the screen
         self._standing: dict[str, events.Party] = {}
         self._proposed = self._first = ""  # digests of programs
+        self._run = 0  # the number of the present run, or the last
         self._input_over = asyncio.Event()
+        self._stopping = False
+        self._last: events.Event | None = None
+        self._refused = False  # what was asked here could not be decided
         self._keyboard: Keyboard | None = None
 
     async def run(self) -> int:
-        """Until the session has ended; the exit code: 0 only if all runs finished well."""
+        """Until the session has ended; the exit code, see `huddle.cli.errors`."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupt(number))
+        before = loop.get_exception_handler()
+        loop.set_exception_handler(self._failed_somewhere)
         asker = asyncio.create_task(self._ask_all(), name="asker")
-        clean_end = False
+        code = 1
         try:
-            async for event in self._party:
-                if isinstance(event, events.Ended):
-                    clean_end = event.clean
-                    event = replace(event, left=self._finish())
-                self._screen.show(event)
-                if isinstance(event, events.Party):
-                    self._standing[event.did] = event
-                    self._withdraw()
-                elif isinstance(event, events.Words):
-                    self._epoch = event.epoch
-                    self._withdraw()
-                elif isinstance(event, events.Program):
-                    self._proposed = event.digest
-                elif isinstance(event, events.Question) or (
-                    isinstance(event, events.Input) and event.waiting
-                ):
-                    self._wanted.put_nowait((event, self._epoch))
-                elif isinstance(event, events.Run) and event.state != "started":
-                    self._input_over.set()
+            async with aclosing(aiter(self._party)) as told:
+                async for event in told:
+                    if isinstance(event, events.Ended):
+                        event = self._ended(event)
+                        code = self._exit_code(event)
+                    self._screen.show(event)
+                    self._note(event)
         finally:
+            self._screen.rest()
+            loop.set_exception_handler(before)
             asking = [asker] if self._asking is None else [asker, self._asking]
             for task in asking:
                 task.cancel()
             await asyncio.gather(*asking, return_exceptions=True)
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
-        return 0 if clean_end else 1
+        return code
+
+    def _note(self, event: events.Event) -> None:
+        self._last = event
+        match event:
+            case events.Party():
+                self._standing[event.did] = event
+                self._withdraw()
+            case events.Words():
+                self._epoch = event.epoch
+                self._withdraw()
+            case events.Program():
+                self._proposed = event.digest
+            case events.Question() | events.Input(waiting=True):
+                self._wanted.put_nowait((event, self._epoch))
+            case events.Run(state="started"):
+                self._run, self._stopping = event.run, False
+                self._input_over.clear()
+            case events.Run():
+                self._input_over.set()
+
+    def _ended(self, event: events.Ended) -> events.Ended:
+        """Keep what is to be kept; where that fails, the end is not clean."""
+        try:
+            return replace(event, left=self._finish())
+        except (HuddleError, OSError) as exc:
+            error = unexpected(exc)
+            failed = events.Error(error.whose, error.message, error.hint)
+            self._screen.show(failed)
+            self._last = failed
+            return replace(event, clean=False)
+
+    def _exit_code(self, event: events.Ended) -> int:
+        if event.clean:
+            return 0
+        if self._refused:
+            return EXIT_CODES["local"]
+        return EXIT_CODES[self._last.whose] if isinstance(self._last, events.Error) else 1
+
+    def _failed_somewhere(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An exception in a callback of Huddle's own ends the session: it would go on in an unknown state.
+
+        What comes from libraries or the network is of one connection, which its owner knows to be lost:
+        strangers must not be able to end a session by what they send to an open port.
+        """
+        error = context.get("exception")
+        if isinstance(error, Exception) and not isinstance(error, OSError) and _is_ours(error):
+            self._party.fail(error)
+        else:
+            loop.default_exception_handler(context)
 
     def _interrupt(self, number: int) -> Callable[[], None]:
         def first() -> None:
-            if number == signal.SIGINT and self._party.running:
+            if number == signal.SIGINT and self._party.running and not self._stopping:
+                self._stopping = True
                 self._party.stop_run()
             else:
                 self._party.leave("by their own wish")
@@ -127,10 +181,13 @@ class Driver:
             if isinstance(wanted, events.Question):
                 await self._decide(wanted)
             else:
-                await self._input()
+                await self._input(wanted)
         except HuddleError as exc:
+            self._refused = True
             self._screen.show(events.Error(exc.whose, exc.message, exc.hint))
             self._party.leave("It could not go on there.")
+        except Exception as exc:
+            self._party.fail(exc)
 
     def _is_past(self, wanted: events.Question | events.Input, epoch: int) -> bool:
         """Whether nobody needs the answer any more: new words came, or who wanted to come in has left."""
@@ -194,7 +251,7 @@ class Driver:
         others = [
             p
             for p in self._standing.values()
-            if p.standing not in ("self", "verified") and p.state != "refused"
+            if p.standing not in ("self", "verified") and p.pid is not None and p.state != "left"
         ]
         if not others:
             return
@@ -203,7 +260,8 @@ class Driver:
             f"Whom did you hear say these words? ({listing(names)}; all; Enter for nobody) "
         )
         said = {part.strip().casefold() for part in answer.split(",")}
-        heard = [p.did for p in others if "all" in said or p.name.casefold() in said]
+        everybody = "all" in said and "all" not in {p.name.casefold() for p in others}
+        heard = [p.did for p in others if everybody or p.name.casefold() in said]
         self._party.heard(heard)
 
     async def _read_and_accept(self) -> bool:
@@ -227,9 +285,10 @@ class Driver:
         else:  # also where nobody is there to type
             self._party.finish()
 
-    async def _input(self) -> None:
+    async def _input(self, wanted: events.Input) -> None:
         """Give the program the next line; give up when its run is over."""
-        self._input_over.clear()
+        if wanted.run != self._run or self._input_over.is_set():
+            return
         self._screen.rest()
         line = asyncio.create_task(self._keys().line())
         over = asyncio.create_task(self._input_over.wait())

@@ -3,13 +3,14 @@
 | exit code | meaning                                                             |
 | --------- | ------------------------------------------------------------------- |
 | 0         | all is well; of a session: every run finished well                  |
-| 1         | a run or a check did not end well, or Huddle itself is broken       |
+| 1         | a run or a check did not end well, or a person ended the session    |
 | 2         | the command line is wrong (also: a question nobody could be asked)  |
-| 3         | this party's own doing: a file, an option, a missing tool           |
+| 3         | this party's own doing: a file, an option, a missing tool; a bug    |
 | 4         | this party's program failed                                         |
 | 5         | another party failed                                                |
 | 6         | the rendezvous failed                                               |
 | 7         | a network failed                                                    |
+|           | 3 to 7 also where that ended a session                              |
 | 130       | Ctrl-C                                                              |
 """
 
@@ -59,7 +60,7 @@ def complain(error: HuddleError, *, as_json: bool = False) -> None:
     peer = error.peer if isinstance(error, PeerError) else ""
     if as_json:
         event = events.Error(error.whose, error.message, error.hint, peer)
-        click.echo(json.dumps(events.as_json(event), ensure_ascii=False))
+        click.echo(json.dumps(events.as_json(event)))
         return
     whose = clean(peer) if peer else _WHOSE[error.whose]
     click.echo(f"{click.style('Error', fg='red', bold=True)} ({whose}): {clean(error.message)}", err=True)

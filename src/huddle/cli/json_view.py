@@ -17,8 +17,8 @@ class JsonView:
         self._out = out
 
     def show(self, event: events.Event) -> None:
-        """Print one event, at once."""
-        self._out.write(json.dumps(events.as_json(event), ensure_ascii=False) + "\n")
+        """Print one event, at once; in ASCII, since a program may print what no encoding has."""
+        self._out.write(json.dumps(events.as_json(event)) + "\n")
         self._out.flush()
 
     def line(self, markup: str = "") -> None:

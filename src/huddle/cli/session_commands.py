@@ -1,6 +1,7 @@
 """`huddle host`, `join` and `proxy`: from what was typed to a session, its screen and its exit code."""
 
 import getpass
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -161,7 +162,11 @@ def run_party(
 
         return await Driver(party, screen, policy, finish).run()
 
-    return uvloop.run(main())
+    try:
+        return uvloop.run(main())
+    except BrokenPipeError:  # whoever read the events has gone; the session has ended in order
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 @click.command("host", context_settings={"allow_interspersed_args": False})

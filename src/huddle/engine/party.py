@@ -11,7 +11,7 @@ Iterating over the events runs the session. However it ends, all that it made is
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
@@ -108,11 +108,11 @@ class Party:
             crypto or NativeCrypto(),
         )
 
-    def __aiter__(self) -> AsyncIterator[events.Event]:
+    def __aiter__(self) -> AsyncGenerator[events.Event, None]:
         """Run the session; what happens, in order. The last event is `Ended`."""
         return self._run()
 
-    async def _run(self) -> AsyncIterator[events.Event]:
+    async def _run(self) -> AsyncGenerator[events.Event, None]:
         self._task = asyncio.create_task(self._main(), name="session")
         try:
             while True:
