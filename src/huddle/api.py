@@ -13,6 +13,7 @@ answer. The events are those of `--json`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,13 @@ def host(
     contacts: Contacts | None = None,
     **local: Any,
 ) -> Party:
-    """Host a session that runs `what` with the shared `args`.
+    """Host a session that runs `what` with the shared `args`, behind those of a `Program`.
 
     `parties` counts the host. Without a `rendezvous` this process runs one; without an `identity` a fresh
     one is used. `local` are the other fields of `Settings`. The session runs when its events are iterated.
     """
-    mine = what if isinstance(what, Program) else program(what, args)
+    mine = what if isinstance(what, Program) else program(what)
+    mine = replace(mine, args=(*mine.args, *args))
     plan = HostPlan(mine, parties, threshold, no_prss, stay, record, rendezvous)
     return Party.host(plan, Settings(name, **local), *_person(identity, contacts))
 

@@ -10,6 +10,8 @@ import sys
 import threading
 from collections.abc import Iterator
 
+AHEAD = 1_000  # lines read before somebody wants them; a pipe may have any number
+
 
 class Keyboard:
     """Standard input as an asynchronous source of lines."""
@@ -18,6 +20,7 @@ class Keyboard:
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
         self._over = False
+        self._room = threading.Semaphore(AHEAD)
         threading.Thread(target=self._read, name="keyboard", daemon=True).start()
 
     async def line(self) -> str | None:
@@ -25,6 +28,7 @@ class Keyboard:
         if self._over and self._lines.empty():
             return None
         line = await self._lines.get()
+        self._room.release()
         self._over = self._over or line is None
         return line
 
@@ -32,9 +36,11 @@ class Keyboard:
         """Drop what was typed before the question stood on the screen; a pipe's lines are kept."""
         while sys.stdin.isatty() and not self._lines.empty():
             self._over = self._over or self._lines.get_nowait() is None
+            self._room.release()
 
     def _read(self) -> None:
         for line in self._stdin():
+            self._room.acquire()
             if not self._put(line.rstrip("\r\n")):
                 return
         self._put(None)

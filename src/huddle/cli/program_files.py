@@ -2,11 +2,14 @@
 
 import os
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
+from huddle.cli.text import size
 from huddle.engine.program import Program
 from huddle.engine.snapshot import collect, left_behind
 from huddle.errors import LocalError
+from huddle.session.manifest import MAX_TOTAL
 
 MAX_LISTED = 20_000  # files looked at below the program's directory, so that a home directory ends the search
 
@@ -17,14 +20,25 @@ def load(path: Path, include: tuple[str, ...], args: tuple[str, ...]) -> tuple[P
     Raises LocalError where a file can't be read or a glob matches nothing.
     """
     folder = path.parent.resolve()
-    listing = _listing(folder) if include else _beside(folder)
-    names = collect(path.name, listing, include)
     try:
+        listing = _listing(folder) if include else _beside(folder)
+        names = collect(path.name, listing, include)
+        _weigh(folder, names)
         files = {unicodedata.normalize("NFC", name): (folder / name).read_bytes() for name in names}
     except OSError as exc:
         raise LocalError(f"{exc.filename} can't be read: {exc.strerror}.") from exc
     entry = unicodedata.normalize("NFC", path.name)
     return Program(entry, files, args), left_behind(files[entry], entry, listing, names)
+
+
+def _weigh(folder: Path, names: Iterable[str]) -> None:
+    """Raise LocalError where the files are more than anybody may be sent, before they fill the memory."""
+    total = sum((folder / name).stat().st_size for name in names)
+    if total > MAX_TOTAL:
+        raise LocalError(
+            f"The files of the program have {size(total)}; at most {size(MAX_TOTAL)} can be sent.",
+            hint="Leave out what only you need, and give it with --input.",
+        )
 
 
 def _beside(folder: Path) -> list[str]:
@@ -37,7 +51,8 @@ def _listing(folder: Path) -> list[str]:
     found: list[str] = []
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
-        found += [(Path(root) / name).relative_to(folder).as_posix() for name in files]
+        whole = [Path(root) / name for name in files]
+        found += [path.relative_to(folder).as_posix() for path in whole if path.is_file()]  # no pipes
         if len(found) > MAX_LISTED:
             raise LocalError(
                 f"There are over {MAX_LISTED} files beside {folder.name}/.",

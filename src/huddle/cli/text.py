@@ -3,20 +3,33 @@
 import unicodedata
 
 _KEEP = {"\n", "\t"}
+# Letters, marks and signs that nobody can see, so that names differ by them and look the same.
+_INVISIBLE = set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | {
+    chr(code) for span in (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)) for code in span
+}
 
 
 def clean(text: str) -> str:
-    """The text with every control, format and private character shown as an escape.
+    """The text with every control, format, private or invisible character shown as an escape.
 
     A stranger's program or name could otherwise move the cursor, hide lines, or (with the bidirectional
     marks of CVE-2021-42574) show other code than the one that runs.
     """
-    return "".join(
-        char
-        if char in _KEEP or unicodedata.category(char)[0] != "C"
-        else char.encode("unicode_escape").decode()
-        for char in text
-    )
+    return "".join(char if char in _KEEP or _is_plain(char) else _escaped(char) for char in text)
+
+
+def clean_line(text: str) -> str:
+    """The same for what must stay within its line, so that nobody writes lines in Huddle's name."""
+    return "".join(char if _is_plain(char) else _escaped(char) for char in text)
+
+
+def _is_plain(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category[0] != "C" and category not in ("Zl", "Zp") and char not in _INVISIBLE
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode()
 
 
 def size(count: float) -> str:

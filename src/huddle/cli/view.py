@@ -5,7 +5,9 @@ through `clean`; only the program's own output is printed as it comes.
 """
 
 import io
+import re
 import shlex
+import tokenize
 from collections.abc import Mapping
 
 from rich.console import Console, Group, RenderableType
@@ -17,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from huddle import events
-from huddle.cli.text import clean, duration, listing, short_did, size
+from huddle.cli.text import clean, clean_line, duration, listing, short_did, size
 
 _STANDING = {
     "self": "you",
@@ -30,7 +32,21 @@ _DOING = {"idle": "ready", "computing": "computing", "input": "typing", "gone": 
 
 
 def _safe(text: str) -> str:
-    return escape(clean(text))
+    return escape(clean_line(text))
+
+
+def _source(path: str, data: bytes) -> str:
+    """The text of a file as Python reads it, in the encoding that the file itself names; else ValueError."""
+    encoding = "utf-8"
+    if path.endswith(".py"):
+        try:
+            encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+        except SyntaxError as exc:
+            raise ValueError("no such encoding") from exc
+    try:
+        return data.decode(encoding)
+    except LookupError as exc:
+        raise ValueError("no text encoding") from exc
 
 
 def _qr_code(text: str, width: int) -> str:
@@ -119,14 +135,15 @@ class View:
         for path, data in contents.items():
             self.line(f"\n[bold]{_safe(path)}[/]  {size(len(data))}")
             try:
-                text = data.decode()
-            except UnicodeDecodeError:
+                text = _source(path, data)
+            except ValueError:
                 self.line("  [dim](not text)[/]")
                 continue
             listing = Table.grid(padding=(0, 1))
             listing.add_column(justify="right", style="dim", width=5)
             listing.add_column(overflow="fold")
-            for number, line in enumerate(text.splitlines(), 1):
+            # At those ends of lines that Python knows, no others: a comment must not look like code.
+            for number, line in enumerate(re.split(r"\r\n|\r|\n", text.removesuffix("\n")), 1):
                 listing.add_row(str(number), Text(clean(line)))
             self._console.print(listing)
 
@@ -147,9 +164,9 @@ class View:
         for peer in stats.peers:
             rtt = f"{peer['rtt_ms']:.1f} ms" if peer.get("rtt_ms") is not None else ""
             table.add_row(
-                _safe(peer["name"]),
-                _DOING.get(peer["state"], peer["state"]),
-                _safe(f"{peer['network']}, {peer['path']}" if peer["network"] else "connecting"),
+                Text(clean_line(peer["name"])),
+                _DOING.get(peer["state"], "ready"),
+                Text(clean_line(f"{peer['network']}, {peer['path']}" if peer["network"] else "connecting")),
                 rtt,
                 size(peer["bytes_sent"]),
                 size(peer["bytes_received"]),
@@ -231,7 +248,7 @@ class View:
 
     def _on_link(self, event: events.Link) -> None:
         if event.run == 0:
-            self.line(f"[dim]Link to {_safe(event.peer)}: {event.network}, {_safe(event.path)}[/]")
+            self.line(f"[dim]Link to {_safe(event.peer)}: {_safe(event.network)}, {_safe(event.path)}[/]")
 
     def _on_reconnect(self, event: events.Reconnect) -> None:
         if event.run == 0:
@@ -260,7 +277,9 @@ class View:
         self.rest()
         self.line("Start the program by hand now, here or in a debugger or notebook, with these arguments:\n")
         command = shlex.join(["python", event.entry, *event.arguments])
-        self._console.print(f"  [bold cyan]{_safe(command)}[/]\n", highlight=False, soft_wrap=True)
+        self._console.print(
+            f"  [bold cyan]{_safe(command)}[/]\n", highlight=False, soft_wrap=True, emoji=False
+        )
         self.line(f"Its files are in {_safe(event.directory)} until the run ends.")
         self.wait("waiting for your MPyC")
 
