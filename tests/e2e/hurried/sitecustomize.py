@@ -3,15 +3,12 @@
 Only the patience of the ceremony differs, so that a test can sit it out.
 """
 
+from functools import partial
+
+from huddle.engine import party
 from huddle.session import ceremony_guest, ceremony_host
 
-REVEAL = 4.0
-ACCEPT = 4.0
-REPLACE = 2.0
-HOST = 4.0
-
-ceremony_host.REVEAL_SECONDS = ceremony_guest.REVEAL_SECONDS = REVEAL
-ceremony_host.REPLACE_SECONDS = REPLACE
-ceremony_guest.HOST_SECONDS = HOST
-for party in (ceremony_host.Host, ceremony_guest.Guest):
-    party.__init__.__kwdefaults__["accept_seconds"] = ACCEPT
+ceremony_host.REVEAL_SECONDS = 4.0
+ceremony_host.REPLACE_SECONDS = 2.0
+ceremony_guest.HOST_SECONDS = 4.0
+party.Options = partial(party.Options, patience=4)
