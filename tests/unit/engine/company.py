@@ -31,7 +31,7 @@ class Seat:
 
 @cache
 def company(
-    parties: int = 3, *, options: Options = Options(), program: bytes = b"pass\n"
+    parties: int = 3, *, options: Options | None = None, program: bytes = b"pass\n"
 ) -> tuple[Seat, ...]:
     """All parties of a sealed session, by pid; the host is Hanna."""
     mesh = Mesh()

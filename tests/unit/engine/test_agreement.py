@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from huddle.engine import control
 from huddle.engine.agreement import Agreement, signed_bytes
 from huddle.engine.control import Answer, FilePart, FilesDone, RunProposal
-from huddle.errors import HuddleError, PeerError
+from huddle.errors import PeerError
 from huddle.session.manifest import Manifest, build, read
 
 from .company import CRYPTO, Seat, company
