@@ -104,7 +104,7 @@ def test_there_are_commands_in_the_readme() -> None:
     "line",
     [
         "huddle hosts --parties 3 prog.py",
-        "huddle host prog.py --parties 3",  # that is an option of the program
+        "huddle host prog.py -- --parties 3",  # that is an option of the program
         "huddle host --parties 3 --recording file prog.py",
         "huddle contacts verify",
         "huddle join --network carrier-pigeon https://huddle.example/j#x",

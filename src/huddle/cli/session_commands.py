@@ -12,6 +12,7 @@ import click
 import uvloop
 from rich.console import Console
 
+from huddle.cli.arguments import ProgramCommand
 from huddle.cli.drive import Driver, Screen
 from huddle.cli.errors import complaints
 from huddle.cli.home import Home
@@ -169,7 +170,7 @@ def run_party(
         return 1
 
 
-@click.command("host", context_settings={"allow_interspersed_args": False})
+@click.command("host", cls=ProgramCommand, context_settings={"allow_interspersed_args": False})
 @click.argument("program", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.option(
@@ -205,7 +206,8 @@ def host_command(
 ) -> None:
     """Host a session that runs PROGRAM with ARGs, the same for all parties.
 
-    Options of huddle come before PROGRAM; what follows it belongs to the program.
+    Options of huddle may stand before or behind PROGRAM; all that it does not know, and all that follows
+    --, belongs to the program.
     """
     mine, missing = load(program, include, args)
     if missing:

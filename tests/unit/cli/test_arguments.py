@@ -1,0 +1,77 @@
+"""Whose option is it: Huddle's or the program's?"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from huddle.cli.arguments import ProgramCommand
+
+
+@click.command(cls=ProgramCommand, context_settings={"allow_interspersed_args": False})
+@click.argument("program")
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@click.option("--parties", "-M", type=int)
+@click.option("--name")
+@click.option("--stay", is_flag=True)
+@click.option("--sandbox/--no-sandbox", default=None)
+@click.option("--include", multiple=True)
+def command(**values: Any) -> None:
+    """Print what came of the words."""
+    click.echo(repr({key: value for key, value in values.items() if value not in (None, False, ())}))
+
+
+def parsed(line: str) -> dict[str, Any]:
+    """What the words of a line mean."""
+    result = CliRunner().invoke(command, line.split())
+    assert result.exit_code == 0, result.output
+    value: dict[str, Any] = eval(result.output)  # noqa: S307 - our own repr
+    return value
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("--parties 3 p.py", {"program": "p.py", "parties": 3}),
+        ("p.py --parties 3", {"program": "p.py", "parties": 3}),
+        ("p.py --parties=3 --size 8", {"program": "p.py", "parties": 3, "args": ("--size", "8")}),
+        ("p.py -M3 x y", {"program": "p.py", "parties": 3, "args": ("x", "y")}),
+        ("p.py -M 3 -x", {"program": "p.py", "parties": 3, "args": ("-x",)}),
+        ("p.py 4 --stay 5", {"program": "p.py", "stay": True, "args": ("4", "5")}),
+        ("p.py --no-sandbox", {"program": "p.py"}),
+        ("p.py --include a --include b", {"program": "p.py", "include": ("a", "b")}),
+        ("p.py -- --parties 3", {"program": "p.py", "args": ("--parties", "3")}),
+        ("--name A p.py -- --name B", {"program": "p.py", "name": "A", "args": ("--name", "B")}),
+        ("--stay -- p.py --parties 2", {"program": "p.py", "stay": True, "parties": 2}),
+        ("p.py --help", {"program": "p.py", "args": ("--help",)}),
+        ("p.py - --size", {"program": "p.py", "args": ("-", "--size")}),
+    ],
+)
+def test_an_option_is_huddle_s_where_huddle_knows_it_and_else_the_program_s(
+    line: str, meant: dict[str, Any]
+) -> None:
+    assert parsed(line) == meant
+
+
+def test_a_mistyped_option_before_the_program_is_an_error() -> None:
+    result = CliRunner().invoke(command, ["--partys", "3", "p.py"])
+    assert result.exit_code == 2
+    assert "--partys" in result.output
+
+
+def test_a_value_of_the_wrong_kind_behind_the_program_is_an_error() -> None:
+    result = CliRunner().invoke(command, ["p.py", "--parties", "many"])
+    assert result.exit_code == 2
+    assert "many" in result.output
+
+
+def test_the_real_command_takes_options_behind_its_program(tmp_path: Path) -> None:
+    from huddle.cli.session_commands import host_command
+
+    program = tmp_path / "p.py"
+    program.write_text("print(1)\n")
+    result = CliRunner().invoke(host_command, [str(program), "--parties", "1"])
+    assert result.exit_code == 2
+    assert "2<=x<=32" in result.output
