@@ -16,6 +16,7 @@ from typing import Any
 
 Event = dict[str, Any]
 LOOPBACK = ("--via", "127.0.0.1")  # tests talk to this machine only
+LOCAL, PROGRAM, PEER, RENDEZVOUS, NETWORK = 3, 4, 5, 6, 7  # exit codes: whose fault an error is
 PATIENCE = 45.0  # seconds for one event; a slow machine needs a fraction of it
 
 
@@ -84,6 +85,19 @@ class Huddle:
                 if self._over or left <= 0:
                     why = "ended" if self._over else f"waited {timeout} s"
                     raise AssertionError(f"no event {name!r} ({why}); {self.story()}")
+                self._news.wait(left)
+
+    def wait_line(self, text: str, timeout: float = PATIENCE) -> str:
+        """The first line on standard output that is no event and has `text` in it."""
+        deadline = time.monotonic() + timeout
+        with self._news:
+            while True:
+                for line in self.foreign:
+                    if text in line:
+                        return line
+                left = deadline - time.monotonic()
+                if self._over or left <= 0:
+                    raise AssertionError(f"no line with {text!r}; {self.foreign} {self.story()}")
                 self._news.wait(left)
 
     def all(self, name: str) -> list[Event]:

@@ -5,7 +5,7 @@ import shutil
 import signal
 from pathlib import Path
 
-from tests.e2e.harness import Huddle, Lab
+from tests.e2e.harness import LOCAL, PEER, Huddle, Lab
 
 
 def did_of(people: Lab, name: str) -> str:
@@ -41,7 +41,7 @@ def test_a_guest_says_no(url: str, people: Lab, programs: Path) -> None:
     assert guest.end() == 1
     assert not guest.all("run")
     assert "said no" in guest.all("ended")[0]["reason"]
-    assert host.end() == 1
+    assert host.end() == PEER
     assert "Bob said no: they do not take part" in host.errors()
     assert not host.all("run")
 
@@ -75,7 +75,7 @@ def test_a_host_refuses_somebody(url: str, people: Lab, programs: Path) -> None:
     eve = people.join("Eve", link, programs / "total.py")
     host.wait("question", lambda event: event["what"] == "admit" and event["name"] == "Eve")
     host.type("n")
-    assert eve.end() == 1
+    assert eve.end() == PEER
     assert "did not let" in eve.errors()
     assert not eve.all("words")
     bob = people.join("Bob", link, programs / "total.py")
@@ -92,7 +92,7 @@ def test_a_host_refuses_somebody(url: str, people: Lab, programs: Path) -> None:
 def test_yes_does_not_run_a_strangers_program(url: str, people: Lab, programs: Path) -> None:
     host = people.host(programs / "total.py", parties=2, url=url)
     guest = people.join("Bob", host.wait("invitation")["url"], None, options=("--yes",))
-    assert guest.end() == 1
+    assert guest.end() == LOCAL
     assert "verified contact" in guest.errors()
     assert "--program" in guest.errors()
     assert not guest.all("run")
@@ -105,7 +105,7 @@ def test_another_copy_is_refused_and_told_apart(
     changed.write_bytes((programs / "total.py").read_bytes() + b"\n# mine\n")
     host = people.host(programs / "total.py", parties=2, url=url)
     guest = people.join("Bob", host.wait("invitation")["url"], changed)
-    assert guest.end() == 1
+    assert guest.end() == PEER
     assert "total.py has other contents" in guest.errors(), guest.story()
     assert not guest.all("words")
     assert not guest.all("run")
@@ -117,14 +117,14 @@ def test_a_program_by_its_digest(url: str, people: Lab, programs: Path) -> None:
     host = people.host(programs / "total.py", "--label", "sum", parties=2, url=url)
     link = host.wait("invitation")["url"]
     wrong = people.join("Eve", link, None, options=("--yes", "--program-digest", "ab" * 32))
-    assert wrong.end() == 1
+    assert wrong.end() == PEER
     assert "digest" in wrong.errors(), wrong.story()
     digest = host.wait("program")["digest"]
     right = people.join("Bob", link, None, options=("--yes", "--program-digest", digest))
     assert right.end() == 0, right.story()
     assert host.end() == 0, host.story()
     nonsense = people.join("Fay", link, None, options=("--yes", "--program-digest", "abc"))
-    assert nonsense.end() == 1
+    assert nonsense.end() == LOCAL
     assert "64 hexadecimal digits" in nonsense.errors()
 
 
@@ -146,7 +146,7 @@ def test_contacts_are_let_in_without_asking_and_strangers_are_not(
     second = people.host(program, parties=2, url=url, admit=("--yes",))
     link = second.wait("invitation")["url"]
     stranger = people.join("Eve", link, program)
-    assert stranger.end() == 1
+    assert stranger.end() == PEER
     assert "did not let" in stranger.errors()
     bob = people.join("Bob", link, None, options=("--yes",))
     assert bob.end() == 0, bob.story()
@@ -158,7 +158,7 @@ def test_contacts_are_let_in_without_asking_and_strangers_are_not(
     shutil.rmtree(bob.home)
     third = people.host(program, parties=2, url=url)
     impostor = people.join("Bob", third.wait("invitation")["url"], program)
-    assert impostor.end() == 1
+    assert impostor.end() == PEER
     assert "did not let" in impostor.errors()
     alarm = third.wait("party", lambda event: event["state"] == "waiting")
     assert alarm["standing"] == "alarm"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from huddle.engine import sandbox
-from tests.e2e.harness import Huddle, Lab
+from tests.e2e.harness import LOCAL, Huddle, Lab
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_a_sandbox_that_is_wanted_and_is_not_there(url: str, people: Lab, progra
     host = people.host(
         programs / "total.py", parties=2, url=url, options=("--sandbox",), env={"PATH": "/nowhere"}
     )
-    assert host.end() == 1
+    assert host.end() == LOCAL
     assert "no sandbox here: bubblewrap (bwrap) is not installed" in host.errors()
     assert "Install bubblewrap" in host.errors()
     assert not host.all("invitation")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import Huddle, Lab, alive, emptied, lab
+from tests.e2e.harness import LOCAL, RENDEZVOUS, Huddle, Lab, alive, emptied, lab
 
 SIZE = 7
 
@@ -108,7 +108,7 @@ def test_nothing_is_left(past: Past) -> None:
 
 def test_the_link_is_of_no_use_afterwards(past: Past, people: Lab, santa: Path) -> None:
     late = people.join("Eve", past.link, santa)
-    assert late.end() != 0
+    assert late.end() == RENDEZVOUS
     assert "room" in late.errors() or "session" in late.errors()
     assert "Ask for a new invitation" in late.errors()
     assert not late.all("words")
@@ -128,7 +128,7 @@ def test_guests_come_in_by_the_short_code(url: str, people: Lab, programs: Path)
         assert party.end() == 0, party.story()
         assert "total: 15" in party.output()
     used = people.join("Eve", code, None, options=("--rendezvous", url))
-    assert used.end() == 1
+    assert used.end() == RENDEZVOUS
     assert "code" in used.errors(), used.story()
     assert emptied(url)
 
@@ -142,11 +142,11 @@ def test_a_wrong_code_is_told_and_three_use_it_up(url: str, people: Lab, program
         people.join(name, wrong, None, options=("--rendezvous", url)) for name in ("Eve", "Fay", "Gus")
     ]
     for guesser in guessers:
-        assert guesser.end() == 1
+        assert guesser.end() == LOCAL
         assert "the code is wrong" in guesser.errors(), guesser.story()
     host.wait("notice", lambda event: "spent" in event["text"])
     honest = people.join("Bob", code, None, options=("--rendezvous", url))
-    assert honest.end(timeout=10) == 1
+    assert honest.end(timeout=10) == LOCAL
     assert "used up" in honest.errors(), honest.story()
 
 
@@ -162,7 +162,7 @@ def test_a_wrong_code_is_told_and_three_use_it_up(url: str, people: Lab, program
 )
 def test_what_is_no_invitation(url: str, people: Lab, invitation: str, complaint: str) -> None:
     guest = people.join("Bob", invitation, None, options=("--rendezvous", url))
-    assert guest.end() in (1, 2)
+    assert guest.end() in (LOCAL, RENDEZVOUS)
     assert complaint in guest.errors(), guest.story()
     assert guest.foreign == []
 
@@ -173,11 +173,11 @@ def test_a_link_with_a_typo(url: str, people: Lab, programs: Path) -> None:
     at = link.index("#") + 9
     typo = link[:at] + ("A" if link[at] != "A" else "B") + link[at + 1 :]
     guest = people.join("Bob", typo, None)
-    assert guest.end() == 1
+    assert guest.end() == LOCAL
     assert "typing error" in guest.errors()
 
 
 def test_a_code_needs_its_rendezvous(people: Lab) -> None:
     guest = people.join("Bob", "4821-apple-river", None)
-    assert guest.end() == 1
+    assert guest.end() == LOCAL
     assert "--rendezvous" in guest.errors()
