@@ -119,6 +119,11 @@ class Log:
         return len(self._sent)
 
     @property
+    def all_noise(self) -> bool:
+        """Whether there were records, and none of them anybody's who knows the invitation."""
+        return 0 < self.count == self._noise
+
+    @property
     def written(self) -> bool:
         """Whether this party has written anything."""
         return self._counter > 0
