@@ -1,0 +1,523 @@
+"""What a session does when its parties do not do their part, and what each of them is told."""
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import venv
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import mpyc
+import pytest
+
+from huddle import events
+from huddle.cli.errors import EXIT_CODES
+from huddle.engine.meet import Meeting
+from huddle.identity.keys import Identity
+from huddle.identity.native import NativeCrypto
+from huddle.rendezvous.client import RoomClient
+from huddle.session.ceremony_guest import Guest
+from huddle.session.invitation import Invitation
+from huddle.session.messages import Hello, Message, Offer, Reveal, Software
+from tests.e2e.chaos import free_port, wait_until
+from tests.e2e.harness import Huddle, Lab, alive, lab
+
+HURRIED = {"PYTHONPATH": str(Path(__file__).parent / "hurried")}
+PEER, LOCAL, RENDEZVOUS = (EXIT_CODES[whose] for whose in ("peer", "local", "rendezvous"))
+GRACE = ("--grace", "6")
+PAUSE = 20.0
+LONG = 60.0
+
+
+def fully(party: Huddle) -> str:
+    """All that a party was told of errors and of the parties."""
+    return f"{party.errors()}\n" + "\n".join(event["detail"] for event in party.all("party"))
+
+
+# --- people who take their time
+
+
+class Patient:
+    """A session of four in which one types, one blocks its loop, and one is stopped."""
+
+    def __init__(self, people: Lab, url: str, program: Path) -> None:
+        self.host = people.host(program, parties=4, url=url)
+        link = self.host.wait("invitation")["url"]
+        self.typing = people.join("Bob", link, program, "--ask")
+        self.blocking = people.join("Cyd", link, program, "--block", str(LONG))
+        self.stopped = people.join("Dan", link, program)
+        self.parties = [self.host, self.typing, self.blocking, self.stopped]
+        self.trouble: BaseException | None = None
+        self._thread = threading.Thread(target=self._go, name="patience", daemon=True)
+        self._thread.start()
+
+    def _go(self) -> None:
+        try:
+            self.typing.wait("input", lambda event: event["waiting"])
+            began = time.monotonic()
+            self.blocking.wait("output", lambda event: "blocking" in event["text"])
+            pids = [self.stopped.process.pid, *self.stopped.descendants()]
+            self._each(pids, signal.SIGSTOP)
+            for party in (self.host, self.typing):
+                party.wait("party", lambda event: event["name"] == "Dan" and event["state"] == "silent", 10)
+            # The durations are what is tried here.
+            time.sleep(max(0, began + PAUSE - time.monotonic()))
+            self._each(pids, signal.SIGCONT)
+            time.sleep(max(0, began + LONG - time.monotonic()))
+            self.typing.type("at last")
+        except BaseException as error:
+            self.trouble = error
+
+    @staticmethod
+    def _each(pids: list[int], number: signal.Signals) -> None:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def finish(self) -> None:
+        """Wait until the session is over."""
+        self._thread.join(LONG + 60)
+        if self.trouble:
+            raise self.trouble
+
+
+@pytest.fixture(scope="module")
+def patient(url: str, programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
+    """It begins before this module's first test and ends after its last, so the minute is paid once."""
+    with lab(tmp_path_factory.mktemp("patient")) as people:
+        yield Patient(people, url, programs / "chaos_steps.py")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def begin(request: pytest.FixtureRequest) -> None:
+    """Begin the long session at once where its test is among the chosen ones."""
+    if any("patience" in item.name for item in request.session.items):
+        request.getfixturevalue("patient")
+
+
+# --- parties that are killed
+
+
+@pytest.mark.timeout(90)
+def test_killed_supervisors_are_named_and_their_runners_die_with_them(
+    people: Lab, url: str, programs: Path
+) -> None:
+    program = programs / "chaos_steps.py"
+    host = people.host(program, parties=4, url=url, options=GRACE)
+    link = host.wait("invitation")["url"]
+    bob = people.join("Bob", link, program, "--block", "300", options=(*GRACE, "--no-sandbox"))
+    cyd = people.join("Cyd", link, program, "--block", "300", options=(*GRACE, "--sandbox"))
+    dan = people.join("Dan", link, program, options=GRACE)
+    runners = []
+    for victim in (bob, cyd):
+        victim.wait("output", lambda event: "blocking" in event["text"])
+        runners += victim.descendants()
+    assert len(alive(runners)) >= 2
+    bob.process.kill()
+    cyd.process.kill()
+    killed = time.monotonic()
+    for party in (host, dan):
+        for name in ("Bob", "Cyd"):
+            party.wait("party", lambda event, name=name: event["name"] == name and event["state"] == "silent")
+    assert time.monotonic() - killed < 5
+    assert wait_until(lambda: not alive(runners), 5), alive(runners)
+    for party in (host, dan):
+        error = party.wait("error", timeout=15)
+        assert error["whose"] == "peer" and error["peer"] in ("Bob", "Cyd")
+        assert f"{error['peer']} is gone" in error["message"] and "6 s" in error["message"]
+        run = party.wait("run", lambda event: event["state"] == "failed")
+        assert run["peer"] in ("Bob", "Cyd")
+        assert party.end() == PEER
+        assert not party.all("ended")[0]["clean"]
+    assert time.monotonic() - killed < 20
+
+
+@pytest.mark.timeout(90)
+def test_a_killed_program_and_an_endless_one_end_the_run_and_not_the_session(
+    people: Lab, url: str, programs: Path
+) -> None:
+    program = programs / "chaos_steps.py"
+    host = people.host(program, url=url, options=("--stay",))
+    link = host.wait("invitation")["url"]
+    bob = people.join("Bob", link, program, "--ask")
+    others = [host, people.join("Cyd", link, program)]
+
+    def asked(run: int) -> None:
+        bob.wait("input", lambda event: event["waiting"] and event["run"] == run)
+
+    def failed(party: Huddle, run: int) -> dict[str, object]:
+        return party.wait("run", lambda event: event["state"] == "failed" and event["run"] == run)
+
+    def again(run: int) -> None:
+        wait_until(lambda: len(host.all("question")) > run, 20)
+        host.type("")
+
+    asked(1)
+    runner = max(bob.descendants())  # the innermost, where there is a sandbox around it
+    os.kill(runner, signal.SIGKILL)
+    killed = time.monotonic()
+    for party in others:
+        ended = failed(party, 1)
+        assert ended["whose"] == "peer" and ended["peer"] == "Bob"
+        assert "failed at Bob" in str(ended["reason"]) and "SIGKILL" in str(ended["reason"])
+    assert time.monotonic() - killed < 5
+    assert failed(bob, 1)["whose"] == "program"
+
+    again(1)
+    asked(2)
+    bob.type("spin")
+    bob.wait("output", lambda event: "typed spin" in event["text"])
+    runners = bob.descendants()
+    bob.signal(signal.SIGINT)
+    for party in others:
+        ended = failed(party, 2)
+        assert ended["peer"] == "Bob" and "stopped it" in str(ended["reason"])
+    assert "You stopped the run" in str(failed(bob, 2)["reason"])
+    assert wait_until(lambda: not alive(runners), 5)
+
+    again(2)
+    asked(3)
+    bob.type("go")
+    for party in (bob, *others):
+        party.wait("run", lambda event: event["state"] == "finished" and event["run"] == 3)
+        assert "second sum 60" in party.output()
+    wait_until(lambda: len(host.all("question")) > 3, 20)
+    host.type("q")
+    for party in (bob, *others):
+        party.end()
+        assert party.all("ended")
+        assert not party.descendants()
+
+
+# --- guests and hosts that do not do their part
+
+
+class SilentGuest(Guest):
+    """A guest that follows the ceremony, says only what it is told to say, and no more after a new start."""
+
+    said: tuple[type[Message], ...] = ()
+
+    def _send(self, message: Message) -> None:
+        if isinstance(message, self.said) and self.epoch == 1:
+            super()._send(message)
+
+
+@contextlib.contextmanager
+def silent_guest(link: str, name: str, *said: type[Message]) -> Iterator[None]:
+    """Somebody who comes by this link, says just this, and stays."""
+
+    async def stay() -> None:
+        crypto = NativeCrypto()
+        invitation = Invitation.parse(link)
+        core = SilentGuest(
+            crypto,
+            Identity.fresh(crypto),
+            invitation,
+            name=name,
+            software=(Software("mpyc", mpyc.__version__),),
+            now=asyncio.get_running_loop().time(),
+        )
+        core.said = said
+
+        def happened(event: events.Event) -> None:
+            if isinstance(event, events.Question):
+                asyncio.get_running_loop().call_soon(meeting.accept)
+
+        async with RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id)) as room:
+            offers = (Offer("relay", b""),)
+            meeting = Meeting(core, room, happened, lambda *_: "new", lambda: offers, sandbox=False)
+            with contextlib.suppress(Exception):  # however it ends for this one is of no interest
+                await meeting.sealed()
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(stay())
+    thread = threading.Thread(target=lambda: loop.run_until_complete(asyncio.wait({task})), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join(10)
+        loop.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "failing"), [((Hello,), "reveal"), ((Hello, Reveal), "accept")], ids=["reveals", "accepts"]
+)
+def test_who_reveals_or_accepts_nothing_is_named_and_holds_nobody_up_for_ever(
+    people: Lab, url: str, programs: Path, said: tuple[type[Message], ...], failing: str
+) -> None:
+    program = programs / "chaos_steps.py"
+    host = people.huddle(
+        "Ada", "host", "--json", "--name", "Ada", "--open", "--parties", "3", "--rendezvous", url,
+        "--via", "127.0.0.1", str(program), env=HURRIED,
+    )  # fmt: skip
+    link = host.wait("invitation")["url"]
+    with silent_guest(link, "Mum", *said):
+        host.wait("party", lambda event: event["name"] == "Mum" and event["state"] == "admitted")
+        bob = people.join("Bob", link, program)
+        error = host.wait("error", timeout=30)
+        assert error["peer"] == "Mum" and f"Mum did not {failing} in time" in error["message"]
+        assert host.end() == PEER
+        bob.wait("error")
+        assert "Mum" in fully(bob) + " ".join(notice["text"] for notice in bob.all("notice"))
+        assert bob.end() == PEER
+    assert not host.all("run") and not bob.all("run")
+
+
+def test_one_that_never_comes_is_waited_for_until_the_host_gives_up(
+    people: Lab, url: str, programs: Path
+) -> None:
+    program = programs / "chaos_steps.py"
+    host = people.host(program, url=url)
+    bob = people.join("Bob", host.wait("invitation")["url"], program)
+    bob.wait("party", lambda event: event["name"] == "Ada" and event["state"] == "admitted")
+    assert not host.all("words") and not bob.all("words")
+    host.signal(signal.SIGINT)
+    error = bob.wait("error")
+    assert error["whose"] == "peer" and error["peer"] == "Ada" and "ended the session" in error["message"]
+    assert bob.end() == PEER and host.end() != 0
+
+
+def test_who_comes_twice_comes_late_and_comes_too_late(people: Lab, url: str, programs: Path) -> None:
+    program = programs / "chaos_steps.py"
+    host = people.host(program, url=url)
+    link = host.wait("invitation")["url"]
+    first = people.join("Bob", link, program)
+    host.wait("party", lambda event: event["name"] == "Bob" and event["state"] == "admitted")
+    first.process.kill()
+    first.process.wait(10)
+    again = people.join("Bob", link, program, "--ask")  # the same identity, another process
+    came = lambda: [e for e in host.all("party") if e["name"] == "Bob" and e["state"] == "waiting"]  # noqa: E731
+    assert wait_until(lambda: len(came()) == 2, 20)
+    cyd = people.join("Cyd", link, program)
+    again.wait("input", lambda event: event["waiting"])
+    dan = people.join("Dan", link, program)
+    error = dan.wait("error")
+    assert error["whose"] == "rendezvous" and "no such room" in error["message"]
+    assert dan.end() == RENDEZVOUS
+    again.type("thanks")
+    assert [party.end() for party in (host, again, cyd)] == [0, 0, 0], host.story()
+    assert "second sum 60" in host.output()
+
+
+def test_one_identity_in_two_processes_at_once(people: Lab, url: str, programs: Path) -> None:
+    program = programs / "chaos_steps.py"
+    host = people.host(program, url=url)
+    link = host.wait("invitation")["url"]
+    one = people.join("Bob", link, program)
+    host.wait("party", lambda event: event["name"] == "Bob" and event["state"] == "admitted")
+    two = people.join("Bob", link, program)
+    for process in (one, two):
+        error = process.wait("error")
+        assert error["whose"] == "local" and "takes part twice" in error["message"]
+        assert process.end() == LOCAL
+    three = people.join("Bob", link, program)
+    cyd = people.join("Cyd", link, program)
+    assert [party.end() for party in (host, three, cyd)] == [0, 0, 0], host.story() + three.story()
+
+
+def test_one_too_many_is_turned_away_while_the_others_decide(people: Lab, url: str, programs: Path) -> None:
+    program = programs / "chaos_steps.py"
+    host = people.host(program, parties=2, url=url)
+    link = host.wait("invitation")["url"]
+    bob = people.join("Bob", link, None)
+    bob.wait("question", lambda event: event["what"] == "accept")
+    cyd = people.join("Cyd", link, program)
+    error = cyd.wait("error")
+    assert error["peer"] == "Ada" and "full" in error["message"]
+    assert cyd.end() == PEER
+    bob.type("")  # nobody was heard
+    bob.type("n")
+    error = host.wait("error")
+    assert error["peer"] == "Bob" and "Bob said no" in error["message"]
+    assert host.end() == PEER and bob.end() != 0
+    assert not host.all("run") and not bob.all("run")
+
+
+# --- invitations
+
+
+def test_links_and_codes_that_lead_nowhere(people: Lab, url: str, programs: Path) -> None:
+    program = programs / "chaos_steps.py"
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    host = people.host(program, parties=2, url=url)
+    invitation = host.wait("invitation")
+    link, code = invitation["url"], invitation["code"]
+    number, *words = code.split("-")
+    swapped = link[:-3] + ("a" if link[-3] != "a" else "b") + link[-2:]
+    elsewhere = replace(Invitation.parse(link), rendezvous=nowhere).url
+    there = ("--rendezvous", url)
+    wrong = "-".join([number, words[1], words[0]])
+    tries = {
+        "typo": people.join("Typo", swapped, program),
+        "wrong": people.join("Wrong", wrong, program, options=there),
+        "unknown": people.join("Unknown", "-".join(["99999999", *words]), program, options=there),
+        "homeless": people.join("Homeless", code, program),
+        "nowhere": people.join("Nowhere", elsewhere, program),
+        "alone": people.huddle(
+            "Alone", "host", "--json", "--open", "--parties", "2", "--rendezvous", nowhere, str(program)
+        ),
+    }
+    said = {
+        name: (party.wait("error")["whose"], party.errors(), party.end()) for name, party in tries.items()
+    }
+    assert said["typo"][0] == "local" and "link" in said["typo"][1], said["typo"]
+    assert "code" in said["wrong"][1] and said["wrong"][0] in ("local", "peer"), said["wrong"]
+    assert said["unknown"][0] == "rendezvous" and "No code begins with" in said["unknown"][1]
+    assert "--rendezvous" in said["homeless"][1] and said["homeless"][0] == "local"
+    for name in ("nowhere", "alone"):
+        assert said[name][0] == "rendezvous" and "127.0.0.1" in said[name][1], said[name]
+    assert all(code != 0 for _, _, code in said.values()), said
+    bob = people.join("Bob", code, program, options=there)
+    assert [host.end(), bob.end()] == [0, 0], host.story() + bob.story()
+    used = people.join("Used", code, program, options=there)
+    error = used.wait("error")
+    assert used.end() != 0 and "code" in error["message"], error
+    late = people.join("Late", link, program)
+    error = late.wait("error")
+    assert late.end() != 0 and "no such room" in error["message"], error
+
+
+def test_a_room_that_has_expired(people: Lab, programs: Path, tmp_path: Path) -> None:
+    program = programs / "chaos_steps.py"
+    database = tmp_path / "rooms.sqlite"
+    port = free_port()
+    server, url = people.rendezvous("--database", str(database), port=port)
+    host = people.host(program, parties=2, url=url)
+    link = host.wait("invitation")["url"]
+    server.process.kill()
+    server.process.wait(10)
+    with contextlib.closing(sqlite3.connect(database)) as store, store:
+        store.execute("UPDATE rooms SET expires = 1")
+    people.rendezvous("--database", str(database), port=port)
+    error = host.wait("error")
+    assert error["whose"] == "rendezvous" and "expired" in error["message"]
+    assert host.end() == RENDEZVOUS
+    bob = people.join("Bob", link, program)
+    error = bob.wait("error")
+    assert error["whose"] == "rendezvous" and "no such room" in error["message"]
+    assert bob.end() == RENDEZVOUS
+
+
+# --- programs, options and versions that differ
+
+
+@pytest.fixture(scope="module")
+def other_mpyc(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter with an MPyC that calls itself 0.10.9."""
+    folder = tmp_path_factory.mktemp("other") / "venv"
+    venv.create(folder, symlinks=True, with_pip=False)
+    packages = folder / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    shutil.copytree(Path(mpyc.__file__).parent, packages / "mpyc")
+    init = packages / "mpyc" / "__init__.py"
+    text, changed = re.subn(r"__version__ = .*", "__version__ = '0.10.9'", init.read_text())
+    assert changed == 1
+    init.write_text(text)
+    return folder / "bin" / "python"
+
+
+def test_what_differs_is_said_before_anything_runs(
+    people: Lab, url: str, programs: Path, tmp_path: Path, other_mpyc: Path
+) -> None:
+    program = programs / "chaos_steps.py"
+    edited = tmp_path / program.name
+    edited.write_text(program.read_text().replace("10 *", "11 *"))
+    renamed = tmp_path / "other.py"
+    renamed.write_text(program.read_text())
+    host = people.host(program, parties=2, url=url, options=("--threshold", "0"))
+    link = host.wait("invitation")["url"]
+    old = people.join("Old", link, program, options=("--python", str(other_mpyc)))
+    error = old.wait("error")
+    assert old.end() != 0
+    assert "0.10.9" in error["message"] and mpyc.__version__ in error["message"]
+    assert error["peer"] == "Ada"
+    assert not old.all("run") and not host.all("run")
+    right = people.join("Right", link, program)  # a threshold of the host's choice is no difference
+    assert [host.end(), right.end()] == [0, 0], right.story() + host.story()
+    for copy, said in ((edited, f"{program.name} has other contents"), (renamed, "the program is")):
+        host = people.host(program, parties=2, url=url)
+        bob = people.join("Bob", host.wait("invitation")["url"], copy)
+        error = bob.wait("error")
+        assert error["peer"] == "Ada" and said in error["message"], error
+        left = host.wait("party", lambda event: event["name"] == "Bob" and event["state"] == "left")
+        assert said in left["detail"], left
+        host.signal(signal.SIGINT)  # else it would wait a minute for somebody else
+        assert bob.end() == PEER and host.end() != 0
+        assert not host.all("run") and not bob.all("run")
+    host = people.host(program, parties=2, url=url)
+    bob = people.huddle(
+        "Bob", "join", "--json", "--yes", "--program-digest", "ab" * 32, host.wait("invitation")["url"]
+    )
+    error = bob.wait("error")
+    assert "its digest is" in error["message"] and host.all("program")[0]["digest"] in error["message"]
+    host.signal(signal.SIGINT)
+    assert bob.end() == PEER and host.end() != 0
+
+
+# --- strangers
+
+
+def test_strangers_at_the_port_of_a_party(people: Lab, url: str, programs: Path, tmp_path: Path) -> None:
+    program = programs / "chaos_steps.py"
+    port = free_port()
+    host = people.host(program, parties=2, url=url, options=("--port", str(port), "--network", "tls"))
+    bob = people.join("Bob", host.wait("invitation")["url"], program, "--ask", options=("--network", "tls"))
+    bob.wait("input", lambda event: event["waiting"])
+    key = tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-keyout", key, "-out", tmp_path / "cert.pem", "-days", "2", "-subj", "/CN=Bob"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    naked, dressed = (ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) for _ in range(2))
+    dressed.load_cert_chain(tmp_path / "cert.pem", key)
+    for context in (naked, dressed):
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    for context in (None, naked, dressed):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
+            if context is None:
+                plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                with contextlib.suppress(ConnectionError):
+                    while plain.recv(4096):
+                        pass  # an alert at most, then the end
+            else:
+                with pytest.raises((ssl.SSLError, ConnectionError)):
+                    with context.wrap_socket(plain) as secured:
+                        secured.sendall(bytes(4))
+                        assert secured.recv(1)
+                        raise AssertionError("a stranger was answered")
+    assert not [event for event in host.all("reconnect")]
+    bob.type("go")
+    assert [host.end(), bob.end()] == [0, 0]
+    assert "second sum 30" in host.output()
+
+
+# --- and at last
+
+
+@pytest.mark.timeout(180)
+def test_patience_with_who_types_who_computes_and_who_was_stopped(patient: Patient) -> None:
+    patient.finish()
+    codes = [party.end(60) for party in patient.parties]
+    assert codes == [0, 0, 0, 0], "\n".join(party.story() for party in patient.parties)
+    for party in patient.parties:
+        assert "first sum 10" in party.output() and "second sum 100" in party.output()
+        assert [run["state"] for run in party.all("run")] == ["started", "finished"]
+        assert party.all("run")[1]["seconds"] >= LONG
+    dans = [event["state"] for event in patient.host.all("party") if event["name"] == "Dan"]
+    assert dans.index("silent") < len(dans) - 1 and "connected" in dans[dans.index("silent") :]
+    assert "gone" not in dans
+    states = {(peer["name"], peer["state"]) for event in patient.host.all("stats") for peer in event["peers"]}
+    assert {("Bob", "input"), ("Cyd", "computing")} <= states
