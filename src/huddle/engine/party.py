@@ -408,9 +408,15 @@ class Party:
         now = time.time()
         for member in sealed.roster:
             keep = member.did in self._heard or self.contacts.of(member.did) is not None
-            if keep and member.did != self._identity.did:
+            if not keep or member.did == self._identity.did:
+                continue
+            try:
                 self.contacts = self.contacts.met(member.name, member.did, now)
-        self.contacts = self.contacts.verified(self._heard & {member.did for member in sealed.roster})
+            except LocalError as alarm:  # another key under a known name is never taken over in passing
+                self._emit(events.Notice(f"{alarm.message}: not kept as a contact. {alarm.hint}"))
+                continue
+            if member.did in self._heard:
+                self.contacts = self.contacts.verified([member.did])
 
     def _standing(self, name: str, did: str) -> str:
         return "self" if did == self._identity.did else self.contacts.standing(name, did)

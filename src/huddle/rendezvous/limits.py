@@ -18,9 +18,9 @@ class Limits:
     """Every limit of a rendezvous, with its reason; times in seconds, sizes in bytes."""
 
     # Rooms.
-    record_bytes: int = MAX_RECORD  # the first program's files (1 MiB) and their envelope
+    record_bytes: int = MAX_RECORD  # a ceremony's largest message, 128 KiB, its envelope, and to spare
     room_records: int = 4_096  # eight epochs of a ceremony of twenty parties, ten times over
-    room_bytes: int = 64 * MIB  # a program of 1 MiB sealed for each of nineteen guests, three times
+    room_bytes: int = 64 * MIB  # a program of 1 MiB in each of eight epochs, with all messages, five times
     room_lifetime: int = 7_200  # default: long enough to gather people, and the time Huddle names
     room_lifetime_most: int = 86_400  # a server that forgets within a day has little to lose
     rooms_per_address: int = 64  # a session needs two, one for its short code

@@ -13,8 +13,8 @@ from typing import Annotated, Any, ClassVar
 
 from huddle.codec import U32, DecodeError, Fixed, Limit, decode, encode
 
-# Room for the largest sealed message, the first program's files of 1 MiB, with its envelope.
-MAX_RECORD = 1_114_112
+# The largest message of a ceremony has 128 KiB; this leaves room for its envelope and for later versions.
+MAX_RECORD = 196_608
 # The largest message of rooms and nameplates: an Entry or Append with the largest record.
 MAX_MESSAGE = MAX_RECORD + 64
 # A relayed message is at most this long: it delays what is behind it, and the relay holds one a side.

@@ -267,7 +267,7 @@ async def liar(*messages: Message | bytes | str) -> AsyncIterator[str]:
         [b""],
         ["text"],
         [Paired()],
-        [Entry(number, bytes(MAX_RECORD)) for number in range(130)],
+        [Entry(number, bytes(MAX_RECORD)) for number in range(700)],
     ],
 )
 async def test_a_rendezvous_that_breaks_its_rules_is_found_out(room: bytes, said: list[Any]) -> None:

@@ -219,8 +219,8 @@ async def test_a_reader_that_takes_nothing_is_dropped_and_delays_nobody(
     slow.socket.transport.pause_reading()
     quick = await dial(server, room_path)
     await quick.enter()
-    for sequence in range(20):
-        answers = await append(quick, sequence, bytes(1_000_000))
+    for sequence in range(120):
+        answers = await append(quick, sequence, bytes(180_000))
         assert answers[1] == Appended(sequence, sequence)
     while True:
         presence = await quick.receive(presence=True)
