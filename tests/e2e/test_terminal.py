@@ -104,7 +104,7 @@ def test_ctrl_c_ends_the_run_then_the_session(url: str, seat: Seat, programs: Pa
     bob = seat("Bob", "join", "--yes", "--program", program, invited(ada))
     for person in (ada, bob):
         person.wait("computing")
-        person.wait(r"running for .* rounds; Ctrl-C ends it")
+        person.wait(r"running for .* rounds?; Ctrl-C ends it")
     ada.ctrl_c()
     ada.wait("Run 1 failed.*You stopped the run")
     ada.wait("Enter: run it once more with the same people;  q: end")

@@ -220,12 +220,14 @@ class Driver:
             if isinstance(policy, HostPolicy)
             else None
         )
+        reason = "it lets in only whom it knows"
         if verdict is None:
             verdict = await self._yes(f"Let {clean(question.name)} in? [y/n] ")
+            reason = "its person said no"
         if verdict:
             self._party.admit(question.did)
         else:
-            self._party.refuse(question.did, "The host did not let you in.")
+            self._party.refuse(question.did, reason)
 
     async def _accept(self, question: events.Question) -> None:
         if isinstance(self._policy, HostPolicy):

@@ -50,6 +50,12 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
+def sentence(text: str) -> str:
+    """The text as a sentence: with a capital and a full stop, whoever wrote it as a phrase."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if not text or text[-1] in ".!?…”)" else ".")
+
+
 def short_did(did: str) -> str:
     """A did that fits a line: its beginning and its last eight characters."""
     return did if len(did) <= 24 else f"{did[:12]}…{did[-8:]}"

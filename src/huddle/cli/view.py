@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from huddle import events
-from huddle.cli.text import clean, clean_line, duration, listing, short_did, size
+from huddle.cli.text import clean, clean_line, duration, listing, sentence, short_did, size
 
 _STANDING = {
     "self": "you",
@@ -28,11 +28,16 @@ _STANDING = {
     "verified": "[green]verified contact[/]",
     "alarm": "[bold red]ANOTHER KEY under a name that you know[/]",
 }
+_EMPTY_LINE = "\r\x1b[K"  # to the beginning of the line, which is emptied
 _DOING = {"idle": "ready", "computing": "computing", "input": "typing", "gone": "gone"}
 
 
 def _safe(text: str) -> str:
     return escape(clean_line(text))
+
+
+def _sentence(text: str) -> str:
+    return _safe(sentence(text))
 
 
 def _source(path: str, data: bytes) -> str:
@@ -87,7 +92,7 @@ class View:
         """Print one line above the status; a question that waits for its answer is asked again below."""
         if self._prompt:
             # Over the question, where there is a terminal; the letters typed so far still count.
-            self._console.file.write("\r\x1b[K" if self._console.is_terminal else "\n")
+            self._console.file.write(_EMPTY_LINE if self._console.is_terminal else "\n")
         elif self._half_line:
             self._console.print()
         self._half_line = False
@@ -105,7 +110,10 @@ class View:
     def answered(self, *, withdrawn: bool = False) -> None:
         """The person has answered, or the question is `withdrawn`."""
         if withdrawn and self._prompt:
-            self._prompt, self._half_line = "", True
+            if self._console.is_terminal:
+                self._console.file.write(_EMPTY_LINE)
+            else:
+                self._half_line = True
         self._prompt = ""
 
     def _say_prompt(self) -> None:
@@ -176,8 +184,10 @@ class View:
         return table
 
     def _on_invitation(self, event: events.Invitation) -> None:
-        others = "" if self._planned is None else f" to the other {self._planned - 1}"
-        self.line(f"\nSend this link{others}:\n\n  [bold cyan]{_safe(event.url)}[/]\n")
+        guests = 0 if self._planned is None else self._planned - 1
+        others = {0: "", 1: " to the other party"}.get(guests, f" to the other {guests} parties")
+        self.line(f"\nSend this link{others}:\n")
+        self._console.print(f"  [bold cyan]{_safe(event.url)}[/]\n", highlight=False, soft_wrap=True)
         if event.code:
             self.line(f"or read out this code (ten minutes):  [bold]{_safe(event.code)}[/]\n")
         if self._qr and self._console.is_terminal:
@@ -185,12 +195,14 @@ class View:
         rendezvous = event.url.partition("/j#")[0]
         self.line("They type [bold]huddle join LINK[/]")
         if event.code:
-            self.line(f"or [bold]huddle join {_safe(event.code)} --rendezvous {_safe(rendezvous)}[/]")
+            command = f"huddle join {_safe(event.code)} --rendezvous {_safe(rendezvous)}"
+            self._console.print(f"or [bold]{command}[/]", highlight=False, soft_wrap=True)
         self.line()
         self.wait("waiting for the others")
 
     def _on_party(self, event: events.Party) -> None:
         name, standing = _safe(event.name), _STANDING.get(event.standing, event.standing)
+        detail = _sentence(event.detail)
         before = self._parties.get(event.did)
         self._parties[event.did] = event
         if before is not None and before.state == event.state:
@@ -202,24 +214,24 @@ class View:
         elif event.state == "admitted" and event.standing != "self":
             self.line(f"[bold]{name}[/] is in: {standing}, {short_did(event.did)}")
         elif event.state == "refused":
-            self.line(f"{name} was not let in. {_safe(event.detail)}")
+            self.line(f"{name} was not let in.")
         elif event.state == "accepted":
             self.line(f"[green]{name} accepts.[/]")
             if event.standing == "self":
                 self.wait("waiting for the others to accept")
         elif event.state == "silent":
-            self.line(f"[yellow]Nothing is heard of {name}.[/] {_safe(event.detail)}")
+            self.line(f"[yellow]Nothing is heard of {name}.[/] {detail}")
         elif event.state == "connected" and before is not None and before.state == "silent":
             self.line(f"[green]{name} is back.[/]")
-        elif event.state in ("gone", "left"):
-            self.line(
-                f"[yellow]{name} has {'left' if event.state == 'left' else 'gone'}.[/] {_safe(event.detail)}"
-            )
+        elif event.state == "gone":
+            self.line(f"[yellow]{name} is gone.[/] {detail}")
+        elif event.state == "left" and (before is None or before.state != "refused"):
+            self.line(f"[yellow]{name} has left.[/] {detail}")
 
     def _on_program(self, event: events.Program) -> None:
         total = sum(file["size"] for file in event.files)
         count = "1 file" if len(event.files) == 1 else f"{len(event.files)} files"
-        arguments = " ".join(event.args)
+        arguments = shlex.join(event.args)
         self.line(f"\nProgram: [bold]{_safe(event.entry)}[/] {_safe(arguments)}   {count}, {size(total)}")
         if event.flags:
             self.line(f"  with MPyC's {_safe(' '.join(event.flags))}")
@@ -269,9 +281,9 @@ class View:
         if event.state == "finished":
             self.line(f"[green]Run {event.run} finished[/]{took}.")
         else:
-            self.line(f"[bold red]Run {event.run} failed[/]{took}: {_safe(event.reason)}")
+            self.line(f"[bold red]Run {event.run} failed[/]{took}. {_sentence(event.reason)}")
             if event.hint:
-                self.line(f"  {_safe(event.hint)}")
+                self.line(f"  {_sentence(event.hint)}")
 
     def _on_proxy(self, event: events.Proxy) -> None:
         self.rest()
@@ -302,7 +314,8 @@ class View:
     def _on_stats(self, event: events.Stats) -> None:
         self._stats = event
         if self._live is not None:
-            self._waiting = f"running for {duration(event.seconds)}, {event.rounds:,} rounds; Ctrl-C ends it"
+            rounds = "1 round" if event.rounds == 1 else f"{event.rounds:,} rounds"
+            self._waiting = f"running for {duration(event.seconds)}, {rounds}; Ctrl-C ends it"
             self._live.update(self._status())
 
     def _on_chat(self, event: events.Chat) -> None:
@@ -313,12 +326,13 @@ class View:
 
     def _on_error(self, event: events.Error) -> None:
         self.rest()
-        self.line(f"[bold red]{_safe(event.message)}[/]")
+        self.line(f"[bold red]{_sentence(event.message)}[/]")
         if event.hint:
-            self.line(f"  {_safe(event.hint)}")
+            self.line(f"  {_sentence(event.hint)}")
 
     def _on_ended(self, event: events.Ended) -> None:
         self.rest()
+        self.answered(withdrawn=True)
         if self._stats is not None:
             self.line()
             self._console.print(self._table(self._stats))
