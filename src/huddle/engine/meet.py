@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 
 from huddle import events
-from huddle.errors import HuddleError, LocalError, unexpected
+from huddle.errors import HuddleError, LocalError, PeerError, unexpected
 from huddle.rendezvous.client import RoomClient
 from huddle.session import ceremony_events as heard
 from huddle.session.ceremony_guest import Guest
@@ -19,6 +19,7 @@ from huddle.session.sealed import Member, Sealed
 
 Standing = Callable[[str, str], str]  # of a name and a did: self, new, known, verified or alarm
 
+HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
 FAREWELL = 2.0  # seconds for the last records when somebody leaves
 
 
@@ -90,12 +91,14 @@ class Meeting:
     async def sealed(self) -> Sealed:
         """Wait until all have signed; raises HuddleError where that fails."""
         reader = asyncio.create_task(self._read(), name="room")
+        watcher = asyncio.create_task(self._watch_host(), name="host watch")
         self._step()
         try:
             return await self._done
         finally:
-            reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
+            for task in (reader, watcher):
+                task.cancel()
+            await asyncio.gather(reader, watcher, return_exceptions=True)
             if self._timer is not None:
                 self._timer.cancel()
 
@@ -155,6 +158,25 @@ class Meeting:
                 self._step()
         except Exception as error:
             self._fail(unexpected(error))
+
+    async def _watch_host(self) -> None:
+        """A guest does not wait for ever for a host that is not there any more.
+
+        That is the rendezvous's word: if it lies, it ends what it could end anyway by saying nothing.
+        """
+        missed = 0.0
+        while isinstance(self._core, Guest) and missed < HOST_MISSED:
+            await asyncio.sleep(1.0)
+            missed = missed + 1.0 if self._room.state.maker is False else 0.0
+        if missed:
+            name = next((m.name for m in self.roster if m.did == self._host_did), "the host")
+            self._fail(
+                PeerError(
+                    f"{name} has gone: nobody has seen the host in the room for {HOST_MISSED:.0f} s.",
+                    peer=name,
+                    hint="Ask the host for a new invitation.",
+                )
+            )
 
     def _step(self) -> None:
         """Send and tell what the core has, and come back when it wants to."""

@@ -67,14 +67,17 @@ class RoomGone(RendezvousError):
 
 @dataclass(frozen=True, slots=True)
 class RoomState:
-    """How a client stands to its room; `present` is a hint that only the rendezvous vouches for.
+    """How a client stands to its room.
 
+    `present`, the connections in the room, and `maker`, whether its maker has one, are hints that only
+    the rendezvous vouches for.
     `reason` says why there is no connection. `expires` is wall time in seconds, once known.
     """
 
     connected: bool = False
     reason: str = ""
     present: int | None = None
+    maker: bool | None = None
     expires: float | None = None
 
 
@@ -220,7 +223,7 @@ class RoomClient:
                 self._end(error)
                 return
             reason = last.message if isinstance(last, HuddleError) else dialing.reason_of(last or EOFError())
-            self._told(replace(self.state, connected=False, reason=reason, present=None))
+            self._told(replace(self.state, connected=False, reason=reason, present=None, maker=None))
             if not self._entered.is_set():
                 spent = time.monotonic() - began + at_least
                 if spent >= self._patience or (last and dialing.hopeless(last)):
@@ -277,7 +280,7 @@ class RoomClient:
             if waiting and not waiting[1].done():
                 waiting[1].set_result(message.index)
         else:
-            self._told(replace(self.state, present=message.count))
+            self._told(replace(self.state, present=message.count, maker=message.maker))
 
     def _told(self, state: RoomState) -> None:
         if state != self.state:
@@ -295,7 +298,7 @@ class RoomClient:
         self._waiting.clear()
         self._entered.set()
         self._changed.set()
-        self._told(replace(self.state, connected=False, reason=error.message, present=None))
+        self._told(replace(self.state, connected=False, reason=error.message, present=None, maker=None))
 
     def _ran(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):

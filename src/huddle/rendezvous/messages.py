@@ -105,10 +105,11 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """So many connections are in the room: a hint, which nothing may depend on."""
+    """So many connections are in the room, and whether one is its maker's: a hint, nothing more."""
 
     type: ClassVar[int] = 35
     count: U32
+    maker: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,11 @@ from huddle.rendezvous.store import Room, Store
 class _Reader:
     """One connection in a room: what it was told so far."""
 
-    def __init__(self, visit: Visit, first: int) -> None:
+    def __init__(self, visit: Visit, first: int, *, is_maker: bool) -> None:
         self.visit = visit
         self.next = first
-        self.present = 0
+        self.is_maker = is_maker
+        self.present: Presence | None = None  # what it was told last
         self.gone = ""
         self.wake = asyncio.Event()
 
@@ -78,7 +79,9 @@ class Rooms:
                 "Some of them may be left over from lost ones: try again in a minute.",
                 30,
             )
-        reader = _Reader(visit, opening.first)
+        reader = _Reader(
+            visit, opening.first, is_maker=room.owner is not None and room.owner == opening.owner
+        )
         readers.add(reader)
         try:
             await visit.send(Opened(room.records, max(1, int(room.expires - self._clock()))))
@@ -130,10 +133,11 @@ class Rooms:
                 await visit.pace(len(record))
                 await visit.send(Entry(reader.next, record))
                 reader.next += 1
-            present = len(self._readers.get(room_id, ()))
+            others = self._readers.get(room_id, set())
+            present = Presence(len(others), any(other.is_maker for other in others))
             if present != reader.present and not reader.gone:
                 reader.present = present
-                await visit.send(Presence(present))
+                await visit.send(present)
             await reader.wake.wait()
 
     async def _listen(self, reader: _Reader, room_id: bytes) -> None:

@@ -142,12 +142,12 @@ async def test_presence_follows_who_comes_and_goes(serve: Any, dial: Any, room_p
     server = await serve()
     one = await dial(server, room_path)
     await one.enter(create=True)
-    assert await one.receive(presence=True) == Presence(1)
+    assert await one.receive(presence=True) == Presence(1, maker=False)
     two = await dial(server, room_path)
     await two.enter()
-    assert await one.receive(presence=True) == Presence(2)
+    assert await one.receive(presence=True) == Presence(2, maker=False)
     await two.socket.close()
-    assert await one.receive(presence=True) == Presence(1)
+    assert await one.receive(presence=True) == Presence(1, maker=False)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ async def test_a_reader_that_takes_nothing_is_dropped_and_delays_nobody(
         assert answers[1] == Appended(sequence, sequence)
     while True:
         presence = await quick.receive(presence=True)
-        if presence == Presence(1):
+        if presence == Presence(1, maker=False):
             break
     metrics = server._server.config.app.state.rendezvous.metrics
     assert metrics.registry.get_sample_value("huddle_stalled_readers_total") == 1
