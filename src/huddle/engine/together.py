@@ -82,7 +82,8 @@ class Together:
         self._group = Group(
             sealed.roster, sealed.pid, self._keeper, self, grace=settings.grace, now=self._loop.time
         )
-        self._agreement = self._agreement_on(sealed.manifest) if sealed.options.files_follow else None
+        self._first = self._agreement_on(sealed.manifest) if sealed.options.files_follow else None
+        self._agreement = self._first
         self._proposed_run = sealed.manifest.run
         self._ran = False  # a run has begun
         self._over = False  # no run will follow
@@ -117,8 +118,8 @@ class Together:
 
     async def _run_programs(self, contents: Mapping[str, bytes]) -> bool:
         manifest = self.sealed.manifest
-        if self._agreement is not None:
-            if not await self._agree(self._agreement, contents):
+        if self._first is not None:
+            if not await self._agree(self._first, contents):
                 return False
         elif not self.is_host:
             self.files = self.sealed.files
@@ -367,6 +368,8 @@ class Together:
             return "a program of another session"
         if not self.sealed.options.stay:
             return "one more run, though all had agreed on a single one"
+        if not self._ran:
+            return "one more run before the first"
         if manifest.run != self._proposed_run + 1:
             return f"run {manifest.run} after run {self._proposed_run}"
         if manifest.flags != first.flags or manifest.versions != first.versions:
