@@ -38,12 +38,8 @@ async def test_a_guest_whose_host_has_gone_is_told_so(monkeypatch: pytest.Monkey
         url = f"http://127.0.0.1:{server.port}"
         invitation = Invitation.fresh(CRYPTO, url, Identity.fresh(CRYPTO).did)
         room = bytes.fromhex(invitation.room_id)
-        async with RoomClient(url, room, create=True, owner_key=bytes(32)), RoomClient(url, room) as mine:
-            waiting = asyncio.create_task(waiting_guest(mine, invitation))
-            while mine.state.maker is not True:
-                await asyncio.sleep(0.01)
-        # Both have left; the guest comes again, and the host does not.
-        await asyncio.gather(waiting, return_exceptions=True)
+        async with RoomClient(url, room, create=True, owner_key=bytes(32)):
+            pass  # the host makes the room, and goes
         async with RoomClient(url, room) as mine:
             with pytest.raises(PeerError, match="has gone"):
                 await asyncio.wait_for(waiting_guest(mine, invitation), 20)
