@@ -112,7 +112,7 @@ def test_wires_to_the_relay_that_are_lost_again_and_again(people: Lab, url: str,
         for party in parties:
             party.wait("link", lambda event: event["run"] == 1)
         cuts = 0
-        while not any(event["state"] != "started" for event in host.all("run")) and cuts < 60:
+        while not any(event["state"] != "started" for event in host.all("run")) and cuts < 20:
             if proxy.wait_passed(proxy.passed + 12_000, 0.5) and proxy.cut():
                 cuts += 1
         assert [party.end() for party in parties] == [0, 0, 0], host.story()
