@@ -303,6 +303,8 @@ class Together:
                 self._left(pid, message.reason)
             case control.Paths() | control.RecordDraft() | control.RecordSignature():
                 self._chronicle.take(pid, message)
+                if pid == 0 and isinstance(message, control.RecordDraft):
+                    self._end()  # the host drafts it when no more runs are to come
             case control.Chat():
                 self._emit(events.Chat(self._names[pid], message.text))
 
