@@ -28,6 +28,7 @@ _STANDING = {
     "verified": "[green]verified contact[/]",
     "alarm": "[bold red]ANOTHER KEY under a name that you know[/]",
 }
+_ROOMY = 96  # columns, for all that is counted of a peer
 _EMPTY_LINE = "\r\x1b[K"  # to the beginning of the line, which is emptied
 _DOING = {"idle": "ready", "computing": "computing", "input": "typing", "gone": "gone"}
 
@@ -164,14 +165,17 @@ class View:
         spinner = Spinner("dots", Text(f" {self._waiting}"))
         return Group(self._table(self._stats), spinner) if self._stats else spinner
 
-    @staticmethod
-    def _table(stats: events.Stats) -> Table:
+    def _table(self, stats: events.Stats) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in ("party", "doing", "path", "RTT", "sent", "received", "messages", "reconnects"):
-            table.add_column(column, justify="left" if column in ("party", "doing", "path") else "right")
+        columns = ["party", "doing", "path", "RTT", "sent", "received", "messages", "reconnects"]
+        if self._console.width < _ROOMY:
+            del columns[6:]
+        for column in columns:
+            left = column in ("party", "doing", "path")
+            table.add_column(column, justify="left" if left else "right", no_wrap=True)
         for peer in stats.peers:
             rtt = f"{peer['rtt_ms']:.1f} ms" if peer.get("rtt_ms") is not None else ""
-            table.add_row(
+            cells = (
                 Text(clean_line(peer["name"])),
                 _DOING.get(peer["state"], "ready"),
                 Text(clean_line(f"{peer['network']}, {peer['path']}" if peer["network"] else "connecting")),
@@ -181,6 +185,7 @@ class View:
                 f"{peer['messages_sent'] + peer['messages_received']:,}",
                 str(peer["reconnects"]),
             )
+            table.add_row(*cells[: len(columns)])
         return table
 
     def _on_invitation(self, event: events.Invitation) -> None:
@@ -296,10 +301,9 @@ class View:
         self.wait("waiting for your MPyC")
 
     def _on_output(self, event: events.Output) -> None:
-        text = event.text if self._console.is_terminal else Text.from_ansi(event.text).plain
-        whole, newline, self._held = (self._held + text).rpartition("\n")
+        whole, newline, self._held = (self._held + event.text).rpartition("\n")
         if newline:
-            self._console.out(whole, highlight=False)
+            self._console.out(self._printed(whole), highlight=False)
             self._half_line = False
         if self._live is None:
             self._print_held()
