@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from huddle import events
-from huddle.cli.text import clean, clean_line, duration, listing, sentence, short_did, size
+from huddle.cli.text import clean, clean_line, duration, listing, painted, sentence, short_did, size
 
 _STANDING = {
     "self": "you",
@@ -156,9 +156,14 @@ class View:
                 listing.add_row(str(number), Text(clean(line)))
             self._console.print(listing)
 
+    def _printed(self, text: str) -> str:
+        """The program's text for this output: colours on a terminal only, and nothing that steers one."""
+        shown = painted(text)
+        return shown if self._console.is_terminal else Text.from_ansi(shown).plain
+
     def _print_held(self) -> None:
         if self._held:
-            self._console.out(self._held, end="", highlight=False)
+            self._console.out(self._printed(self._held), end="", highlight=False)
             self._held, self._half_line = "", True
 
     def _status(self) -> RenderableType:
