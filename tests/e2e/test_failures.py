@@ -1,6 +1,5 @@
 """What a session does when its parties do not do their part, and what each of them is told."""
 
-import asyncio
 import contextlib
 import os
 import re
@@ -21,17 +20,12 @@ from pathlib import Path
 import mpyc
 import pytest
 
-from huddle import events
 from huddle.cli.errors import EXIT_CODES
-from huddle.engine.meet import Meeting
-from huddle.identity.keys import Identity
-from huddle.identity.native import NativeCrypto
-from huddle.rendezvous.client import RoomClient
-from huddle.session.ceremony_guest import Guest
 from huddle.session.invitation import Invitation
-from huddle.session.messages import Hello, Message, Offer, Reveal, Software
+from huddle.session.messages import Hello, Message, Reveal
 from tests.e2e.chaos import free_port, wait_until
 from tests.e2e.harness import Huddle, Lab, alive, lab
+from tests.e2e.silent import silent_guest
 
 HURRIED = {"PYTHONPATH": str(Path(__file__).parent / "hurried")}
 PEER, LOCAL, RENDEZVOUS = (EXIT_CODES[whose] for whose in ("peer", "local", "rendezvous"))
@@ -201,55 +195,6 @@ def test_a_killed_program_and_an_endless_one_end_the_run_and_not_the_session(
 
 
 # --- guests and hosts that do not do their part
-
-
-class SilentGuest(Guest):
-    """A guest that follows the ceremony, says only what it is told to say, and no more after a new start."""
-
-    said: tuple[type[Message], ...] = ()
-
-    def _send(self, message: Message) -> None:
-        if isinstance(message, self.said) and self.epoch == 1:
-            super()._send(message)
-
-
-@contextlib.contextmanager
-def silent_guest(link: str, name: str, *said: type[Message]) -> Iterator[None]:
-    """Somebody who comes by this link, says just this, and stays."""
-
-    async def stay() -> None:
-        crypto = NativeCrypto()
-        invitation = Invitation.parse(link)
-        core = SilentGuest(
-            crypto,
-            Identity.fresh(crypto),
-            invitation,
-            name=name,
-            software=(Software("mpyc", mpyc.__version__),),
-            now=asyncio.get_running_loop().time(),
-        )
-        core.said = said
-
-        def happened(event: events.Event) -> None:
-            if isinstance(event, events.Question):
-                asyncio.get_running_loop().call_soon(meeting.accept)
-
-        async with RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id)) as room:
-            offers = (Offer("relay", b""),)
-            meeting = Meeting(core, room, happened, lambda *_: "new", lambda: offers, sandbox=False)
-            with contextlib.suppress(Exception):  # however it ends for this one is of no interest
-                await meeting.sealed()
-
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(stay())
-    thread = threading.Thread(target=lambda: loop.run_until_complete(asyncio.wait({task})), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        loop.call_soon_threadsafe(task.cancel)
-        thread.join(10)
-        loop.close()
 
 
 @pytest.mark.parametrize(
