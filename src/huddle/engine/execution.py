@@ -11,9 +11,10 @@ import asyncio
 import re
 import resource
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from huddle import events
 from huddle.engine import control
@@ -155,7 +156,7 @@ class Execution:
             if self._error is not None:
                 raise self._error
             self._group.set_state(self.number, control.COMPUTING)
-            await run.start()
+            await _whole(run.start())
             if isinstance(run, Proxy):
                 self._tell_arguments(run, spec)
             exit_ = await run.wait()
@@ -170,12 +171,7 @@ class Execution:
             await asyncio.gather(ticker, return_exceptions=True)
             self._tell_stats(run)
             failed = error is not None or self._error is not None
-            closing = asyncio.ensure_future(self._close(run, limit=0.5 if failed else 5.0))
-            try:
-                await asyncio.shield(closing)
-            except asyncio.CancelledError:
-                await closing
-                raise
+            await _whole(self._close(run, limit=0.5 if failed else 5.0))
 
     def _tell_arguments(self, proxy: Proxy, spec: RunnerSpec) -> None:
         threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
@@ -323,6 +319,16 @@ class Execution:
         seconds = round(self._loop.time() - self._began, 3)
         self.stats = events.Stats(self.number, tuple(rows), rounds, seconds, _peak_memory())
         self._emit(self.stats)
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Let this come to its end, though the session is left meanwhile: half of it could not be taken down."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 class _Stopped(LocalError):
