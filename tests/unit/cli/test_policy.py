@@ -1,42 +1,51 @@
-"""What `--yes` and its like decide, and what they leave to the person."""
+"""What is decided without asking: never that a stranger comes in or a stranger's program runs."""
 
 import pytest
 
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.errors import LocalError
 
-
-@pytest.mark.parametrize("standing", ["new", "known", "verified", "alarm"])
-def test_without_options_the_person_is_asked(standing: str) -> None:
-    assert HostPolicy().admit("did:key:z", standing) is None
-    assert HostPolicy().accept() is None
-    assert GuestPolicy(pinned=True).accept(standing) is None
+STANDINGS = ("new", "known", "verified", "alarm")
 
 
-def test_a_host_that_says_yes_lets_contacts_in_only() -> None:
-    assert [HostPolicy(yes=True).admit("a", standing) for standing in ("new", "known", "verified")] == [
-        False,
-        True,
-        True,
-    ]
-    assert HostPolicy(yes=True, allow=frozenset({"a"})).admit("a", "new") is True
+@pytest.mark.parametrize(
+    ("policy", "verdicts"),
+    [
+        (HostPolicy(), (None, None, None, None)),
+        (HostPolicy(yes=True), (False, True, True, False)),
+        (HostPolicy(open=True), (True, True, True, False)),
+        (HostPolicy(yes=True, open=True), (True, True, True, False)),
+        (HostPolicy(allow=frozenset({"other"})), (None, None, None, None)),
+        (HostPolicy(yes=True, allow=frozenset({"other"})), (False, True, True, False)),
+        (HostPolicy(allow=frozenset({"did"})), (True, True, True, True)),
+    ],
+)
+def test_whom_the_host_lets_in(policy: HostPolicy, verdicts: tuple[bool | None, ...]) -> None:
+    assert tuple(policy.admit("did", standing) for standing in STANDINGS) == verdicts
 
 
-def test_open_lets_strangers_in_but_no_known_name_with_another_key() -> None:
-    assert HostPolicy(open=True).admit("a", "new") is True
-    assert HostPolicy(open=True).admit("a", "alarm") is False
-    assert HostPolicy(yes=True).admit("a", "alarm") is False
+def test_the_host_starts_unasked_only_where_it_said_so() -> None:
+    assert [HostPolicy().accept(), HostPolicy(yes=True).accept(), HostPolicy(open=True).accept()] == [
+        None, True, True,
+    ]  # fmt: skip
+    assert HostPolicy(allow=frozenset({"did"})).accept() is None
 
 
-@pytest.mark.parametrize("standing", ["new", "known", "alarm"])
-def test_yes_alone_runs_no_program_of_a_host_that_is_not_verified(standing: str) -> None:
-    with pytest.raises(LocalError, match="verified contact"):
-        GuestPolicy(yes=True).accept(standing)
-    assert GuestPolicy(yes=True).accept("verified") is True
+def test_a_guest_is_asked_unless_it_said_yes() -> None:
+    for standing in STANDINGS:
+        assert GuestPolicy(pinned=True).accept(standing, same=True) is None
 
 
-def test_a_pinned_program_says_nothing_about_another_one_in_a_later_run() -> None:
-    policy = GuestPolicy(yes=True, pinned=True)
-    assert policy.accept("new") is True
-    assert policy.accept("new", same=False) is None
-    assert policy.accept("verified", same=False) is True
+@pytest.mark.parametrize("standing", STANDINGS)
+@pytest.mark.parametrize("pinned", [False, True])
+@pytest.mark.parametrize("same", [False, True])
+def test_yes_needs_a_verified_host_or_the_pinned_program(standing: str, pinned: bool, same: bool) -> None:
+    policy = GuestPolicy(yes=True, pinned=pinned)
+    if standing == "verified" or (pinned and same):
+        assert policy.accept(standing, same=same) is True
+    elif pinned:  # a later run of another program: its person is there to be asked
+        assert policy.accept(standing, same=same) is None
+    else:
+        with pytest.raises(LocalError, match="--yes") as caught:
+            policy.accept(standing, same=same)
+        assert caught.value.hint
