@@ -173,17 +173,19 @@ class View:
     def _table(self, stats: events.Stats) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
         columns = ["party", "doing", "path", "RTT", "sent", "received", "messages", "reconnects"]
-        if self._console.width < _ROOMY:
+        roomy = self._console.width >= _ROOMY
+        if not roomy:
             del columns[6:]
         for column in columns:
             left = column in ("party", "doing", "path")
             table.add_column(column, justify="left" if left else "right", no_wrap=True)
         for peer in stats.peers:
+            path = f"{peer['network']}, {peer['path']}" if roomy else peer["network"]
             rtt = f"{peer['rtt_ms']:.1f} ms" if peer.get("rtt_ms") is not None else ""
             cells = (
                 Text(clean_line(peer["name"])),
                 _DOING.get(peer["state"], "ready"),
-                Text(clean_line(f"{peer['network']}, {peer['path']}" if peer["network"] else "connecting")),
+                Text(clean_line(path if peer["network"] else "connecting")),
                 rtt,
                 size(peer["bytes_sent"]),
                 size(peer["bytes_received"]),
