@@ -180,12 +180,13 @@ class View:
             left = column in ("party", "doing", "path")
             table.add_column(column, justify="left" if left else "right", no_wrap=True)
         for peer in stats.peers:
-            path = f"{peer['network']}, {peer['path']}" if roomy else peer["network"]
+            path = Text(clean_line(f"{peer['network']}, {peer['path']}" if peer["network"] else "connecting"))
+            path.truncate(max(10, self._console.width - (72 if roomy else 52)), overflow="ellipsis")
             rtt = f"{peer['rtt_ms']:.1f} ms" if peer.get("rtt_ms") is not None else ""
             cells = (
                 Text(clean_line(peer["name"])),
                 _DOING.get(peer["state"], "ready"),
-                Text(clean_line(path if peer["network"] else "connecting")),
+                path,
                 rtt,
                 size(peer["bytes_sent"]),
                 size(peer["bytes_received"]),
