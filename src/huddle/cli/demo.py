@@ -48,6 +48,7 @@ async def _huddle(home: Path, *args: str) -> AsyncIterator[asyncio.subprocess.Pr
         env=environment,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
+        limit=1 << 20,  # a line holds up to 64 KiB of a program's output, escaped
         start_new_session=True,  # Ctrl-C reaches this process only, which then ends the others in order
     )
     try:
@@ -144,7 +145,8 @@ async def _party(
             screen.show(name, event)
         code = await process.wait()
         if not link.done():
-            link.cancel()
+            link.set_exception(LocalError(f"{name}'s process ended with code {code}, too early."))
+            link.exception()  # of a guest nobody asks for a link
         return code
 
     return asyncio.create_task(watch()), link
