@@ -18,6 +18,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from huddle.cli.errors import complaints
 from huddle.cli.text import clean, duration, listing, size
 from huddle.errors import LocalError
 
@@ -210,6 +211,7 @@ async def demo(console: Console, program: Path, arguments: tuple[str, ...], part
     type=click.IntRange(2, 30),
     help="Guests of Secret Santa.",
 )
+@complaints
 def demo_command(parties: int, size_: int) -> None:
     """Three parties on this machine, each on its own, a real rendezvous, Secret Santa."""
     console = Console()
