@@ -146,16 +146,22 @@ def test_a_threshold_that_mpyc_would_refuse(people: Lab, url: str, programs: Pat
     assert not host.all("invitation")
 
 
-def test_a_threshold_that_a_guest_did_not_expect(people: Lab, url: str, programs: Path) -> None:
+@pytest.mark.parametrize(
+    ("guest_options", "why"),
+    [(("--threshold", "1"), "threshold is 0, here 1"), ((), "threshold is 0, lower than the usual 1")],
+)
+def test_a_threshold_that_a_guest_did_not_expect(
+    people: Lab, url: str, programs: Path, guest_options: tuple[str, ...], why: str
+) -> None:
     host, bob, cyd = people.session(
         programs / "total.py",
         url=url,
         options=("--threshold", "0"),
-        guest_options=("--threshold", "1"),
+        guest_options=guest_options,
     )
     for guest in (bob, cyd):
         assert guest.end() == PEER
-    assert "threshold is 0, here 1" in bob.errors() + cyd.errors()
+    assert why in bob.errors() + cyd.errors()
     left = host.wait("party", lambda event: event["state"] == "left")
     assert "threshold" in left["detail"]
     assert host.wait("program")["flags"] == ["--threshold 0"]

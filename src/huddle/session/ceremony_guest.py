@@ -130,6 +130,10 @@ class Guest(Ceremony):
         own = self._own
         if own is not None:
             wrong = differences(own, plan.manifest, args=bool(own.args), flags=own.flags != Flags())
+            # A lower threshold lets fewer parties read everybody's inputs: nobody gets it unasked.
+            usual, threshold = (len(plan.roster) - 1) // 2, plan.proposal.threshold
+            if own.flags.threshold is None and threshold is not None and threshold < usual:
+                wrong = (*wrong, f"the threshold is {threshold}, lower than the usual {usual}")
         if self._program_digest not in (None, plan.manifest.program_digest):
             wrong = (*wrong, f"its digest is {plan.manifest.program_digest.hex()}")
         if wrong:
