@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus
 
 from huddle.errors import LocalError, RendezvousError
-from huddle.rendezvous.messages import MAX_MESSAGE, Refused
+from huddle.rendezvous.messages import MAX_MESSAGE, MAX_RELAYED, Refused
 
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 _log = logging.getLogger("huddle.websocket")
@@ -74,7 +74,7 @@ async def reach[C: ClientConnection](
             ping_interval=ping,
             ping_timeout=pong,
             close_timeout=2,
-            max_size=MAX_MESSAGE,
+            max_size=max(MAX_MESSAGE, MAX_RELAYED),
             logger=_log,
             **options,
         )
