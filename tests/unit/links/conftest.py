@@ -57,7 +57,8 @@ async def two(listen: Callable[..., Awaitable[int]]) -> AsyncIterator[Two]:
     await asyncio.sleep(0)
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
-    for _ in range(3):  # ticks in which transports that the tasks aborted close their sockets
+    two.proxy.end()  # also what those tasks have connected
+    for _ in range(3):  # ticks in which aborted transports close their sockets
         await asyncio.sleep(0)
 
 
