@@ -21,6 +21,8 @@ from huddle.cli.view import View
 from huddle.engine.party import Party
 from huddle.errors import HuddleError, unexpected
 
+_TICK = 0.125  # seconds between two pictures of a status
+
 
 class Screen(Protocol):
     """What shows a session: `View` for people, `JsonView` for scripts."""
@@ -35,6 +37,10 @@ class Screen(Protocol):
 
     def rest(self) -> None:
         """Make room for typing."""
+        ...
+
+    def tick(self) -> None:
+        """Time passes."""
         ...
 
     def ask(self, prompt: str) -> None:
@@ -90,6 +96,7 @@ class Driver:
         before = loop.get_exception_handler()
         loop.set_exception_handler(self._failed_somewhere)
         asker = asyncio.create_task(self._ask_all(), name="asker")
+        ticker = asyncio.create_task(self._tick(), name="ticker")
         code = 1
         try:
             async with aclosing(aiter(self._party)) as told:
@@ -102,13 +109,18 @@ class Driver:
         finally:
             self._screen.rest()
             loop.set_exception_handler(before)
-            asking = [asker] if self._asking is None else [asker, self._asking]
-            for task in asking:
+            tasks = [asker, ticker] if self._asking is None else [asker, ticker, self._asking]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*asking, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
         return code
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            self._screen.tick()
 
     def _note(self, event: events.Event) -> None:
         self._last = event
@@ -185,7 +197,7 @@ class Driver:
         except HuddleError as exc:
             self._refused = True
             self._screen.show(events.Error(exc.whose, exc.message, exc.hint))
-            self._party.leave("It could not go on there.")
+            self._party.leave("it could not go on there")
         except Exception as exc:
             self._party.fail(exc)
 

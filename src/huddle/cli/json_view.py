@@ -27,6 +27,9 @@ class JsonView:
     def rest(self) -> None:
         """Nothing to take away."""
 
+    def tick(self) -> None:
+        """Nothing that moves."""
+
     def ask(self, prompt: str) -> None:
         """Ask on standard error; the event before it says the same to a script."""
         print(prompt, end="", flush=True, file=sys.stderr)

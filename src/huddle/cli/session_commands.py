@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, TextIO, TypedDict, Unpack, cast
 
 import click
 import uvloop
@@ -19,6 +19,7 @@ from huddle.cli.home import Home
 from huddle.cli.json_view import JsonView
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_files import load
+from huddle.cli.spool import Spool
 from huddle.cli.text import clean, listing
 from huddle.cli.view import View
 from huddle.engine.party import Party
@@ -150,8 +151,11 @@ def run_party(
     crypto = NativeCrypto()
     identity = Identity.fresh(crypto) if local["pseudonym"] else home.identity(crypto)
 
+    out = Spool(sys.stdout)
+
     async def main() -> int:
-        screen: Screen = JsonView(sys.stdout) if local["json_"] else View(Console(), planned=planned)
+        text = cast(TextIO, out)  # all of it that is used here
+        screen: Screen = JsonView(text) if local["json_"] else View(Console(file=text), planned=planned)
         party = make(settings(local, private_args), identity, home.contacts())
 
         def finish() -> tuple[str, ...]:
@@ -164,7 +168,10 @@ def run_party(
         return await Driver(party, screen, policy, finish).run()
 
     try:
-        return uvloop.run(main())
+        try:
+            return uvloop.run(main())
+        finally:
+            out.finish()
     except BrokenPipeError:  # whoever read the events has gone; the session has ended in order
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -128,9 +128,15 @@ class View:
         if not self._console.is_terminal or self._prompt:
             return
         if self._live is None:
-            self._live = Live(console=self._console, refresh_per_second=8, transient=True)
+            # Painted here and by `tick`: a thread of its own would write into lines that are being printed.
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
             self._live.start()
-        self._live.update(self._status())
+        self._live.update(self._status(), refresh=True)
+
+    def tick(self) -> None:
+        """Let the spinner of the status move on."""
+        if self._live is not None:
+            self._live.refresh()
 
     def rest(self) -> None:
         """Take the status away, so that the person can type."""
@@ -328,7 +334,7 @@ class View:
         if self._live is not None:
             rounds = "1 round" if event.rounds == 1 else f"{event.rounds:,} rounds"
             self._waiting = f"running for {duration(event.seconds)}, {rounds}; Ctrl-C ends it"
-            self._live.update(self._status())
+            self._live.update(self._status(), refresh=True)
 
     def _on_chat(self, event: events.Chat) -> None:
         self.line(f"[bold]{_safe(event.name)}:[/] {_safe(event.text)}")
