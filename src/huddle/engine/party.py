@@ -121,7 +121,7 @@ class Party:
                 if isinstance(event, events.Ended):
                     return
         finally:
-            self.leave("Its person left.")
+            self.leave("its person left")
             await asyncio.gather(self._task, return_exceptions=True)
 
     # --- what the person decides
@@ -205,7 +205,7 @@ class Party:
         """End the session because of what nobody expected, wherever that was noticed."""
         if self._task is not None and not self._task.done() and self._broken is None:
             self._broken = unexpected(error)
-            self.leave("Something failed there.")
+            self.leave("something failed there")
 
     # --- the order of things
 
@@ -301,14 +301,10 @@ class Party:
             software=software,
             own=own,
             program_digest=digest,
+            record=plan.record,
             now=asyncio.get_running_loop().time(),
         )
         sealed = await self._meet(core, room, stack)
-        if plan.record and not sealed.options.record:
-            raise LocalError(
-                "The host makes no record of this session.",
-                hint="Ask the host to use --record, or do without.",
-            )
         return await self._stay_together(sealed, interpreter, stack, {}, room)
 
     async def _prepare(self) -> tuple[Interpreter, tuple[Software, ...]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from huddle.errors import HuddleError, PeerError, RendezvousError
+from huddle.errors import HuddleError, LocalError, PeerError, RendezvousError
 from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
 from huddle.session import ceremony_events as events
@@ -26,7 +26,7 @@ class Guest(Ceremony):
 
     `own` is the manifest of this party's own copy of the program and `program_digest` the digest that it
     expects; a proposal of anything else is refused. Arguments and flags of `own` count only where it has
-    some.
+    some. `record`: it takes part only where a record is made.
     """
 
     role = GUEST
@@ -42,6 +42,7 @@ class Guest(Ceremony):
         now: float,
         own: Manifest | None = None,
         program_digest: bytes | None = None,
+        record: bool = False,
     ) -> None:
         super().__init__(
             crypto,
@@ -53,6 +54,7 @@ class Guest(Ceremony):
         )
         self._own = own
         self._program_digest = program_digest
+        self._record = record
         self._host = ""
         self._hashes: set[bytes] = set()
         self._timers["host"] = now + HOST_SECONDS
@@ -141,6 +143,11 @@ class Guest(Ceremony):
                 self._host,
                 f"proposes another program than the one expected here: {'; '.join(wrong)}",
                 hint="Agree on one program with the host, then join again.",
+            )
+        if self._record and not plan.proposal.options.record:
+            raise LocalError(
+                "no record is made of this session, and this party wants one",
+                hint="Ask the host to use --record, or do without.",
             )
         self._timers["reveal"] = self._now + REVEAL_SECONDS + HOST_GRACE
         return True

@@ -173,6 +173,16 @@ def test_another_program_than_the_expected_one_is_refused_before_the_start(chang
     assert any("expected here" in event.reason for event in hanna.of(events.GuestLeft))
 
 
+def test_who_wants_a_record_takes_no_part_where_none_is_made() -> None:
+    mesh = Mesh()
+    hanna = mesh.host(parties=2)
+    ann = mesh.guest("Ann", record=True)
+    mesh.run()
+    assert isinstance(ann.error, LocalError) and "--record" in ann.error.hint
+    assert hanna.core.sealed is None
+    assert any("no record" in event.reason for event in hanna.of(events.GuestLeft))
+
+
 def test_an_own_copy_that_agrees_is_accepted() -> None:
     mesh = Mesh()
     mesh.host(parties=2)
