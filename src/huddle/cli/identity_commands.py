@@ -14,7 +14,7 @@ from rich.table import Table
 
 from huddle.cli.errors import complaints
 from huddle.cli.home import KINDS, Home
-from huddle.cli.text import clean
+from huddle.cli.text import clean, listing
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contact, Contacts
 from huddle.identity.names import folded
@@ -127,6 +127,10 @@ def verify_command(record: Path, json_: bool) -> None:
     for manifest, run in zip(report.manifests, report.runs, strict=True):
         program = manifest.program_digest.hex()
         click.echo(f"  run {manifest.run}: {clean(manifest.entry)}, {clean(run.outcome)}, program {program}")
+        for path in report.paths:
+            if path.run == manifest.run:
+                ends = listing([clean(report.roster[pid].name) for pid in (path.lower, path.higher)])
+                click.echo(f"    {ends}: {clean(path.network)}, {clean(path.path)}")
 
 
 _STANDINGS = {

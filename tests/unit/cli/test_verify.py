@@ -13,7 +13,7 @@ from huddle.identity.contacts import Contacts
 from huddle.identity.native import NativeCrypto
 from huddle.session import record as records
 from huddle.session.messages import Options
-from huddle.session.record import RunRecord
+from huddle.session.record import PathRecord, RunRecord
 
 from ..session.mesh import Mesh
 
@@ -22,7 +22,7 @@ CRYPTO = NativeCrypto()
 
 @pytest.fixture
 def record(tmp_path: Path) -> Path:
-    """The record of a session of Ann, who hosts, and Bob, signed by both."""
+    """The record of a session of Hanna, who hosts, and Bob, signed by both."""
     mesh = Mesh()
     stations = [
         mesh.host(parties=2, options=Options(record=True), files={"prog.py": b"pass\n"}),
@@ -32,15 +32,16 @@ def record(tmp_path: Path) -> Path:
     seals = [station.core.sealed for station in stations]
     assert seals[0] is not None
     run = RunRecord(encode(seals[0].manifest), 100, 110, "finished")
-    unsigned = records.build(seals[0], started=90, ended=2**64 - 1, runs=[run], paths=[])
+    path = PathRecord(1, 0, 1, "relay", "relayed by example.org")
+    unsigned = records.build(seals[0], started=90, ended=2**64 - 1, runs=[run], paths=[path])
     signatures = [
         records.sign(CRYPTO, station.core._identity, seal, unsigned)
         for station, seal in zip(stations, seals, strict=True)
         if seal is not None
     ]
-    path = tmp_path / "session.record"
-    path.write_bytes(records.combine(CRYPTO, unsigned, signatures))
-    return path
+    file = tmp_path / "session.record"
+    file.write_bytes(records.combine(CRYPTO, unsigned, signatures))
+    return file
 
 
 def test_a_record_that_holds_is_told(record: Path) -> None:
@@ -51,6 +52,7 @@ def test_a_record_that_holds_is_told(record: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert f"Bob (a verified contact) {bob['did']}" in shown.stdout
     assert " ".join(told["words"]) in shown.stdout and "prog.py, finished" in shown.stdout
+    assert "Hanna and Bob: relay, relayed by example.org" in shown.stdout
     assert told["runs"][0]["files"][0]["path"] == "prog.py"
 
 
