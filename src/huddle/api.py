@@ -71,15 +71,18 @@ def join(
     own: Program | None = None,
     digest: str | None = None,
     record: bool = False,
+    threshold: int | None = None,
+    no_prss: bool = False,
     identity: Identity | None = None,
     contacts: Contacts | None = None,
     **local: Any,
 ) -> Party:
     """Join a session by its link, or by its short code and the `rendezvous`.
 
-    `private_args` are this party's own arguments of the program. `own` and `digest` pin the program.
+    `private_args` are this party's own arguments of the program. `own` and `digest` pin the program,
+    `threshold` and `no_prss` are what `own` is to run with.
     """
-    plan = GuestPlan(invitation, rendezvous, own, digest, record)
+    plan = GuestPlan(invitation, rendezvous, own, digest, record, threshold, no_prss)
     return Party.join(plan, Settings(name, private_args=private_args, **local), *_person(identity, contacts))
 
 

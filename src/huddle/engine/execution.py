@@ -96,7 +96,7 @@ class Execution:
         except (HuddleError, OSError) as failed:  # a full disk, too many open files
             error = unexpected(failed)
             self._tell_outcome(error)
-        seconds = self._loop.time() - self._began
+        seconds = round(self._loop.time() - self._began, 3)
         if error is None:
             self._emit(events.Run(self.number, "finished", seconds))
         else:

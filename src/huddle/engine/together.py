@@ -336,7 +336,8 @@ class Together:
         if self._ran and finished and self._agreement is None:
             self._end()
         else:
-            self._break(PeerError(f"{name} left the session. {reason}".strip(), peer=name))
+            why = f": {reason}" if reason else ""
+            self._break(PeerError(f"{name} left the session{why}", peer=name))
 
     def _break(self, error: HuddleError) -> None:
         self.broken = self.broken or error

@@ -79,6 +79,9 @@ class Screen:
     def rest(self) -> None:
         pass
 
+    def tick(self) -> None:
+        pass
+
     def ask(self, prompt: str) -> None:
         self.asked.append(prompt)
 
@@ -227,7 +230,7 @@ async def test_an_answer_to_old_words_accepts_no_new_ones() -> None:
 async def test_yes_does_not_run_a_strangers_program() -> None:
     desk = Desk(GuestPolicy(yes=True), ADA, PROGRAM, WORDS, ACCEPT)
     assert await desk.run() == 3
-    assert desk.party.decided == [("leave", "It could not go on there.")]
+    assert desk.party.decided == [("leave", "it could not go on there")]
 
 
 async def test_a_pinned_program_is_no_yes_to_a_later_one() -> None:
