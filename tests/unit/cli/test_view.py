@@ -22,6 +22,17 @@ def test_a_did_is_shown_as_it_is_written() -> None:
     assert f"Ada :cat: wants to come in: new to you, {DID}" in text.getvalue()
 
 
+def test_a_line_takes_the_place_of_the_status_and_the_status_moves_below() -> None:
+    view, text = screen(terminal=True)
+    view.wait("waiting for the others")
+    view.line("Ada is in")
+    view.tick()
+    view.rest()
+    before, after = text.getvalue().split("Ada is in")
+    assert before.count("waiting for the others") == 1 and before.endswith("\r\x1b[2K")
+    assert after.count("waiting for the others") == 3  # below the line, at the tick, and as it is wiped out
+
+
 def test_a_prompt_stands_there_whole_when_the_person_is_to_answer() -> None:
     for first_the_prompt in (True, False):
         view, text = screen(terminal=True)
