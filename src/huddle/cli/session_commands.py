@@ -95,13 +95,24 @@ def local_options(command: _Command) -> _Command:
             "--sandbox/--no-sandbox", default=None, help="Lock the program in; default: where it works."
         ),
         click.option(
-            "--grace", default=30.0, show_default=True, help="Seconds of silence until a party is gone."
+            "--grace",
+            default=30.0,
+            show_default=True,
+            type=click.FloatRange(min=1),
+            help="Seconds of silence until a party is gone.",
         ),
         click.option(
-            "--stall", type=float, metavar="SECONDS", help="End a run that makes no progress for so long."
+            "--stall",
+            type=click.FloatRange(min=1),
+            metavar="SECONDS",
+            help="End a run that makes no progress for so long.",
         ),
         click.option(
-            "--max-queue", default=0, metavar="BYTES", help="End a run when a peer leaves so much unread."
+            "--max-queue",
+            default=0,
+            type=click.IntRange(min=0),
+            metavar="BYTES",
+            help="End a run when a peer leaves so much unread; default: no limit.",
         ),
         click.option(
             "--record",
