@@ -106,7 +106,7 @@ class Sealed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Link(Event):
-    """A link got a wire: by which network, over which path; `rtt_ms` in milliseconds, once known."""
+    """A link got a wire: by which network, over which path; `rtt_ms` are the milliseconds of its proof."""
 
     event: ClassVar[str] = "link"
     peer: str

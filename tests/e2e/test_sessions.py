@@ -77,6 +77,7 @@ def test_links_and_counters_are_told(past: Past) -> None:
             assert {link["peer"] for link in links} == others
             assert {link["network"] for link in links} == {"tls"}
             assert all("127.0.0.1" in link["path"] for link in links)
+            assert all(0 < link["rtt_ms"] < 5000 for link in links)
         last = party.all("stats")[-1]
         assert {peer["name"] for peer in last["peers"]} == others
         for peer in last["peers"]:

@@ -36,6 +36,11 @@ STATS_EVERY = 1.0
 EXPLANATION = 1.5  # seconds that a peer whose program ended early has to say why
 
 
+def milliseconds(seconds: float | None) -> float | None:
+    """A time as events tell it; None stays None."""
+    return None if seconds is None else round(seconds * 1000, 3)
+
+
 class Execution:
     """One run of a sealed session."""
 
@@ -253,7 +258,7 @@ class Execution:
             self._emit(events.Reconnect(name, "lost", reason, self.number))
         else:
             self._paths[pid] = info.network, info.path
-            self._emit(events.Link(name, info.network, info.path, None, self.number))
+            self._emit(events.Link(name, info.network, info.path, milliseconds(info.rtt), self.number))
 
     def run_peer_ended(self, pid: int) -> None:
         """A peer's program is over; what it meant is in its outcome."""
@@ -307,7 +312,7 @@ class Execution:
                     "state": control.STATES[self._group.peers[pid].state],
                     "network": stats.network,
                     "path": stats.path,
-                    "rtt_ms": None if stats.rtt is None else round(stats.rtt * 1000, 3),
+                    "rtt_ms": milliseconds(stats.rtt),
                     "bytes_sent": stats.bytes_sent,
                     "bytes_received": stats.bytes_received,
                     "messages_sent": stats.messages_sent,

@@ -15,7 +15,7 @@ from huddle import events
 from huddle.engine import control
 from huddle.engine.agreement import Agreement
 from huddle.engine.chronicle import Chronicle
-from huddle.engine.execution import Execution
+from huddle.engine.execution import Execution, milliseconds
 from huddle.engine.group import Group
 from huddle.engine.interpreter import Interpreter
 from huddle.engine.meet import Standing, program_event
@@ -309,7 +309,7 @@ class Together:
                 self._emit(events.Chat(self._names[pid], message.text))
 
     def group_connected(self, pid: int, info: WireInfo, again: bool) -> None:
-        self._emit(events.Link(self._names[pid], info.network, info.path))
+        self._emit(events.Link(self._names[pid], info.network, info.path, milliseconds(info.rtt)))
         if again:
             self._emit(events.Reconnect(self._names[pid], "restored"))
         else:

@@ -9,7 +9,7 @@ It does not know what the frames mean.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from huddle.errors import HuddleError, PeerError
@@ -253,8 +253,8 @@ class LinkEnd:
         for event in events:
             if event is Happened.ONLINE:
                 self._online = True
-                if not self._closing and self._wire:
-                    self._receiver.link_restored(self._wire.wire.info)
+                if not self._closing and self._wire and self._seeker:
+                    self._receiver.link_restored(replace(self._wire.wire.info, rtt=self._seeker.rtt))
             elif event is Happened.WRITABLE and not self._closing:
                 self._receiver.link_writable()
             elif event is Happened.SILENT:

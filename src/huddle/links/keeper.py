@@ -74,7 +74,9 @@ class Keeper:
         self._used.add(which)
         end = LinkEnd(peer, run, receiver, self._crypto, self._clock, self._forget)
         self._ends[which] = end
-        end.begin(Seeker(self._pid, peer, run, self._dialers, self._crypto, self._timing, end.found))
+        end.begin(
+            Seeker(self._pid, peer, run, self._dialers, self._crypto, self._timing, self._clock, end.found)
+        )
         for number in [number for number, parked in self._parked.items() if parked.which == which]:
             end.accepted(self._take(number))
         return end

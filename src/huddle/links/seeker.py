@@ -57,10 +57,12 @@ class Seeker:
         dialers: Sequence[tuple[str, Dial]],
         crypto: Crypto,
         timing: Timing,
+        clock: Callable[[], float],
         found: Callable[[Wire, Proven], None],
     ) -> None:
         self.initiator = pid < peer.pid
         self.generation = 0  # of the newest proven wire
+        self.rtt: float | None = None  # of that wire, in its proof; seconds
         self.reason = ""  # why the last attempt failed
         self._pid = pid
         self._peer = peer
@@ -68,6 +70,7 @@ class Seeker:
         self._dialers = dialers
         self._crypto = crypto
         self.timing = timing
+        self.clock = clock
         self._found = found
         self._loop = asyncio.get_running_loop()
         self._proposed = 0
@@ -145,6 +148,7 @@ class Seeker:
 
     def _proven(self, winner: "_Candidate", proven: Proven) -> None:
         self.generation = proven.generation
+        self.rtt = winner.rtt
         self._candidates.discard(winner)
         self._rest()
         # What the responder has accepted may be a newer attempt of the initiator, who decides.
@@ -164,6 +168,8 @@ class _Candidate:
     def __init__(self, seeker: Seeker, wire: Wire, proof: Proof, dialled: bool) -> None:
         self.wire = wire
         self.dialled = dialled
+        self.rtt: float | None = None
+        self._asked: float | None = None  # when this end last sent a part of the proof
         self._seeker = seeker
         self._proof = proof
         self._loop = asyncio.get_running_loop()
@@ -180,7 +186,7 @@ class _Candidate:
         self.wire.start(self)
         first = self._proof.start()
         if first and not self._over:
-            self.wire.send(first)
+            self._send(first)
 
     def drop(self) -> None:
         """This wire is not wanted."""
@@ -195,8 +201,10 @@ class _Candidate:
         except NetworkError as exc:
             self._fail(exc.message)
             return
+        if self._asked is not None:
+            self.rtt = self._seeker.clock() - self._asked
         if answer:
-            self.wire.send(answer)
+            self._send(answer)
         if self._proof.proven and not self._over:
             self._end()
             self._seeker._proven(self, self._proof.proven)
@@ -204,6 +212,10 @@ class _Candidate:
     def wire_lost(self, reason: str) -> None:
         """The wire did not last."""
         self._fail(reason)
+
+    def _send(self, part: bytes) -> None:
+        self._asked = self._seeker.clock()
+        self.wire.send(part)
 
     def _fail(self, why: str) -> None:
         if self._over:

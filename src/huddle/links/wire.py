@@ -15,7 +15,8 @@ class WireInfo:
     `network` is the network's name, `path` a phrase for people ("direct, 192.0.2.1 port 4000",
     "relayed by huddle.example"). `local_key` and `peer_key` are the keys seen on the wire (such as
     certificate hashes), which the link proof binds; both are empty where the wire has none, and then
-    `sealed` is False and the record layer must carry the link.
+    `sealed` is False and the record layer must carry the link. `rtt` are the seconds that an answer took
+    in the link proof; None before it.
     """
 
     network: str
@@ -23,6 +24,7 @@ class WireInfo:
     local_key: bytes
     peer_key: bytes
     sealed: bool
+    rtt: float | None = None
 
 
 class Receiver(Protocol):

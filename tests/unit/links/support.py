@@ -46,6 +46,7 @@ class Program:
         self.digest = hashlib.sha256()
         self.size = 0
         self.told: list[str] = []
+        self.info: WireInfo | None = None
         self.error: HuddleError | None = None
         self.writable = asyncio.Event()
 
@@ -62,6 +63,7 @@ class Program:
 
     def link_restored(self, info: WireInfo) -> None:
         self.told.append("restored")
+        self.info = info
 
     def link_failed(self, error: HuddleError) -> None:
         self.told.append("failed")

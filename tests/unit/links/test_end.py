@@ -33,6 +33,8 @@ async def test_a_link_comes_up_and_carries_both_ways(two: Two) -> None:
     assert (stats.network, stats.reconnects) == ("tcp", 0)
     await until(lambda: two.programs[0].end.stats.rtt is not None)
     assert [program.told for program in two.programs] == [["restored"], ["restored"]]
+    for program in two.programs:  # the proof has measured the round trip at both ends
+        assert program.info and program.info.rtt is not None and 0 <= program.info.rtt < 5
 
 
 async def test_a_lost_wire_is_replaced_at_once(two: Two) -> None:
