@@ -29,10 +29,11 @@ from huddle.identity.contacts import Contacts
 from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
-from huddle.networks import addresses
+from huddle.networks import addresses, webrtc_library
 from huddle.networks.base import Network
 from huddle.networks.relay import RelayNetwork
 from huddle.networks.tls import TlsNetwork
+from huddle.networks.webrtc import WebRtcNetwork
 from huddle.rendezvous.client import OWNER_KEY, RoomClient
 from huddle.session.ceremony_guest import Guest
 from huddle.session.ceremony_host import Host
@@ -342,6 +343,9 @@ class Party:
             made.append(
                 TlsNetwork(port=chosen.port, via=chosen.via, advertise=chosen.advertise, loopback=near)
             )
+        # Who did not choose it by name can do without: its library is an extra.
+        if "webrtc" in chosen.networks and (chosen.networks == ("webrtc",) or webrtc_library.available()):
+            made.append(WebRtcNetwork(invitation.rendezvous, self._crypto))
         if "relay" in chosen.networks:
             made.append(RelayNetwork(invitation.rendezvous))
         failed: NetworkError | None = None
