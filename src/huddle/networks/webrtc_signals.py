@@ -89,8 +89,10 @@ class Signals:
 
     def open(self, message: bytes) -> Signal:
         """What the peer sealed; raises DecodeError where it did not, or means nothing."""
+        nonce, sealed = message[:_NONCE], message[_NONCE:]
+        if not sealed:
+            raise DecodeError(f"{len(message)} bytes")
         try:
-            nonce, sealed = message[:_NONCE], message[_NONCE:]
             signal = decode(Signal, self._crypto.open(self._theirs, nonce, sealed, b""))
         except InvalidSeal as error:
             raise DecodeError("it was not sealed by the peer") from error

@@ -46,12 +46,16 @@ def credentials(url: str, secret: bytes, now: float, lifetime: int, random: byte
 
 def check_turn(url: str) -> None:
     """Raise LocalError unless this is a TURN URL (RFC 7065), such as turn:turn.example:3478."""
-    scheme, _, rest = url.partition(":")
-    if scheme not in ("turn", "turns") or not rest or any(mark in rest for mark in "/@ \t\r\n"):
+    if not _is_turn(url):
         raise LocalError(
             f"{url!r} is no URL of a TURN server.",
             hint="It looks like turn:turn.example:3478 or turn:turn.example:3478?transport=udp.",
         )
+
+
+def _is_turn(url: str) -> bool:
+    scheme, _, rest = url.partition(":")
+    return scheme in ("turn", "turns") and bool(rest) and not any(mark in rest for mark in "/@ \t\r\n")
 
 
 def turn_url(server: TurnServer) -> str:
@@ -77,6 +81,8 @@ async def ask(url: str, *, within: float) -> IceServers:
         ) from error
     if isinstance(answer, Refused):
         raise dialing.refused(answer)
-    for server in answer.turn:
-        check_turn(server.url)
+    if not all(_is_turn(server.url) for server in answer.turn):
+        raise RendezvousError(
+            "The rendezvous names TURN servers that are none.", hint="Tell whoever runs it, or use another."
+        )
     return answer

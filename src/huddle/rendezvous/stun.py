@@ -14,7 +14,7 @@ import binascii
 import ipaddress
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from huddle.rendezvous.limits import Bucket, Limits, address_of
 from huddle.rendezvous.metrics import Metrics
@@ -103,8 +103,7 @@ class StunServer(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """There is a socket."""
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)  # uvloop's is none by its type
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         """Answer, unless its address, or all together, ask too often."""

@@ -70,6 +70,13 @@ async def control(networks: Networks, one: int = 0, other: int = 1) -> tuple[Wir
     return low, high
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """The library's threads have no hook for tests: look often, and not for ever."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
 async def test_both_ends_dial_and_have_one_wire(url: str) -> None:
     async with parties(url) as (networks, accepted):
         low, high = await control(networks)
@@ -115,8 +122,7 @@ async def test_64_mib_both_ways_at_once_arrive_whole(url: str) -> None:
                     break
                 wire.send(blob[at : at + size])
                 at += size
-                while wire.channel.unsent > 8 << 20:  # type: ignore[attr-defined]
-                    await asyncio.sleep(0.001)
+                await until(lambda: wire.channel.unsent < 8 << 20)  # type: ignore[attr-defined]
                 if not at % 64_000:
                     await asyncio.sleep(0)
 
@@ -223,6 +229,7 @@ async def test_after_a_lost_connection_both_dial_a_new_one(url: str) -> None:
         peer._drop("cut")
         assert await takers[0].lost() == "cut"
         await takers[1].lost()
+        await until(lambda: networks[1]._peers[0]._connection is None)
         low2, high2 = await control(networks)
         assert low2.info.local_key != low.info.local_key
         taker = Taker()
@@ -252,9 +259,7 @@ async def test_a_connection_that_carries_nothing_is_closed(url: str, monkeypatch
         low.abort()
         await taker.lost()
         peer = networks[0]._peers[1]
-        async with asyncio.timeout(5):
-            while peer._connection is not None:
-                await asyncio.sleep(0.01)
+        await until(lambda: peer._connection is None)
 
 
 async def test_a_dial_that_is_cancelled_leaves_nothing(url: str) -> None:
@@ -267,9 +272,7 @@ async def test_a_dial_that_is_cancelled_leaves_nothing(url: str) -> None:
         assert peer._trying is not None, "another one still waits for it"
         dials[1].cancel()
         await asyncio.gather(dials[1], return_exceptions=True)
-        async with asyncio.timeout(5):
-            while peer._trying is not None:
-                await asyncio.sleep(0.01)
+        await until(lambda: peer._trying is None)
         assert peer._connection is None
         low, high = await control(networks)
         taker = Taker()
@@ -399,9 +402,7 @@ async def test_strange_channels_are_closed_and_too_many_too(
             connection.channel(f"huddle {run}").send(b"x")
         told = [(await accepted[1].wires.get())[1] for _ in range(1)]
         assert told == [1]
-        async with asyncio.timeout(5):
-            while len(networks[1]._peers[0]._wires) > 8:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(networks[1]._peers[0]._wires) <= 8)
 
 
 async def test_without_the_library_it_says_how_to_get_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
