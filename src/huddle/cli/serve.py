@@ -39,6 +39,13 @@ _SHORTEST_SECRET = 16
     "--trust-proxy", "proxies", multiple=True, metavar="ADDRESS", help="Believe its X-Forwarded-For."
 )
 @click.option(
+    "--stun-host",
+    "stun_hosts",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Answer STUN (UDP, same port) here; default: as --host.",
+)
+@click.option(
     "--turn", multiple=True, metavar="URL", help="A TURN server that parties may use; needs its secret."
 )
 @click.option(
@@ -58,6 +65,7 @@ def serve_command(
     key: Path | None,
     database: Path | None,
     proxies: tuple[str, ...],
+    stun_hosts: tuple[str, ...],
     turn: tuple[str, ...],
     secret_file: Path | None,
     log_addresses: bool,
@@ -76,6 +84,7 @@ def serve_command(
         key=key,
         trusted_proxies=proxies,
         database=database,
+        stun_hosts=stun_hosts,
         turn=_turn(turn, secret_file),
         log_addresses=log_addresses,
     )

@@ -69,7 +69,8 @@ class Channel:
         self._loop = loop
         self._native = _core.DataChannel(handle)
         self._inbox: deque[bytes] = deque()
-        self._unread = 0
+        self._arrived = 0  # bytes; written by the library's thread only,
+        self._taken = 0  # and this by the event loop only
         self._woken = False
         self._fault = ""
         self._closed = False
@@ -117,11 +118,11 @@ class Channel:
     def _message(self, data: bytes | str) -> None:
         if isinstance(data, str):
             self._fault = "a text message"
-        elif self._unread > _MAX_UNREAD:
+        elif self._arrived - self._taken > _MAX_UNREAD:
             self._fault = "more than a link may send"
         else:
             self._inbox.append(data)
-            self._unread += len(data)
+            self._arrived += len(data)
         if not self._woken:
             self._woken = True
             self._post(self._drain)
@@ -143,7 +144,7 @@ class Channel:
             parts.append(inbox.popleft())
         if parts:
             data = parts[0] if len(parts) == 1 else b"".join(parts)
-            self._unread -= len(data)
+            self._taken += len(data)
             self.heard = self._loop.time()
             self.listener.channel_data(data)
         if self._fault:

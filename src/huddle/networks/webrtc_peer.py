@@ -137,6 +137,9 @@ class RtcPeer:
             on_over=lambda reason: self._lost(attempt.connection, reason),
         )
         mine, theirs = await attempt.run(self._url)
+        if attempt.connection.over:
+            await attempt.connection.close()
+            raise NetworkError(f"The connection to {self._peer.name} was lost at once.")
         self._connection = attempt.connection
         self._first_free = True
         keys = (mine.fingerprint, theirs.fingerprint)

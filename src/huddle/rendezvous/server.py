@@ -38,7 +38,8 @@ class ServerConfig:
     `hosts` are addresses or names to listen on, "" for every IPv4 and IPv6 address; port 0 is any free
     one. `certificate` and `key` are PEM files. `trusted_proxies` are the addresses or networks whose
     X-Forwarded-For is believed. `database` is an SQLite file, None for memory. STUN is served on the
-    UDP ports of the same number, where they are free; `turn` are the TURN servers that parties may use.
+    UDP port of the same number where it is free, on `stun_hosts`, or on the same hosts if there are none;
+    `turn` are the TURN servers that parties may use.
     """
 
     hosts: tuple[str, ...] = ("127.0.0.1",)
@@ -47,6 +48,7 @@ class ServerConfig:
     key: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
     database: Path | None = None
+    stun_hosts: tuple[str, ...] = ()
     turn: Turn | None = None
     log_addresses: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -125,7 +127,7 @@ class RendezvousServer:
         )
         self._serving = asyncio.create_task(self._server.serve(sockets))
         try:
-            app.state.rendezvous.stun_port = await self._serve_stun(sockets, app.state.rendezvous.stun)
+            app.state.rendezvous.stun_port = await self._serve_stun(app.state.rendezvous.stun)
             while not self._server.started:
                 await asyncio.wait((self._serving,), timeout=0.01)
                 if self._serving.done():
@@ -159,16 +161,17 @@ class RendezvousServer:
     async def __aexit__(self, *exc: object) -> None:
         await self.stop()
 
-    async def _serve_stun(self, sockets: list[socket.socket], make: Callable[[], StunServer]) -> int:
-        """STUN beside each listening socket; the port, or 0 where another program has it already."""
+    async def _serve_stun(self, make: Callable[[], StunServer]) -> int:
+        """STUN on each address; the port, or 0 where another program has it already."""
         loop = asyncio.get_running_loop()
-        for sock in sockets:
-            udp = socket.socket(sock.family, socket.SOCK_DGRAM)
+        addresses = await self._addresses(self.config.stun_hosts or self.config.hosts)
+        for address, family in addresses.items():
+            udp = socket.socket(family, socket.SOCK_DGRAM)
             try:
                 udp.setblocking(False)
-                if sock.family == socket.AF_INET6:
+                if family == socket.AF_INET6:
                     udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                udp.bind(sock.getsockname())
+                udp.bind((address[0], self.port, *address[2:]))
             except OSError:
                 udp.close()
                 continue
@@ -190,11 +193,11 @@ class RendezvousServer:
             ) from error
         return context
 
-    async def _listen(self) -> list[socket.socket]:
-        config = self.config
+    async def _addresses(self, hosts: tuple[str, ...]) -> dict[_SockAddress, socket.AddressFamily]:
+        """The addresses of these hosts, with port 0."""
         loop = asyncio.get_running_loop()
         addresses: dict[_SockAddress, socket.AddressFamily] = {}
-        for host in config.hosts:
+        for host in hosts:
             try:
                 found = await loop.getaddrinfo(
                     host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -208,6 +211,11 @@ class RendezvousServer:
                 # Of "every address", IPv6 may be missing on this machine; an address that was named may not.
                 if host or family == socket.AF_INET or _has_ipv6():
                     addresses[address] = family
+        return addresses
+
+    async def _listen(self) -> list[socket.socket]:
+        config = self.config
+        addresses = await self._addresses(config.hosts)
         for attempt in range(_TRIES):
             try:
                 return self._bind(addresses)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from huddle.rendezvous.limits import Limits
 from huddle.rendezvous.metrics import Metrics
+from huddle.rendezvous.server import RendezvousServer, ServerConfig
 from huddle.rendezvous.stun import COOKIE, MAX_REQUEST, StunServer, answer
 
 TRANSACTION = bytes(range(12))
@@ -194,6 +195,16 @@ async def ask_by_udp(port: int, family: socket.AddressFamily, host: str) -> tupl
         await loop.sock_sendto(sock, request(), (host, port))
         async with asyncio.timeout(5):
             return mapped(await loop.sock_recv(sock, 1000)), sock.getsockname()
+
+
+async def test_stun_may_be_elsewhere_than_the_rest() -> None:
+    """As behind a proxy: HTTP on loopback only, STUN where the world is."""
+    async with RendezvousServer(ServerConfig(hosts=("127.0.0.1",), stun_hosts=("127.0.0.2",))) as running:
+        told, own = await ask_by_udp(running.port, socket.AF_INET, "127.0.0.2")
+        assert told == own[:2]
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await ask_by_udp(running.port, socket.AF_INET, "127.0.0.1")
 
 
 async def test_a_rendezvous_answers_on_the_udp_port_of_its_number(serve: Any) -> None:
