@@ -45,10 +45,11 @@ def test_two_homes_behind_routers_meet_with_the_rendezvous_s_own_stun(
     assert paths(guest) == {"direct, 10.77.0.2"}
 
 
+@pytest.mark.timeout(120)
 def test_two_routers_with_a_port_for_each_destination_are_too_much_for_stun(
     net: Net, neighbours: Neighbours
 ) -> None:
-    """And `auto` goes on by the relay, where `webrtc` alone ends with the reason."""
+    """`auto` goes on by the relay; `webrtc` alone ends, and says what was tried."""
     post = net.node("10.77.0.1/24")
     ada = Home(net, "10.77.0.2/24", "192.168.1", symmetric=True)
     bob = Home(net, "10.77.0.3/24", "192.168.2", symmetric=True)
@@ -57,6 +58,14 @@ def test_two_routers_with_a_port_for_each_destination_are_too_much_for_stun(
     guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"])
     finish(host, guest)
     assert {link["network"] for link in host.all("link")} == {"relay"}
+
+    impatient = (*WEBRTC, "--grace", "20")
+    host = neighbours.host(ada.node, url, *impatient)
+    guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"], *impatient)
+    assert host.end() != 0
+    assert guest.end() != 0
+    assert "can't be reached by WebRTC: nothing came through" in host.errors(), host.story()
+    assert "10.77.0.3 (seen by STUN)" in host.errors(), host.story()
 
 
 @contextlib.contextmanager
