@@ -1,6 +1,7 @@
 """`huddle lab`: measure MPyC over every network, on machines with the delays of the world, and report it."""
 
 import json
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -49,6 +50,7 @@ def run_command(path: Path, results: Path | None, dry_run: bool) -> None:
         for cell in cells:
             console.print(f"{'done' if cell.id in done else 'todo'}  {escape(clean(cell.title))}")
     else:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing stays behind
         left_out = run_study(chosen, target, lambda told: _progress(console, told))
         console.print(
             f"Results: {escape(str(target))}. Read them with: huddle lab report {escape(str(target))}"

@@ -20,7 +20,8 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; font-size: 13px; }
 th, td { border-bottom: 1px solid #ddd; padding: .2rem .6rem; text-align: right; vertical-align: top; }
-th { text-align: right; background: #f5f5f5; } td:first-child, th:first-child { text-align: left; }
+th { text-align: right; background: #f5f5f5; } td { white-space: nowrap; }
+td:first-child, th:first-child { text-align: left; } .text td { text-align: left; white-space: normal; }
 .small { color: #666; font-size: 12px; } .scroll { overflow-x: auto; } svg { max-width: 100%; height: auto; }
 """
 
@@ -113,6 +114,7 @@ def _summary(rows: Sequence[Row]) -> str:
                          f"uvloop {all_of('versions', 'uvloop')}"),
             ("Delays", all_of("scenario", "source")),
         ],
+        kind="text",
     )  # fmt: skip
 
 
@@ -174,7 +176,7 @@ def _times(groups: Sequence[Group]) -> str:
                 escape(_label(one)),
                 escape(one.key.network),
                 _shown(one.of(seconds), ".3f"),
-                _shown(compared, ".2f"),
+                "" if one is plain else _shown(compared, ".2f"),
                 _shown(one.of(by_model), ".2f"),
                 _value(one.of(lambda row: row["rounds"]), ",.0f"),
                 _value(one.of(lambda row: row["messages"]), ",.0f"),
@@ -240,11 +242,11 @@ def _trouble(rows: Sequence[Row], groups: Sequence[Group]) -> str:
 def _notes() -> str:
     text = f"""
         Seconds are from MPyC connected to MPyC stopped, at the slowest party. Figures are medians, with
-        {LEVEL:.0%} confidence intervals by the bootstrap in parentheses. <em>By plain</em>: divided by what MPyC by
-        itself takes over TCP in the same place with the same seed; <em>by model</em>: by
-        T = compute + rounds x one-way delay + bytes / bandwidth, where compute is plain MPyC's time without any
-        delay. Of runs that were repeated the best counts. Bytes and messages are those of the party that sent
-        most. A run is marked <em>busy</em> where others used the machine while parties waited for it,
+        {LEVEL:.0%} confidence intervals by the bootstrap in parentheses. <em>By plain</em>: divided by what
+        MPyC by itself takes over TCP in the same place with the same seed; <em>by model</em>: by
+        T = compute + rounds x one-way delay + bytes / bandwidth, where compute is plain MPyC's time without
+        any delay. Of runs that were repeated the best counts. Bytes and messages are those of the party that
+        sent most. A run is marked <em>busy</em> where others used the machine while parties waited for it,
         <em>crowded</em> where the parties alone are too many for it, <em>late</em> where the emulator was.
     """
     return f'<h2>How to read this</h2><p class="small">{text}</p>'
@@ -262,7 +264,7 @@ def _value(found: Estimate | None, form: str) -> str:
     return "" if found is None else f"{found.value:{form}}"
 
 
-def _table(head: Cells, lines: Sequence[Cells]) -> str:
+def _table(head: Cells, lines: Sequence[Cells], kind: str = "scroll") -> str:
     top = "".join(f"<th>{one}</th>" for one in head)
     body = "\n".join("<tr>" + "".join(f"<td>{one}</td>" for one in line) + "</tr>" for line in lines)
-    return f'<div class="scroll"><table>\n<tr>{top}</tr>\n{body}\n</table></div>'
+    return f'<div class="{kind}"><table>\n<tr>{top}</tr>\n{body}\n</table></div>'
