@@ -37,13 +37,21 @@ def lab_group() -> None:
 @click.option(
     "--results", type=click.Path(dir_okay=False, path_type=Path), help="Default: results/STUDY.jsonl."
 )
+@click.option("--program", type=_FILE, help="Measure this MPyC program in place of the study's own.")
+@click.option("--arg", "args", multiple=True, help="With --program: an argument of it.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be run.")
 @complaints
-def run_command(path: Path, results: Path | None, dry_run: bool) -> None:
+def run_command(
+    path: Path, results: Path | None, program: Path | None, args: tuple[str, ...], dry_run: bool
+) -> None:
     """Run a study; what is done already is not run again. Needs root."""
     chosen = study.load(path, sample)
+    if program is not None:
+        chosen = study.instead(chosen, program, args)
+    elif args:
+        raise LocalError("--arg is for --program", hint="Sizes of a study have the arguments of its demos.")
     target = results or Path("results") / f"{path.stem}.jsonl"
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     cells, left_out = plan(chosen)
     if dry_run:
         done = rows.settled(rows.read(target), chosen.attempts)
@@ -145,7 +153,7 @@ def calibrate_command(delays: tuple[float, ...], backend: str, json_: bool) -> N
     if backend == "netem" and not netem.available():
         raise LocalError("this kernel has no netem", hint="Use the emulator.")
     left = sweep()
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     with Net(2, backend=backend) as net:
         chosen = tuple(delay / 1000 for delay in delays) or DELAYS
         found = calibrate(net, chosen, say=lambda text: None if json_ else console.print(f"[dim]{text}[/]"))

@@ -6,7 +6,7 @@ memory holds all that its runs depend on. Knows no machines and runs nothing.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from huddle.errors import LocalError
@@ -23,7 +23,7 @@ MOST_PARTIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much a demo has to do, as arguments of its program; `timeout` in seconds."""
+    """How much a demo has to do, as arguments of its program."""
 
     name: str
     args: tuple[str, ...]
@@ -93,6 +93,16 @@ def load(path: Path, find: Callable[[str], Path]) -> Study:
     if len(set(names)) != len(names):
         raise wrong(path.name, "two demos have the same name")
     return study
+
+
+def instead(study: Study, program: Path, args: tuple[str, ...] = ()) -> Study:
+    """The same study of this one program, in place of its demos."""
+    try:
+        files = {program.name: program.read_bytes()}
+    except OSError as exc:
+        raise LocalError(f"{program} can't be read: {exc.strerror}") from exc
+    demo = Demo(program.stem.replace("_", " "), program.name, (Size("", args),), files)
+    return replace(study, demos=(demo,))
 
 
 def _choose(table: Table) -> tuple[Scenario, ...]:

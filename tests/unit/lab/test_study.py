@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from huddle.errors import LocalError
-from huddle.lab.study import load
+from huddle.lab.study import instead, load
 from tests.unit.lab.support import STUDY, none_shipped, write_study
 
 ROOT = Path(__file__).parents[3]
@@ -28,6 +28,15 @@ def test_one_of_huddles_own_programs_is_found_by_its_name(tmp_path: Path) -> Non
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "shipped.py").write_text("pass")
     assert load(path, lambda name: tmp_path / "elsewhere" / name).demos[0].files == {"shipped.py": b"pass"}
+
+
+def test_any_program_can_take_the_place_of_the_demos(tmp_path: Path) -> None:
+    study = load(write_study(tmp_path), none_shipped)
+    (tmp_path / "my_own.py").write_text("pass")
+    (demo,) = instead(study, tmp_path / "my_own.py", ("--big",)).demos
+    assert (demo.name, demo.entry, demo.sizes[0].args) == ("my own", "my_own.py", ("--big",))
+    with pytest.raises(LocalError, match="can't be read"):
+        instead(study, tmp_path / "none.py")
 
 
 def test_a_study_may_have_scenarios_of_its_own(tmp_path: Path) -> None:
