@@ -92,9 +92,7 @@ async def main():
         seen = await classify(mpc.SecInt(content["bits"]), layers, images, last)
     for digit, found in zip(digits, seen, strict=True):
         print(f"The network sees a {int(found)}, and it is a {digit['label']}.")
-    print(
-        f"It was right about {content['accuracy']:.1%} of {content['held_out']} images that it had never seen."
-    )
+    print(f"It was right about {content['accuracy']:.1%} of {content['held_out']} images unseen in training.")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""The least time that a run can take: T = compute + rounds x one-way delay + bytes / bandwidth.
+"""The time that distance and computation ask for: T = compute + rounds x one-way delay + bytes / bandwidth.
 
 compute is what plain MPyC takes for the same computation where packets take no time, on the same machine;
 rounds are the messages that followed each other (the largest Lamport depth, counted in a session with the
 same seed and delays, because what waits for what depends on these: without delays there are more);
 the delay is that of the longest way between two parties, with what the emulator adds of its own; bytes are
-those that one party sends to one other. So the model has no parameter that is fitted.
+those that one party sends to one other. Nothing is fitted.
+
+Where all are equally far apart it is the least time that a run can take. Where they are not, not every round
+goes the longest way, so that a run may take less.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

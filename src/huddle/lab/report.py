@@ -17,10 +17,10 @@ from huddle.lab.scenarios import REFERENCE
 from huddle.lab.statistic import LEVEL, Estimate
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 74rem; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; font-size: 13px; }
 th, td { border-bottom: 1px solid #ddd; padding: .2rem .6rem; text-align: right; vertical-align: top; }
-th { text-align: right; background: #f5f5f5; } td { white-space: nowrap; }
+th { text-align: right; white-space: nowrap; background: #f5f5f5; } td { white-space: nowrap; }
 td:first-child, th:first-child { text-align: left; } .text td { text-align: left; white-space: normal; }
 .small { color: #666; font-size: 12px; } .scroll { overflow-x: auto; } svg { max-width: 100%; height: auto; }
 """
@@ -245,7 +245,8 @@ def _notes() -> str:
         {LEVEL:.0%} confidence intervals by the bootstrap in parentheses. <em>By plain</em>: divided by what
         MPyC by itself takes over TCP in the same place with the same seed; <em>by model</em>: by
         T = compute + rounds x one-way delay + bytes / bandwidth, where compute is plain MPyC's time without
-        any delay. Of runs that were repeated the best counts. Bytes and messages are those of the party that
+        any delay; each round counts with the longest way, so that a run may take less where distances differ.
+        Of runs that were repeated the best counts. Bytes and messages are those of the party that
         sent most. A run is marked <em>busy</em> where others used the machine while parties waited for it,
         <em>crowded</em> where the parties alone are too many for it, <em>late</em> where the emulator was.
     """
