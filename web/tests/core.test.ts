@@ -1,0 +1,107 @@
+/** Parties in browsers, with real workers: Chromium, a real rendezvous, native parties. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { BrowserContext } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Native, Tab, launch, rendezvous, serveCore } from "./browser";
+
+const MINUTE = 60_000;
+
+let core: { url: string; server: Server };
+let meeting: { url: string; end: () => void };
+let browser: { context: BrowserContext; close: () => Promise<void> };
+let home: string;
+
+beforeAll(async () => {
+  [core, meeting, browser] = await Promise.all([serveCore(), rendezvous(), launch()]);
+  home = await mkdtemp(join(tmpdir(), "huddle-home-"));
+}, MINUTE);
+
+afterAll(async () => {
+  await browser.close();
+  core.server.close();
+  meeting.end();
+  await rm(home, { recursive: true });
+});
+
+const program = (source: string, ...args: string[]): unknown => ({
+  entry: "program.py",
+  files: { "program.py": source },
+  args,
+});
+
+const TOTAL = `
+from mpyc.runtime import mpc
+
+async def main():
+    secint = mpc.SecInt(32)
+    await mpc.start()
+    total = mpc.sum(mpc.input(secint(mpc.pid + 1)))
+    product = mpc.prod(mpc.input(secint(mpc.pid + 2)))
+    print("total", await mpc.output(total), "product", await mpc.output(product))
+    await mpc.shutdown()
+
+mpc.run(main())
+`;
+
+test(
+  "a browser joins a native host: the same words, the right result",
+  async () => {
+    const source = join(home, "total.py");
+    await writeFile(source, TOTAL);
+    const args = ["host", "--json", "--open", "-M", "2", "--name", "Ann", "--rendezvous", meeting.url, source];
+    const host = new Native(home, args);
+    const tab = await Tab.open(browser.context, core.url, meeting.url);
+    try {
+      const { url } = await host.events.until("invitation");
+      await tab.send({ do: "join", name: "Ben", invitation: url });
+      const [here, there] = await Promise.all([tab.events.until("words"), host.events.until("words")]);
+      expect(here.words).toEqual(there.words);
+      const ends = await Promise.all([tab.events.until("ended"), host.events.until("ended")]);
+      expect(ends.map((end) => end.clean)).toEqual([true, true]);
+      expect(tab.events.output).toContain("total 3 product 6");
+      expect(await host.exited).toBe(0);
+    } finally {
+      host.end();
+      await tab.page.close();
+    }
+  },
+  2 * MINUTE,
+);
+
+test(
+  "three tabs alone, one of them the host, who runs the program twice",
+  async () => {
+    let again = true;
+    const host = await Tab.open(browser.context, core.url, meeting.url, (_tab, event) => {
+      if (event.event !== "question") return undefined;
+      if (event.what === "admit") return { do: "admit", did: event.did };
+      if (event.what !== "again") return { do: "accept" };
+      const decision = again ? ({ do: "again" } as const) : ({ do: "finish" } as const);
+      again = false;
+      return decision;
+    });
+    // One browser is one person: the others come with identities of their own.
+    const others = await Promise.all([launch(), launch()]);
+    const tabs = [host];
+    try {
+      for (const { context } of others) tabs.push(await Tab.open(context, core.url, meeting.url));
+      await host.send({ do: "host", name: "Ann", parties: 3, stay: true, program: program(TOTAL) });
+      const { url } = await host.events.until("invitation");
+      await Promise.all(
+        tabs.slice(1).map((tab, index) => tab.send({ do: "join", name: ["Ben", "Cem"][index], invitation: url })),
+      );
+      const words = await Promise.all(tabs.map((tab) => tab.events.until("words")));
+      expect(new Set(words.map((said) => said.words.join(" "))).size).toBe(1);
+      const ends = await Promise.all(tabs.map((tab) => tab.events.until("ended")));
+      expect(ends.map((end) => end.clean)).toEqual([true, true, true]);
+      for (const tab of tabs) expect(tab.events.output.match(/total 6 product 24/g)).toHaveLength(2);
+    } finally {
+      for (const tab of tabs) await tab.page.close();
+      await Promise.all(others.map((other) => other.close()));
+    }
+  },
+  3 * MINUTE,
+);
