@@ -7,9 +7,9 @@ import { build } from "rolldown";
 const OUT = "build";
 const NO_IMPORTS = 'self.importScripts=()=>{throw new TypeError("nothing is loaded here")};';
 
-async function bundle(name, format = "iife") {
+async function bundle(name, format = "iife", source = `src/core/${name}.ts`) {
   const { output } = await build({
-    input: `src/core/${name}.ts`,
+    input: source,
     // What only Node would load.
     external: /^node:|^ws$/,
     platform: "browser",
@@ -27,7 +27,9 @@ async function bundle(name, format = "iife") {
 await mkdir(OUT, { recursive: true });
 await bundle("session-worker");
 await bundle("runner-worker");
+// For tests and measurements alone.
 await bundle("bare", "es");
+await bundle("vectors-worker", "iife", "tests/vectors-worker.ts");
 const script = (await bundle("frame")).trim();
 const hash = createHash("sha256").update(script).digest("base64");
 const policy = `default-src 'none'; script-src 'sha256-${hash}' 'wasm-unsafe-eval'; worker-src blob:`;

@@ -1,11 +1,11 @@
 /** Parties in browsers, with real workers: Chromium, a real rendezvous, native parties. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Native, Tab, launch, rendezvous, serveCore } from "./browser";
+import { Native, ROOT, Tab, launch, rendezvous, serveCore } from "./browser";
 
 const MINUTE = 60_000;
 
@@ -45,6 +45,40 @@ async def main():
 
 mpc.run(main())
 `;
+
+test(
+  "WebCrypto makes the same vectors as the native primitives, and keeps their promises",
+  async () => {
+    const paths = [
+      "tests/unit/identity/test_vectors.py",
+      "tests/unit/session/vectors.py",
+      ...["ceremony", "identity", "links", "short_code"].map((name) => `tests/vectors/${name}.json`),
+      "web/tests/vectors.py",
+    ];
+    const files = Object.fromEntries(
+      await Promise.all(paths.map(async (path) => [path, await readFile(join(ROOT, path), "utf8")] as const)),
+    );
+    const page = await browser.context.newPage();
+    try {
+      await page.goto(core.url);
+      const problems = await page.evaluate(async (files) => {
+        const blob = async (place: string): Promise<Blob> => (await fetch(place)).blob();
+        const [wasm, stdlib, site] = await Promise.all(
+          ["pyodide.asm.wasm", "python_stdlib.zip", "site.zip"].map(blob),
+        );
+        const worker = new Worker("vectors-worker.js");
+        return new Promise<unknown>((resolve) => {
+          worker.onmessage = (event) => resolve(event.data);
+          worker.postMessage({ assets: { wasm, stdlib, site }, files });
+        });
+      }, files);
+      expect(problems).toBe("");
+    } finally {
+      await page.close();
+    }
+  },
+  2 * MINUTE,
+);
 
 test(
   "a browser joins a native host: the same words, the right result",

@@ -36,9 +36,16 @@ export async function exchangeKey(): Promise<Pair> {
   return made((await subtle.generateKey("X25519", false, ["deriveBits"])) as CryptoKeyPair);
 }
 
-export async function exchange(pair: Pair, peer: Bytes): Promise<Bytes> {
-  const key = await subtle.importKey("raw", peer, "X25519", false, []);
-  return new Uint8Array(await subtle.deriveBits({ name: "X25519", public: key }, pair.pair.privateKey, 256));
+/** Undefined where the peer's key is none, or of small order, so that anybody would know the secret. */
+export async function exchange(pair: Pair, peer: Bytes): Promise<Bytes | undefined> {
+  try {
+    const key = await subtle.importKey("raw", peer, "X25519", false, []);
+    const secret = await subtle.deriveBits({ name: "X25519", public: key }, pair.pair.privateKey, 256);
+    const bytes = new Uint8Array(secret);
+    return bytes.some((byte) => byte !== 0) ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function sealingKey(key: Bytes): Promise<CryptoKey> {
