@@ -139,3 +139,120 @@ test(
   },
   3 * MINUTE,
 );
+
+const PROBE = `
+import sys
+from mpyc.runtime import mpc
+
+def tried(name, attempt):
+    try:
+        result = attempt()
+    except BaseException as error:
+        print(name, "refused", type(error).__name__, flush=True)
+    else:
+        print(name, "REACHED", result, flush=True)
+
+if sys.platform == "emscripten":
+    import js
+    from huddle.browser.loop import wait_for
+    from pyodide.ffi import create_proxy
+
+    def socket():
+        made = js.WebSocket.new(sys.argv[1].replace("http", "ws") + "/v1/rooms/" + "0" * 32)
+        wait_for(lambda: js.Promise.new(create_proxy(lambda done, _: js.setTimeout(done, 500))))
+        if made.readyState != 1:
+            raise OSError("not open")
+
+    def request():
+        made = js.XMLHttpRequest.new()
+        made.open("GET", sys.argv[1] + "/healthz", False)
+        made.send()
+        return made.status
+
+    def opened():
+        wait_for(lambda: js.caches.open("x"))
+
+    tried("fetch", lambda: wait_for(lambda: js.fetch(sys.argv[1] + "/healthz")).status)
+    tried("XMLHttpRequest", request)
+    tried("WebSocket", socket)
+    tried("importScripts", lambda: js.importScripts(sys.argv[1] + "/x.js"))
+    tried("eval", lambda: js.eval("1"))
+    tried("indexedDB", lambda: js.indexedDB.open("huddle"))
+    tried("caches", opened)
+    tried("storage", lambda: wait_for(lambda: js.navigator.storage.getDirectory()))
+    tried("RTCPeerConnection", lambda: js.RTCPeerConnection.new())
+    tried("localStorage", lambda: js.localStorage.length)
+    tried("cookies", lambda: js.document.cookie)
+    tried("BroadcastChannel origin", lambda: 1 / (js.origin != "null"))
+
+with open("left.txt", "w") as file:
+    file.write("behind")
+
+async def main():
+    await mpc.start()
+    print("sum", await mpc.output(mpc.sum(mpc.input(mpc.SecInt()(3)))))
+    await mpc.shutdown()
+
+mpc.run(main())
+`;
+
+test(
+  "a program in a browser reaches neither network nor storage; what it leaves behind is shown",
+  async () => {
+    const source = join(home, "probe.py");
+    await writeFile(source, PROBE);
+    const host = new Native(home, [
+      ...["host", "--json", "--open", "-M", "2", "--name", "Ann", "--rendezvous", meeting.url],
+      ...[source, meeting.url],
+    ]);
+    const tab = await Tab.open(browser.context, core.url, meeting.url);
+    try {
+      const { url } = await host.events.until("invitation");
+      await tab.send({ do: "join", name: "Ben", invitation: url });
+      await tab.events.until("ended");
+      expect(tab.events.output).toContain("sum 6");
+      expect(tab.events.output).not.toContain("REACHED");
+      expect(tab.events.output.match(/ refused /g)).toHaveLength(12);
+      const { files } = await tab.events.until("written");
+      expect(Object.keys(files)).toEqual(["left.txt"]);
+    } finally {
+      host.end();
+      await tab.page.close();
+    }
+  },
+  2 * MINUTE,
+);
+
+const ENDLESS = `
+from mpyc.runtime import mpc
+print(input("name? "), flush=True)
+while True:
+    pass
+`;
+
+test(
+  "a program gets what is typed; one that never ends is stopped, and named to the others",
+  async () => {
+    const source = join(home, "endless.py");
+    await writeFile(source, ENDLESS);
+    const args = ["host", "--json", "--open", "-M", "2", "--name", "Ann", "--rendezvous", meeting.url, source];
+    const host = new Native(home, args);
+    const tab = await Tab.open(browser.context, core.url, meeting.url);
+    try {
+      const { url } = await host.events.until("invitation");
+      await tab.send({ do: "join", name: "Ben", invitation: url });
+      await tab.events.until("input", (event) => event.waiting);
+      await tab.send({ do: "type_line", line: "Ben's own" });
+      await tab.events.until("output", (event) => event.text.includes("Ben's own"));
+      await tab.send({ do: "stop_run" });
+      const failed = await tab.events.until("run", (event) => event.state === "failed");
+      expect(failed.reason).toBe("You stopped the run.");
+      const named = await host.events.until("run", (event) => event.state === "failed");
+      expect(named.peer).toBe("Ben");
+    } finally {
+      host.end();
+      await tab.page.close();
+    }
+  },
+  2 * MINUTE,
+);

@@ -14,7 +14,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from huddle.browser.loop import MailboxLoop, MailboxSelector, PortSocket, wait_until
+from js import Object
+from pyodide.ffi import to_js
+
+from huddle.browser.loop import MailboxLoop, MailboxSelector, PortSocket, array, wait_until
 from huddle.engine import runner_loop
 from huddle.engine.runner import install, run_program, set_arguments, set_environment
 from huddle.links import frames
@@ -103,7 +106,8 @@ def main(box: Any, task: Any) -> None:
     _outputs["stdout"].attach(box, stdout)
     _outputs["stderr"].attach(box, stderr)
     os.makedirs(DIRECTORY)
-    for path, data in task.files.to_py().items():
+    given = {path: bytes(data) for path, data in task.files.to_py().items()}
+    for path, data in given.items():
         os.makedirs(os.path.dirname(os.path.join(DIRECTORY, path)), exist_ok=True)
         with open(os.path.join(DIRECTORY, path), "wb") as file:
             file.write(data)
@@ -130,7 +134,24 @@ def main(box: Any, task: Any) -> None:
         outcome.update(reason=session.verdict.reason, peer=session.verdict.peer)
     for text in (sys.stdout, sys.stderr):
         text.flush()
+    if written := _written(given):
+        task.written(to_js(written, dict_converter=Object.fromEntries))
     session.finish(well=not outcome["exit"] and not session.verdict)
     tell(**outcome)
     for sock in (stdout, stderr, *(sock for _, sock in peers.values())):
         sock.close()
+
+
+def _written(given: dict[str, bytes]) -> dict[str, Any]:
+    """The files that the program left in its directory, new or changed."""
+    found = {}
+    for folder, _, names in os.walk(DIRECTORY):
+        for name in names:
+            path = os.path.relpath(os.path.join(folder, name), DIRECTORY)
+            if "__pycache__" in path:
+                continue
+            with open(os.path.join(folder, name), "rb") as file:
+                data = file.read()
+            if given.get(path) != data:
+                found[path] = array(data)
+    return found

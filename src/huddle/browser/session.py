@@ -50,13 +50,16 @@ class Desk:
         loop.listen(self._page.id, self._asked)
         self._tell("ready", did=self._identity.did)
         party = await self._begun
+        run = 1
         async for event in party:
+            if isinstance(event, events.Program):
+                run = event.run
             if isinstance(event, events.Ended):
                 record = None if party.record is None else array(party.record)
                 self._tell("kept", contacts=party.contacts.to_json(), record=record)
             self._tell(event.event, **{field.name: getattr(event, field.name) for field in fields(event)})
             if isinstance(event, events.Question) and event.what in ("accept", "program"):
-                self._tell("files", files={path: array(data) for path, data in party.files.items()})
+                self._tell("files", run=run, files={path: array(data) for path, data in party.files.items()})
 
     def _tell(self, event: str, **values: Any) -> None:
         self._page.tell(to_js({"event": event, **values}, dict_converter=Object.fromEntries))

@@ -27,6 +27,7 @@ self.onmessage = async (event: MessageEvent<{ assets: Assets; control: MessagePo
           stdin: stream(data.stdin),
           stdout: stream(data.stdout),
           stderr: stream(data.stderr),
+          written: (files: Record<string, Uint8Array>) => control.postMessage({ written: files }),
           report: (text: string) => control.postMessage({ report: text }),
         });
       } catch (error) {

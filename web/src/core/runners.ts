@@ -25,6 +25,9 @@ const DRAINED = 3;
 
 /** A program that sends reports without end is ended. */
 const MOST_REPORTS = 10_000;
+/** Of what a program leaves behind, which the page keeps in memory. */
+const MOST_FILES = 1_000;
+const MOST_BYTES = 64 << 20;
 
 export class Runners {
   private control: MessagePort | undefined;
@@ -35,6 +38,7 @@ export class Runners {
   constructor(
     private readonly box: Mailbox,
     private readonly backstage: MessagePort,
+    private readonly onWritten: (files: Record<string, Uint8Array>) => void,
   ) {
     backstage.onmessage = (event: MessageEvent<{ runner?: MessagePort; gone?: string }>) => {
       if (event.data.runner) this.made(event.data.runner);
@@ -59,6 +63,9 @@ export class Runners {
       if ("ready" in data) {
         this.ready = true;
         this.begin();
+      } else if ("written" in data) {
+        const files = filesIn(data.written);
+        if (files && this.current) this.onWritten(files);
       } else if ("report" in data && typeof data.report === "string" && ++reports < MOST_REPORTS) {
         this.current?.reported(data.report);
       } else {
@@ -82,6 +89,20 @@ export class Runners {
     if (ended === this.waiting) this.waiting = undefined;
     ended?.gone(reason);
   }
+}
+
+/** What a program says that it wrote, where these are files and not too much. */
+function filesIn(value: unknown): Record<string, Uint8Array> | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  let size = 0;
+  const files: Record<string, Uint8Array> = {};
+  for (const [path, data] of Object.entries(value).slice(0, MOST_FILES)) {
+    if (!(data instanceof Uint8Array)) return undefined;
+    size += data.length;
+    if (size > MOST_BYTES) return undefined;
+    files[path] = data;
+  }
+  return files;
 }
 
 /** One run's worker, as Python (huddle/browser/worker.py) holds it. */

@@ -25,9 +25,10 @@ const tell = (event: SessionEvent): void => self.postMessage(event);
 
 self.onmessage = async ({ data }: MessageEvent<Start>) => {
   const id = box.nextId();
+  let run = 1;
   self.onmessage = (event: MessageEvent<Decision>) => box.note(id, 1, event.data);
   try {
-    const runners = new Runners(box, data.backstage);
+    const runners = new Runners(box, data.backstage, (files) => tell({ event: "written", run, files }));
     const [api, pair] = await Promise.all([python(data.assets), identity()]);
     await call(api, "huddle.browser.session", "main", box, {
       id,
@@ -36,8 +37,10 @@ self.onmessage = async ({ data }: MessageEvent<Start>) => {
       crypto: webcrypto,
       rendezvous: data.rendezvous,
       contacts: data.contacts,
-      tell: (event: SessionEvent) =>
-        tell(event.event === "ready" ? { ...event, seconds: (performance.now() - began) / 1000 } : event),
+      tell: (event: SessionEvent) => {
+        if (event.event === "run") run = event.run;
+        tell(event.event === "ready" ? { ...event, seconds: (performance.now() - began) / 1000 } : event);
+      },
     });
   } catch (error) {
     tell({ event: "broken", message: reasonOf(error), hint: "Reload the page; if that does not help, use another browser." });
