@@ -12,9 +12,9 @@ import { tags } from "@lezer/highlight";
 import { clean } from "./text";
 
 const look = EditorView.theme({
-  "&": { color: "var(--ink)", backgroundColor: "var(--field)", fontSize: "0.875rem", height: "100%" },
+  "&": { color: "var(--ink)", backgroundColor: "var(--field)", fontSize: "0.875rem", height: "var(--editor-height)", maxHeight: "var(--editor-most)" },
   "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-2px" },
-  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.5" },
+  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.5", overflow: "auto" },
   ".cm-gutters": { backgroundColor: "var(--field)", color: "var(--quiet)", border: "none" },
   ".cm-cursor": { borderLeftColor: "var(--ink)" },
   ".cm-selectionBackground, &.cm-focused .cm-selectionBackground": { backgroundColor: "var(--selection) !important" },
@@ -80,7 +80,9 @@ export function makeEditor(place: HTMLElement, options: EditorOptions): EditorVi
       EditorView.updateListener.of((update) => update.docChanged && onchange(update.state.doc.toString())),
     );
   } else {
-    extensions.push(EditorState.readOnly.of(true), EditorView.lineWrapping);
+    // Not editable, so that no keyboard comes up on a phone; focusable all the same, for its own search.
+    const readable = EditorView.contentAttributes.of({ tabindex: "0", "aria-readonly": "true" });
+    extensions.push(EditorState.readOnly.of(true), EditorView.editable.of(false), EditorView.lineWrapping, readable);
   }
   return new EditorView({ parent: root, root, state: EditorState.create({ doc: options.text, extensions }) });
 }

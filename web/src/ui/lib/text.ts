@@ -56,7 +56,8 @@ export function grouped(hex: string): string {
 export function decode(path: string, data: Uint8Array): { text: string; warning: string } {
   const head = new TextDecoder("latin1").decode(data.slice(0, 4096)).split(/\r\n|\r|\n/, 2).join("\n");
   const named = path.endsWith(".py") ? head.match(/^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)/m)?.[1] : undefined;
-  const encoding = named ?? "utf-8";
+  // Python's spelling, which browsers do not know.
+  const encoding = (named ?? "utf-8").replace(/^latin-1$/i, "latin1");
   try {
     const text = new TextDecoder(encoding, { fatal: true }).decode(data);
     const odd = named !== undefined && !/^(utf-?8|ascii|us-ascii)$/i.test(named);

@@ -51,7 +51,12 @@ for (const [look, options] of Object.entries(LOOKS)) {
     page.on("console", (message) => message.type() === "error" && complain(story, look, message.text()));
     page.on("pageerror", (error) => complain(story, look, String(error)));
     await page.goto(`${address}?story=${story}`, { waitUntil: "networkidle" });
-    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    // What is out of sight is not laid out to the end.
+    await page.evaluate(async () => {
+      const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      for (let y = 0; y < document.body.scrollHeight; y += 200) await frame(scrollTo(0, y));
+      await frame(scrollTo(0, 0));
+    });
     await page.screenshot({ path: `${directory}/${story}-${look}.png`, fullPage: true });
     await page.evaluate(axe);
     const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));

@@ -138,7 +138,7 @@ export const stories: Record<string, Story> = {
   start: { name: "", steps: [{ event: "progress", stage: "loading", done: 0.6 }] },
   "host-form": { screen: "host", steps: [ready] },
   "join-form": { screen: "join", name: "", steps: [ready] },
-  invited: { invitation: URL, steps: [{ event: "progress", stage: "starting", done: 1 }] },
+  invited: { invitation: `${location.origin}/${URL.slice(URL.indexOf("j#"))}`, steps: [{ event: "progress", stage: "starting", done: 1 }] },
   unsupported: { problem: problem({ isSecureContext: true, WebAssembly: {} }) },
   "lobby-host": {
     steps: [
