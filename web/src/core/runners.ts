@@ -3,8 +3,8 @@
  *
  * The page makes them (frames are its business) and says so on the backstage port:
  *
- *   page -> session    { runner: port }  another one is being made, this is its control port
- *                      { gone: text }    the last one that was made has ended, or failed for this reason
+ *   page -> session    { runner: port }          another one is being made, this is its control port
+ *                      { gone: text, failed }    the last one that was made was ended, or failed by itself
  *   session -> page    { kill: true }    end it, and make another one
  */
 import { Mailbox, Stream } from "./mailbox";
@@ -18,6 +18,9 @@ export interface Task {
   stdout: MessagePort;
   stderr: MessagePort;
 }
+
+/** Runners in a row that do not get ready: then no more are tried. */
+const TRIES = 3;
 
 const REPORT = 1;
 const GONE = 2;
@@ -34,23 +37,30 @@ export class Runners {
   private ready = false;
   private current: Running | undefined;
   private waiting: Running | undefined;
+  private failures = 0;
+  private broken: string | undefined;
 
   constructor(
     private readonly box: Mailbox,
     private readonly backstage: MessagePort,
     private readonly onWritten: (files: Record<string, Uint8Array>) => void,
   ) {
-    backstage.onmessage = (event: MessageEvent<{ runner?: MessagePort; gone?: string }>) => {
-      if (event.data.runner) this.made(event.data.runner);
-      if (event.data.gone !== undefined) this.gone(event.data.gone);
+    backstage.onmessage = (event: MessageEvent<{ runner?: MessagePort; gone?: string; failed?: boolean }>) => {
+      const { runner, gone, failed } = event.data;
+      if (runner) this.made(runner);
+      if (gone !== undefined) this.gone(gone, failed === true);
     };
   }
 
   /** Run a program in the next runner that is ready. */
   start(config: string, files: Record<string, Uint8Array>, peers: number[]): Running {
     const running = new Running(this.box, config, files, peers, () => this.backstage.postMessage({ kill: true }));
-    this.waiting = running;
-    this.begin();
+    if (this.broken !== undefined) {
+      running.gone(this.broken);
+    } else {
+      this.waiting = running;
+      this.begin();
+    }
     return running;
   }
 
@@ -62,6 +72,7 @@ export class Runners {
       if (control !== this.control || typeof data !== "object" || data === null) return;
       if ("ready" in data) {
         this.ready = true;
+        this.failures = 0;
         this.begin();
       } else if ("written" in data) {
         const files = filesIn(data.written);
@@ -69,7 +80,7 @@ export class Runners {
       } else if ("report" in data && typeof data.report === "string" && ++reports < MOST_REPORTS) {
         this.current?.reported(data.report);
       } else {
-        this.gone("failed" in data ? `its worker failed: ${String(data.failed)}` : "it sent too many reports");
+        this.gone("failed" in data ? `its worker failed: ${String(data.failed)}` : "it sent too many reports", true);
       }
     };
   }
@@ -83,11 +94,17 @@ export class Runners {
     }
   }
 
-  private gone(reason: string): void {
-    const ended = this.current ?? this.waiting;
+  private gone(reason: string, failed: boolean): void {
+    this.current?.gone(reason);
     this.current = undefined;
-    if (ended === this.waiting) this.waiting = undefined;
-    ended?.gone(reason);
+    if (!failed) return;
+    if (++this.failures < TRIES) {
+      this.backstage.postMessage({ kill: true });
+    } else {
+      this.broken = reason;
+      this.waiting?.gone(reason);
+      this.waiting = undefined;
+    }
   }
 }
 
@@ -174,6 +191,7 @@ export class Running {
 
   /** All that it had to say has arrived. */
   private drained(): void {
+    if (this.over) return;
     if (this.stdout?.over && this.stderr?.over && [...this.peers.values()].every((stream) => stream.over))
       this.box.note(this.id, DRAINED, undefined);
   }

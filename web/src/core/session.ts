@@ -38,6 +38,8 @@ class WorkerSession implements Session {
   private readonly code: Promise<Blob>;
   private frame: RunnerFrame | undefined;
   private early: Decision[] | undefined = [];
+  /** No program will run any more. */
+  private over = false;
 
   constructor(private readonly options: SessionOptions) {
     const { places } = options;
@@ -46,7 +48,7 @@ class WorkerSession implements Session {
     this.worker.onerror = (event) => this.broken(event.message);
     const { port1, port2 } = new MessageChannel();
     this.backstage = port1;
-    this.backstage.onmessage = () => this.replace("it was ended");
+    this.backstage.onmessage = () => this.replace();
     this.code = blob(places.runnerWorker);
     this.assets = this.fetchAll();
     void this.begin(port2);
@@ -64,9 +66,14 @@ class WorkerSession implements Session {
 
   close(): void {
     this.worker.terminate();
-    this.frame?.remove();
+    this.endRunners();
     this.backstage.close();
     this.listeners.clear();
+  }
+
+  private endRunners(): void {
+    this.over = true;
+    this.frame?.remove();
   }
 
   private async begin(backstage: MessagePort): Promise<void> {
@@ -101,18 +108,20 @@ class WorkerSession implements Session {
     this.backstage.postMessage({ runner: port1 }, [port1]);
     const frame = (this.frame = new RunnerFrame(this.options.places.frame));
     const [assets, code] = await Promise.all([this.assets, this.code, frame.loaded]);
-    frame.failed = (reason) => this.replace(`its worker failed: ${reason}`);
+    if (this.over) return;
+    frame.failed = (reason) => this.backstage.postMessage({ gone: `its worker failed: ${reason}`, failed: true });
     frame.start(code, assets, port2);
   }
 
   /** The runner is to be no more; another one gets ready for what comes next. */
-  private replace(reason: string): void {
+  private replace(): void {
     this.frame?.remove();
-    this.backstage.postMessage({ gone: reason });
-    void this.makeRunner();
+    this.backstage.postMessage({ gone: "it was ended" });
+    if (!this.over) void this.makeRunner();
   }
 
   private tell(event: SessionEvent): void {
+    if (event.event === "ended" || event.event === "broken") this.endRunners();
     for (const listener of [...this.listeners]) listener(event);
   }
 
