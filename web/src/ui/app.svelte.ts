@@ -8,7 +8,7 @@ import { stayAwake } from "./lib/awake";
 import { forgetSettings, keepContacts, keepRun, keepSettings, settings, DEFAULTS, type Settings } from "./lib/keeping";
 import { lastRun, running } from "./state/derive";
 import { fresh, type Run, type View } from "./state/model";
-import { plain } from "./state/output";
+import { withoutTyped } from "./state/output";
 import { reduce, type Happening } from "./state/reduce";
 
 export type Screen = "start" | "host" | "join" | "past";
@@ -82,7 +82,7 @@ export class App {
     const { entry, digest, args, reason, seconds } = run;
     const parties = this.view.sealed?.members.map((member) => member.name) ?? [];
     const state = run.state === "finished" ? ("finished" as const) : ("failed" as const);
-    return { at: run.startedAt, entry, digest, args: [...args], parties, state, reason, seconds, output: plain(run.output) };
+    return { at: run.startedAt, entry, digest, args: [...args], parties, state, reason, seconds, output: withoutTyped(run.output) };
   }
 }
 

@@ -6,6 +6,9 @@ import "@xterm/xterm/css/xterm.css";
 import type { Chunk } from "../state/model";
 import { since } from "../state/output";
 
+/** The number of the colour in which each stream is shown; its own, where there is none. */
+const COLOURS = { stdout: undefined, stderr: 31, typed: 36 };
+
 export class Screen {
   private readonly terminal: Terminal;
   private readonly fit = new FitAddon();
@@ -44,7 +47,8 @@ export class Screen {
   /** Write what has come since the last call. */
   show(output: readonly Chunk[]): void {
     for (const chunk of since(output, this.written)) {
-      this.terminal.write(chunk.stream === "stderr" ? `\x1b[31m${chunk.text}\x1b[39m` : chunk.text);
+      const colour = COLOURS[chunk.stream];
+      this.terminal.write(colour ? `\x1b[${colour}m${chunk.text}\x1b[39m` : chunk.text);
       this.written = chunk.at + chunk.text.length;
     }
   }

@@ -48,7 +48,7 @@ export function waitingFor(view: View): string {
   if (asked(view, "accept", "program")) return "Waiting for your answer";
   if (asked(view, "admit")) return "Somebody is at the door";
   if (asked(view, "again")) return "What next?";
-  if (view.sealed) return view.runs.length === 0 ? "Connecting to the others" : "Waiting for the host";
+  if (view.sealed) return view.runs.length === 0 ? "Connecting to the others" : view.role === "host" ? "Waiting for the others" : "Waiting for the host";
   if (view.answer === "accepted") {
     const missing = others(view).filter((party) => party.state === "admitted");
     return missing.length > 0 ? `Waiting until ${listing(missing)} ${missing.length === 1 ? "accepts" : "accept"}` : "Waiting until all have signed";

@@ -38,10 +38,10 @@ export interface ProgramView {
 
 export type Question = Omit<EventOf<"question">, "event">;
 
-/** A piece of what the program wrote; `at` counts characters from the run's beginning. */
+/** A piece of what the program wrote, or was told (`typed`); `at` counts characters from the run's beginning. */
 export interface Chunk {
   at: number;
-  stream: "stdout" | "stderr";
+  stream: "stdout" | "stderr" | "typed";
   text: string;
 }
 
@@ -126,6 +126,8 @@ export interface View {
   runs: Run[];
   chat: Said[];
   messages: Message[];
+  /** The id of the latest, which may be gone. */
+  lastMessage: number;
   milestones: Milestone[];
   record: Uint8Array | undefined;
   leaving: boolean;
@@ -152,6 +154,7 @@ export function fresh(began: number): View {
     runs: [],
     chat: [],
     messages: [],
+    lastMessage: 0,
     milestones: [],
     record: undefined,
     leaving: false,

@@ -9,7 +9,7 @@ const CHUNK = 4096;
 /** A program that prints without end must not take the page's memory. */
 export const KEPT = 2_000_000;
 
-export function append(run: Run, stream: "stdout" | "stderr", text: string): Run {
+export function append(run: Run, stream: Chunk["stream"], text: string): Run {
   if (text === "") return run;
   const output = [...run.output];
   const last = output.at(-1);
@@ -37,6 +37,11 @@ export function since(output: readonly Chunk[], from: number): Chunk[] {
     later.unshift({ ...chunk, at: chunk.at + skip, text: chunk.text.slice(skip) });
   }
   return later;
+}
+
+/** What may be kept: lines that a person typed are their private inputs. */
+export function withoutTyped(output: readonly Chunk[]): string {
+  return output.map((chunk) => (chunk.stream === "typed" ? "\n" : chunk.text)).join("");
 }
 
 export function plain(output: readonly Chunk[]): string {

@@ -3,7 +3,7 @@ import { FakeSession, guestScript, hostScript } from "../../core/fake";
 import type { Decision, SessionEvent } from "../../core/protocol";
 import { hidesNothing, lastRun, others, phase, running, waitingFor } from "./derive";
 import { fresh, type View } from "./model";
-import { plain } from "./output";
+import { plain, withoutTyped } from "./output";
 import { reduce } from "./reduce";
 
 const ANN = "did:key:ann";
@@ -47,7 +47,7 @@ test("a guest goes from the start through lobby and run to the end", () => {
   ]);
   expect([...new Set(views.map(phase))]).toEqual(["start", "lobby", "run", "ended"]);
   const last = views.at(-1) ?? fresh(0);
-  expect(plain(lastRun(last)?.output ?? [])).toBe("Your number: The sum is 42.\n");
+  expect(plain(lastRun(last)?.output ?? [])).toBe("Your number: 40\nThe sum is 42.\n");
   expect(lastRun(last)?.state).toBe("finished");
   expect(last.questions).toEqual([]);
   expect(views.some((view) => lastRun(view)?.waitsForInput)).toBe(true);
@@ -127,6 +127,26 @@ test("output goes to its own run, and a later run keeps the earlier one", () => 
     { event: "output", stream: "stdout", text: "two", run: 2 },
   );
   expect(view.runs.map((run) => plain(run.output))).toEqual(["one", "two"]);
+});
+
+test("what a person types is shown, and not kept", () => {
+  const asks: SessionEvent = { event: "output", stream: "stdout", text: "Salary: ", run: 1 };
+  const run = lastRun(after(fresh(0), started(1), asks, { do: "type_line", line: "3100" }));
+  expect(plain(run?.output ?? [])).toBe("Salary: 3100\n");
+  expect(withoutTyped(run?.output ?? [])).toBe("Salary: \n");
+});
+
+test("what one says oneself is in the chat", () => {
+  const view = after(fresh(0), party("Me", "did:key:me", "admitted"), { do: "say", text: "hello" }, { event: "chat", name: "Ann", text: "hi" });
+  expect(view.chat.map(({ name, text }) => `${name}: ${text}`)).toEqual(["Me: hello", "Ann: hi"]);
+});
+
+test("notices go when a run begins, errors stay", () => {
+  const error: SessionEvent = { event: "error", whose: "network", message: "no wire", hint: "", peer: "" };
+  const view = after(fresh(0), { event: "notice", text: "threshold 0" }, error, started(1), { event: "notice", text: "late" });
+  expect(view.messages.map((message) => message.text)).toEqual(["no wire", "late"]);
+  // Whoever dismissed a notice has not dismissed what came later.
+  expect(view.messages.map((message) => message.id)).toEqual([2, 3]);
 });
 
 test("a run that fails names whose fault it was", () => {

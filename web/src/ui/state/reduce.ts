@@ -4,6 +4,7 @@
  */
 import type { Decision, EventOf, SessionEvent } from "../../core/protocol";
 import type { Link, Message, Party, Question, Run, View } from "./model";
+import { me } from "./derive";
 import { append } from "./output";
 import { sampled } from "./stats";
 
@@ -11,7 +12,7 @@ export type Happening = { event: SessionEvent } | { decision: Decision };
 
 /** `at`: milliseconds of the wall clock. */
 export function reduce(view: View, what: Happening, at: number): View {
-  return "event" in what ? happened(view, what.event, at) : decided(view, what.decision);
+  return "event" in what ? happened(view, what.event, at) : decided(view, what.decision, at);
 }
 
 function happened(view: View, event: SessionEvent, at: number): View {
@@ -76,7 +77,7 @@ function happened(view: View, event: SessionEvent, at: number): View {
   }
 }
 
-function decided(view: View, decision: Decision): View {
+function decided(view: View, decision: Decision, at: number): View {
   switch (decision.do) {
     case "host":
       return {
@@ -104,13 +105,16 @@ function decided(view: View, decision: Decision): View {
     case "finish":
       return answered(view, (question) => question.what === "again");
     case "type_line":
-      return withLastRun(view, (run) => ({ ...run, waitsForInput: false }));
+      return withLastRun(view, (run) => ({
+        ...append(run, "typed", decision.line === undefined ? "\n" : `${decision.line}\n`),
+        waitsForInput: false,
+      }));
     case "stop_run":
       return withLastRun(view, (run) => ({ ...run, stopping: true }));
     case "leave":
       return { ...view, leaving: true };
     case "say":
-      return view; // it comes back as a `chat` event
+      return { ...view, chat: [...view.chat, { name: me(view)?.name ?? "", text: decision.text, at }] };
   }
 }
 
@@ -127,9 +131,9 @@ function milestone(view: View, label: string, at: number): View {
 }
 
 function message(view: View, said: Omit<Message, "id">): View {
-  const id = (view.messages.at(-1)?.id ?? 0) + 1;
+  const id = view.lastMessage + 1;
   const { kind, whose, peer, text, hint } = said;
-  return { ...view, messages: [...view.messages, { id, kind, whose, peer, text, hint }] };
+  return { ...view, lastMessage: id, messages: [...view.messages, { id, kind, whose, peer, text, hint }] };
 }
 
 function withParty(view: View, event: EventOf<"party">): View {
@@ -186,7 +190,9 @@ function run(view: View, event: EventOf<"run">, at: number): View {
       ...{ whose: "", peer: "", reason: "", hint: "", output: [], length: 0, waitsForInput: false },
       ...{ stats: undefined, written: {}, stopping: false },
     };
-    return milestone({ ...view, runs: [...view.runs, started] }, "Program runs", at);
+    // What was to be known before the decision is not in the way after it.
+    const messages = view.messages.filter((message) => message.kind === "error");
+    return milestone({ ...view, messages, runs: [...view.runs, started] }, "Program runs", at);
   }
   const { state, seconds, whose, peer, reason, hint } = event;
   return inRun(view, event.run, (run) => ({

@@ -114,7 +114,7 @@ const running: (SessionEvent | Decision)[] = [
 const finished: (SessionEvent | Decision)[] = [
   ...running,
   { do: "type_line", line: "3100" },
-  { event: "output", stream: "stdout", text: "3100\nThe average salary is \x1b[1m3216.67\x1b[0m\n", run: 1 },
+  { event: "output", stream: "stdout", text: "The average salary is \x1b[1m3216.67\x1b[0m\n", run: 1 },
   { event: "written", run: 1, files: { "result.csv": bytes("average\n3216.67\n") } },
   run("finished", { seconds: 42.3 }),
 ];
