@@ -1,9 +1,12 @@
 /** The built page (web/dist), as people use it: two of them in Chromium, with a real rendezvous behind it. */
 import { createReadStream, existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { connect, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
-import type { BrowserContext, Page } from "playwright-core";
+import { chromium, type BrowserContext, type Page } from "playwright-core";
+import { encode } from "uqr";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ROOT, launch, rendezvous } from "../../tests/browser";
 
@@ -111,6 +114,49 @@ test(
     const kept = await ben.locator("details pre").textContent();
     expect(kept).toContain("The average salary is 3500.00.");
     expect(kept).not.toContain("4000");
+  },
+  MINUTES,
+);
+
+/** A film of one picture with a QR code, as Chromium takes it for a camera (YUV4MPEG2, grey). */
+function film(text: string): Buffer {
+  const [width, height] = [640, 480];
+  const code = encode(text, { ecc: "M", border: 4 });
+  const cell = Math.floor(height / code.size);
+  const luma = Buffer.alloc(width * height, 235);
+  for (let y = 0; y < cell * code.size; y++) {
+    for (let x = 0; x < cell * code.size; x++) {
+      if (code.data[Math.floor(y / cell)]?.[Math.floor(x / cell)]) luma[y * width + x] = 16;
+    }
+  }
+  const chroma = Buffer.alloc((width * height) / 2, 128);
+  return Buffer.concat([Buffer.from(`YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420\nFRAME\n`), luma, chroma]);
+}
+
+test(
+  "a QR code before the camera is an invitation",
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), "huddle-film-"));
+    const link = `${url}j#AbjVFLB3uS5Ik0eRLRhyrfNqTk42nBD3_-u7311ppeJlUcl-`;
+    await writeFile(join(directory, "code.y4m"), film(link));
+    const browser = await chromium.launch({
+      executablePath: "/usr/bin/chromium",
+      args: [
+        ...["--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
+        `--use-file-for-fake-video-capture=${join(directory, "code.y4m")}`,
+      ],
+    });
+    try {
+      const page = await browser.newPage();
+      await page.goto(url);
+      await button(page, "Join a session").click();
+      await button(page, "Scan a QR code").click();
+      await page.getByLabel("Picture of the camera").waitFor({ state: "detached", timeout: 60_000 });
+      expect(await page.getByLabel("Link or code").inputValue()).toBe(link);
+    } finally {
+      await browser.close();
+      await rm(directory, { recursive: true });
+    }
   },
   MINUTES,
 );
