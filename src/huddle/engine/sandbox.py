@@ -51,11 +51,6 @@ def problem() -> str:
     return _tried()[1]
 
 
-def available() -> str | None:
-    """The path of a bubblewrap that works here, or None."""
-    return None if problem() else _tried()[0][0]
-
-
 def command(
     inner: list[str],
     interpreter: Interpreter,
