@@ -1,5 +1,5 @@
 # What a contributor types. Each target does its work through scripts/, so that it can be run by hand too.
-.PHONY: setup demo test bench lint format lock clean
+.PHONY: setup demo test bench lab lint format lock clean
 
 setup:  ## .venv with the locked dependencies, and the tools that tests need
 	@scripts/setup
@@ -14,6 +14,11 @@ test: setup  ## all checks and tests
 bench:  ## one JSON line a figure
 	@scripts/setup --python-only
 	@.venv/bin/python -m bench
+
+lab:  ## the quick study on emulated machines (as root, about ten minutes), and its report
+	@scripts/setup --python-only
+	@.venv/bin/huddle lab run studies/quick.toml
+	@.venv/bin/huddle lab report results/quick.jsonl
 
 lint:  ## the checks without the tests
 	@scripts/setup --python-only

@@ -102,6 +102,11 @@ def test_average_salary_of_options_and_of_what_is_typed() -> None:
     assert "a salary is an amount" in outputs[2]
 
 
+def test_the_network_sees_what_it_would_see_in_the_clear() -> None:
+    for output in run("cnn_mnist", "--images", "2"):
+        assert re.findall(r"sees a (\d), and it is a (\d)", output) == [("6", "6"), ("9", "9")]
+
+
 @pytest.mark.parametrize(
     ("name", "options", "expected"),
     [

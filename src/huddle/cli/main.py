@@ -20,6 +20,7 @@ _COMMANDS = {
     "verify": "identity_commands:verify_command",
     "doctor": "doctor:doctor_command",
     "forget": "identity_commands:forget_command",
+    "lab": "lab:lab_group",
 }
 
 

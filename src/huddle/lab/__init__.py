@@ -1,0 +1,1 @@
+"""The lab: machines joined by an emulated WAN, MPyC programs run on them, figures, reports."""

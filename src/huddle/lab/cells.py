@@ -1,0 +1,140 @@
+"""The cells of a study: each is one run that ends as one row, in an order that is good for comparing.
+
+A repetition runs all networks right after each other under the same conditions before the next one begins,
+so that a slow hour of the machine hits all of them; sessions before plain MPyC, because they count the
+rounds. First of all are the references: plain MPyC without any delay, by which the model knows what the
+computation itself takes.
+
+A cell is named by the digest of all that decides what is run. So a study can be stopped and resumed, and
+what was changed in it is run again, and nothing else.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from huddle.lab.scenarios import Scenario
+from huddle.lab.study import HUDDLE, Demo, Size, Study
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One run: this program, so many parties, over this network, there. `id` names it."""
+
+    scenario: Scenario
+    network: str
+    demo: Demo = field(repr=False)
+    size: Size
+    parties: int
+    repetition: int
+    seed: str
+    id: str
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        size = f" {self.size.name}" if self.size.name else ""
+        return f"{self.demo.name}{size}, {self.parties} over {self.network}, {self.scenario.title}"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What of the matrix can't be, and why."""
+
+    what: str
+    why: str
+
+
+def plan(study: Study) -> tuple[list[Cell], list[LeftOut]]:
+    """All cells of a study in their order, and what is left out of its matrix."""
+    cells: dict[str, Cell] = {}
+    for cell in _all(study):
+        cells.setdefault(cell.id, cell)
+    left_out = []
+    if 1 in study.parties:
+        left_out = [
+            LeftOut(f"1 party over {network}", "a party alone has nobody to connect to")
+            for network in study.networks
+            if network != "plain"
+        ]
+    return list(cells.values()), left_out
+
+
+def _all(study: Study) -> Iterator[Cell]:
+    for repetition in range(study.repetitions):
+        for demo in study.demos:
+            for size in demo.sizes:
+                for parties in study.parties:
+                    yield _cell(study, study.reference, "plain", demo, size, parties, repetition)
+    networks = sorted(study.networks, key=lambda network: not is_session(network))
+    for repetition in range(study.repetitions):
+        for scenario in study.scenarios:
+            for demo in study.demos:
+                for size in demo.sizes:
+                    for parties in study.parties:
+                        for network in networks:
+                            if parties > 1 or network == "plain":
+                                yield _cell(study, scenario, network, demo, size, parties, repetition)
+
+
+def _cell(
+    study: Study, scenario: Scenario, network: str, demo: Demo, size: Size, parties: int, repetition: int
+) -> Cell:
+    # The same for all networks and scenarios: their runs send the same messages.
+    seed = f"{study.seed}/{demo.name}/{size.name}/{parties}/{repetition}"
+    decides = [
+        (study.provider, study.backend, scenario.as_dict(), network),
+        (demo.name, demo.digest, size.name, size.args, parties, repetition, seed),
+    ]
+    name = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+    return Cell(scenario, network, demo, size, parties, repetition, seed, name)
+
+
+def is_session(network: str) -> bool:
+    """Whether this network needs a Huddle session."""
+    return network in HUDDLE
+
+
+class Progress:
+    """How far a study is, and how long the rest will take, by what its runs took so far."""
+
+    def __init__(self, cells: list[Cell]) -> None:
+        self._left = {cell.id: cell for cell in cells}
+        self._taken: dict[tuple[object, ...], list[float]] = {}
+
+    def done(self, cell: Cell, seconds: float | None = None) -> None:
+        """This cell has its row; `seconds` is what it took, where that is known."""
+        self._left.pop(cell.id, None)
+        if seconds is not None:
+            for key in _likeness(cell):
+                self._taken.setdefault(key, []).append(seconds)
+
+    @property
+    def left(self) -> int:
+        """How many cells have no row yet."""
+        return len(self._left)
+
+    def seconds_left(self) -> float | None:
+        """By the most similar cells that have run; None before any has."""
+        if not self._taken:
+            return None
+        return sum(self._guess(cell) for cell in self._left.values())
+
+    def _guess(self, cell: Cell) -> float:
+        for key in _likeness(cell):
+            if taken := self._taken.get(key):
+                return sum(taken) / len(taken)
+        return 0.0
+
+
+def _likeness(cell: Cell) -> list[tuple[object, ...]]:
+    """What similar cells have in common, the most similar first."""
+    work = (cell.demo.name, cell.size.name)
+    return [
+        (*work, cell.parties, cell.scenario.name, cell.network),
+        (*work, cell.parties, cell.scenario.name),
+        (*work, cell.scenario.name),
+        (cell.scenario.name,),
+        (),
+    ]

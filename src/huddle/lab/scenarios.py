@@ -1,0 +1,132 @@
+"""Scenarios: where parties and the rendezvous are, and so how long packets take between any two.
+
+A scenario has regions, over which parties are spread evenly (party i in region i modulo their number), or
+one round-trip time between any two. What Huddle brings along is in regions.toml, with the source of its
+figures. Half of a round-trip time is taken for each direction. Knows no networks and starts nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from huddle.lab.parsing import Table, load, wrong
+from huddle.lab.shape import Shape
+
+REFERENCE = "no-delay"
+_DATA = Path(__file__).with_name("regions.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """Round-trip times in milliseconds; `rtt` has each pair once, in alphabetical order."""
+
+    source: str
+    within: float
+    rtt: Mapping[tuple[str, str], float]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All regions."""
+        return frozenset(name for pair in self.rtt for name in pair)
+
+    def between(self, one: str, other: str) -> float:
+        """The round-trip time between machines in these regions."""
+        return self.within if one == other else self.rtt[min(one, other), max(one, other)]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Where the machines are. `regions` is empty where `rtt_ms` holds between any two."""
+
+    name: str
+    title: str
+    regions: tuple[str, ...] = ()
+    rtt_ms: float = 0.0
+    jitter_ms: float = 0.0
+    rate_mbit: float = 0.0
+    loss: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    def region(self, machine: int) -> str:
+        """Where a party is; empty where there are no regions."""
+        return self.regions[machine % len(self.regions)] if self.regions else ""
+
+    def round_trip(self, one: int, other: int, regions: Regions) -> float:
+        """Between two parties, in milliseconds."""
+        if not self.regions:
+            return self.rtt_ms
+        return regions.between(self.region(one), self.region(other))
+
+    def shapes(self, parties: int, regions: Regions) -> dict[tuple[int, int], Shape]:
+        """The ways between the machines; number `parties` is the rendezvous, where party 0 is."""
+        where = {machine: machine for machine in range(parties)} | {parties: 0}
+        return {
+            (a, b): Shape(
+                delay=self.round_trip(where[a], where[b], regions) / 2000,
+                jitter=self.jitter_ms / 1000,
+                rate=self.rate_mbit * 1e6,
+                loss=self.loss,
+            )
+            for b in range(parties + 1)
+            for a in range(b)
+        }
+
+    def one_way_ms(self, parties: int, regions: Regions, *, relayed: bool = False) -> float:
+        """The longest way of a message between two parties; `relayed`: by way of the rendezvous."""
+        pairs = [(a, b) for b in range(parties) for a in range(b)]
+        if relayed:
+            trips = [self.round_trip(a, 0, regions) + self.round_trip(b, 0, regions) for a, b in pairs]
+        else:
+            trips = [self.round_trip(a, b, regions) for a, b in pairs]
+        return max(trips, default=0.0) / 2
+
+
+@cache
+def shipped() -> tuple[Regions, Mapping[str, Scenario]]:
+    """What Huddle brings along."""
+    table = load(_DATA)
+    source, within = table.text("source"), table.number("within", 0, 1000)
+    rows = table.table("rtt")
+    rtt: dict[tuple[str, str], float] = {}
+    for name in rows.keys():
+        row = rows.table(name)
+        for other in row.keys():
+            rtt[min(name, other), max(name, other)] = row.number(other, 0, 10_000)
+    regions = Regions(source, within, rtt)
+    found = scenarios(table.table("scenarios"), regions)
+    table.end()
+    return regions, found
+
+
+def scenarios(table: Table, regions: Regions) -> dict[str, Scenario]:
+    """The scenarios of a table, by name."""
+    return {name: _scenario(name, table.table(name), regions) for name in table.keys()}
+
+
+def _scenario(name: str, table: Table, regions: Regions) -> Scenario:
+    placed = table.texts("regions", empty=True)
+    for region in placed:
+        if region not in regions.names:
+            raise wrong(
+                table.place,
+                f"there is no region {region}",
+                f"There are {', '.join(sorted(regions.names))}; or give rtt_ms instead.",
+            )
+    if placed and "rtt_ms" in table.keys():
+        raise wrong(table.place, "regions and rtt_ms exclude each other")
+    scenario = Scenario(
+        name,
+        table.text("title", name),
+        placed,
+        0.0 if placed else table.number("rtt_ms", 0, 10_000),
+        table.number("jitter_ms", 0, 10_000, 0),
+        table.number("rate_mbit", 0, 1_000_000, 0),
+        table.number("loss", 0, 0.5, 0),
+    )
+    table.end()
+    return scenario

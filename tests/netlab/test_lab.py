@@ -1,0 +1,161 @@
+"""The lab on real machines: what its emulator does to packets, a study from run to report, nothing left."""
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from huddle.lab import netem, netns, rows
+from huddle.lab.calibrate import one_way, throughput
+from huddle.lab.netns import Net
+from huddle.lab.shape import Shape
+from tests.e2e.harness import alive
+
+STUDY = """
+networks = ["plain", "plain-ssl", "tls"]
+scenarios = ["near"]
+parties = [2]
+repetitions = 1
+attempts = 1
+
+[scenario.near]
+rtt_ms = 20
+
+[[demos]]
+program = "total.py"
+"""
+
+
+@pytest.fixture
+def pair() -> Iterator[Net]:
+    if os.geteuid() != 0:
+        if os.environ.get("CI") == "true":
+            pytest.fail("only root can make network namespaces")
+        pytest.skip("only root can make network namespaces")
+    with Net(3) as net:
+        yield net
+
+
+def median_ms(net: Net, probes: int = 30) -> float:
+    return statistics.median(one_way(net.machines[0], net.machines[1], probes)) * 1000
+
+
+def test_a_delay_is_what_was_asked_for_and_can_change(pair: Net) -> None:
+    without = median_ms(pair)
+    pair.shape({(0, 1): Shape(delay=0.04)})
+    assert 40 <= median_ms(pair) <= 45 + without
+    pair.shape({(1, 0): Shape(delay=0.01)})
+    assert 10 <= median_ms(pair) <= 15 + without
+    assert pair.stats()["late_p50_ms"] is not None
+
+
+def test_a_pulled_cable_passes_nothing_and_concerns_no_other(pair: Net) -> None:
+    pair.shape({(0, 1): Shape(up=False)})
+    first, second, third = pair.machines
+    assert one_way(first, second, 5, patience=0.3) == []
+    assert len(one_way(first, third, 5)) == 5
+    pair.shape({(0, 1): Shape()})
+    assert len(one_way(first, second, 5)) == 5
+
+
+def test_packets_are_lost_as_asked(pair: Net) -> None:
+    pair.shape({(0, 1): Shape(loss=0.5)})
+    assert 20 <= len(one_way(*pair.machines[:2], 100, patience=0.3)) <= 80
+
+
+def test_a_rate_is_a_limit_and_without_one_much_goes_through(pair: Net) -> None:
+    first, second, _ = pair.machines
+    free = throughput(first, second, 0.5)
+    pair.shape({(0, 1): Shape(rate=20e6, delay=0.005)})
+    limited = throughput(first, second, 1.0)
+    assert 10e6 < limited < 22e6 < free
+
+
+def test_what_a_killed_lab_left_is_removed_by_the_next(tmp_path: Path, pair: Net) -> None:
+    work = """
+import subprocess, sys
+from huddle.lab.netns import Net
+with Net(2) as net:
+    folder = net.folder()
+    sleeper = subprocess.Popen(net.machines[0].command(["sleep", "600"]))
+    print(net.emulator, sleeper.pid, folder, flush=True)
+    sys.stdin.read()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", work], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stdin is not None
+    emulator, sleeper, folder = process.stdout.readline().split()
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    process.stdin.close()
+    process.stdout.close()
+    removed = netns.sweep()
+    assert len([name for name in removed if f"-{process.pid}-" in name]) == 3  # two machines, a folder
+    assert not Path(folder).exists()
+    deadline = 200
+    while alive([int(emulator), int(sleeper)]) and deadline:
+        deadline -= 1
+        subprocess.run(["sleep", "0.05"], check=True)
+    assert alive([int(emulator), int(sleeper)]) == []
+    # Those of a lab that lives are left alone.
+    assert len(one_way(*pair.machines[:2], 3)) == 3
+    assert netns.sweep() == []
+
+
+def test_a_study_runs_resumes_and_is_reported(tmp_path: Path, pair: Net) -> None:
+    pair.close()
+    program = Path(__file__).parents[1] / "programs" / "total.py"
+    (tmp_path / "total.py").write_bytes(program.read_bytes())
+    (tmp_path / "study.toml").write_text(STUDY)
+    results = tmp_path / "results.jsonl"
+
+    def lab(*args: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "huddle", "lab", *args], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    lab("run", str(tmp_path / "study.toml"), "--results", str(results))
+    found = rows.read(results)
+    assert [(row["scenario"]["name"], row["network"]) for row in found] == [
+        ("no-delay", "plain"), ("near", "tls"), ("near", "plain"), ("near", "plain-ssl"),
+    ]  # fmt: skip
+    for row in found:
+        assert row["outcome"] == "finished", row["error"]
+        assert row["commit"] and row["calibration"]["delays"]
+    _, session, plain, _ = found
+    assert session["rounds"] and session["paths"] == ["tls direct"] and session["rtt_ms"] >= 20
+    assert session["setup"]["total"] > 0 and session["memory_mb"] > plain["memory_mb"]
+    assert session["model"] and plain["model"] and plain["model"]["rounds"] == session["rounds"]
+    assert plain["seconds"] >= 0.01
+
+    # Interrupted after two cells: the others are run, those are not.
+    results.write_text("".join(results.read_text().splitlines(keepends=True)[:2]))
+    said = lab("run", str(tmp_path / "study.toml"), "--results", str(results))
+    assert "2 of 4 cells are done already" in said
+    assert len(rows.read(results)) == 4
+
+    lab("report", str(results))
+    page = results.with_suffix(".html").read_text()
+    assert "total, 2 parties" in page and "<svg" in page and "plain-ssl" in page
+    assert len(results.with_suffix(".csv").read_text().splitlines()) == 5
+    compared = json.loads(lab("compare", "--json", str(results), str(results)))
+    assert len(compared["changes"]) == 4
+    assert netns.sweep() == []
+
+
+def test_where_the_kernel_has_netem_it_delays_too(pair: Net) -> None:
+    if not netem.available():
+        pytest.skip("this kernel has no netem")
+    pair.close()
+    with Net(2, backend="netem") as net:
+        net.shape({(0, 1): Shape(delay=0.04)})
+        assert 40 <= median_ms(net) <= 45
