@@ -8,6 +8,7 @@ leave out all other stages.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -97,6 +98,24 @@ def models() -> Outcome:
     return Outcome(passed=passed, failed=len(paths) - passed)
 
 
+def web() -> Outcome:
+    """The page and its workers: types, and tests, with parties in a real Chromium."""
+    for tool, what in (("npm", "Node.js is missing"), ("chromium", "Chromium is missing")):
+        if shutil.which(tool) is None:
+            return Outcome(failed=int(IN_CI), note=what)
+    passed, web_root = 0, ROOT / "web"
+    for check in ([ROOT / "scripts" / "build-web"], ["npx", "tsc", "--noEmit"]):
+        if subprocess.run(check, cwd=web_root, check=False).returncode != 0:
+            return Outcome(passed=passed, failed=1)
+        passed += 1
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch) / "report.xml"
+        args = ["npx", "vitest", "run", "--reporter=default", "--reporter=junit", f"--outputFile={report}"]
+        code = subprocess.run(args, cwd=web_root, check=False).returncode
+        outcome = count(report, code)
+    return Outcome(passed + outcome.passed, outcome.failed, outcome.note)
+
+
 STAGES = [
     Stage("lint", command(BIN / "ruff", "check", "--quiet", ".")),
     Stage("format", command(BIN / "ruff", "format", "--quiet", "--diff", ".")),
@@ -104,6 +123,7 @@ STAGES = [
     Stage("layers", command(BIN / "lint-imports")),
     Stage("unit", tests("tests/unit", "--numprocesses=2", "--dist=loadfile"), is_test=True),
     Stage("e2e", tests("tests/e2e"), is_test=True),
+    Stage("web", web, is_test=True),
     Stage("netlab", tests("tests/netlab", only_root=True), is_test=True),
     Stage("model", models, is_test=True),
 ]

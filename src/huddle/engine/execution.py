@@ -9,8 +9,6 @@ program failed, never what it printed. The run's data links are open for just as
 
 import asyncio
 import re
-import resource
-import sys
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
@@ -19,12 +17,12 @@ from typing import Any
 from huddle import events
 from huddle.engine import control
 from huddle.engine.group import Group
-from huddle.engine.interpreter import Interpreter
 from huddle.engine.process import RunnerExit, RunnerSpec
 from huddle.engine.proxy import Proxy
 from huddle.engine.run import Run
 from huddle.engine.settings import Settings
 from huddle.engine.snapshot import Snapshot
+from huddle.engine.surroundings import Ground, Surroundings
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError, unexpected
 from huddle.links.keeper import Keeper
 from huddle.links.wire import WireInfo
@@ -50,13 +48,12 @@ class Execution:
         contents: Mapping[str, bytes],
         sealed: Sealed,
         settings: Settings,
-        interpreter: Interpreter,
+        surroundings: Surroundings,
+        ground: Ground,
         keeper: Keeper,
         group: Group,
         outcomes: dict[int, control.Outcome],
         emit: Callable[[events.Event], None],
-        *,
-        sandbox: bool,
     ) -> None:
         self.number = manifest.run
         self.stats: events.Stats | None = None
@@ -77,7 +74,7 @@ class Execution:
         self._paths: dict[int, tuple[str, str]] = {}
         self._spec = partial(
             RunnerSpec,
-            interpreter,
+            ground.interpreter,
             entry=manifest.entry,
             pid=sealed.pid,
             names=self._names,
@@ -85,10 +82,11 @@ class Execution:
             threshold=manifest.flags.threshold,
             flags=_mpyc_flags(manifest.flags),
             max_queue=settings.max_queue,
-            sandboxed=sandbox,
+            sandboxed=ground.sandboxed,
             inputs=settings.inputs,
         )
-        self._sandbox = sandbox
+        self._sandbox = ground.sandboxed
+        self._surroundings = surroundings
         self._run: Run | Proxy | None = None
 
     async def run(self) -> bool:
@@ -152,7 +150,7 @@ class Execution:
         if self._settings.by_hand:
             run = Proxy(spec.pid, spec.names, opens, self)
         else:
-            run = Run(spec, opens, self)
+            run = Run(spec, opens, self, self._surroundings.start_runner)
         self._run = run
         ticker = asyncio.create_task(self._tick(run), name="stats")
         ticker.add_done_callback(self._ticked)
@@ -322,7 +320,7 @@ class Execution:
                 }
             )
         seconds = round(self._loop.time() - self._began, 3)
-        self.stats = events.Stats(self.number, tuple(rows), rounds, seconds, _peak_memory())
+        self.stats = events.Stats(self.number, tuple(rows), rounds, seconds, self._surroundings.peak_memory())
         self._emit(self.stats)
 
 
@@ -352,9 +350,3 @@ def _harmless(exit_: RunnerExit) -> str:
 
 def _mpyc_flags(flags: Flags) -> tuple[str, ...]:
     return (*(["--no-prss"] if flags.no_prss else []), *(["--mix32-64bit"] if flags.mix32_64bit else []))
-
-
-def _peak_memory() -> float:
-    """The most memory that this process has held, in MB."""
-    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) counts bytes there, KiB on Linux
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)

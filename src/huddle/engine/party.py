@@ -13,26 +13,19 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
-from urllib.parse import urlsplit
 
 from huddle import events
-from huddle.engine import sandbox
-from huddle.engine.interpreter import Interpreter, probe
 from huddle.engine.meet import Meeting
 from huddle.engine.plans import GuestPlan, HostPlan
 from huddle.engine.process import check_arguments
 from huddle.engine.program import Program
 from huddle.engine.settings import Settings
+from huddle.engine.surroundings import Ground, Surroundings
 from huddle.engine.together import Together
 from huddle.errors import HuddleError, LocalError, NetworkError, unexpected
 from huddle.identity.contacts import Contacts
-from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
-from huddle.identity.native import NativeCrypto
-from huddle.networks import addresses
 from huddle.networks.base import Network
-from huddle.networks.relay import RelayNetwork
-from huddle.networks.tls import TlsNetwork
 from huddle.rendezvous.client import OWNER_KEY, RoomClient
 from huddle.session.ceremony_guest import Guest
 from huddle.session.ceremony_host import Host
@@ -49,14 +42,20 @@ class Party:
     """One party of one session. The person's decisions may come at any time; one too late does nothing."""
 
     def __init__(
-        self, script: _Script, settings: Settings, identity: Identity, contacts: Contacts, crypto: Crypto
+        self,
+        script: _Script,
+        settings: Settings,
+        identity: Identity,
+        contacts: Contacts,
+        surroundings: Surroundings,
     ) -> None:
         self.contacts = contacts
         self.record: bytes | None = None
         self._script = script
         self._settings = settings
         self._identity = identity
-        self._crypto = crypto
+        self._surroundings = surroundings
+        self._crypto = surroundings.crypto
         self._events: asyncio.Queue[events.Event] = asyncio.Queue()
         self._heard: set[str] = set()
         self._leaving = ""
@@ -68,7 +67,6 @@ class Party:
         self._meeting: Meeting | None = None
         self._together: Together | None = None
         self._networks: list[Network] = []
-        self._sandboxed = False
 
     @classmethod
     def host(
@@ -78,7 +76,7 @@ class Party:
         identity: Identity,
         contacts: Contacts,
         *,
-        crypto: Crypto | None = None,
+        surroundings: Surroundings | None = None,
     ) -> "Party":
         """A party that makes the invitation."""
         return cls(
@@ -86,7 +84,7 @@ class Party:
             settings,
             identity,
             contacts,
-            crypto or NativeCrypto(),
+            surroundings or _machine(),
         )
 
     @classmethod
@@ -97,7 +95,7 @@ class Party:
         identity: Identity,
         contacts: Contacts,
         *,
-        crypto: Crypto | None = None,
+        surroundings: Surroundings | None = None,
     ) -> "Party":
         """A party that comes by an invitation."""
         return cls(
@@ -105,7 +103,7 @@ class Party:
             settings,
             identity,
             contacts,
-            crypto or NativeCrypto(),
+            surroundings or _machine(),
         )
 
     def __aiter__(self) -> AsyncGenerator[events.Event, None]:
@@ -238,10 +236,10 @@ class Party:
                 hint=f"It can be from 0 to {(plan.parties - 1) // 2}: fewer than half of the parties.",
             )
         check_arguments(plan.program.args, self._settings.private_args)
-        interpreter, software = await self._prepare()
-        url = plan.rendezvous or await self._embed(stack)
+        ground, software = await self._prepare()
+        url = plan.rendezvous or await self._surroundings.embed(stack)
         flags = Flags(plan.threshold, plan.no_prss)
-        manifest = plan.program.manifest(flags, (Software("mpyc", interpreter.mpyc),))
+        manifest = plan.program.manifest(flags, (Software("mpyc", ground.interpreter.mpyc),))
         options = Options(
             record=plan.record,
             files_follow=manifest.size > MAX_CEREMONY,
@@ -273,21 +271,21 @@ class Party:
             options=options,
             now=asyncio.get_running_loop().time(),
         )
-        sealed = await self._meet(core, room, stack)
+        sealed = await self._meet(core, room, ground.sandboxed)
         await spoken.close()
-        return await self._stay_together(sealed, interpreter, stack, plan.program.files, room)
+        return await self._stay_together(sealed, ground, stack, plan.program.files, room)
 
     async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
         digest = _digest(plan.digest)
         check_arguments((), self._settings.private_args)
-        interpreter, software = await self._prepare()
+        ground, software = await self._prepare()
         if looks_like_code(plan.invitation):
             from huddle.engine.spoken import redeem
 
             invitation = await redeem(self._crypto, plan.invitation, plan.rendezvous)
         else:
             invitation = Invitation.parse(plan.invitation)
-        flags, mpyc = Flags(plan.threshold, plan.no_prss), Software("mpyc", interpreter.mpyc)
+        flags, mpyc = Flags(plan.threshold, plan.no_prss), Software("mpyc", ground.interpreter.mpyc)
         own = plan.own.manifest(flags, (mpyc,)) if plan.own else None
         await self._open_networks(invitation, stack)
         room = RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id))
@@ -304,18 +302,12 @@ class Party:
             record=plan.record,
             now=asyncio.get_running_loop().time(),
         )
-        sealed = await self._meet(core, room, stack)
-        return await self._stay_together(sealed, interpreter, stack, {}, room)
+        sealed = await self._meet(core, room, ground.sandboxed)
+        return await self._stay_together(sealed, ground, stack, {}, room)
 
-    async def _prepare(self) -> tuple[Interpreter, tuple[Software, ...]]:
-        interpreter = await probe(self._settings.python)
-        problem = await asyncio.to_thread(sandbox.problem)
-        if self._settings.sandbox and problem:
-            raise LocalError(
-                f"There is no sandbox here: {problem}.", hint="Install bubblewrap, or leave out --sandbox."
-            )
-        wanted = self._settings.sandbox is not False and not self._settings.by_hand
-        self._sandboxed = wanted and not problem
+    async def _prepare(self) -> tuple[Ground, tuple[Software, ...]]:
+        ground = await self._surroundings.ground(self._settings)
+        interpreter = ground.interpreter
         has = {
             "mpyc": interpreter.mpyc,
             "python": interpreter.python,
@@ -323,29 +315,11 @@ class Party:
             "gmpy2": interpreter.gmpy2,
             "bits": str(interpreter.bits),
         }
-        return interpreter, tuple(Software(name, version) for name, version in has.items() if version)
-
-    async def _embed(self, stack: AsyncExitStack) -> str:
-        # A web server takes longer to import than all else: only who embeds one waits for it.
-        from huddle.rendezvous.server import RendezvousServer, ServerConfig
-
-        server = RendezvousServer(ServerConfig(hosts=("",)))
-        await stack.enter_async_context(server)
-        host = addresses.lan_address()
-        where = f"[{host}]" if ":" in host else host
-        return f"{server.scheme}://{where}:{server.port}"
+        return ground, tuple(Software(name, version) for name, version in has.items() if version)
 
     async def _open_networks(self, invitation: Invitation, stack: AsyncExitStack) -> None:
-        chosen, made = self._settings, list[Network]()
-        near = urlsplit(invitation.rendezvous).hostname in ("127.0.0.1", "::1", "localhost")
-        if "tls" in chosen.networks:
-            made.append(
-                TlsNetwork(port=chosen.port, via=chosen.via, advertise=chosen.advertise, loopback=near)
-            )
-        if "relay" in chosen.networks:
-            made.append(RelayNetwork(invitation.rendezvous))
         failed: NetworkError | None = None
-        for network in made:
+        for network in self._surroundings.networks(self._settings, invitation.rendezvous):
             try:
                 await network.open()
             except NetworkError as error:
@@ -357,9 +331,9 @@ class Party:
         if not self._networks:
             raise failed or LocalError("No network was chosen.")
 
-    async def _meet(self, core: Host | Guest, room: RoomClient, stack: AsyncExitStack) -> Sealed:
+    async def _meet(self, core: Host | Guest, room: RoomClient, sandboxed: bool) -> Sealed:
         meeting = self._meeting = Meeting(
-            core, room, self._emit, self._standing, self._offers, sandbox=self._sandboxed
+            core, room, self._emit, self._standing, self._offers, sandbox=sandboxed
         )
         try:
             return await meeting.sealed()
@@ -370,7 +344,7 @@ class Party:
     async def _stay_together(
         self,
         sealed: Sealed,
-        interpreter: Interpreter,
+        ground: Ground,
         stack: AsyncExitStack,
         contents: Mapping[str, bytes],
         room: RoomClient,
@@ -382,12 +356,11 @@ class Party:
             sealed,
             self._networks,
             self._settings,
-            interpreter,
+            self._surroundings,
+            ground,
             self._identity,
-            self._crypto,
             self._emit,
             self._standing,
-            sandbox=self._sandboxed,
         )
         stack.push_async_callback(lambda: together.part(self._leaving))
         await together.connect()
@@ -442,3 +415,9 @@ def _digest(text: str | None) -> bytes | None:
             hint="Ask the host to read it out, or look at it in your own copy's session.",
         )
     return digest
+
+
+def _machine() -> Surroundings:
+    from huddle.engine.machine import Machine  # what it imports is not there in a browser
+
+    return Machine()

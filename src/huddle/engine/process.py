@@ -12,6 +12,7 @@ import os
 import secrets
 import signal
 import socket
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -216,11 +217,7 @@ class RunnerProcess:
             return RunnerExit(None, -code, f"it was killed by {name}")
         if not self._report:
             return RunnerExit(code, None, f"it ended with code {code} before its time")
-        reason, culprit = self._report.get("reason"), self._report.get("peer")
-        reason = _clean(reason) if isinstance(reason, str) else ""
-        if type(culprit) is not int or culprit not in self.sockets:
-            culprit = None
-        return RunnerExit(code, None, reason or (f"it exited with code {code}" if code else ""), culprit)
+        return judged(self._report, code, self.sockets)
 
     async def _read_control(self, reader: asyncio.StreamReader) -> None:
         try:
@@ -259,6 +256,15 @@ class _Events(asyncio.SubprocessProtocol):
     def _tell(self, fd: int, data: bytes, final: bool) -> None:
         if text := self._decoders[fd].decode(data, final):
             self._watcher.output("stdout" if fd == 1 else "stderr", text)
+
+
+def judged(report: Mapping[str, Any], code: int, peers: Container[int]) -> RunnerExit:
+    """How a program ended that exited with this code, by the report of its runner, which may lie."""
+    reason, culprit = report.get("reason"), report.get("peer")
+    reason = _clean(reason) if isinstance(reason, str) else ""
+    if type(culprit) is not int or culprit not in peers:
+        culprit = None
+    return RunnerExit(code, None, reason or (f"it exited with code {code}" if code else ""), culprit)
 
 
 def check_arguments(shared: tuple[str, ...], private: tuple[str, ...] = ()) -> None:

@@ -12,12 +12,11 @@ nothing before `start`, and after `wait` nothing of the program runs.
 """
 
 import asyncio
-import socket
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
-from huddle.engine.process import RunnerExit, RunnerProcess, RunnerSpec
+from huddle.engine.process import RunnerExit, RunnerProcess, RunnerSpec, Watcher
 from huddle.errors import HuddleError, PeerError
 from huddle.links import frames
 from huddle.links.wire import WireInfo
@@ -51,7 +50,42 @@ class LinkEnd(Protocol):
         ...
 
 
-def _receive(sock: socket.socket) -> bytes:
+class Stream(Protocol):
+    """What a run needs of a socket that does not block, with the event loop's readers and writers."""
+
+    def fileno(self) -> int: ...
+
+    def recv_into(self, buffer: memoryview, /) -> int: ...
+
+    def send(self, data: bytes | memoryview, /) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class Runner(Protocol):
+    """A runner at work, such as a `RunnerProcess`; its methods are documented there."""
+
+    @property
+    def sockets(self) -> Mapping[int, Stream]: ...
+
+    @property
+    def os_pid(self) -> int | None: ...
+
+    def send_line(self, line: str) -> None: ...
+
+    def close_stdin(self) -> None: ...
+
+    def stop(self, reason: str, culprit: int | None = None) -> None: ...
+
+    async def wait(self) -> RunnerExit: ...
+
+    def close(self) -> None: ...
+
+
+StartRunner = Callable[[RunnerSpec, Watcher], Awaitable[Runner]]
+
+
+def _receive(sock: Stream) -> bytes:
     """What is there, at most 256 KiB; raises what `socket.recv` raises."""
     return bytes(_buffer[: sock.recv_into(_buffer)])
 
@@ -82,7 +116,7 @@ class Observer(Protocol):
 class Channel:
     """One peer's socket to the runner, and the receiver of the link to that peer."""
 
-    def __init__(self, run: "Run", pid: int, sock: socket.socket, open_link: OpenLink) -> None:
+    def __init__(self, run: "Run", pid: int, sock: Stream, open_link: OpenLink) -> None:
         self.pid = pid
         self.peer_ended = False
         self.done = asyncio.Event()  # our END is written, or nobody wants it any more
@@ -253,14 +287,21 @@ class Channel:
 class Run:
     """A program's run at this party. `open_links` maps each peer's pid to what opens its link."""
 
-    def __init__(self, spec: RunnerSpec, open_links: Mapping[int, OpenLink], observer: Observer) -> None:
+    def __init__(
+        self,
+        spec: RunnerSpec,
+        open_links: Mapping[int, OpenLink],
+        observer: Observer,
+        start: StartRunner = RunnerProcess.start,
+    ) -> None:
         self.spec = spec
         self.observer = observer
         self.channels: dict[int, Channel] = {}
         self.exited = False
         self.error: HuddleError | None = None  # of a link that failed and so ended the run
         self._open_links = open_links
-        self._process: RunnerProcess | None = None
+        self._start = start
+        self._process: Runner | None = None
         self._waiting_for_input = False
         self._ended = asyncio.Event()
         self._stop_reason = ""
@@ -283,7 +324,7 @@ class Run:
 
     async def start(self) -> None:
         """Open the links and start the program; raises LocalError where it can't be started."""
-        self._process = await RunnerProcess.start(self.spec, self)
+        self._process = await self._start(self.spec, self)
         for pid, sock in self._process.sockets.items():
             self.channels[pid] = Channel(self, pid, sock, self._open_links[pid])
         if self._stop_reason:

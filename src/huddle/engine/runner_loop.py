@@ -347,8 +347,11 @@ class Channel:
 class Session:
     """The channels to all peers, and what they have in common."""
 
-    def __init__(self, frames: Any, pid: int, max_queue: int = 0) -> None:
+    def __init__(
+        self, frames: Any, pid: int, max_queue: int = 0, selector: Any = selectors.DefaultSelector
+    ) -> None:
         self.frames = frames
+        self._selector = selector
         self.pid = pid
         self.max_queue = max_queue
         self.depth = 0  # the largest received
@@ -427,7 +430,7 @@ class Session:
         """
         self.max_queue = 0
         limit = None if well else time.monotonic() + PATIENCE
-        with selectors.DefaultSelector() as selector:
+        with self._selector() as selector:
             for channel in self.channels.values():
                 channel.end()
                 if not channel.flush():

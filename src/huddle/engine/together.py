@@ -17,12 +17,11 @@ from huddle.engine.agreement import Agreement
 from huddle.engine.chronicle import Chronicle
 from huddle.engine.execution import Execution, milliseconds
 from huddle.engine.group import Group
-from huddle.engine.interpreter import Interpreter
 from huddle.engine.meet import Standing, program_event
 from huddle.engine.program import Program
 from huddle.engine.settings import Settings
+from huddle.engine.surroundings import Ground, Surroundings
 from huddle.errors import HuddleError, LocalError, PeerError
-from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
 from huddle.links.keeper import Keeper, Peer
 from huddle.links.wire import WireInfo
@@ -49,13 +48,11 @@ class Together:
         sealed: Sealed,
         networks: Sequence[Network],
         settings: Settings,
-        interpreter: Interpreter,
+        surroundings: Surroundings,
+        ground: Ground,
         identity: Identity,
-        crypto: Crypto,
         emit: Emit,
         standing: Standing,
-        *,
-        sandbox: bool,
     ) -> None:
         self.sealed = sealed
         self.files: dict[str, bytes] = sealed.files
@@ -63,15 +60,15 @@ class Together:
         self.execution: Execution | None = None
         self.broken: HuddleError | None = None
         self.record: bytes | None = None
-        self._chronicle = Chronicle(crypto, identity, sealed)
+        self._chronicle = Chronicle(surroundings.crypto, identity, sealed)
         self._networks = networks
         self._settings = settings
-        self._interpreter = interpreter
+        self._surroundings = surroundings
+        self._ground = ground
         self._identity = identity
-        self._crypto = crypto
+        self._crypto = surroundings.crypto
         self._emit = emit
         self._standing = standing
-        self._sandbox = sandbox
         self._loop = asyncio.get_running_loop()
         # Of each peer the last that was about a run which is not known, or does not run, here yet.
         self._early: dict[int, control.Answer] = {}
@@ -174,12 +171,12 @@ class Together:
             self.files,
             self.sealed,
             self._settings,
-            self._interpreter,
+            self._surroundings,
+            self._ground,
             self._keeper,
             self._group,
             {pid: outcome for pid, outcome in self._outcomes.items() if outcome.run == manifest.run},
             self._emit,
-            sandbox=self._sandbox,
         )
         execution, began, well = self.execution, time.time(), False
         try:
@@ -267,7 +264,7 @@ class Together:
     async def _ask(self, agreement: Agreement) -> tuple[bool, str]:
         host = self.sealed.roster[0]
         self._decision = self._loop.create_future()
-        self._emit(program_event(agreement.manifest, self._sandbox))
+        self._emit(program_event(agreement.manifest, self._ground.sandboxed))
         self._emit(events.Question("program", host.name, host.did))
         return await self._or_broken(self._decision, agreement)
 

@@ -12,11 +12,7 @@ Reading never waits for writing. A message's boundaries mean nothing; the wire i
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import Annotated, Any
-
-from websockets.asyncio.client import ClientConnection
-from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import Event, State
+from typing import Annotated
 
 from huddle.codec import DecodeError, Limit, decode, encode
 from huddle.errors import NetworkError
@@ -29,13 +25,10 @@ from huddle.rendezvous.messages import MAX_RELAYED, Paired, Refused, unpack
 _LABEL = b"huddle/1 relay channel"
 _CONNECT = 10.0  # seconds for TCP, TLS and WebSocket over the slowest path
 _MEET = 20.0  # seconds for the peer to come: less than a grace of 30 s, so that there is a second try
-_CLOSE = 5.0  # seconds for the last bytes and the closing to get through
 _EARLY = 1_048_576  # bytes that may wait for a receiver before reading stops
 _PING = 20.0
 # The rendezvous reads nothing from us, not even a pong, while our peer stalls it; see its `stall`.
 _PONG = 40.0
-
-_BYTES = (Opcode.BINARY, Opcode.CONT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +96,14 @@ class RelayNetwork:
 
     async def _reach(self, url: str) -> "RelayWire":
         try:
-            socket = await dialing.reach(url, _Socket, within=_CONNECT, ping=_PING, pong=_PONG)
+            wire = await dialing.pipe(url, RelayWire, within=_CONNECT, ping=_PING, pong=_PONG)
         except dialing.LOST as error:
             raise NetworkError(
                 f"The relay at {self._host} can't be reached: {dialing.reason_of(error)}.",
                 hint="Is the rendezvous still running?",
             ) from error
-        socket.wire.join(self._host, self._wires)
-        return socket.wire
+        wire.join(self._host, self._wires)
+        return wire
 
     def _check(self, peer: PeerOffer) -> None:
         try:
@@ -128,13 +121,13 @@ def _url(url: str, peer: PeerOffer, run: int) -> str:
 
 
 class RelayWire:
-    """One side of a relay channel, from the moment its WebSocket is open."""
+    """One side of a relay channel, from the moment its WebSocket is made."""
 
-    def __init__(self, socket: "_Socket") -> None:
+    def __init__(self, pipe: dialing.Pipe) -> None:
         self.info = WireInfo("relay", "relayed", b"", b"", sealed=False)
         self.paired: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.paired.add_done_callback(_retrieved)
-        self._socket = socket
+        self._pipe = pipe
         self._wires: set[RelayWire] = set()
         self._receiver: Receiver | None = None
         self._early: deque[bytes] = deque()
@@ -160,32 +153,25 @@ class RelayWire:
             data = self._early.popleft()
             self._receiver.wire_data(data)
         if self._early_bytes > _EARLY:
-            self._socket.transport.resume_reading()
+            self._pipe.pause(False)
         self._early_bytes = 0
         self._tell_lost()
 
     def send(self, data: bytes) -> None:
         """Send, in messages that the relay takes; does nothing on a lost wire."""
-        socket = self._socket
-        if self._over or socket.protocol.state is not State.OPEN:
-            return
-        for at in range(0, len(data), MAX_RELAYED):
-            socket.protocol.send_binary(memoryview(data)[at : at + MAX_RELAYED])
-        socket.send_data()
+        if not self._over and self._pipe.is_open:
+            self._pipe.send_parts(data, MAX_RELAYED)
 
     def close(self) -> None:
         """Send what is left, then close."""
-        socket = self._socket
-        if not self._over and socket.protocol.state is State.OPEN:
-            socket.protocol.send_close(CloseCode.NORMAL_CLOSURE)
-            socket.send_data()
-            socket.loop.call_later(_CLOSE, socket.transport.abort)
+        if not self._over and self._pipe.is_open:
+            self._pipe.finish()
         self._over = True
 
     def abort(self) -> None:
         """Drop the wire at once."""
         self._over = True
-        self._socket.transport.abort()
+        self._pipe.abort()
 
     def arrived(self, data: bytes) -> None:
         """The relay sent these bytes."""
@@ -199,7 +185,7 @@ class RelayWire:
             self._early.append(data)
             self._early_bytes += len(data)
             if self._early_bytes > _EARLY:
-                self._socket.transport.pause_reading()
+                self._pipe.pause(True)
 
     def lost(self, reason: str) -> None:
         """The WebSocket is gone."""
@@ -228,27 +214,6 @@ class RelayWire:
         if self._lost is not None and not self._over and self._receiver:
             self._over = True
             self._receiver.wire_lost(self._lost)
-
-
-class _Socket(ClientConnection):
-    """A WebSocket whose frames go to its wire as they are parsed, with no task and no queue between."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.wire = RelayWire(self)
-
-    def process_event(self, event: Event) -> None:
-        if self.response is not None and isinstance(event, Frame) and event.opcode in _BYTES:
-            self.wire.arrived(bytes(event.data))
-        elif isinstance(event, Frame) and event.opcode is Opcode.TEXT:
-            self.transport.abort()
-        else:
-            super().process_event(event)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        closed = self.protocol.close_rcvd
-        self.wire.lost((closed.reason or f"closed with code {closed.code}") if closed else "connection lost")
 
 
 def _retrieved(future: asyncio.Future[None]) -> None:

@@ -21,8 +21,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection
-
 from huddle.codec import DecodeError
 from huddle.errors import HuddleError, LocalError, RendezvousError
 from huddle.rendezvous import dialing
@@ -236,7 +234,7 @@ class RoomClient:
             await dialing.pause(attempt, random.random(), at_least)  # noqa: S311 - it spreads clients only
             attempt += 1
 
-    async def _converse(self, connection: ClientConnection) -> None:
+    async def _converse(self, connection: dialing.Connection) -> None:
         owner = hashlib.sha256(self._owner_key).digest() if self._owner_key else None
         await dialing.say(connection, pack(Open(self._next, self._create, owner, self._lifetime)))
         async with asyncio.timeout(_ATTEMPT):
@@ -252,7 +250,7 @@ class RoomClient:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
 
-    async def _send(self, connection: ClientConnection) -> None:
+    async def _send(self, connection: dialing.Connection) -> None:
         sent = -1
         while True:
             self._to_send.clear()
@@ -314,7 +312,7 @@ class _Retry(Exception):
         self.after = after
 
 
-async def _receive(connection: ClientConnection, *kinds: type[Message]) -> Any:
+async def _receive(connection: dialing.Connection, *kinds: type[Message]) -> Any:
     data = await connection.recv(decode=False)
     try:
         message = unpack(data, *kinds, Gone, Refused)

@@ -12,8 +12,6 @@ import hashlib
 import random
 import time
 
-from websockets.asyncio.client import ClientConnection
-
 from huddle.codec import DecodeError
 from huddle.errors import RendezvousError
 from huddle.rendezvous import dialing
@@ -51,7 +49,7 @@ async def _ask(url: str, request: Allocate | LookUp, patience: float) -> Namepla
         attempt += 1
 
 
-async def _converse(connection: ClientConnection, request: Allocate | LookUp) -> Nameplate:
+async def _converse(connection: dialing.Connection, request: Allocate | LookUp) -> Nameplate:
     await dialing.say(connection, pack(request))
     async with asyncio.timeout(_ATTEMPT):
         data = await connection.recv(decode=False)

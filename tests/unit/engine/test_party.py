@@ -364,14 +364,14 @@ async def bug(*_: Any) -> Any:
 async def test_a_bug_anywhere_ends_in_an_error_and_leaves_nothing(
     table: Table, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    from huddle.engine import execution, group, meet, party, together
+    from huddle.engine import execution, group, machine, meet, together
 
     def raises(*_: Any) -> Any:
         raise KeyError("hunter2")
 
     host, *_ = await table.session(program(SUM), "Bob")
     target, name, what = {
-        "probe": (party, "probe", bug),
+        "probe": (machine, "probe", bug),
         "connect": (together.Together, "_make_keeper", raises),
         "run": (execution, "Snapshot", raises),
         "message": (group.Group, "message", raises),

@@ -11,8 +11,10 @@ from huddle.codec import encode
 from huddle.engine import control
 from huddle.engine.control import Answer, Chat, FilePart, FilesDone, Leave, Outcome, RunProposal
 from huddle.engine.interpreter import Interpreter
+from huddle.engine.machine import Machine
 from huddle.engine.program import Program
 from huddle.engine.settings import Settings
+from huddle.engine.surroundings import Ground
 from huddle.engine.together import Together
 from huddle.errors import HuddleError, LocalError, PeerError
 from huddle.session.manifest import Flags, Manifest
@@ -34,8 +36,8 @@ class Table:
         self.told: list[events.Event] = []
         self.said: list[control.Message] = []
         self.own = Together(
-            self.seat.sealed, [], Settings("me"), INTERPRETER, self.seat.identity, CRYPTO,
-            self.told.append, lambda name, did: "new", sandbox=False,
+            self.seat.sealed, [], Settings("me"), Machine(), Ground(INTERPRETER, False),
+            self.seat.identity, self.told.append, lambda name, did: "new",
         )  # fmt: skip
         self.own._group.broadcast = self.said.append  # type: ignore[method-assign, assignment]
         self.own._group.broadcast_all = self._broadcast_all  # type: ignore[method-assign, assignment]

@@ -112,7 +112,7 @@ async def test_what_is_known_of_a_wire(networks: Any, server: RendezvousServer) 
 
 async def test_small_messages_are_not_held_back_by_the_kernel(networks: Any) -> None:
     low, _ = await wires(networks)
-    sock = low._socket.transport.get_extra_info("socket")  # type: ignore[attr-defined]
+    sock = low._pipe.transport.get_extra_info("socket")  # type: ignore[attr-defined]
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 

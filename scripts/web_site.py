@@ -1,0 +1,43 @@
+"""Packs what a browser's Python has in its site-packages: Huddle, and what it needs, as they are installed.
+
+    web_site.py TARGET.zip
+
+The same files give the same bytes: names are sorted, times are left out.
+"""
+
+import importlib.metadata
+import sys
+import zipfile
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[1] / "src"
+PACKAGES = ("mpyc", "spake2")
+# What no browser runs.
+LEFT_OUT = ("huddle/cli/", "huddle/programs/", "mpyc/py.typed")
+
+
+def files() -> dict[str, bytes]:
+    """All files, by their path in site-packages."""
+    found = {
+        path.relative_to(SOURCE).as_posix(): path
+        for path in SOURCE.rglob("*")
+        if path.suffix in (".py", ".txt")
+    }
+    for name in PACKAGES:
+        for file in importlib.metadata.files(name) or ():
+            if file.suffix == ".py" or file.name == "METADATA":
+                found[file.as_posix()] = Path(str(file.locate()))
+    return {name: path.read_bytes() for name, path in sorted(found.items()) if not name.startswith(LEFT_OUT)}
+
+
+def main() -> None:
+    """Write the archive."""
+    target = Path(sys.argv[1])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, data in files().items():
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+
+
+if __name__ == "__main__":
+    main()

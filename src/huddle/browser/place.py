@@ -1,0 +1,54 @@
+"""The surroundings of a session in a browser: WebCrypto, workers, the networks that a page has."""
+
+import platform
+import sys
+from contextlib import AsyncExitStack
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+from huddle.browser.crypto import WebCrypto
+from huddle.browser.worker import WorkerRunner
+from huddle.engine.interpreter import Interpreter
+from huddle.engine.run import StartRunner
+from huddle.engine.settings import Settings
+from huddle.engine.surroundings import Ground
+from huddle.errors import LocalError
+from huddle.identity.crypto import Crypto
+from huddle.networks.base import Network
+from huddle.networks.relay import RelayNetwork
+
+NETWORKS = ("relay",)  # that a browser has, in order of preference
+
+
+class Browser:
+    """A browser's worker; see `huddle.engine.surroundings.Surroundings`."""
+
+    def __init__(self, functions: Any, runners: Any) -> None:
+        self.crypto: Crypto = WebCrypto(functions)
+        self.start_runner: StartRunner = partial(WorkerRunner.start, runners)
+
+    async def ground(self, settings: Settings) -> Ground:
+        interpreter = Interpreter(
+            executable="",
+            prefixes=(),
+            paths=(),
+            python=platform.python_version(),
+            mpyc=version("mpyc"),
+            numpy=None,
+            gmpy2=None,
+            uvloop=None,
+            bits=64 if sys.maxsize > 2**32 else 32,
+        )
+        return Ground(interpreter, sandboxed=True)
+
+    async def embed(self, stack: AsyncExitStack) -> str:
+        raise LocalError(
+            "A browser can't be a rendezvous itself.", hint="Name one; the page's own server may be one."
+        )
+
+    def networks(self, settings: Settings, rendezvous: str) -> list[Network]:
+        return [RelayNetwork(rendezvous)] if "relay" in settings.networks else []
+
+    def peak_memory(self) -> float:
+        return 0.0

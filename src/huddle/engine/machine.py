@@ -1,0 +1,64 @@
+"""The surroundings of a session outside a browser: processes, a sandbox, the system's sockets."""
+
+import asyncio
+import resource
+import sys
+from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
+
+from huddle.engine import sandbox
+from huddle.engine.interpreter import probe
+from huddle.engine.process import RunnerProcess
+from huddle.engine.run import StartRunner
+from huddle.engine.settings import Settings
+from huddle.engine.surroundings import Ground
+from huddle.errors import LocalError
+from huddle.identity.crypto import Crypto
+from huddle.identity.native import NativeCrypto
+from huddle.networks import addresses
+from huddle.networks.base import Network
+from huddle.networks.relay import RelayNetwork
+from huddle.networks.tls import TlsNetwork
+
+
+class Machine:
+    """A machine; see `huddle.engine.surroundings.Surroundings`."""
+
+    def __init__(self) -> None:
+        self.crypto: Crypto = NativeCrypto()
+        self.start_runner: StartRunner = RunnerProcess.start
+
+    async def ground(self, settings: Settings) -> Ground:
+        interpreter = await probe(settings.python)
+        problem = await asyncio.to_thread(sandbox.problem)
+        if settings.sandbox and problem:
+            raise LocalError(
+                f"There is no sandbox here: {problem}.", hint="Install bubblewrap, or leave out --sandbox."
+            )
+        wanted = settings.sandbox is not False and not settings.by_hand
+        return Ground(interpreter, wanted and not problem)
+
+    async def embed(self, stack: AsyncExitStack) -> str:
+        # A web server takes longer to import than all else: only who embeds one waits for it.
+        from huddle.rendezvous.server import RendezvousServer, ServerConfig
+
+        server = RendezvousServer(ServerConfig(hosts=("",)))
+        await stack.enter_async_context(server)
+        host = addresses.lan_address()
+        where = f"[{host}]" if ":" in host else host
+        return f"{server.scheme}://{where}:{server.port}"
+
+    def networks(self, settings: Settings, rendezvous: str) -> list[Network]:
+        made = list[Network]()
+        near = urlsplit(rendezvous).hostname in ("127.0.0.1", "::1", "localhost")
+        if "tls" in settings.networks:
+            made.append(
+                TlsNetwork(port=settings.port, via=settings.via, advertise=settings.advertise, loopback=near)
+            )
+        if "relay" in settings.networks:
+            made.append(RelayNetwork(rendezvous))
+        return made
+
+    def peak_memory(self) -> float:
+        unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) counts bytes there, KiB on Linux
+        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)

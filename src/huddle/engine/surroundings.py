@@ -1,0 +1,47 @@
+"""What a session needs of the place where it runs, as an argument of `Party`: a machine, or a browser.
+
+Natively `Machine` (huddle/engine/machine.py) has processes, sandboxes and all networks; in a browser
+`huddle.browser.place` has a worker in a locked frame and the networks of a web page. Nobody else asks
+where they are.
+"""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Protocol
+
+from huddle.engine.interpreter import Interpreter
+from huddle.engine.run import StartRunner
+from huddle.engine.settings import Settings
+from huddle.identity.crypto import Crypto
+from huddle.networks.base import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What programs run on here: the interpreter, and whether they are locked in."""
+
+    interpreter: Interpreter
+    sandboxed: bool
+
+
+class Surroundings(Protocol):
+    """A place where a party may be."""
+
+    crypto: Crypto
+    start_runner: StartRunner
+
+    async def ground(self, settings: Settings) -> Ground:
+        """Look at what there is; raises LocalError where programs can't run as the person wants."""
+        ...
+
+    async def embed(self, stack: AsyncExitStack) -> str:
+        """The URL of a rendezvous that runs here until the stack is closed; LocalError where none can."""
+        ...
+
+    def networks(self, settings: Settings, rendezvous: str) -> list[Network]:
+        """The networks that the person chose, as far as this place has them, not yet open."""
+        ...
+
+    def peak_memory(self) -> float:
+        """The most memory that the supervisor has held, in MB; 0 where nobody knows."""
+        ...

@@ -1,0 +1,16 @@
+/** The core without a page around it, for tests and measurements: everything lies beside this script. */
+import { openSession as open, type Places } from "./session";
+import type { Session } from "./protocol";
+
+const places: Places = {
+  sessionWorker: "session-worker.js",
+  runnerWorker: "runner-worker.js",
+  frame: "frame.html",
+  wasm: "pyodide.asm.wasm",
+  stdlib: "python_stdlib.zip",
+  site: "site.zip",
+};
+
+export function openSession(rendezvous: string): Session {
+  return open({ places, rendezvous });
+}

@@ -1,0 +1,209 @@
+/**
+ * What the page and its session worker say to each other, as structured clones; bytes travel as
+ * `Uint8Array`, nothing as JSON text.
+ *
+ *   page -> session      `Decision`: what the person decides
+ *   session -> page      `SessionEvent`: what happens; the events of `huddle.events` field by field
+ *                        (docs/events.md says what each means), and a few of the worker's own
+ *
+ * A session worker serves one session. Its life: `progress`* `ready`, then the page sends `host` or
+ * `join`, then events until `ended`; after that nothing. Decisions that come too late do nothing.
+ *
+ * Where Python has None there is `undefined` here.
+ */
+
+// --- what happens
+
+/** `waiting` wants to come in; `silent` may be gone soon. */
+export type PartyState =
+  | "waiting"
+  | "admitted"
+  | "refused"
+  | "accepted"
+  | "connected"
+  | "silent"
+  | "gone"
+  | "left";
+
+/** `alarm`: a name that this person knows, with another key. */
+export type Standing = "self" | "new" | "known" | "verified" | "alarm";
+
+/** Whose fault something is. */
+export type Whose = "local" | "program" | "peer" | "rendezvous" | "network";
+
+export interface ProgramFile {
+  path: string;
+  size: number;
+  /** Hexadecimal. */
+  sha256: string;
+}
+
+export interface Member {
+  pid: number;
+  name: string;
+  did: string;
+}
+
+export interface PeerStats {
+  name: string;
+  pid: number;
+  /** What its runner does. */
+  state: "idle" | "computing" | "input" | "gone";
+  network: string;
+  path: string;
+  rtt_ms: number | undefined;
+  bytes_sent: number;
+  bytes_received: number;
+  messages_sent: number;
+  messages_received: number;
+  queued: number;
+  reconnects: number;
+}
+
+/** The events of `huddle.events`, by their key. */
+export interface HuddleEvents {
+  invitation: { url: string; code: string };
+  party: {
+    name: string;
+    did: string;
+    state: PartyState;
+    standing: Standing;
+    pid: number | undefined;
+    detail: string;
+  };
+  program: {
+    entry: string;
+    digest: string;
+    files: ProgramFile[];
+    args: string[];
+    sandbox: boolean;
+    run: number;
+    flags: string[];
+  };
+  question: { what: "admit" | "accept" | "program" | "again"; name: string; did: string };
+  chat: { name: string; text: string };
+  words: { words: string[]; epoch: number };
+  sealed: { digest: string; parties: Member[]; pid: number };
+  link: { peer: string; network: string; path: string; rtt_ms: number | undefined; run: number };
+  reconnect: { peer: string; state: "lost" | "restored"; reason: string; run: number };
+  run: {
+    run: number;
+    state: "started" | "finished" | "failed";
+    seconds: number | undefined;
+    whose: Whose | "";
+    peer: string;
+    reason: string;
+    hint: string;
+  };
+  output: { stream: "stdout" | "stderr"; text: string; run: number };
+  input: { waiting: boolean; run: number };
+  stats: { run: number; peers: PeerStats[]; rounds: number; seconds: number; memory_mb: number };
+  notice: { text: string };
+  error: { whose: Whose; message: string; hint: string; peer: string };
+  ended: { reason: string; clean: boolean; left: string[] };
+}
+
+/** What the worker tells besides; not of the session, but of this page. */
+export interface WorkerEvents {
+  /** Getting ready: `stage` is loading (files), starting (Python) or waiting (for a runner). */
+  progress: { stage: "loading" | "starting" | "waiting"; done: number };
+  /** The worker takes `host` or `join` now. `did` is who this person is in this browser. */
+  ready: { did: string; seconds: number };
+  /** The files of the program that `program` has just named, for reading before accepting. */
+  files: { run: number; files: Record<string, Uint8Array> };
+  /** Files that the program of this run wrote in its directory, by their paths there. */
+  written: { run: number; files: Record<string, Uint8Array> };
+  /** The contacts as they are to be kept (the text of a contacts file), and a signed record, if one was made. */
+  kept: { contacts: string; record: Uint8Array | undefined };
+  /** The worker itself failed: no session is possible in this browser, for this reason. */
+  broken: { message: string; hint: string };
+}
+
+type Tagged<Events> = { [Key in keyof Events]: { event: Key } & Events[Key] }[keyof Events];
+
+export type HuddleEvent = Tagged<HuddleEvents>;
+export type SessionEvent = HuddleEvent | Tagged<WorkerEvents>;
+export type EventOf<Key extends SessionEvent["event"]> = Extract<SessionEvent, { event: Key }>;
+
+// --- what the person decides
+
+/** A program as its person names it; `files` by relative path, the entry among them. */
+export interface Program {
+  entry: string;
+  files: Record<string, Uint8Array>;
+  args: string[];
+}
+
+/** The local side of a session; nothing of it is shared with anybody but `name`. */
+export interface LocalSettings {
+  /** What the others see. */
+  name: string;
+  /** In order of preference; default: all that this browser has. */
+  networks?: ("webrtc" | "relay")[];
+  /** Arguments of one's own, behind the shared ones. */
+  privateArgs?: string[];
+  /** Private input files, by the names that the program finds in its directory. */
+  inputs?: Record<string, Uint8Array>;
+  /** Seconds after which a silent peer is gone; default 30. */
+  grace?: number;
+  /** Seconds without progress after which a run is ended; default: never. */
+  stall?: number;
+}
+
+export interface HostRequest extends LocalSettings {
+  program: Program;
+  /** How many people take part, the host among them. */
+  parties: number;
+  /** URL of the rendezvous; default: the one that served the page. */
+  rendezvous?: string;
+  threshold?: number;
+  noPrss?: boolean;
+  /** More runs may follow the first. */
+  stay?: boolean;
+  /** All sign a record of the session. */
+  record?: boolean;
+}
+
+export interface JoinRequest extends LocalSettings {
+  /** The whole link, or a short code. */
+  invitation: string;
+  /** Where a short code belongs; default: the rendezvous that served the page. */
+  rendezvous?: string;
+  /** The digest (hexadecimal) that the program must have. */
+  digest?: string;
+  /** Take part only where a record is made. */
+  record?: boolean;
+}
+
+export interface Decisions {
+  host: HostRequest;
+  join: JoinRequest;
+  admit: { did: string };
+  refuse: { did: string; reason: string };
+  /** These parties were heard to say the words. */
+  heard: { dids: string[] };
+  accept: object;
+  decline: { reason: string };
+  /** The host: one more run, of this program or, without one, of the last. */
+  again: { program?: Program };
+  /** The host: no more runs. */
+  finish: object;
+  /** A line for the program's `input()`; `undefined`: there is no more input. */
+  type_line: { line: string | undefined };
+  say: { text: string };
+  stop_run: object;
+  leave: { reason: string };
+}
+
+export type Decision = { [Key in keyof Decisions]: { do: Key } & Decisions[Key] }[keyof Decisions];
+
+// --- what the page holds of a session
+
+/** One session, as the UI sees it: real (`openSession` in session.ts) or scripted (`fake.ts`). */
+export interface Session {
+  send(decision: Decision): void;
+  /** Calls `listener` with every event from now on; the result unsubscribes. */
+  subscribe(listener: (event: SessionEvent) => void): () => void;
+  /** Drop everything at once: workers, connections. Send `leave` first to say goodbye. */
+  close(): void;
+}

@@ -1,0 +1,202 @@
+/**
+ * The runners as the session worker has them: one that gets ready ahead of time, and the one at work.
+ *
+ * The page makes them (frames are its business) and says so on the backstage port:
+ *
+ *   page -> session    { runner: port }          another one is being made, this is its control port
+ *                      { gone: text, failed }    the last one that was made was ended, or failed by itself
+ *   session -> page    { kill: true }    end it, and make another one
+ */
+import { Mailbox, Stream } from "./mailbox";
+
+/** What a runner gets to do. */
+export interface Task {
+  config: string;
+  files: Record<string, Uint8Array>;
+  peers: [number, MessagePort][];
+  stdin: MessagePort;
+  stdout: MessagePort;
+  stderr: MessagePort;
+}
+
+/** Runners in a row that do not get ready: then no more are tried. */
+const TRIES = 3;
+
+const REPORT = 1;
+const GONE = 2;
+const DRAINED = 3;
+
+/** A program that sends reports without end is ended. */
+const MOST_REPORTS = 10_000;
+/** Of what a program leaves behind, which the page keeps in memory. */
+const MOST_FILES = 1_000;
+const MOST_BYTES = 64 << 20;
+
+export class Runners {
+  private control: MessagePort | undefined;
+  private ready = false;
+  private current: Running | undefined;
+  private waiting: Running | undefined;
+  private failures = 0;
+  private broken: string | undefined;
+
+  constructor(
+    private readonly box: Mailbox,
+    private readonly backstage: MessagePort,
+    private readonly onWritten: (files: Record<string, Uint8Array>) => void,
+  ) {
+    backstage.onmessage = (event: MessageEvent<{ runner?: MessagePort; gone?: string; failed?: boolean }>) => {
+      const { runner, gone, failed } = event.data;
+      if (runner) this.made(runner);
+      if (gone !== undefined) this.gone(gone, failed === true);
+    };
+  }
+
+  /** Run a program in the next runner that is ready. */
+  start(config: string, files: Record<string, Uint8Array>, peers: number[]): Running {
+    const running = new Running(this.box, config, files, peers, () => this.backstage.postMessage({ kill: true }));
+    if (this.broken !== undefined) {
+      running.gone(this.broken);
+    } else {
+      this.waiting = running;
+      this.begin();
+    }
+    return running;
+  }
+
+  private made(control: MessagePort): void {
+    this.control = control;
+    this.ready = false;
+    let reports = 0;
+    control.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (control !== this.control || typeof data !== "object" || data === null) return;
+      if ("ready" in data) {
+        this.ready = true;
+        this.failures = 0;
+        this.begin();
+      } else if ("written" in data) {
+        const files = filesIn(data.written);
+        if (files && this.current) this.onWritten(files);
+      } else if ("report" in data && typeof data.report === "string" && ++reports < MOST_REPORTS) {
+        this.current?.reported(data.report);
+      } else {
+        this.gone("failed" in data ? `its worker failed: ${String(data.failed)}` : "it sent too many reports", true);
+      }
+    };
+  }
+
+  private begin(): void {
+    if (this.waiting && this.ready && this.control) {
+      this.current = this.waiting;
+      this.waiting = undefined;
+      this.ready = false;
+      this.current.begin(this.control);
+    }
+  }
+
+  private gone(reason: string, failed: boolean): void {
+    this.current?.gone(reason);
+    this.current = undefined;
+    if (!failed) return;
+    if (++this.failures < TRIES) {
+      this.backstage.postMessage({ kill: true });
+    } else {
+      this.broken = reason;
+      this.waiting?.gone(reason);
+      this.waiting = undefined;
+    }
+  }
+}
+
+/** What a program says that it wrote, where these are files and not too much. */
+function filesIn(value: unknown): Record<string, Uint8Array> | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  let size = 0;
+  const files: Record<string, Uint8Array> = {};
+  for (const [path, data] of Object.entries(value).slice(0, MOST_FILES)) {
+    if (!(data instanceof Uint8Array)) return undefined;
+    size += data.length;
+    if (size > MOST_BYTES) return undefined;
+    files[path] = data;
+  }
+  return files;
+}
+
+/** One run's worker, as Python (huddle/browser/worker.py) holds it. */
+export class Running {
+  readonly id: number;
+  readonly stdin: Stream;
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  private readonly peers = new Map<number, Stream>();
+  private readonly task: Task;
+  private over = false;
+  private killed = false;
+
+  constructor(
+    private readonly box: Mailbox,
+    config: string,
+    files: Record<string, Uint8Array>,
+    peers: number[],
+    private readonly end: () => void,
+  ) {
+    this.id = box.nextId();
+    const open = (): [Stream, MessagePort] => {
+      const { port1, port2 } = new MessageChannel();
+      return [new Stream(box, port1, () => this.drained()), port2];
+    };
+    const theirs: [number, MessagePort][] = [];
+    for (const pid of peers) {
+      const [stream, port] = open();
+      this.peers.set(pid, stream);
+      theirs.push([pid, port]);
+    }
+    const [stdin, stdinPort] = open();
+    const [stdout, stdoutPort] = open();
+    const [stderr, stderrPort] = open();
+    this.stdin = stdin;
+    this.stdout = stdout;
+    this.stderr = stderr;
+    this.task = { config, files, peers: theirs, stdin: stdinPort, stdout: stdoutPort, stderr: stderrPort };
+  }
+
+  peer(pid: number): Stream | undefined {
+    return this.peers.get(pid);
+  }
+
+  begin(control: MessagePort): void {
+    const { task } = this;
+    const ports = [task.stdin, task.stdout, task.stderr, ...task.peers.map(([, port]) => port)];
+    control.postMessage(task, ports);
+  }
+
+  reported(text: string): void {
+    this.box.note(this.id, REPORT, text);
+    this.drained();
+  }
+
+  gone(reason: string): void {
+    this.over = true;
+    for (const stream of this.all()) stream.cut();
+    this.box.note(this.id, GONE, reason);
+  }
+
+  /** End it, whatever it does; `gone` follows. */
+  kill(): void {
+    if (!this.over && !this.killed) {
+      this.killed = true;
+      this.end();
+    }
+  }
+
+  /** All that it had to say has arrived. */
+  private drained(): void {
+    if (this.over) return;
+    if (this.stdout?.over && this.stderr?.over && [...this.peers.values()].every((stream) => stream.over))
+      this.box.note(this.id, DRAINED, undefined);
+  }
+
+  private all(): Stream[] {
+    return [this.stdin, this.stdout, this.stderr, ...this.peers.values()];
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The session's worker: identity, room, control and data links, in Python; see huddle/browser/session.py.
+ *
+ * From the page: first one `Start`, then decisions. To the page: events.
+ */
+import { identity } from "./identity";
+import { Mailbox } from "./mailbox";
+import type { Decision, SessionEvent } from "./protocol";
+import { call, python, reasonOf, type Assets } from "./python";
+import { Runners } from "./runners";
+import * as webcrypto from "./webcrypto";
+
+export interface Start {
+  assets: Assets;
+  backstage: MessagePort;
+  /** URL of the rendezvous that served the page. */
+  rendezvous: string;
+  /** The person's contacts file; empty where there is none. */
+  contacts: string;
+}
+
+const box = new Mailbox();
+const began = performance.now();
+const tell = (event: SessionEvent): void => self.postMessage(event);
+
+self.onmessage = async ({ data }: MessageEvent<Start>) => {
+  const id = box.nextId();
+  let run = 1;
+  self.onmessage = (event: MessageEvent<Decision>) => box.note(id, 1, event.data);
+  try {
+    const runners = new Runners(box, data.backstage, (files) => tell({ event: "written", run, files }));
+    const [api, pair] = await Promise.all([python(data.assets), identity()]);
+    await call(api, "huddle.browser.session", "main", box, {
+      id,
+      pair,
+      runners,
+      crypto: webcrypto,
+      rendezvous: data.rendezvous,
+      contacts: data.contacts,
+      tell: (event: SessionEvent) => {
+        if (event.event === "run") run = event.run;
+        tell(event.event === "ready" ? { ...event, seconds: (performance.now() - began) / 1000 } : event);
+      },
+    });
+  } catch (error) {
+    tell({ event: "broken", message: reasonOf(error), hint: "Reload the page; if that does not help, use another browser." });
+  }
+};

@@ -1,0 +1,170 @@
+/**
+ * A session as the page has it: a worker for the session, and frames for its runners.
+ *
+ * The page fetches what the workers need, since a runner can't, and keeps the two apart: all that it does
+ * with a runner is to make its frame, hand a port over, and remove the frame.
+ */
+import type { Assets } from "./python";
+import type { Decision, Session, SessionEvent } from "./protocol";
+import type { Start } from "./session-worker";
+
+/** Addresses of what the workers are made of, as the build placed it. */
+export interface Places {
+  sessionWorker: string;
+  runnerWorker: string;
+  frame: string;
+  wasm: string;
+  stdlib: string;
+  site: string;
+}
+
+export interface SessionOptions {
+  places: Places;
+  /** URL of the rendezvous that served the page. */
+  rendezvous: string;
+  /** The person's contacts, as `kept` told them last. */
+  contacts?: string;
+}
+
+export function openSession(options: SessionOptions): Session {
+  return new WorkerSession(options);
+}
+
+class WorkerSession implements Session {
+  private readonly listeners = new Set<(event: SessionEvent) => void>();
+  private readonly worker: Worker;
+  private readonly backstage: MessagePort;
+  private readonly assets: Promise<Assets>;
+  private readonly code: Promise<Blob>;
+  private frame: RunnerFrame | undefined;
+  private early: Decision[] | undefined = [];
+  /** No program will run any more. */
+  private over = false;
+
+  constructor(private readonly options: SessionOptions) {
+    const { places } = options;
+    this.worker = new Worker(places.sessionWorker);
+    this.worker.onmessage = (event: MessageEvent<SessionEvent>) => this.tell(event.data);
+    this.worker.onerror = (event) => this.broken(event.message);
+    const { port1, port2 } = new MessageChannel();
+    this.backstage = port1;
+    this.backstage.onmessage = () => this.replace();
+    this.code = blob(places.runnerWorker);
+    this.assets = this.fetchAll();
+    void this.begin(port2);
+  }
+
+  send(decision: Decision): void {
+    if (this.early) this.early.push(decision);
+    else this.worker.postMessage(decision);
+  }
+
+  subscribe(listener: (event: SessionEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  close(): void {
+    this.worker.terminate();
+    this.endRunners();
+    this.backstage.close();
+    this.listeners.clear();
+  }
+
+  private endRunners(): void {
+    this.over = true;
+    this.frame?.remove();
+  }
+
+  private async begin(backstage: MessagePort): Promise<void> {
+    try {
+      const assets = await this.assets;
+      this.tell({ event: "progress", stage: "starting", done: 1 });
+      const { rendezvous, contacts } = this.options;
+      const start: Start = { assets, backstage, rendezvous, contacts: contacts ?? "" };
+      this.worker.postMessage(start, [backstage]);
+      for (const decision of this.early ?? []) this.worker.postMessage(decision);
+      this.early = undefined;
+      await this.makeRunner();
+    } catch (error) {
+      this.broken(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private async fetchAll(): Promise<Assets> {
+    const { places } = this.options;
+    let done = 0;
+    const one = async (place: string): Promise<Blob> => {
+      const found = await blob(place);
+      this.tell({ event: "progress", stage: "loading", done: ++done / 3 });
+      return found;
+    };
+    const [wasm, stdlib, site] = await Promise.all([one(places.wasm), one(places.stdlib), one(places.site)]);
+    return { wasm, stdlib, site };
+  }
+
+  private async makeRunner(): Promise<void> {
+    const { port1, port2 } = new MessageChannel();
+    this.backstage.postMessage({ runner: port1 }, [port1]);
+    const frame = (this.frame = new RunnerFrame(this.options.places.frame));
+    const [assets, code] = await Promise.all([this.assets, this.code, frame.loaded]);
+    if (this.over) return;
+    frame.failed = (reason) => this.backstage.postMessage({ gone: `its worker failed: ${reason}`, failed: true });
+    frame.start(code, assets, port2);
+  }
+
+  /** The runner is to be no more; another one gets ready for what comes next. */
+  private replace(): void {
+    this.frame?.remove();
+    this.backstage.postMessage({ gone: "it was ended" });
+    if (!this.over) void this.makeRunner();
+  }
+
+  private tell(event: SessionEvent): void {
+    if (event.event === "ended" || event.event === "broken") this.endRunners();
+    for (const listener of [...this.listeners]) listener(event);
+  }
+
+  private broken(message: string): void {
+    this.tell({ event: "broken", message, hint: "Reload the page; if that does not help, use another browser." });
+  }
+}
+
+/** A frame of opaque origin, whose document allows nothing but its one worker. */
+class RunnerFrame {
+  failed: (reason: string) => void = () => undefined;
+  readonly loaded: Promise<void>;
+  private readonly element = document.createElement("iframe");
+  private readonly listener: (event: MessageEvent) => void;
+
+  constructor(place: string) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.loaded = promise;
+    this.listener = (event) => {
+      if (event.source !== this.element.contentWindow) return;
+      const said = event.data as { loaded?: boolean; failed?: unknown };
+      if (said.loaded) resolve();
+      else this.failed(String(said.failed).slice(0, 500));
+    };
+    addEventListener("message", this.listener);
+    this.element.setAttribute("sandbox", "allow-scripts");
+    this.element.hidden = true;
+    this.element.src = place;
+    document.body.append(this.element);
+  }
+
+  start(code: Blob, assets: Assets, control: MessagePort): void {
+    this.element.contentWindow?.postMessage({ code, start: { assets, control }, ports: [control] }, "*", [control]);
+  }
+
+  remove(): void {
+    removeEventListener("message", this.listener);
+    this.element.remove();
+  }
+}
+
+async function blob(place: string): Promise<Blob> {
+  const response = await fetch(place);
+  if (!response.ok) throw new Error(`${new URL(place, location.href).pathname} can't be loaded: HTTP ${response.status}`);
+  return response.blob();
+}

@@ -1,0 +1,41 @@
+/** The programs that come with Huddle, each described by its own docstring. */
+
+const sources = import.meta.glob("../../../../programs/*.py", { query: "?raw", import: "default", eager: true }) as Record<
+  string,
+  string
+>;
+
+export interface Sample {
+  path: string;
+  title: string;
+  summary: string;
+  source: string;
+}
+
+export const gallery: Sample[] = Object.entries(sources).map(([path, source]) => {
+  const name = path.split("/").at(-1) ?? path;
+  const docstring = source.match(/^"""(.*?)"""/s)?.[1] ?? "";
+  const title = name.replace(/\.py$/, "").replaceAll("_", " ");
+  return {
+    path: name,
+    title: title.charAt(0).toUpperCase() + title.slice(1),
+    summary: docstring.split("\n\n", 1)[0]?.replaceAll("\n", " ") ?? "",
+    source,
+  };
+});
+
+export const TEMPLATE = `from mpyc.runtime import mpc
+
+secint = mpc.SecInt(32)
+
+
+async def main():
+    await mpc.start()
+    mine = int(input("Your number: "))
+    numbers = mpc.input(secint(mine))
+    print("The sum is", await mpc.output(mpc.sum(numbers)))
+    await mpc.shutdown()
+
+
+mpc.run(main())
+`;

@@ -1,0 +1,125 @@
+/**
+ * What the page keeps in this browser: past runs (IndexedDB), contacts and a few settings (local storage).
+ * The identity is the session worker's, in a database of its own.
+ */
+
+export interface PastRun {
+  id?: number;
+  /** Milliseconds of the wall clock. */
+  at: number;
+  entry: string;
+  digest: string;
+  args: string[];
+  parties: string[];
+  state: "finished" | "failed";
+  reason: string;
+  seconds: number | undefined;
+  output: string;
+}
+
+const DATABASE = "huddle-page";
+const STORE = "runs";
+/** Of the worker (core/identity.ts). */
+const IDENTITY = "huddle";
+const SETTINGS = "huddle settings";
+const CONTACTS = "huddle contacts";
+/** More would be slow to list; the oldest go first. */
+export const MOST = 100;
+
+function promised<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error ?? new Error("the browser's store failed"));
+  });
+}
+
+async function withStore<T>(mode: IDBTransactionMode, use: (store: IDBObjectStore) => Promise<T>): Promise<T> {
+  const opening = indexedDB.open(DATABASE, 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: "id", autoIncrement: true });
+  const db = await promised(opening);
+  try {
+    return await use(db.transaction(STORE, mode).objectStore(STORE));
+  } finally {
+    db.close();
+  }
+}
+
+export function keepRun(run: PastRun): Promise<void> {
+  return withStore("readwrite", async (store) => {
+    await promised(store.add(run));
+    const keys = await promised(store.getAllKeys());
+    await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST)).map((key) => promised(store.delete(key))));
+  });
+}
+
+/** The newest first. */
+export function pastRuns(): Promise<PastRun[]> {
+  return withStore("readonly", async (store) => ((await promised(store.getAll())) as PastRun[]).toReversed());
+}
+
+export function forgetRuns(): Promise<void> {
+  return withStore("readwrite", async (store) => void (await promised(store.clear())));
+}
+
+/** The identity and the contacts; the next session begins with a new identity. */
+export async function forgetIdentity(): Promise<void> {
+  forget(CONTACTS);
+  const deleting = indexedDB.deleteDatabase(IDENTITY);
+  await new Promise((resolve, reject) => {
+    deleting.onsuccess = resolve;
+    deleting.onerror = () => reject(deleting.error ?? new Error("the browser's store failed"));
+    deleting.onblocked = () => reject(new Error("another tab holds it"));
+  });
+}
+
+export interface Settings {
+  name: string;
+  /** In order of preference; empty: all that there are. */
+  networks: ("webrtc" | "relay")[];
+  grace: number | undefined;
+  stall: number | undefined;
+  keepRuns: boolean;
+}
+
+export const DEFAULTS: Settings = { name: "", networks: [], grace: undefined, stall: undefined, keepRuns: true };
+
+export function settings(): Settings {
+  try {
+    return { ...DEFAULTS, ...(JSON.parse(recall(SETTINGS) || "{}") as Partial<Settings>) };
+  } catch {
+    return DEFAULTS; // another version wrote it
+  }
+}
+
+export const keepSettings = (chosen: Settings): void => keep(SETTINGS, JSON.stringify(chosen));
+export const forgetSettings = (): void => forget(SETTINGS);
+
+/** The text of a contacts file, as the session worker told it last. */
+export const contacts = (): string => recall(CONTACTS);
+export const keepContacts = (text: string): void => keep(CONTACTS, text);
+
+// Where a browser forbids storage, what was chosen counts for this visit only.
+
+function recall(key: string): string {
+  try {
+    return localStorage.getItem(key) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function keep(key: string, text: string): void {
+  try {
+    localStorage.setItem(key, text);
+  } catch {
+    return;
+  }
+}
+
+function forget(key: string): void {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    return;
+  }
+}

@@ -1,0 +1,16 @@
+/** What this party alone chose, as the worker wants it: what was left open is left out. */
+import type { LocalSettings } from "../../core/protocol";
+import type { Files } from "./files";
+import type { Settings } from "./keeping";
+
+export function local(settings: Settings, privateArgs: readonly string[], inputs: Files): LocalSettings {
+  const { name, networks, grace, stall } = settings;
+  return {
+    name: name.trim(),
+    ...(networks.length > 0 ? { networks: [...networks] } : {}),
+    ...(privateArgs.length > 0 ? { privateArgs: [...privateArgs] } : {}),
+    ...(Object.keys(inputs).length > 0 ? { inputs } : {}),
+    ...(grace === undefined ? {} : { grace }),
+    ...(stall === undefined ? {} : { stall }),
+  };
+}

@@ -1,0 +1,196 @@
+import { expect, test } from "vitest";
+import { FakeSession, guestScript, hostScript } from "../../core/fake";
+import type { Decision, SessionEvent } from "../../core/protocol";
+import { hidesNothing, lastRun, others, phase, running, waitingFor } from "./derive";
+import { fresh, type View } from "./model";
+import { plain, withoutTyped } from "./output";
+import { reduce } from "./reduce";
+
+const ANN = "did:key:ann";
+const BEN = "did:key:ben";
+
+function after(view: View, ...steps: (SessionEvent | Decision)[]): View {
+  return steps.reduce((now, step) => reduce(now, "do" in step ? { decision: step } : { event: step }, 5000), view);
+}
+
+function party(name: string, did: string, state: "waiting" | "admitted" | "accepted" | "left" | "refused"): SessionEvent {
+  return { event: "party", name, did, state, standing: name === "Me" ? "self" : "new", pid: undefined, detail: "" };
+}
+
+const words = (epoch: number): SessionEvent => ({ event: "words", words: ["a", "b", "c", "d"], epoch });
+const program = (run: number, flags: string[] = []): SessionEvent => ({
+  ...{ event: "program", entry: "p.py", digest: "00", files: [], args: ["2"], sandbox: true, run, flags },
+});
+const started = (run: number): SessionEvent => ({
+  ...{ event: "run", run, state: "started", seconds: undefined, whose: "", peer: "", reason: "", hint: "" },
+});
+
+/** Plays a script to its end, with the decisions that it waits for. */
+function play(script: typeof guestScript, answers: Decision[]): { views: View[] } {
+  const session = new FakeSession(script);
+  const views = [fresh(0)];
+  const take = (what: Parameters<typeof reduce>[1]) => views.push(reduce(views.at(-1) ?? fresh(0), what, views.length));
+  session.subscribe((event) => take({ event }));
+  session.start();
+  for (const decision of answers) {
+    take({ decision });
+    session.send(decision);
+  }
+  return { views };
+}
+
+test("a guest goes from the start through lobby and run to the end", () => {
+  const { views } = play(guestScript, [
+    { do: "join", name: "Ben", invitation: "x" },
+    { do: "accept" },
+    { do: "type_line", line: "40" },
+  ]);
+  expect([...new Set(views.map(phase))]).toEqual(["start", "lobby", "run", "ended"]);
+  const last = views.at(-1) ?? fresh(0);
+  expect(plain(lastRun(last)?.output ?? [])).toBe("Your number: 40\nThe sum is 42.\n");
+  expect(lastRun(last)?.state).toBe("finished");
+  expect(last.questions).toEqual([]);
+  expect(views.some((view) => lastRun(view)?.waitsForInput)).toBe(true);
+  expect(lastRun(last)?.waitsForInput).toBe(false);
+});
+
+test("a host is asked who comes in, and whether to run again", () => {
+  const host: Decision = { do: "host", name: "Ann", parties: 2, program: { entry: "p.py", files: {}, args: [] } };
+  const { views } = play(hostScript, [host, { do: "admit", did: "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK" }, { do: "accept" }, { do: "finish" }]);
+  const asked = new Set(views.flatMap((view) => view.questions.map((question) => question.what)));
+  expect(asked).toEqual(new Set(["admit", "accept", "again"]));
+  expect(views.at(-1)?.questions).toEqual([]);
+  expect(views.at(-1)?.sealed?.pid).toBe(0);
+});
+
+test("what was heard and accepted counts for its own epoch only", () => {
+  const first = after(fresh(0), party("Ann", ANN, "admitted"), words(1), { do: "heard", dids: [ANN] }, { do: "accept" });
+  expect(first.parties[0]?.heard).toBe(true);
+  expect(first.answer).toBe("accepted");
+  const second = after(first, words(2));
+  expect(second.parties[0]?.heard).toBe(false);
+  expect(second.answer).toBeUndefined();
+});
+
+test("a tick can be taken away", () => {
+  const heard = after(fresh(0), party("Ann", ANN, "admitted"), { do: "heard", dids: [ANN] }, { do: "heard", dids: [] });
+  expect(heard.parties[0]?.heard).toBe(false);
+});
+
+test("a new program takes back the question about the one before, and its files", () => {
+  const files: SessionEvent = { event: "files", run: 1, files: { "p.py": new Uint8Array(1) } };
+  const view = after(fresh(0), program(1), files, { event: "question", what: "accept", name: "Ann", did: ANN }, program(1));
+  expect(view.questions).toEqual([]);
+  expect(view.program?.contents).toBeUndefined();
+});
+
+test("files of another run's program are not shown as this one's", () => {
+  const view = after(fresh(0), program(2), { event: "files", run: 1, files: { "p.py": new Uint8Array(1) } });
+  expect(view.program?.contents).toBeUndefined();
+});
+
+test("who leaves while at the door is not asked about any more", () => {
+  const knock: SessionEvent = { event: "question", what: "admit", name: "Ann", did: ANN };
+  const both = after(fresh(0), party("Ann", ANN, "waiting"), knock, party("Ben", BEN, "waiting"), { ...knock, name: "Ben", did: BEN });
+  expect(after(both, party("Ann", ANN, "left")).questions.map((question) => question.did)).toEqual([BEN]);
+  expect(after(both, { do: "refuse", did: BEN, reason: "" }).questions.map((question) => question.did)).toEqual([ANN]);
+});
+
+test("the same question twice is one question", () => {
+  const knock: SessionEvent = { event: "question", what: "admit", name: "Ann", did: ANN };
+  expect(after(fresh(0), knock, knock).questions).toHaveLength(1);
+});
+
+test("a link that lost its wire says so until it has another", () => {
+  const linked = after(fresh(0), party("Ann", ANN, "admitted"), { event: "link", peer: "Ann", network: "relay", path: "", rtt_ms: 3, run: 0 });
+  const lost = after(linked, { event: "reconnect", peer: "Ann", state: "lost", reason: "", run: 0 });
+  expect(lost.parties[0]?.link).toMatchObject({ up: false, network: "relay" });
+  expect(after(lost, { event: "reconnect", peer: "Ann", state: "restored", reason: "", run: 0 }).parties[0]?.link?.up).toBe(true);
+});
+
+test("a link of somebody who was refused under the same name is not mixed up with the party's", () => {
+  const sealed: SessionEvent = { event: "sealed", digest: "", pid: 0, parties: [{ pid: 1, name: "Ann", did: BEN }] };
+  const view = after(fresh(0), party("Ann", ANN, "refused"), party("Ann", BEN, "admitted"), sealed, {
+    ...{ event: "link", peer: "Ann", network: "relay", path: "", rtt_ms: undefined, run: 0 },
+  });
+  expect(view.parties.map((one) => one.link?.network)).toEqual([undefined, "relay"]);
+});
+
+test("output goes to its own run, and a later run keeps the earlier one", () => {
+  const view = after(
+    fresh(0),
+    program(1),
+    started(1),
+    { event: "output", stream: "stdout", text: "one", run: 1 },
+    program(2),
+    started(2),
+    { event: "output", stream: "stdout", text: "two", run: 2 },
+  );
+  expect(view.runs.map((run) => plain(run.output))).toEqual(["one", "two"]);
+});
+
+test("what a person types is shown, and not kept", () => {
+  const asks: SessionEvent = { event: "output", stream: "stdout", text: "Salary: ", run: 1 };
+  const run = lastRun(after(fresh(0), started(1), asks, { do: "type_line", line: "3100" }));
+  expect(plain(run?.output ?? [])).toBe("Salary: 3100\n");
+  expect(withoutTyped(run?.output ?? [])).toBe("Salary: \n");
+});
+
+test("what one says oneself is in the chat", () => {
+  const view = after(fresh(0), party("Me", "did:key:me", "admitted"), { do: "say", text: "hello" }, { event: "chat", name: "Ann", text: "hi" });
+  expect(view.chat.map(({ name, text }) => `${name}: ${text}`)).toEqual(["Me: hello", "Ann: hi"]);
+});
+
+test("notices go when a run begins, errors stay", () => {
+  const error: SessionEvent = { event: "error", whose: "network", message: "no wire", hint: "", peer: "" };
+  const view = after(fresh(0), { event: "notice", text: "threshold 0" }, error, started(1), { event: "notice", text: "late" });
+  expect(view.messages.map((message) => message.text)).toEqual(["no wire", "late"]);
+  // Whoever dismissed a notice has not dismissed what came later.
+  expect(view.messages.map((message) => message.id)).toEqual([2, 3]);
+});
+
+test("a run that fails names whose fault it was", () => {
+  const view = after(fresh(0), started(1), { do: "stop_run" }, {
+    ...{ event: "run", run: 1, state: "failed", seconds: 2, whose: "peer", peer: "Ann", reason: "Ann is gone.", hint: "Ask Ann." },
+  });
+  expect(lastRun(view)).toMatchObject({ state: "failed", whose: "peer", peer: "Ann", hint: "Ask Ann.", stopping: false });
+  expect(running(view)).toBe(false);
+});
+
+test("a program that waits for input when the session ends waits no more", () => {
+  const view = after(fresh(0), started(1), { event: "input", waiting: true, run: 1 }, { event: "ended", reason: "x", clean: false, left: [] });
+  expect(lastRun(view)?.waitsForInput).toBe(false);
+  expect(running(view)).toBe(false);
+});
+
+test("an event of a later version changes nothing", () => {
+  const view = fresh(0);
+  expect(reduce(view, { event: { event: "fanfare" } as unknown as SessionEvent }, 1)).toBe(view);
+});
+
+test("nothing that was known before is changed in place", () => {
+  const before = after(fresh(0), party("Ann", ANN, "admitted"), words(1), started(1));
+  const copy = structuredClone(before);
+  after(before, party("Ann", ANN, "accepted"), { do: "heard", dids: [ANN] }, { event: "output", stream: "stdout", text: "x", run: 1 });
+  expect(before).toEqual(copy);
+});
+
+test("who is missing is said by name", () => {
+  const view = after(fresh(0), { do: "join", name: "Me", invitation: "x" }, party("Me", "did:key:me", "admitted"), party("Ann", ANN, "admitted"), party("Ben", BEN, "accepted"), { do: "accept" });
+  expect(waitingFor(view)).toBe("Waiting until Ann accepts");
+  expect(others(view)).toHaveLength(2);
+});
+
+test.each([
+  ["--threshold 0", true],
+  ["--threshold=1", false],
+  ["-T 0", true],
+])("the flag %s hides nothing: %s", (flag, nothing) => {
+  expect(hidesNothing(after(fresh(0), program(1, flag.split(" "))))).toBe(nothing);
+});
+
+test("two parties hide nothing, three do", () => {
+  const two = after(fresh(0), party("Me", "did:key:me", "admitted"), party("Ann", ANN, "admitted"), words(1));
+  expect(hidesNothing(two)).toBe(true);
+  expect(hidesNothing(after(two, party("Ben", BEN, "admitted")))).toBe(false);
+});

@@ -1,0 +1,211 @@
+/**
+ * The one place where the page's knowledge of a session changes: a pure function of what was known, what
+ * happened or was decided, and when. The screens only read its result.
+ */
+import type { Decision, EventOf, SessionEvent } from "../../core/protocol";
+import type { Link, Message, Party, Question, Run, View } from "./model";
+import { me } from "./derive";
+import { append } from "./output";
+import { sampled } from "./stats";
+
+export type Happening = { event: SessionEvent } | { decision: Decision };
+
+/** `at`: milliseconds of the wall clock. */
+export function reduce(view: View, what: Happening, at: number): View {
+  return "event" in what ? happened(view, what.event, at) : decided(view, what.decision, at);
+}
+
+function happened(view: View, event: SessionEvent, at: number): View {
+  switch (event.event) {
+    case "progress":
+      return { ...view, progress: { stage: event.stage, done: event.done } };
+    case "ready":
+      return milestone({ ...view, ready: { did: event.did, seconds: event.seconds } }, "Ready here", at);
+    case "broken":
+      return { ...view, broken: { message: event.message, hint: event.hint } };
+    case "invitation":
+      return milestone({ ...view, invitation: { url: event.url, code: event.code } }, "Room open", at);
+    case "party":
+      return withParty(view, event);
+    case "program":
+      return {
+        ...view,
+        program: { ...event, contents: undefined },
+        answer: undefined,
+        questions: view.questions.filter((question) => !isAboutProgram(question)),
+      };
+    case "files":
+      if (view.program?.run !== event.run) return view;
+      return { ...view, program: { ...view.program, contents: event.files } };
+    case "question":
+      return { ...view, questions: [...view.questions.filter((old) => !sameQuestion(old, event)), event] };
+    case "chat":
+      return { ...view, chat: [...view.chat, { name: event.name, text: event.text, at }] };
+    case "words":
+      return milestone(newWords(view, event), event.epoch > 1 ? `Words, epoch ${event.epoch}` : "Words", at);
+    case "sealed":
+      return milestone(sealed(view, event), "All have signed", at);
+    case "link":
+      return withLink(view, event.peer, () => ({ ...event, up: true }));
+    case "reconnect":
+      return withLink(view, event.peer, (link) => link && { ...link, up: event.state === "restored" });
+    case "run":
+      return run(view, event, at);
+    case "output":
+      return inRun(view, event.run, (run) => append(run, event.stream, event.text));
+    case "input":
+      return inRun(view, event.run, (run) => ({ ...run, waitsForInput: event.waiting }));
+    case "stats":
+      return inRun(view, event.run, (run) => ({ ...run, stats: sampled(run.stats, event) }));
+    case "written":
+      return inRun(view, event.run, (run) => ({ ...run, written: { ...run.written, ...event.files } }));
+    case "notice":
+      return message(view, { kind: "notice", whose: "", peer: "", text: event.text, hint: "" });
+    case "error":
+      return message(view, { ...event, kind: "error", text: event.message });
+    case "kept":
+      return { ...view, record: event.record ?? view.record };
+    case "ended":
+      return {
+        ...view,
+        ended: { reason: event.reason, clean: event.clean, left: event.left },
+        questions: [],
+        runs: view.runs.map((run) => ({ ...run, waitsForInput: false })),
+      };
+    default:
+      return view; // further events may appear within a version
+  }
+}
+
+function decided(view: View, decision: Decision, at: number): View {
+  switch (decision.do) {
+    case "host":
+      return {
+        ...view,
+        role: "host",
+        planned: decision.parties,
+        threshold: decision.threshold,
+        stay: decision.stay ?? false,
+      };
+    case "join":
+      return { ...view, role: "guest" };
+    case "admit":
+    case "refuse":
+      return answered(view, (question) => question.what === "admit" && question.did === decision.did);
+    case "heard":
+      return {
+        ...view,
+        parties: view.parties.map((party) => ({ ...party, heard: decision.dids.includes(party.did) })),
+      };
+    case "accept":
+      return { ...answered(view, isAboutProgram), answer: "accepted" };
+    case "decline":
+      return { ...answered(view, isAboutProgram), answer: "declined" };
+    case "again":
+    case "finish":
+      return answered(view, (question) => question.what === "again");
+    case "type_line":
+      return withLastRun(view, (run) => ({
+        ...append(run, "typed", decision.line === undefined ? "\n" : `${decision.line}\n`),
+        waitsForInput: false,
+      }));
+    case "stop_run":
+      return withLastRun(view, (run) => ({ ...run, stopping: true }));
+    case "leave":
+      return { ...view, leaving: true };
+    case "say":
+      return { ...view, chat: [...view.chat, { name: me(view)?.name ?? "", text: decision.text, at }] };
+  }
+}
+
+const isAboutProgram = (question: Question) => question.what === "accept" || question.what === "program";
+const sameQuestion = (one: Question, other: Question) => one.what === other.what && one.did === other.did;
+
+function answered(view: View, which: (question: Question) => boolean): View {
+  return { ...view, questions: view.questions.filter((question) => !which(question)) };
+}
+
+function milestone(view: View, label: string, at: number): View {
+  if (view.milestones.some((milestone) => milestone.label === label)) return view;
+  return { ...view, milestones: [...view.milestones, { label, at: at - view.began }] };
+}
+
+function message(view: View, said: Omit<Message, "id">): View {
+  const id = view.lastMessage + 1;
+  const { kind, whose, peer, text, hint } = said;
+  return { ...view, lastMessage: id, messages: [...view.messages, { id, kind, whose, peer, text, hint }] };
+}
+
+function withParty(view: View, event: EventOf<"party">): View {
+  const { did, name, state, standing, pid, detail } = event;
+  const old = view.parties.find((party) => party.did === did);
+  const party: Party = {
+    heard: old?.heard ?? false,
+    link: old?.link,
+    ...{ did, name, state, standing, detail },
+    pid: pid ?? old?.pid,
+  };
+  const parties = old ? view.parties.map((other) => (other === old ? party : other)) : [...view.parties, party];
+  // Who is no longer at the door needs no answer.
+  const questions = view.questions.filter((question) => question.what !== "admit" || question.did !== did || state === "waiting");
+  return { ...view, parties, questions };
+}
+
+function newWords(view: View, event: EventOf<"words">): View {
+  // What was heard and accepted counts for the words of its own epoch only.
+  return {
+    ...view,
+    words: { words: event.words, epoch: event.epoch },
+    answer: undefined,
+    parties: view.parties.map((party) => ({ ...party, heard: false })),
+  };
+}
+
+function sealed(view: View, event: EventOf<"sealed">): View {
+  const pids = new Map(event.parties.map((member) => [member.did, member.pid]));
+  return {
+    ...answered(view, (question) => question.what !== "again"),
+    sealed: { digest: event.digest, members: event.parties, pid: event.pid },
+    parties: view.parties.map((party) => ({ ...party, pid: pids.get(party.did) ?? party.pid })),
+  };
+}
+
+function withLink(view: View, peer: string, change: (link: Link | undefined) => Link | undefined): View {
+  const inRoster = new Set(view.sealed?.members.map((member) => member.did));
+  return {
+    ...view,
+    parties: view.parties.map((party) =>
+      party.name === peer && party.standing !== "self" && (inRoster.size === 0 || inRoster.has(party.did))
+        ? { ...party, link: change(party.link) }
+        : party,
+    ),
+  };
+}
+
+function run(view: View, event: EventOf<"run">, at: number): View {
+  if (event.state === "started") {
+    const { entry = "", digest = "", args = [] } = view.program ?? {};
+    const started: Run = {
+      ...{ run: event.run, entry, digest, args, state: "running", startedAt: at, seconds: undefined },
+      ...{ whose: "", peer: "", reason: "", hint: "", output: [], length: 0, waitsForInput: false },
+      ...{ stats: undefined, written: {}, stopping: false },
+    };
+    // What was to be known before the decision is not in the way after it.
+    const messages = view.messages.filter((message) => message.kind === "error");
+    return milestone({ ...view, messages, runs: [...view.runs, started] }, "Program runs", at);
+  }
+  const { state, seconds, whose, peer, reason, hint } = event;
+  return inRun(view, event.run, (run) => ({
+    ...run,
+    ...{ state, seconds, whose, peer, reason, hint, waitsForInput: false, stopping: false },
+  }));
+}
+
+function inRun(view: View, number: number, change: (run: Run) => Run): View {
+  return { ...view, runs: view.runs.map((run) => (run.run === number ? change(run) : run)) };
+}
+
+function withLastRun(view: View, change: (run: Run) => Run): View {
+  const last = view.runs.at(-1);
+  return last ? inRun(view, last.run, change) : view;
+}

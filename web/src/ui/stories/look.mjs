@@ -1,0 +1,79 @@
+// Takes a picture of every story, light, dark and on a phone, and tries each for accessibility:
+//   npx vite build --config src/ui/stories/vite.config.ts && node src/ui/stories/look.mjs DIRECTORY [STORY...]
+// Fails where a screen has a serious violation, scrolls sideways on a phone, breaks its content security
+// policy, or has a touch target under 44 pixels there.
+import { readFile, mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+import { preview } from "vite";
+
+const [, , directory = "build/pictures", ...wanted] = process.argv;
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+await mkdir(directory, { recursive: true });
+
+const server = await preview({ configFile: `${import.meta.dirname}/vite.config.ts`, preview: { port: 0, host: "127.0.0.1" } });
+const address = `http://127.0.0.1:${server.httpServer.address().port}/`;
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"],
+});
+
+const LOOKS = {
+  light: { viewport: { width: 1280, height: 800 }, colorScheme: "light" },
+  dark: { viewport: { width: 1280, height: 800 }, colorScheme: "dark" },
+  phone: { viewport: { width: 390, height: 844 }, colorScheme: "light", isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
+};
+
+/** What a finger can't hit; a label counts for its input, and a link within a sentence is no target. */
+function small() {
+  return [...document.querySelectorAll("button, summary, select, input, [role=tab]")].flatMap((element) => {
+    const box = (element.closest("label") ?? element).getBoundingClientRect();
+    if (box.width === 0 || box.height === 0 || element.closest(".xterm, [inert]")) return [];
+    return box.width < 43.5 || box.height < 43.5 ? [`${element.tagName} ${element.textContent?.slice(0, 20)} ${box.width}x${box.height}`] : [];
+  });
+}
+
+let problems = 0;
+function complain(story, look, what) {
+  problems++;
+  console.error(`${story} ${look}: ${what}`);
+}
+
+const list = await browser.newPage();
+await list.goto(address);
+const stories = await list.locator("a").allTextContents();
+await list.close();
+
+for (const [look, options] of Object.entries(LOOKS)) {
+  const context = await browser.newContext({ ...options, reducedMotion: "reduce" });
+  for (const story of stories.filter((one) => wanted.length === 0 || wanted.includes(one))) {
+    const page = await context.newPage();
+    page.on("console", (message) => message.type() === "error" && complain(story, look, message.text()));
+    page.on("pageerror", (error) => complain(story, look, String(error)));
+    await page.goto(`${address}?story=${story}`, { waitUntil: "networkidle" });
+    // What is out of sight is not laid out to the end.
+    await page.evaluate(async () => {
+      const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      for (let y = 0; y < document.body.scrollHeight; y += 200) await frame(scrollTo(0, y));
+      await frame(scrollTo(0, 0));
+    });
+    await page.screenshot({ path: `${directory}/${story}-${look}.png`, fullPage: true });
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+    for (const { id, impact, nodes } of violations) {
+      if (["serious", "critical"].includes(impact)) complain(story, look, `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
+      else console.log(`${story} ${look}: ${impact} ${id}: ${nodes.map((node) => node.target).join(" ")}`);
+    }
+    if (look === "phone") {
+      for (const target of await page.evaluate(small)) complain(story, look, `small target: ${target}`);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (wide > 0) complain(story, look, `scrolls sideways by ${wide} pixels`);
+    }
+    await page.close();
+  }
+  await context.close();
+}
+await browser.close();
+await server.close();
+console.log(`${stories.length} stories, ${problems} problems`);
+process.exitCode = problems > 0 ? 1 : 0;

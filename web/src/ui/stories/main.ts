@@ -1,0 +1,33 @@
+/** One screen of the page in one state, named in the address: `?story=lobby-host`. */
+import { mount } from "svelte";
+import { FakeSession } from "../../core/fake";
+import Page from "../App.svelte";
+import { App } from "../app.svelte";
+import { stories } from "./stories";
+import "../styles/base.css";
+import "../styles/parts.css";
+
+const name = new URLSearchParams(location.search).get("story") ?? "";
+const target = document.getElementById("app");
+const story = stories[name];
+
+if (target && story) {
+  const session = new FakeSession([]);
+  const app = new App(() => session);
+  await app.begin();
+  app.change({ name: story.name ?? "Ben" });
+  app.invitation = story.invitation;
+  app.screen = story.screen ?? "start";
+  mount(Page, { target, props: { app, problem: story.problem } });
+  for (const step of story.steps ?? []) {
+    if ("do" in step) app.decide(step);
+    else session.tell(step);
+  }
+} else if (target) {
+  for (const one of Object.keys(stories)) {
+    const link = document.createElement("a");
+    link.href = `?story=${one}`;
+    link.textContent = one;
+    target.append(link, document.createElement("br"));
+  }
+}

@@ -1,0 +1,186 @@
+/** The states in which the page is looked at, as what happened and was decided before. */
+import type { Decision, PartyState, SessionEvent, Standing } from "../../core/protocol";
+import type { Screen } from "../app.svelte";
+import { gallery } from "../lib/gallery";
+import { problem, type Problem } from "../lib/support";
+
+export interface Story {
+  name?: string;
+  screen?: Screen;
+  invitation?: string;
+  problem?: Problem | undefined;
+  steps?: (SessionEvent | Decision)[];
+}
+
+const ANN = "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH";
+const BEN = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
+const CARLA = "did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw";
+const URL = "https://huddle.example/j#AbjVFLB3uS5Ik0eRLRhyrfNqTk42nBD3_-u7311ppeJlUcl-";
+
+const ready: SessionEvent = { event: "ready", did: BEN, seconds: 1.3 };
+
+function party(name: string, state: PartyState, standing: Standing, pid?: number, detail = ""): SessionEvent {
+  const did = { Ann: ANN, Ben: BEN, Carla: CARLA }[name] ?? `did:key:z6Mk${name}`;
+  return { event: "party", name, did, state, standing, pid, detail };
+}
+
+const source = gallery.find((one) => one.path === "average_salary.py")?.source ?? "";
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+function program(files: Record<string, string>, run = 1): SessionEvent[] {
+  const listed = Object.entries(files).map(([path, text]) => ({ path, size: text.length, sha256: "a7".repeat(32) }));
+  const contents = Object.fromEntries(Object.entries(files).map(([path, text]) => [path, bytes(text)]));
+  const entry = Object.keys(files)[0] ?? "";
+  return [
+    { event: "program", entry, digest: "5fa310c2".repeat(8), files: listed, args: [], sandbox: true, run, flags: [] },
+    { event: "files", run, files: contents },
+  ];
+}
+
+const words: SessionEvent = { event: "words", words: ["orbit", "cannon", "velvet", "maple"], epoch: 1 };
+
+const guestIn: (SessionEvent | Decision)[] = [
+  ready,
+  { do: "join", name: "Ben", invitation: URL },
+  party("Ben", "admitted", "self", 1),
+  party("Ann", "admitted", "verified", 0),
+  party("Carla", "admitted", "new", 2),
+];
+
+const proposed: (SessionEvent | Decision)[] = [
+  ...guestIn,
+  ...program({ "average_salary.py": source }),
+  words,
+  { event: "question", what: "accept", name: "Ann", did: ANN },
+];
+
+const sealed: (SessionEvent | Decision)[] = [
+  ...proposed,
+  { do: "heard", dids: [ANN, CARLA] },
+  { do: "accept" },
+  {
+    event: "sealed",
+    digest: "c3".repeat(32),
+    pid: 1,
+    parties: [
+      { pid: 0, name: "Ann", did: ANN },
+      { pid: 1, name: "Ben", did: BEN },
+      { pid: 2, name: "Carla", did: CARLA },
+    ],
+  },
+  { event: "link", peer: "Ann", network: "webrtc", path: "direct", rtt_ms: 1.2, run: 0 },
+  { event: "link", peer: "Carla", network: "relay", path: "relayed by huddle.example", rtt_ms: 31, run: 0 },
+  party("Ann", "connected", "verified", 0),
+  party("Carla", "connected", "verified", 2),
+];
+
+function run(state: "started" | "finished" | "failed", more: object = {}): SessionEvent {
+  return { event: "run", run: 1, state, seconds: undefined, whose: "", peer: "", reason: "", hint: "", ...more };
+}
+
+function stats(second: number): SessionEvent {
+  const wave = 1 + Math.sin(second / 3) / 2;
+  const peer = (name: string, pid: number, network: string, path: string, rtt: number) => ({
+    ...{ name, pid, state: "computing" as const, network, path, rtt_ms: rtt * wave, queued: 0 },
+    bytes_sent: Math.round(second * 41_000 * wave),
+    bytes_received: Math.round(second * 38_000),
+    messages_sent: second * 210,
+    messages_received: second * 208,
+    reconnects: pid === 2 && second > 20 ? 1 : 0,
+  });
+  return {
+    event: "stats",
+    run: 1,
+    peers: [peer("Ann", 0, "webrtc", "direct", 1.2), peer("Carla", 2, "relay", "relayed by huddle.example", 31)],
+    rounds: Math.round(second * 190 * wave),
+    seconds: second,
+    memory_mb: 120,
+  };
+}
+
+const OUTPUT =
+  "2026-11-23 10:41:07 Start MPyC runtime v0.11\r\n\x1b[1mAverage salary\x1b[0m of 3 parties\n" +
+  "\x1b[32m✓\x1b[0m connected to all\n\x1b[33mWaiting\x1b[0m for everybody's salary\nYour salary: ";
+
+const running: (SessionEvent | Decision)[] = [
+  ...sealed,
+  run("started"),
+  { event: "output", stream: "stdout", text: OUTPUT, run: 1 },
+  ...Array.from({ length: 40 }, (_, i) => stats(i + 1)),
+  { event: "input", waiting: true, run: 1 },
+  { event: "chat", name: "Ann", text: "Type it in whole euros." },
+];
+
+const finished: (SessionEvent | Decision)[] = [
+  ...running,
+  { do: "type_line", line: "3100" },
+  { event: "output", stream: "stdout", text: "The average salary is \x1b[1m3216.67\x1b[0m\n", run: 1 },
+  { event: "written", run: 1, files: { "result.csv": bytes("average\n3216.67\n") } },
+  run("finished", { seconds: 42.3 }),
+];
+
+const host: (SessionEvent | Decision)[] = [
+  ready,
+  {
+    ...{ do: "host", name: "Ben", parties: 3, stay: true },
+    program: { entry: "average_salary.py", files: { "average_salary.py": bytes(source) }, args: [] },
+  },
+  party("Ben", "admitted", "self", 0),
+  { event: "invitation", url: URL, code: "4821-apple-river" },
+];
+
+const hostile =
+  "from mpyc.runtime import mpc\n\n" +
+  'def check(level):\n    if level != "user\u202e \u2066# only for admins\u2069 \u2066":\n        print("admin")\n' +
+  "naïve = 1\u200b2\n\x1b[2J\n";
+
+export const stories: Record<string, Story> = {
+  start: { name: "", steps: [{ event: "progress", stage: "loading", done: 0.6 }] },
+  "host-form": { screen: "host", steps: [ready] },
+  "join-form": { screen: "join", name: "", steps: [ready] },
+  invited: { invitation: `${location.origin}/${URL.slice(URL.indexOf("j#"))}`, steps: [{ event: "progress", stage: "starting", done: 1 }] },
+  unsupported: { problem: problem({ isSecureContext: true, WebAssembly: {} }) },
+  "lobby-host": {
+    steps: [
+      ...host,
+      party("Ann", "admitted", "verified", 1),
+      party("Carla", "waiting", "alarm"),
+      { event: "question", what: "admit", name: "Carla", did: CARLA },
+      { event: "error", whose: "rendezvous", message: "The rendezvous does not answer.", hint: "Huddle keeps trying; check your connection.", peer: "" },
+    ],
+  },
+  "lobby-waiting": { steps: guestIn.slice(0, 2) },
+  "lobby-words": { steps: proposed },
+  "lobby-hostile": {
+    steps: [
+      ...guestIn,
+      ...program({ "main.py": hostile, "data/table.csv": "a,b\n1,2\n" }),
+      { ...words, epoch: 2 },
+      { event: "question", what: "accept", name: "Ann", did: ANN },
+    ],
+  },
+  "lobby-accepted": { steps: [...proposed, { do: "heard", dids: [ANN, CARLA] }, { do: "accept" }, party("Ann", "accepted", "verified", 0)] },
+  "run-input": { steps: running },
+  "run-finished": { steps: finished },
+  "run-again": {
+    steps: [
+      ...host,
+      party("Ann", "admitted", "verified", 1),
+      party("Carla", "admitted", "verified", 2),
+      ...sealed.slice(5),
+      ...finished.slice(sealed.length),
+      { event: "question", what: "again", name: "", did: "" },
+    ],
+  },
+  "run-failed": {
+    steps: [
+      ...running,
+      { event: "output", stream: "stderr", text: "\nTraceback (most recent call last):\nConnectionError\n", run: 1 },
+      { event: "reconnect", peer: "Carla", state: "lost", reason: "the relay closed", run: 1 },
+      party("Carla", "gone", "verified", 2, "silent for 30 s"),
+      run("failed", { seconds: 71, whose: "peer", peer: "Carla", reason: "Carla was silent for 30 s.", hint: "Ask Carla to open the link again, and start a new session." }),
+    ],
+  },
+  ended: { steps: [...finished, { event: "ended", reason: "The session has ended. All runs finished well.", clean: true, left: ["contacts Ann and Carla"] }] },
+  past: { screen: "past", steps: [ready] },
+};

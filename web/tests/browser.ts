@@ -1,0 +1,197 @@
+/** Chromium, a static server and native parties for the tests of the core; everything on loopback. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { createReadStream, existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { extname, join, normalize } from "node:path";
+import { createInterface } from "node:readline";
+import { chromium, type BrowserContext, type Page } from "playwright-core";
+import type { Decision, SessionEvent } from "../src/core/protocol";
+
+export const ROOT = join(import.meta.dirname, "../..");
+const CORE = join(ROOT, "web/build");
+const HUDDLE = join(ROOT, ".venv/bin/huddle");
+const CHROMIUM = "/usr/bin/chromium";
+
+const TYPES: Record<string, string> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".wasm": "application/wasm",
+  ".zip": "application/zip",
+};
+
+const BARE = `<!doctype html><meta charset="utf-8"><title>bare</title><script type="module">
+import * as core from "./bare.js"; window.core = core;</script>`;
+
+/** The built core on a port of its own, with an empty page `/` that has it as `core`. */
+export async function serveCore(): Promise<{ url: string; server: Server }> {
+  const server = createServer((request, response) => {
+    const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
+    const file = join(CORE, path);
+    response.setHeader("content-type", TYPES[extname(path)] ?? "text/html");
+    if (path === "/") response.end(BARE);
+    else if (existsSync(file)) createReadStream(file).pipe(response);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server };
+}
+
+/** A Chromium with a fresh profile. */
+export async function launch(): Promise<{ context: BrowserContext; close: () => Promise<void> }> {
+  const profile = await mkdtemp(join(tmpdir(), "huddle-chromium-"));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: CHROMIUM,
+    headless: true,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--allow-loopback-in-peer-connection",
+      "--disable-features=WebRtcHideLocalIpsWithMdns",
+    ],
+  });
+  return {
+    context,
+    close: async () => {
+      await context.close();
+      await rm(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Events of one party, in order, and waiting for one of them. */
+export class Events {
+  readonly all: SessionEvent[] = [];
+  private waiting: (() => void)[] = [];
+
+  add(event: SessionEvent): void {
+    this.all.push(event);
+    for (const wake of this.waiting.splice(0)) wake();
+  }
+
+  /** The first event of that kind for which `which` holds; also one that is there already. */
+  async until<Key extends SessionEvent["event"]>(
+    key: Key,
+    which: (event: Extract<SessionEvent, { event: Key }>) => boolean = () => true,
+  ): Promise<Extract<SessionEvent, { event: Key }>> {
+    for (;;) {
+      for (const event of this.all)
+        if (event.event === key) {
+          const found = event as Extract<SessionEvent, { event: Key }>;
+          if (which(found)) return found;
+        }
+      const end = this.all.find((event) => event.event === "ended" || event.event === "broken");
+      if (end) throw new Error(`no ${key}: ${brief(this.all.slice(-12))}`);
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    }
+  }
+
+  /** All that the program wrote. */
+  get output(): string {
+    return this.all.map((event) => (event.event === "output" ? event.text : "")).join("");
+  }
+}
+
+/** Events for people: without the bytes of files. */
+function brief(events: SessionEvent[]): string {
+  return events.map((event) => JSON.stringify("files" in event ? { ...event, files: {} } : event)).join("\n");
+}
+
+/** A party in a tab. It lets everybody in and accepts; tests that want otherwise pass their own `react`. */
+export class Tab {
+  readonly events = new Events();
+
+  private constructor(readonly page: Page) {}
+
+  static async open(
+    context: BrowserContext,
+    url: string,
+    rendezvous: string,
+    react: (tab: Tab, event: SessionEvent) => Decision | undefined = agreeable,
+  ): Promise<Tab> {
+    const page = await context.newPage();
+    const tab = new Tab(page);
+    page.on("console", (message) => console.log(`[console] ${message.text()}`));
+    page.on("pageerror", (error) => console.log(`[pageerror] ${error.stack}`));
+    await page.exposeFunction("told", (event: SessionEvent) => {
+      tab.events.add(event);
+      const decision = react(tab, event);
+      if (decision) void tab.send(decision);
+    });
+    await page.goto(url);
+    await page.waitForFunction("window.core");
+    await page.evaluate(`window.session = core.openSession(${JSON.stringify(rendezvous)});
+      session.subscribe(told)`);
+    return tab;
+  }
+
+  /** Decide something; files of a program are given as text. */
+  async send(decision: Decision | { do: string; program?: unknown }): Promise<void> {
+    await this.page.evaluate((said) => {
+      const { program } = said as { program?: { files: Record<string, unknown> } };
+      if (program)
+        for (const [path, text] of Object.entries(program.files))
+          if (typeof text === "string") program.files[path] = new TextEncoder().encode(text);
+      (globalThis as unknown as { session: { send(said: unknown): void } }).session.send(said);
+    }, decision as never);
+  }
+}
+
+export function agreeable(_tab: Tab, event: SessionEvent): Decision | undefined {
+  if (event.event !== "question") return undefined;
+  if (event.what === "admit") return { do: "admit", did: event.did };
+  return event.what === "again" ? { do: "finish" } : { do: "accept" };
+}
+
+/** `huddle …` with `--json`, which lets everybody in and accepts. */
+export class Native {
+  readonly events = new Events();
+  readonly exited: Promise<number | null>;
+  private readonly process: ChildProcess;
+
+  constructor(home: string, args: readonly string[]) {
+    this.process = spawn(HUDDLE, [...args], {
+      cwd: ROOT,
+      env: { ...process.env, HUDDLE_HOME: home },
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    createInterface({ input: this.process.stdout! }).on("line", (line) => {
+      if (line.startsWith("{")) this.events.add(JSON.parse(line) as SessionEvent);
+    });
+    this.exited = new Promise((resolve) =>
+      this.process.on("exit", (code) => {
+        if (!this.events.all.some((event) => event.event === "ended"))
+          this.events.add({ event: "broken", message: `huddle exited with code ${code}`, hint: "" });
+        resolve(code);
+      }),
+    );
+  }
+
+  write(text: string): void {
+    this.process.stdin?.write(text);
+  }
+
+  end(): void {
+    this.process.kill("SIGTERM");
+  }
+}
+
+/** A native rendezvous on a free port of loopback. */
+export async function rendezvous(): Promise<{ url: string; end: () => void }> {
+  const process_ = spawn(HUDDLE, ["serve", "--host", "127.0.0.1", "--port", "0"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: process_.stdout! });
+  for await (const line of lines) {
+    const found = /https?:\/\/[^\s]+/.exec(line);
+    if (found) return { url: found[0], end: () => process_.kill("SIGTERM") };
+  }
+  throw new Error("huddle serve did not start");
+}

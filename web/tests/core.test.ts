@@ -1,0 +1,258 @@
+/** Parties in browsers, with real workers: Chromium, a real rendezvous, native parties. */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import type { Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { BrowserContext } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Native, ROOT, Tab, launch, rendezvous, serveCore } from "./browser";
+
+const MINUTE = 60_000;
+
+let core: { url: string; server: Server };
+let meeting: { url: string; end: () => void };
+let browser: { context: BrowserContext; close: () => Promise<void> };
+let home: string;
+
+beforeAll(async () => {
+  [core, meeting, browser] = await Promise.all([serveCore(), rendezvous(), launch()]);
+  home = await mkdtemp(join(tmpdir(), "huddle-home-"));
+}, MINUTE);
+
+afterAll(async () => {
+  await browser.close();
+  core.server.close();
+  meeting.end();
+  await rm(home, { recursive: true });
+});
+
+const program = (source: string, ...args: string[]): unknown => ({
+  entry: "program.py",
+  files: { "program.py": source },
+  args,
+});
+
+const TOTAL = `
+from mpyc.runtime import mpc
+
+async def main():
+    secint = mpc.SecInt(32)
+    await mpc.start()
+    total = mpc.sum(mpc.input(secint(mpc.pid + 1)))
+    product = mpc.prod(mpc.input(secint(mpc.pid + 2)))
+    print("total", await mpc.output(total), "product", await mpc.output(product))
+    await mpc.shutdown()
+
+mpc.run(main())
+`;
+
+test(
+  "WebCrypto makes the same vectors as the native primitives, and keeps their promises",
+  async () => {
+    const paths = [
+      "tests/unit/identity/test_vectors.py",
+      "tests/unit/session/vectors.py",
+      ...["ceremony", "identity", "links", "short_code"].map((name) => `tests/vectors/${name}.json`),
+      "web/tests/vectors.py",
+    ];
+    const files = Object.fromEntries(
+      await Promise.all(paths.map(async (path) => [path, await readFile(join(ROOT, path), "utf8")] as const)),
+    );
+    const page = await browser.context.newPage();
+    try {
+      await page.goto(core.url);
+      const problems = await page.evaluate(async (files) => {
+        const blob = async (place: string): Promise<Blob> => (await fetch(place)).blob();
+        const [wasm, stdlib, site] = await Promise.all(
+          ["pyodide.asm.wasm", "python_stdlib.zip", "site.zip"].map(blob),
+        );
+        const worker = new Worker("vectors-worker.js");
+        return new Promise<unknown>((resolve) => {
+          worker.onmessage = (event) => resolve(event.data);
+          worker.postMessage({ assets: { wasm, stdlib, site }, files });
+        });
+      }, files);
+      expect(problems).toBe("");
+    } finally {
+      await page.close();
+    }
+  },
+  2 * MINUTE,
+);
+
+test(
+  "a browser joins a native host: the same words, the right result",
+  async () => {
+    const source = join(home, "total.py");
+    await writeFile(source, TOTAL);
+    const args = ["host", "--json", "--open", "-M", "2", "--name", "Ann", "--rendezvous", meeting.url, source];
+    const host = new Native(home, args);
+    const tab = await Tab.open(browser.context, core.url, meeting.url);
+    try {
+      const { url } = await host.events.until("invitation");
+      await tab.send({ do: "join", name: "Ben", invitation: url });
+      const [here, there] = await Promise.all([tab.events.until("words"), host.events.until("words")]);
+      expect(here.words).toEqual(there.words);
+      const ends = await Promise.all([tab.events.until("ended"), host.events.until("ended")]);
+      expect(ends.map((end) => end.clean)).toEqual([true, true]);
+      expect(tab.events.output).toContain("total 3 product 6");
+      expect(await host.exited).toBe(0);
+    } finally {
+      host.end();
+      await tab.page.close();
+    }
+  },
+  2 * MINUTE,
+);
+
+test(
+  "three tabs alone, one of them the host, who runs the program twice",
+  async () => {
+    let again = true;
+    const host = await Tab.open(browser.context, core.url, meeting.url, (_tab, event) => {
+      if (event.event !== "question") return undefined;
+      if (event.what === "admit") return { do: "admit", did: event.did };
+      if (event.what !== "again") return { do: "accept" };
+      const decision = again ? ({ do: "again" } as const) : ({ do: "finish" } as const);
+      again = false;
+      return decision;
+    });
+    // One browser is one person: the others come with identities of their own.
+    const others = await Promise.all([launch(), launch()]);
+    const tabs = [host];
+    try {
+      for (const { context } of others) tabs.push(await Tab.open(context, core.url, meeting.url));
+      await host.send({ do: "host", name: "Ann", parties: 3, stay: true, program: program(TOTAL) });
+      const { url } = await host.events.until("invitation");
+      await Promise.all(
+        tabs.slice(1).map((tab, index) => tab.send({ do: "join", name: ["Ben", "Cem"][index], invitation: url })),
+      );
+      const words = await Promise.all(tabs.map((tab) => tab.events.until("words")));
+      expect(new Set(words.map((said) => said.words.join(" "))).size).toBe(1);
+      const ends = await Promise.all(tabs.map((tab) => tab.events.until("ended")));
+      expect(ends.map((end) => end.clean)).toEqual([true, true, true]);
+      for (const tab of tabs) expect(tab.events.output.match(/total 6 product 24/g)).toHaveLength(2);
+    } finally {
+      for (const tab of tabs) await tab.page.close();
+      await Promise.all(others.map((other) => other.close()));
+    }
+  },
+  3 * MINUTE,
+);
+
+const PROBE = `
+import sys
+from mpyc.runtime import mpc
+
+def tried(name, attempt):
+    try:
+        result = attempt()
+    except BaseException as error:
+        print(name, "refused", type(error).__name__, flush=True)
+    else:
+        print(name, "REACHED", result, flush=True)
+
+if sys.platform == "emscripten":
+    import js
+    from huddle.browser.loop import wait_for
+    from pyodide.ffi import create_proxy
+
+    def socket():
+        made = js.WebSocket.new(sys.argv[1].replace("http", "ws") + "/v1/rooms/" + "0" * 32)
+        wait_for(lambda: js.Promise.new(create_proxy(lambda done, _: js.setTimeout(done, 500))))
+        if made.readyState != 1:
+            raise OSError("not open")
+
+    def request():
+        made = js.XMLHttpRequest.new()
+        made.open("GET", sys.argv[1] + "/healthz", False)
+        made.send()
+        return made.status
+
+    def opened():
+        wait_for(lambda: js.caches.open("x"))
+
+    tried("fetch", lambda: wait_for(lambda: js.fetch(sys.argv[1] + "/healthz")).status)
+    tried("XMLHttpRequest", request)
+    tried("WebSocket", socket)
+    tried("importScripts", lambda: js.importScripts(sys.argv[1] + "/x.js"))
+    tried("eval", lambda: js.eval("1"))
+    tried("indexedDB", lambda: js.indexedDB.open("huddle"))
+    tried("caches", opened)
+    tried("storage", lambda: wait_for(lambda: js.navigator.storage.getDirectory()))
+    tried("RTCPeerConnection", lambda: js.RTCPeerConnection.new())
+    tried("localStorage", lambda: js.localStorage.length)
+    tried("cookies", lambda: js.document.cookie)
+    tried("BroadcastChannel origin", lambda: 1 / (js.origin != "null"))
+
+with open("left.txt", "w") as file:
+    file.write("behind")
+
+async def main():
+    await mpc.start()
+    print("sum", await mpc.output(mpc.sum(mpc.input(mpc.SecInt()(3)))))
+    await mpc.shutdown()
+
+mpc.run(main())
+`;
+
+test(
+  "a program in a browser reaches neither network nor storage; what it leaves behind is shown",
+  async () => {
+    const source = join(home, "probe.py");
+    await writeFile(source, PROBE);
+    const host = new Native(home, [
+      ...["host", "--json", "--open", "-M", "2", "--name", "Ann", "--rendezvous", meeting.url],
+      ...[source, meeting.url],
+    ]);
+    const tab = await Tab.open(browser.context, core.url, meeting.url);
+    try {
+      const { url } = await host.events.until("invitation");
+      await tab.send({ do: "join", name: "Ben", invitation: url });
+      await tab.events.until("ended");
+      expect(tab.events.output).toContain("sum 6");
+      expect(tab.events.output).not.toContain("REACHED");
+      expect(tab.events.output.match(/ refused /g)).toHaveLength(12);
+      const { files } = await tab.events.until("written");
+      expect(Object.keys(files)).toEqual(["left.txt"]);
+    } finally {
+      host.end();
+      await tab.page.close();
+    }
+  },
+  2 * MINUTE,
+);
+
+const ENDLESS = `
+from mpyc.runtime import mpc
+print(input("name? "), flush=True)
+while True:
+    pass
+`;
+
+test(
+  "a program gets what is typed; one that never ends is stopped, and named to the others",
+  async () => {
+    const source = join(home, "endless.py");
+    await writeFile(source, ENDLESS);
+    const args = ["host", "--json", "--open", "-M", "2", "--name", "Ann", "--rendezvous", meeting.url, source];
+    const host = new Native(home, args);
+    const tab = await Tab.open(browser.context, core.url, meeting.url);
+    try {
+      const { url } = await host.events.until("invitation");
+      await tab.send({ do: "join", name: "Ben", invitation: url });
+      await tab.events.until("input", (event) => event.waiting);
+      await tab.send({ do: "type_line", line: "Ben's own" });
+      await tab.events.until("output", (event) => event.text.includes("Ben's own"));
+      await tab.send({ do: "stop_run" });
+      const failed = await tab.events.until("run", (event) => event.state === "failed");
+      expect(failed.reason).toBe("You stopped the run.");
+      const named = await host.events.until("run", (event) => event.state === "failed");
+      expect(named.peer).toBe("Ben");
+    } finally {
+      host.end();
+      await tab.page.close();
+    }
+  },
+  2 * MINUTE,
+);

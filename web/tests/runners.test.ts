@@ -1,0 +1,74 @@
+/** Runners that fail, hang or flood, as the session worker has them. */
+import { expect, test } from "vitest";
+import { Mailbox } from "../src/core/mailbox";
+import { Runners } from "../src/core/runners";
+
+const GONE = 2;
+
+/** A page that makes runners; each entry says what the next one does once it is made. */
+function page(...behaviours: ((control: MessagePort) => void)[]): { box: Mailbox; runners: Runners; made: () => number } {
+  const box = new Mailbox();
+  const { port1: near, port2: far } = new MessageChannel();
+  let made = 0;
+  const make = (): void => {
+    const { port1, port2 } = new MessageChannel();
+    far.postMessage({ runner: port1 }, [port1]);
+    port2.start();
+    behaviours[Math.min(made++, behaviours.length - 1)]?.(port2);
+  };
+  far.onmessage = () => {
+    far.postMessage({ gone: "it was ended" });
+    make();
+  };
+  const runners = new Runners(box, near, () => undefined);
+  make();
+  return { box, runners, made: () => made };
+}
+
+async function note(box: Mailbox): Promise<unknown[]> {
+  box.armWait(2_000);
+  await box.promise;
+  return box.take() ?? [];
+}
+
+const fails = (control: MessagePort): void => control.postMessage({ failed: "no memory" });
+
+test("a runner that does not get ready is replaced, and the run goes on in the next one", async () => {
+  let got: unknown;
+  const { box, runners } = page(fails, (control) => {
+    control.onmessage = (event) => {
+      got = event.data.config;
+      control.postMessage({ report: '{"exit": 0}' });
+    };
+    control.postMessage({ ready: true });
+  });
+  const running = runners.start("{}", {}, [1]);
+  expect(await note(box)).toEqual([running.id, 1, '{"exit": 0}']);
+  expect(got).toBe("{}");
+});
+
+test("where no runner ever gets ready, the run fails and says why, and so do later ones at once", async () => {
+  const { box, runners, made } = page(fails);
+  const running = runners.start("{}", {}, []);
+  const reason = "its worker failed: no memory";
+  expect(await note(box)).toEqual([running.id, GONE, reason]);
+  expect(made()).toBe(3);
+  const later = runners.start("{}", {}, []);
+  expect(box.take()).toEqual([later.id, GONE, reason]);
+});
+
+test("a runner that is ended says no more, whatever it goes on to send", async () => {
+  let control: MessagePort | undefined;
+  const { box, runners } = page((port) => {
+    control ??= port;
+    port.postMessage({ ready: true });
+  });
+  const running = runners.start("{}", {}, [1]);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  running.kill();
+  expect(await note(box)).toEqual([running.id, GONE, "it was ended"]);
+  control?.postMessage({ report: '{"exit": 0}' });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(box.take()).toBeUndefined();
+  expect(running.peer(1)?.over).toBe(true);
+});

@@ -1,0 +1,19 @@
+/** A worker that runs a Python file of the tests on the session's surroundings, and posts what it returns. */
+import { Mailbox } from "../src/core/mailbox";
+import { call, python, type Assets } from "../src/core/python";
+import * as webcrypto from "../src/core/webcrypto";
+
+self.onmessage = async ({ data }: MessageEvent<{ assets: Assets; files: Record<string, string> }>) => {
+  try {
+    const api = await python(data.assets);
+    for (const [path, text] of Object.entries(data.files)) {
+      const directory = `/checkout/${path}`.replace(/\/[^/]*$/, "");
+      api.FS.mkdirTree(directory);
+      api.FS.writeFile(`/checkout/${path}`, text);
+    }
+    api.runPython("import sys; sys.path.insert(0, '/checkout')");
+    self.postMessage(await call(api, "web.tests.vectors", "main", new Mailbox(), webcrypto));
+  } catch (error) {
+    self.postMessage(String(error instanceof Error ? error.message : error));
+  }
+};

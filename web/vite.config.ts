@@ -1,0 +1,10 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vite";
+import { contentSecurityPolicy } from "./src/ui/csp";
+
+export default defineConfig({
+  // The page works under any path.
+  base: "./",
+  plugins: [svelte({ configFile: false }), contentSecurityPolicy()],
+  build: { target: "es2023", modulePreload: { polyfill: false } },
+});
