@@ -30,11 +30,13 @@ class Neighbours:
         self._people = people
         self.program = ROOT / "tests" / "programs" / "chaos_steps.py"
 
-    def serve(self, node: Node) -> str:
+    def serve(self, node: Node, *options: str) -> str:
         """A rendezvous on this node; its URL."""
         where = node.addresses[0]
         with node.inside():
-            server = self._people.huddle("rendezvous", "serve", "--json", "--host", where, "--port", "8037")
+            server = self._people.huddle(
+                "rendezvous", "serve", "--json", "--host", where, "--port", "8037", *options
+            )
         url: str = server.wait("serving")["url"]
         return url
 

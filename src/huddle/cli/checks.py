@@ -28,7 +28,7 @@ import psutil
 
 from huddle.engine import interpreter, sandbox
 from huddle.errors import HuddleError
-from huddle.networks import addresses, sockets
+from huddle.networks import addresses, sockets, webrtc_library
 from huddle.rendezvous import dialing
 
 State = Literal["ok", "warn", "bad"]
@@ -132,6 +132,16 @@ def listening() -> Check:
     for sock in bound:
         sock.close()
     return Check("Listening", "ok", f"possible, {kinds}; a firewall may still keep others out")
+
+
+def webrtc() -> Check:
+    """The library of the network webrtc."""
+    try:
+        webrtc_library.check()
+    except HuddleError as exc:
+        advice = "pip install 'mpyc-huddle[webrtc]': direct links through most home routers, and to browsers."
+        return Check("WebRTC", "warn", exc.message, advice)
+    return Check("WebRTC", "ok", metadata.version("aiolibdatachannel"))
 
 
 async def rendezvous(url: str | None) -> list[Check]:
@@ -239,7 +249,7 @@ async def examine(executable: str, url: str | None) -> list[Check]:
     """All checks, in the order in which a person reads them."""
     there = await rendezvous(url)
     checks = [python(), event_loop(), *await program_interpreter(executable), locked_in(), *own_addresses()]
-    checks += [listening(), *there]
+    checks += [listening(), webrtc(), *there]
     if not any(check.name == "Clock" for check in there):
         checks.append(clock(time.time()))
     checks.append(leftovers())

@@ -12,9 +12,12 @@ from huddle.cli.errors import complaints
 from huddle.errors import LocalError
 from huddle.events import VERSION
 from huddle.networks.addresses import lan_address
+from huddle.rendezvous.ice import Turn
+from huddle.rendezvous.messages import MOST_TURN
 from huddle.rendezvous.server import RendezvousServer, ServerConfig
 
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a person may type for all addresses
+_SHORTEST_SECRET = 16
 
 
 @click.command("serve")
@@ -35,6 +38,22 @@ _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a person may type for a
 @click.option(
     "--trust-proxy", "proxies", multiple=True, metavar="ADDRESS", help="Believe its X-Forwarded-For."
 )
+@click.option(
+    "--stun-host",
+    "stun_hosts",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Answer STUN (UDP, same port) here; default: as --host.",
+)
+@click.option(
+    "--turn", multiple=True, metavar="URL", help="A TURN server that parties may use; needs its secret."
+)
+@click.option(
+    "--turn-secret-file",
+    "secret_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The secret shared with it (coturn: static-auth-secret); parties get short-lived passwords.",
+)
 @click.option("--log-addresses", is_flag=True, help="Let clients' addresses appear in the log.")
 @click.option("--json", "json_", is_flag=True, help="Print events as JSON, one a line, and nothing else.")
 @complaints
@@ -46,6 +65,9 @@ def serve_command(
     key: Path | None,
     database: Path | None,
     proxies: tuple[str, ...],
+    stun_hosts: tuple[str, ...],
+    turn: tuple[str, ...],
+    secret_file: Path | None,
     log_addresses: bool,
     json_: bool,
 ) -> None:
@@ -62,6 +84,8 @@ def serve_command(
         key=key,
         trusted_proxies=proxies,
         database=database,
+        stun_hosts=stun_hosts,
+        turn=_turn(turn, secret_file),
         log_addresses=log_addresses,
     )
 
@@ -82,6 +106,22 @@ def serve_command(
             click.echo(json.dumps({"event": "stopped", "version": VERSION}))
 
     uvloop.run(serve())
+
+
+def _turn(urls: tuple[str, ...], secret_file: Path | None) -> Turn | None:
+    if bool(urls) != bool(secret_file):
+        raise LocalError("--turn and --turn-secret-file belong together", hint="Give both, or neither.")
+    if secret_file is None:
+        return None
+    if len(urls) > MOST_TURN:
+        raise LocalError(f"At most {MOST_TURN} TURN servers can be named.", hint="Leave some out.")
+    secret = secret_file.read_bytes().strip()
+    if len(secret) < _SHORTEST_SECRET:
+        raise LocalError(
+            f"The secret in {secret_file} is shorter than {_SHORTEST_SECRET} characters.",
+            hint="Make one: openssl rand -hex 32; coturn has the same in static-auth-secret.",
+        )
+    return Turn(urls, secret)
 
 
 def _host(host: str) -> str:

@@ -70,7 +70,7 @@ def local_options(command: _Command) -> _Command:
             default="auto",
             show_default=True,
             type=click.Choice(["auto", *NETWORKS]),
-            help="How to reach the others; auto prefers tls and falls back to relay.",
+            help="How to reach the others; auto prefers tls, then webrtc, then relay.",
         ),
         click.option(
             "--via", metavar="INTERFACE|ADDRESS", help="Use tls over this interface or address only."

@@ -236,10 +236,11 @@ class Group:
         if quiet > self._grace:
             name = peer.member.name
             met = "nothing was heard of" if peer.connected.is_set() else "no link could be made to"
+            last = f" The last attempt: {peer.end.reason}" if peer.end and peer.end.reason else ""
             self.fail(
                 peer,
                 PeerError(
-                    f"{name} is gone: {met} {name} for {self._grace:.0f} s.",
+                    f"{name} is gone: {met} {name} for {self._grace:.0f} s.{last}",
                     peer=name,
                     hint=f"Ask {name} what happened, then start a new session; --grace waits longer.",
                 ),

@@ -15,10 +15,11 @@ from huddle.engine.surroundings import Ground
 from huddle.errors import LocalError
 from huddle.identity.crypto import Crypto
 from huddle.identity.native import NativeCrypto
-from huddle.networks import addresses
+from huddle.networks import addresses, webrtc_library
 from huddle.networks.base import Network
 from huddle.networks.relay import RelayNetwork
 from huddle.networks.tls import TlsNetwork
+from huddle.networks.webrtc import WebRtcNetwork
 
 
 class Machine:
@@ -55,6 +56,9 @@ class Machine:
             made.append(
                 TlsNetwork(port=settings.port, via=settings.via, advertise=settings.advertise, loopback=near)
             )
+        # Who did not choose it by name can do without: its library is an extra.
+        if "webrtc" in settings.networks and (settings.networks == ("webrtc",) or webrtc_library.available()):
+            made.append(WebRtcNetwork(rendezvous, self.crypto))
         if "relay" in settings.networks:
             made.append(RelayNetwork(rendezvous))
         return made

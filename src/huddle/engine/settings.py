@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-NETWORKS = ("tls", "relay")  # in order of preference
+NETWORKS = ("tls", "webrtc", "relay")  # in order of preference
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""The rendezvous as one ASGI app: rooms, nameplates, the relay, a page, health and metrics.
+"""The rendezvous as one ASGI app: rooms, nameplates, the relay, STUN and TURN, a page, health and metrics.
 
     WebSocket /v1/rooms/{room}                  room: 32 lower-case hexadecimal digits
     WebSocket /v1/nameplates
     WebSocket /v1/relay/{channel}?side=a|b      channel: 32 lower-case hexadecimal digits
+    WebSocket /v1/ice                           which STUN and TURN servers there are
     GET /healthz   /metrics   /   /j
 
 It imports nothing of `huddle.session`: what is in a record is none of its business.
@@ -22,11 +23,14 @@ from starlette.websockets import WebSocket
 
 from huddle.rendezvous import page
 from huddle.rendezvous.door import Door, Visit, log
+from huddle.rendezvous.ice import Turn
 from huddle.rendezvous.limits import Limits, Refusal
+from huddle.rendezvous.messages import AskIce, IceServers, TurnServer
 from huddle.rendezvous.metrics import Metrics
 from huddle.rendezvous.relay import Relay
 from huddle.rendezvous.rooms import Rooms
 from huddle.rendezvous.store import Store
+from huddle.rendezvous.stun import StunServer
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -35,7 +39,12 @@ class Rendezvous:
     """The parts of one rendezvous; the app has it as `app.state.rendezvous`."""
 
     def __init__(
-        self, limits: Limits, store: Store, clock: Callable[[], float], log_addresses: bool = False
+        self,
+        limits: Limits,
+        store: Store,
+        clock: Callable[[], float],
+        log_addresses: bool = False,
+        turn: Turn | None = None,
     ) -> None:
         self.limits = limits
         self.metrics = Metrics()
@@ -43,6 +52,13 @@ class Rendezvous:
         self.door = Door(limits, clock, self.metrics, log_addresses)
         self.rooms = Rooms(store, limits, clock, self.metrics)
         self.relay = Relay(limits, clock, self.metrics)
+        self.stun_port = 0  # told to parties once there is a socket
+        self._clock = clock
+        self._turn = turn
+
+    def stun(self) -> StunServer:
+        """A STUN server for one UDP socket."""
+        return StunServer(self.limits, self._clock, self.metrics)
 
     def sweep(self) -> None:
         """Remove what has expired; called every `limits.sweep` seconds while the app runs."""
@@ -79,6 +95,25 @@ class Rendezvous:
                 raise _malformed("the side of a relay channel is a or b")
             await self.relay.serve(visit, _id(socket.path_params["channel"]), side)
 
+    async def ice(self, socket: WebSocket) -> None:
+        """One question for STUN and TURN servers."""
+        async with self.door.visit(socket, "ice") as visit:
+            if await visit.receive_first(AskIce) is None:
+                return
+            now, limits, turn = self._clock(), self.limits, tuple[TurnServer, ...]()
+            if self._turn is not None:
+                if wait := visit.address.passwords.take(1, now):
+                    visit.address.passwords.put_back(1)
+                    raise Refusal(
+                        "turn-per-minute",
+                        f"Your address asked for more than {limits.turn_per_minute} TURN passwords a minute.",
+                        "Wait, and look for a client that asks in a loop.",
+                        wait,
+                    )
+                turn = self._turn.servers(now, limits.turn_lifetime)
+                self.metrics.turn.inc()
+            await visit.send(IceServers(self.stun_port, turn, limits.turn_lifetime))
+
     async def unknown(self, socket: WebSocket) -> None:
         """Any other WebSocket: perhaps that of a newer client."""
         async with self.door.visit(socket, "unknown") as visit:
@@ -107,9 +142,10 @@ def create_app(
     clock: Callable[[], float] = time.time,
     *,
     log_addresses: bool = False,
+    turn: Turn | None = None,
 ) -> Starlette:
     """The app; without a store it keeps all in memory. `clock` is wall time in seconds."""
-    rendezvous = Rendezvous(limits or Limits(), store or Store(), clock, log_addresses)
+    rendezvous = Rendezvous(limits or Limits(), store or Store(), clock, log_addresses, turn)
 
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -132,6 +168,7 @@ def create_app(
             WebSocketRoute("/v1/rooms/{room}", rendezvous.room),
             WebSocketRoute("/v1/nameplates", rendezvous.nameplates),
             WebSocketRoute("/v1/relay/{channel}", rendezvous.channel),
+            WebSocketRoute("/v1/ice", rendezvous.ice),
             WebSocketRoute("/{path:path}", rendezvous.unknown),
         ],
         lifespan=rendezvous.lifespan,

@@ -47,6 +47,12 @@ def host_of(url: str) -> str:
     return _parts(url).netloc
 
 
+def stun_url(url: str, port: int) -> str:
+    """The STUN server that the rendezvous `url` has on that UDP port."""
+    host = _parts(url).hostname or ""
+    return f"stun:{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)

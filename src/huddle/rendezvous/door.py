@@ -49,10 +49,11 @@ class Address:
         self.messages = Bucket(limits.messages_per_minute, now)
         self.lookups = Bucket(limits.lookups_per_minute, now)
         self.bytes = Bucket(limits.bytes_per_minute, now)
+        self.passwords = Bucket(limits.turn_per_minute, now)
 
     def idle(self, now: float) -> bool:
         """Whether it may be forgotten."""
-        buckets = (self.opens, self.messages, self.lookups, self.bytes)
+        buckets = (self.opens, self.messages, self.lookups, self.bytes, self.passwords)
         return not (self.connections or self.rooms) and all(bucket.full(now) for bucket in buckets)
 
 

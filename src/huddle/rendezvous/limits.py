@@ -47,6 +47,11 @@ class Limits:
     channels_per_address: int = 1_024  # as connections: each party has one a link
     relay_wait: float = 120.0  # for the other side to come; who waits longer dials again
     relay_idle: float = 900.0  # a link is never silent for so long while both its ends live
+    # STUN and TURN.
+    stun_per_address: int = 6_000  # a minute: twenty parties with 380 ends, each looked for and kept open
+    stun_per_minute: int = 120_000  # of all together: some MB a second, whoever forges their addresses
+    turn_lifetime: int = 3_600  # of a password: for making connections; coturn lets those made go on
+    turn_per_minute: int = 120  # passwords an address: each party asks once, and again after half an hour
     sweep: float = 1.0  # how often what has expired is removed
 
 

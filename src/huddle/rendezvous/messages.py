@@ -11,7 +11,7 @@ Nothing here knows what a record holds: it is ciphertext to the rendezvous and t
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from huddle.codec import U32, DecodeError, Fixed, Limit, decode, encode
+from huddle.codec import U16, U32, DecodeError, Fixed, Limit, decode, encode
 
 # The largest message of a ceremony has 128 KiB; this leaves room for its envelope and for later versions.
 MAX_RECORD = 196_608
@@ -19,6 +19,7 @@ MAX_RECORD = 196_608
 MAX_MESSAGE = MAX_RECORD + 64
 # A relayed message is at most this long: it delays what is behind it, and the relay holds one a side.
 MAX_RELAYED = 262_144
+MOST_TURN = 4  # libraries use two or three, and each one more delays them
 
 Id = Annotated[bytes, Fixed(16)]
 Hash = Annotated[bytes, Fixed(32)]
@@ -74,6 +75,13 @@ class LookUp:
 
     type: ClassVar[int] = 5
     number: U32
+
+
+@dataclass(frozen=True, slots=True)
+class AskIce:
+    """Ask for STUN and TURN servers."""
+
+    type: ClassVar[int] = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +160,35 @@ class Paired:
     type: ClassVar[int] = 39
 
 
+@dataclass(frozen=True, slots=True)
+class TurnServer:
+    """A TURN server (RFC 7065) with a name and password for whoever asked."""
+
+    url: Annotated[str, Limit(256)]
+    username: Annotated[str, Limit(128)]
+    password: Annotated[str, Limit(128)]
+
+
+@dataclass(frozen=True, slots=True)
+class IceServers:
+    """The UDP port at which the rendezvous answers STUN (0: it does not), and TURN servers.
+
+    The passwords are good for `lifetime` seconds.
+    """
+
+    type: ClassVar[int] = 40
+    stun: U16
+    turn: Annotated[tuple[TurnServer, ...], Limit(MOST_TURN)]
+    lifetime: U32
+
+
 Message = (
     Open
     | Append
     | Delete
     | Allocate
     | LookUp
+    | AskIce
     | Opened
     | Entry
     | Appended
@@ -166,6 +197,7 @@ Message = (
     | Refused
     | Nameplate
     | Paired
+    | IceServers
 )
 
 

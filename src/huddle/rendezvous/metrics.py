@@ -31,6 +31,8 @@ class Metrics:
         self.stalled = counter("stalled_readers", "Connections dropped as they took nothing")
         self.lookups = counter("lookups", "Nameplates looked up", "result")
         self.refused = counter("refused", "Refusals", "code")
+        self.stun = counter("stun_requests", "STUN requests, and what else came there", "result")
+        self.turn = counter("turn_passwords", "Passwords given out for TURN servers")
         self.failures = counter("internal_errors", "Connections that ended in an error of this server")
 
     def page(self) -> bytes:

@@ -18,10 +18,12 @@ import uvicorn
 
 from huddle.errors import LocalError
 from huddle.rendezvous.app import create_app
+from huddle.rendezvous.ice import Turn
 from huddle.rendezvous.limits import Limits
 from huddle.rendezvous.messages import MAX_MESSAGE
 from huddle.rendezvous.sockets import protocols
 from huddle.rendezvous.store import Store
+from huddle.rendezvous.stun import StunServer
 
 _TRIES = 16  # to find one port, chosen by the system, that is free on every host address
 _STOP = 1.0  # seconds for open connections to end by themselves
@@ -35,7 +37,9 @@ class ServerConfig:
 
     `hosts` are addresses or names to listen on, "" for every IPv4 and IPv6 address; port 0 is any free
     one. `certificate` and `key` are PEM files. `trusted_proxies` are the addresses or networks whose
-    X-Forwarded-For is believed. `database` is an SQLite file, None for memory.
+    X-Forwarded-For is believed. `database` is an SQLite file, None for memory. STUN is served on the
+    UDP port of the same number where it is free, on `stun_hosts`, or on the same hosts if there are none;
+    `turn` are the TURN servers that parties may use.
     """
 
     hosts: tuple[str, ...] = ("127.0.0.1",)
@@ -44,6 +48,8 @@ class ServerConfig:
     key: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
     database: Path | None = None
+    stun_hosts: tuple[str, ...] = ()
+    turn: Turn | None = None
     log_addresses: bool = False
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], float] = time.time
@@ -64,6 +70,7 @@ class RendezvousServer:
         self.port = 0
         self._server: _Uvicorn | None = None
         self._serving: asyncio.Task[None] | None = None
+        self._stun: list[asyncio.DatagramTransport] = []
 
     def __repr__(self) -> str:
         return f"<RendezvousServer {', '.join(self.config.hosts)} port {self.port}>"
@@ -80,7 +87,11 @@ class RendezvousServer:
         sockets = await self._listen()
         try:
             app = create_app(
-                config.limits, Store(config.database), config.clock, log_addresses=config.log_addresses
+                config.limits,
+                Store(config.database),
+                config.clock,
+                log_addresses=config.log_addresses,
+                turn=config.turn,
             )
         except BaseException:
             for sock in sockets:
@@ -116,6 +127,7 @@ class RendezvousServer:
         )
         self._serving = asyncio.create_task(self._server.serve(sockets))
         try:
+            app.state.rendezvous.stun_port = await self._serve_stun(app.state.rendezvous.stun)
             while not self._server.started:
                 await asyncio.wait((self._serving,), timeout=0.01)
                 if self._serving.done():
@@ -131,6 +143,9 @@ class RendezvousServer:
         if not server or not serving:
             return
         self._server = self._serving = None
+        for transport in self._stun:
+            transport.close()
+        self._stun.clear()
         server.should_exit = True
         try:
             await serving
@@ -146,6 +161,24 @@ class RendezvousServer:
     async def __aexit__(self, *exc: object) -> None:
         await self.stop()
 
+    async def _serve_stun(self, make: Callable[[], StunServer]) -> int:
+        """STUN on each address; the port, or 0 where another program has it already."""
+        loop = asyncio.get_running_loop()
+        addresses = await self._addresses(self.config.stun_hosts or self.config.hosts)
+        for address, family in addresses.items():
+            udp = socket.socket(family, socket.SOCK_DGRAM)
+            try:
+                udp.setblocking(False)
+                if family == socket.AF_INET6:
+                    udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                udp.bind((address[0], self.port, *address[2:]))
+            except OSError:
+                udp.close()
+                continue
+            transport, _ = await loop.create_datagram_endpoint(make, sock=udp)
+            self._stun.append(transport)
+        return self.port if self._stun else 0
+
     def _tls(self) -> ssl.SSLContext | None:
         config = self.config
         if not config.certificate:
@@ -160,11 +193,11 @@ class RendezvousServer:
             ) from error
         return context
 
-    async def _listen(self) -> list[socket.socket]:
-        config = self.config
+    async def _addresses(self, hosts: tuple[str, ...]) -> dict[_SockAddress, socket.AddressFamily]:
+        """The addresses of these hosts, with port 0."""
         loop = asyncio.get_running_loop()
         addresses: dict[_SockAddress, socket.AddressFamily] = {}
-        for host in config.hosts:
+        for host in hosts:
             try:
                 found = await loop.getaddrinfo(
                     host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -178,6 +211,11 @@ class RendezvousServer:
                 # Of "every address", IPv6 may be missing on this machine; an address that was named may not.
                 if host or family == socket.AF_INET or _has_ipv6():
                     addresses[address] = family
+        return addresses
+
+    async def _listen(self) -> list[socket.socket]:
+        config = self.config
+        addresses = await self._addresses(config.hosts)
         for attempt in range(_TRIES):
             try:
                 return self._bind(addresses)

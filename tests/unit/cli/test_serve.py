@@ -51,3 +51,21 @@ def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
     certificate.write_text("")
     failed = CliRunner().invoke(serve_command, ["--certificate", str(certificate)])
     assert failed.exit_code == 3 and "--key" in failed.stderr
+
+
+def test_turn_needs_its_secret_and_a_long_one(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("short\n")
+    for options, said in (
+        (["--turn", "turn:turn.example"], "belong together"),
+        (["--turn-secret-file", str(secret)], "belong together"),
+        (["--turn", "turn:turn.example", "--turn-secret-file", str(secret)], "shorter than 16"),
+        (["--turn", "turn:x"] * 5 + ["--turn-secret-file", str(secret)], "At most 4"),
+    ):
+        result = CliRunner().invoke(serve_command, ["--host", "127.0.0.1", "--port", "0", *options])
+        assert result.exit_code != 0
+        assert said in result.output
+    secret.write_text("long enough to be one\n")
+    wrong = ["--turn", "stun:turn.example", "--turn-secret-file", str(secret)]
+    result = CliRunner().invoke(serve_command, ["--host", "127.0.0.1", "--port", "0", *wrong])
+    assert "no URL of a TURN server" in result.output

@@ -16,6 +16,7 @@ class Line:
         self.other: Line | None = None
         self.writable = True
         self.full = False
+        self.reason = ""
         self.said: list[bytes] = []
         self.delivered_to = 0
         self.aborted = self.closed = False

@@ -1,0 +1,161 @@
+"""WebRTC between homes behind routers: straight through them with STUN, by TURN where that can't be."""
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness import Huddle
+from tests.netlab.conftest import Neighbours
+from tests.netlab.nat import Home
+from tests.netlab.net import Net, Node, _ip
+
+WEBRTC = ("--network", "webrtc")
+SECRET = "a secret that rendezvous and TURN server share"
+
+
+def finish(*parties: Huddle) -> None:
+    codes = [party.end() for party in parties]
+    assert codes == [0] * len(parties), "\n".join(party.story() for party in parties)
+    for party in parties:
+        assert "second sum 30" in party.output()
+
+
+def paths(party: Huddle) -> set[str]:
+    links = party.all("link")
+    assert {link["network"] for link in links} == {"webrtc"}
+    return {link["path"].partition(" port ")[0] for link in links}
+
+
+def test_two_homes_behind_routers_meet_with_the_rendezvous_s_own_stun(
+    net: Net, neighbours: Neighbours
+) -> None:
+    post = net.node("10.77.0.1/24")
+    ada, bob = Home(net, "10.77.0.2/24", "192.168.1"), Home(net, "10.77.0.3/24", "192.168.2")
+    url = neighbours.serve(post)
+    host = neighbours.host(ada.node, url, *WEBRTC)
+    guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"], *WEBRTC)
+    finish(host, guest)
+    assert paths(host) == {"direct, 10.77.0.3"}
+    assert paths(guest) == {"direct, 10.77.0.2"}
+
+
+@pytest.mark.timeout(120)
+def test_two_routers_with_a_port_for_each_destination_are_too_much_for_stun(
+    net: Net, neighbours: Neighbours
+) -> None:
+    """`auto` goes on by the relay; `webrtc` alone ends, and says what was tried."""
+    post = net.node("10.77.0.1/24")
+    ada = Home(net, "10.77.0.2/24", "192.168.1", symmetric=True)
+    bob = Home(net, "10.77.0.3/24", "192.168.2", symmetric=True)
+    url = neighbours.serve(post)
+    host = neighbours.host(ada.node, url)
+    guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"])
+    finish(host, guest)
+    assert {link["network"] for link in host.all("link")} == {"relay"}
+
+    impatient = (*WEBRTC, "--grace", "20")
+    host = neighbours.host(ada.node, url, *impatient)
+    guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"], *impatient)
+    assert host.end() != 0
+    assert guest.end() != 0
+    assert "can't be reached by WebRTC: nothing came through" in host.errors(), host.story()
+    assert "10.77.0.3 (seen by STUN)" in host.errors(), host.story()
+
+
+@contextlib.contextmanager
+def turn_server(node: Node, folder: Path) -> Iterator[str]:
+    """coturn on that node; its URL."""
+    program = shutil.which("turnserver")
+    if program is None:
+        pytest.skip("coturn is not installed")
+    address = node.addresses[0]
+    with node.inside():
+        process = subprocess.Popen(
+            [
+                program, "-n", "--listening-ip", address, "--relay-ip", address, "--listening-port", "3478",
+                "--min-port", "50000", "--max-port", "50100", "--realm", "huddle", "--use-auth-secret",
+                "--static-auth-secret", SECRET, "--no-tls", "--no-dtls", "--no-cli", "--fingerprint",
+                "--log-file", "stdout", "--simple-log", "--pidfile", str(folder / "turn.pid"),
+                "--userdb", str(folder / "turn.db"),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+        )  # fmt: skip
+        try:
+            _listens(address, 3478)
+            yield f"turn:{address}:3478"
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _listens(address: str, port: int) -> None:
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            socket.create_connection((address, port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline, "coturn did not start"
+            time.sleep(0.05)
+
+
+def test_where_only_turn_gets_through_both_ends_use_it(
+    net: Net, neighbours: Neighbours, tmp_path: Path
+) -> None:
+    post = net.node("10.77.0.1/24")
+    # Out by UDP to the TURN server only, so that neither leg can be anything else.
+    no_udp = ("ip daddr != 10.77.0.1 meta l4proto udp",)
+    ada = Home(net, "10.77.0.2/24", "192.168.1", symmetric=True, blocked=no_udp)
+    bob = Home(net, "10.77.0.3/24", "192.168.2", symmetric=True, blocked=no_udp)
+    # coturn ends a session when the system has no route to where a packet should go; routers drop it.
+    _ip("-n", post.name, "route", "add", "default", "via", "10.77.0.2")
+    secret = tmp_path / "secret"
+    secret.write_text(f"{SECRET}\n")
+    with turn_server(post, tmp_path) as turn:
+        url = neighbours.serve(post, "--turn", turn, "--turn-secret-file", str(secret))
+        host = neighbours.host(ada.node, url, *WEBRTC)
+        guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"], *WEBRTC)
+        finish(host, guest)
+    assert paths(host) == paths(guest) == {"relayed by TURN 10.77.0.1"}
+
+
+@pytest.mark.timeout(90)
+def test_a_cable_that_is_out_for_some_seconds_in_mid_run(net: Net, neighbours: Neighbours) -> None:
+    post = net.node("10.77.0.1/24")
+    ada, bob = Home(net, "10.77.0.2/24", "192.168.1"), Home(net, "10.77.0.3/24", "192.168.2")
+    url = neighbours.serve(post)
+    host = neighbours.host(ada.node, url, *WEBRTC)
+    guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"], *WEBRTC, ask=True)
+    guest.wait("input", lambda event: event["waiting"])
+    bob.router.down()
+    for party in (host, guest):
+        party.wait("reconnect", lambda event: event["state"] == "lost", 20)
+    bob.router.up()
+    for party in (host, guest):
+        party.wait("reconnect", lambda event: event["state"] == "restored", 30)
+    guest.type("go on")
+    finish(host, guest)
+
+
+def test_an_address_that_changes_in_mid_run(net: Net, neighbours: Neighbours) -> None:
+    """As a phone that leaves its Wi-Fi: the router gets another address, and what it kept open is void."""
+    post = net.node("10.77.0.1/24")
+    ada, bob = Home(net, "10.77.0.2/24", "192.168.1"), Home(net, "10.77.0.3/24", "192.168.2")
+    url = neighbours.serve(post)
+    host = neighbours.host(ada.node, url, *WEBRTC)
+    guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"], *WEBRTC, ask=True)
+    guest.wait("input", lambda event: event["waiting"])
+    bob.router.readdress("10.77.0.3/24", "10.77.0.33/24")
+    host.wait("reconnect", lambda event: event["state"] == "restored", 40)
+    guest.wait("reconnect", lambda event: event["state"] == "restored", 40)
+    guest.type("go on")
+    finish(host, guest)
+    assert "direct, 10.77.0.33" in paths(host)
