@@ -255,8 +255,10 @@ class Connection:
         for channel in channels:
             channel.release()
         # It waits for the callbacks that run now, which wait for the interpreter.
-        await self._call(self._native.destroy)
+        destroyed = self._loop.run_in_executor(self._thread, self._native.destroy)
         self._thread.shutdown(wait=False)
+        # Also when whoever closes it is told to hurry.
+        await asyncio.shield(destroyed)
 
     async def _call(self, function: Callable[..., Any], *args: Any) -> None:
         """Call what may wait for the library's other threads."""
