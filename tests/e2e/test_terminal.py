@@ -87,7 +87,7 @@ def test_three_persons_type_their_way_through_a_session(url: str, seat: Seat, pr
         person.wait(r"Run 1 finished after")
         person.wait(r"party +doing +path +RTT +sent +received")
         person.wait("What stays on this machine:")
-        person.wait("identity: your identity")
+        person.wait(r"identity:\s+your\s+identity")
         assert person.end() == 0
         assert person.raw.rfind(SHOW_CURSOR) >= person.raw.rfind(HIDE_CURSOR), "the cursor stays hidden"
         assert list(person.temp.iterdir()) == []
