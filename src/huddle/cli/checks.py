@@ -28,7 +28,7 @@ import psutil
 
 from huddle.engine import interpreter, sandbox
 from huddle.errors import HuddleError
-from huddle.networks import addresses, sockets, webrtc_library
+from huddle.networks import addresses, iroh_library, sockets, webrtc_library
 from huddle.rendezvous import dialing
 
 State = Literal["ok", "warn", "bad"]
@@ -144,6 +144,15 @@ def webrtc() -> Check:
     return Check("WebRTC", "ok", metadata.version("aiolibdatachannel"))
 
 
+def iroh() -> Check:
+    """The library of the network iroh."""
+    try:
+        iroh_library.check()
+    except HuddleError as exc:
+        return Check("iroh", "warn", exc.message, "pip install 'mpyc-huddle[iroh]': QUIC, dialled by key.")
+    return Check("iroh", "ok", metadata.version("iroh"))
+
+
 async def rendezvous(url: str | None) -> list[Check]:
     """The rendezvous: its /healthz and a WebSocket; and this machine's clock against its own."""
     if not url:
@@ -249,7 +258,7 @@ async def examine(executable: str, url: str | None) -> list[Check]:
     """All checks, in the order in which a person reads them."""
     there = await rendezvous(url)
     checks = [python(), event_loop(), *await program_interpreter(executable), locked_in(), *own_addresses()]
-    checks += [listening(), webrtc(), *there]
+    checks += [listening(), webrtc(), iroh(), *there]
     if not any(check.name == "Clock" for check in there):
         checks.append(clock(time.time()))
     checks.append(leftovers())

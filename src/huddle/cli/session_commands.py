@@ -44,6 +44,8 @@ class Local(TypedDict):
     via: str | None
     advertise: tuple[str, ...]
     port: int
+    iroh_relay: str
+    iroh_discovery: bool
     python: str
     input_files: tuple[Path, ...]
     sandbox: bool | None
@@ -70,16 +72,25 @@ def local_options(command: _Command) -> _Command:
             default="auto",
             show_default=True,
             type=click.Choice(["auto", *NETWORKS]),
-            help="How to reach the others; auto prefers tls, then webrtc, then relay.",
+            help="How to reach the others; auto takes for each the best that works, and the relay last.",
         ),
         click.option(
-            "--via", metavar="INTERFACE|ADDRESS", help="Use tls over this interface or address only."
+            "--via", metavar="INTERFACE|ADDRESS", help="Use tls and iroh over this interface or address only."
         ),
         click.option(
             "--advertise", multiple=True, metavar="HOST", help="A name or address others reach you under."
         ),
         click.option(
             "--port", default=0, type=click.IntRange(0, 65535), help="The port of tls; default: any."
+        ),
+        click.option(
+            "--iroh-relay",
+            default="",
+            metavar="URL",
+            help="An iroh relay; n0: those of iroh's makers. Default: none.",
+        ),
+        click.option(
+            "--iroh-discovery", is_flag=True, help="Let iroh use its makers' directory of addresses, too."
         ),
         click.option(
             "--python", default=sys.executable, metavar="EXE", help="The interpreter that runs the program."
@@ -139,6 +150,8 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         via=local["via"],
         advertise=local["advertise"],
         port=local["port"],
+        iroh_relay=local["iroh_relay"],
+        iroh_discovery=local["iroh_discovery"],
         python=local["python"],
         private_args=private_args,
         inputs=tuple(path.resolve() for path in local["input_files"]),

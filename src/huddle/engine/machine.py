@@ -15,8 +15,9 @@ from huddle.engine.surroundings import Ground
 from huddle.errors import LocalError
 from huddle.identity.crypto import Crypto
 from huddle.identity.native import NativeCrypto
-from huddle.networks import addresses, webrtc_library
+from huddle.networks import addresses, iroh_library, webrtc_library
 from huddle.networks.base import Network
+from huddle.networks.iroh import IrohNetwork
 from huddle.networks.relay import RelayNetwork
 from huddle.networks.tls import TlsNetwork
 from huddle.networks.webrtc import WebRtcNetwork
@@ -59,6 +60,9 @@ class Machine:
         # Who did not choose it by name can do without: its library is an extra.
         if "webrtc" in settings.networks and (settings.networks == ("webrtc",) or webrtc_library.available()):
             made.append(WebRtcNetwork(rendezvous, self.crypto))
+        if "iroh" in settings.networks and (settings.networks == ("iroh",) or iroh_library.available()):
+            reach = iroh_library.Reach(settings.iroh_relay, settings.iroh_discovery)
+            made.append(IrohNetwork(via=settings.via, loopback=near, reach=reach))
         if "relay" in settings.networks:
             made.append(RelayNetwork(rendezvous))
         return made

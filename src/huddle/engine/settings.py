@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-NETWORKS = ("tls", "webrtc", "relay")  # in order of preference
+NETWORKS = ("tls", "webrtc", "iroh", "relay")  # in order of preference
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,8 @@ class Settings:
 
     `name` is what others see. `networks` may be used here, in order of preference; `via` restricts tls
     to an interface or address, `advertise` adds host names or addresses under which others reach this
-    machine, `port` fixes the port of tls (0: any), `loopback` offers loopback addresses as well.
+    machine, `port` fixes the port of tls (0: any), `loopback` offers loopback addresses as well. `iroh_relay`
+    is the URL of an iroh relay, or n0 for those of its makers, and `iroh_discovery` uses their directory.
 
     `python` is the interpreter that runs the program, with `private_args` behind the shared arguments and
     `inputs` (files of this machine, by their own names in its directory) to read. `sandbox` None means:
@@ -31,6 +32,8 @@ class Settings:
     advertise: tuple[str, ...] = ()
     port: int = 0
     loopback: bool = False
+    iroh_relay: str = ""
+    iroh_discovery: bool = False
     python: str = field(default=sys.executable)
     private_args: tuple[str, ...] = ()
     inputs: tuple[Path, ...] = ()

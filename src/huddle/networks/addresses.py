@@ -164,6 +164,15 @@ def is_host(text: str) -> bool:
     return not (address.is_multicast or address.is_unspecified or "%" in text)
 
 
+def is_ip(text: str) -> bool:
+    """Whether this is an IP address that a wire may be dialled to."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return is_host(text)
+
+
 def dialling_order(hosts: Sequence[str], local: Sequence[LocalAddress]) -> list[int]:
     """The indices of a peer's hosts, in the order in which to try them.
 
