@@ -72,18 +72,23 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """This party's part in a run is over. `reason` never quotes what the program printed."""
+    """This party's part in a run is over. `reason` never quotes what the program printed.
+
+    `culprit` is the pid of the party because of whom it failed, as this party saw it.
+    """
 
     run: U32
     ok: bool
     reason: _Reason
+    culprit: U8 | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """This party leaves the session."""
+    """This party leaves the session, because of the party `culprit` where there is one."""
 
     reason: _Reason
+    culprit: U8 | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,7 +216,7 @@ class Execution:
                 outcome = control.Outcome(self.number, True, "")
             case PeerError():
                 outcome = control.Outcome(
-                    self.number, False, shorten(f"because of {error.peer}: {error.message}")
+                    self.number, False, shorten(error.message), self._group.pid_of(error.peer)
                 )
             case _Stopped():
                 outcome = control.Outcome(self.number, False, "its person stopped it")
@@ -229,10 +229,12 @@ class Execution:
         self._group.broadcast(outcome)
 
     def _told(self, pid: int, outcome: control.Outcome) -> PeerError:
-        name = self._names[pid]
+        name, reason = self._names[pid], shorten(outcome.reason).removesuffix(".")
+        culprit = self._group.blamed(pid, outcome.culprit)
+        because = "" if culprit == name else f" because of {culprit}"
         return PeerError(
-            f"The run failed at {name}: {shorten(outcome.reason)}.",
-            peer=name,
+            f"The run failed at {name}{because}: {reason}.",
+            peer=culprit,
             hint=f"{name} can see more on their own screen.",
         )
 

@@ -174,6 +174,15 @@ class Group:
                     await peer.room.wait()
                 self.send(pid, message)
 
+    def pid_of(self, name: str) -> int | None:
+        """The pid of the peer with that name, or None."""
+        return next((pid for pid, peer in self.peers.items() if peer.member.name == name), None)
+
+    def blamed(self, pid: int, culprit: int | None) -> str:
+        """The name of whom that peer blames; its own where that is nobody else, or this party."""
+        blamed = self.peers.get(pid if culprit is None else culprit, self.peers[pid])
+        return blamed.member.name
+
     def set_state(self, run: int, state: int) -> None:
         """What this party's runner does, for the heartbeats; a change is told at once."""
         if (run, state) != (self._run, self._state):

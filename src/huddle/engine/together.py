@@ -133,10 +133,15 @@ class Together:
     async def part(self, reason: str) -> None:
         """Say goodbye and close all links, when what was said has arrived."""
         try:
-            self._group.broadcast(control.Leave(shorten(reason) if reason else ""))
+            self._group.broadcast(self._farewell(reason))
             await self._group.close()
         finally:
             await self._keeper.close()
+
+    def _farewell(self, reason: str) -> control.Leave:
+        if not reason and isinstance(self.broken, PeerError):
+            return control.Leave(shorten(self.broken.message), self._group.pid_of(self.broken.peer))
+        return control.Leave(shorten(reason) if reason else "")
 
     # --- the person's decisions
 
@@ -297,7 +302,7 @@ class Together:
                 if self._agreement is not None and self._agreement.manifest.run == message.run:
                     self._agreement.take(pid, message)
             case control.Leave():
-                self._left(pid, message.reason)
+                self._left(pid, message)
             case control.Paths() | control.RecordDraft() | control.RecordSignature():
                 self._chronicle.take(pid, message)
                 if pid == 0 and isinstance(message, control.RecordDraft):
@@ -326,15 +331,17 @@ class Together:
     def group_broken(self, error: HuddleError) -> None:
         self._break(error)
 
-    def _left(self, pid: int, reason: str) -> None:
+    def _left(self, pid: int, leave: control.Leave) -> None:
+        reason = shorten(leave.reason) if leave.reason else ""
         self._party(pid, "left", reason)
-        name = self._names[pid]
+        name, culprit = self._names[pid], self._group.blamed(pid, leave.culprit)
         finished = self.execution is None or self.execution.has_finished(pid)
         if self._ran and finished and self._agreement is None:
             self._end()
         else:
+            because = "" if culprit == name else f" because of {culprit}"
             why = f": {reason}" if reason else ""
-            self._break(PeerError(f"{name} left the session{why}", peer=name))
+            self._break(PeerError(f"{name} left the session{because}{why}", peer=culprit))
 
     def _break(self, error: HuddleError) -> None:
         self.broken = self.broken or error

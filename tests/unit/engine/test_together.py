@@ -237,6 +237,26 @@ async def test_who_leaves_before_the_first_run_is_not_waited_for() -> None:
     assert isinstance(error, PeerError) and error.peer == "Ann" and "no link" in error.message
 
 
+@pytest.mark.parametrize(("blamed", "named"), [(1, "Bob"), (2, "Ann"), (0, "Ann"), (7, "Ann"), (None, "Ann")])
+async def test_who_leaves_because_of_another_is_not_to_blame(blamed: int | None, named: str) -> None:
+    """Whoever blames this party or nobody of the roster is named itself."""
+    table = Table(0, Options())
+    table.hear(2, Leave("nothing was heard", blamed))
+    error = await table.broken()
+    assert isinstance(error, PeerError) and error.peer == named
+    assert error.message.startswith("Ann left the session") and "nothing was heard" in error.message
+    assert (f"because of {named}" in error.message) == (named != "Ann")
+
+
+async def test_whose_fault_an_end_is_is_told_to_the_others() -> None:
+    table = Table(0)
+    await table.settle()
+    table.own.group_failed(2, PeerError("Ann is gone.", peer="Ann"))
+    await table.broken()
+    await table.own.part("")
+    assert table.said[-1] == Leave("Ann is gone.", 2)
+
+
 async def test_who_leaves_between_two_runs_ends_the_session_in_peace() -> None:
     table = Table(0)
     await table.settle()

@@ -1,0 +1,38 @@
+"""With this directory in PYTHONPATH a whole party cheats, after the ceremony, as CHEAT says.
+
+pid       on every wire it claims to be party 1
+paths     the host proposes a second program whose files have hostile paths
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from huddle.codec import encode
+from huddle.engine import control
+from huddle.engine.agreement import Agreement
+from huddle.links.keeper import Keeper
+from huddle.session.manifest import Manifest
+
+if os.environ.get("CHEAT") == "pid":
+    keep = Keeper.__init__
+
+    def claim(self: Keeper, pid: int, *args: Any, **more: Any) -> None:
+        keep(self, 1, *args, **more)
+
+    Keeper.__init__ = claim  # type: ignore[method-assign]
+
+if os.environ.get("CHEAT") == "paths":
+    honest = Agreement.proposal
+
+    def proposal(manifest: Manifest, contents: Mapping[str, bytes]) -> Iterator[control.Message]:
+        path = "../../planted.py"
+        files = (replace(manifest.files[0], path=path),)
+        hostile = replace(manifest, entry=path, files=files)
+        for message in honest(manifest, contents):
+            yield (
+                control.RunProposal(encode(hostile)) if isinstance(message, control.RunProposal) else message
+            )
+
+    Agreement.proposal = staticmethod(proposal)  # type: ignore[method-assign, assignment]
