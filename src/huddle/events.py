@@ -106,7 +106,11 @@ class Sealed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Link(Event):
-    """A link got a wire: by which network, over which path; `rtt_ms` are the milliseconds of its proof."""
+    """A link got a wire: by which network, over which path; `rtt_ms` are the milliseconds of its proof.
+
+    `tried` are the networks that it would rather have, each an object with `network` and `outcome`: why it
+    is not that one, as seen from here.
+    """
 
     event: ClassVar[str] = "link"
     peer: str
@@ -114,6 +118,7 @@ class Link(Event):
     path: str
     rtt_ms: float | None = None
     run: int = 0
+    tried: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,9 +57,13 @@ class Node:
         finally:
             os.close(own)
 
-    def firewall(self, *accepted: str) -> None:
-        """Drop what comes in, but for answers, loopback, IPv6's own messages and what these rules accept."""
+    def firewall(self, *accepted: str, udp: bool = True) -> None:
+        """Drop what comes in, but for answers, loopback, IPv6's own messages and what these rules accept.
+
+        Without `udp` none goes out either: else two who send to each other get through both firewalls.
+        """
         rules = "\n".join(accepted)
+        out = "" if udp else "meta l4proto udp drop"
         table = f"""
             table inet firewall {{
                 chain input {{
@@ -68,6 +72,11 @@ class Node:
                     iif lo accept
                     meta l4proto ipv6-icmp accept
                     {rules}
+                }}
+                chain output {{
+                    type filter hook output priority 0; policy accept;
+                    oif lo accept
+                    {out}
                 }}
             }}
         """

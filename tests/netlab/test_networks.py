@@ -39,8 +39,8 @@ def test_auto_falls_back_to_the_relay_where_only_the_rendezvous_can_be_reached(
 ) -> None:
     post, *homes = (net.node(f"10.77.0.{number}/24") for number in (1, 2, 3, 4))
     post.firewall(RENDEZVOUS)
-    homes[0].firewall()
-    homes[1].firewall()
+    homes[0].firewall(udp=False)
+    homes[1].firewall(udp=False)
     url = neighbours.serve(post)
     host = neighbours.host(homes[0], url, parties=3)
     link = host.wait("invitation")["url"]

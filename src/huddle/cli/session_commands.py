@@ -56,6 +56,13 @@ class Local(TypedDict):
     json_: bool
 
 
+def _networks(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    for name in value.split(","):
+        if value != "auto" and name not in NETWORKS:
+            raise click.BadParameter(f"{name!r} is not one of auto, {', '.join(NETWORKS)}.")
+    return value
+
+
 def local_options(command: _Command) -> _Command:
     """Add the options that every party has."""
     options = [
@@ -71,8 +78,10 @@ def local_options(command: _Command) -> _Command:
             "--network",
             default="auto",
             show_default=True,
-            type=click.Choice(["auto", *NETWORKS]),
-            help="How to reach the others; auto takes for each the best that works, and the relay last.",
+            metavar="NAME,…",
+            callback=_networks,
+            help=f"How to reach the others: {', '.join(NETWORKS)}, or several with commas; auto takes the "
+            "best that works for each.",
         ),
         click.option(
             "--via", metavar="INTERFACE|ADDRESS", help="Use tls and iroh over this interface or address only."
@@ -146,7 +155,7 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         raise LocalError("Two --input files have the same name.", hint="Rename one of them.")
     return Settings(
         name=local["name"] or getpass.getuser(),
-        networks=NETWORKS if local["network"] == "auto" else (local["network"],),
+        networks=NETWORKS if local["network"] == "auto" else tuple(local["network"].split(",")),
         via=local["via"],
         advertise=local["advertise"],
         port=local["port"],

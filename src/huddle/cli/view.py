@@ -280,6 +280,9 @@ class View:
     def _on_link(self, event: events.Link) -> None:
         if event.run == 0:
             self.line(f"[dim]Link to {_safe(event.peer)}: {_safe(event.network)}, {_safe(event.path)}[/]")
+            if event.path.startswith("relayed"):
+                for one in event.tried:
+                    self.line(f"[dim]  not {_safe(one['network'])}: {_safe(one['outcome'])}[/]")
 
     def _on_reconnect(self, event: events.Reconnect) -> None:
         if event.run == 0:

@@ -39,6 +39,12 @@ def milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 3)
 
 
+def link_event(name: str, info: WireInfo, run: int) -> events.Link:
+    """The event of a link to this peer that got this wire."""
+    tried = tuple({"network": network, "outcome": outcome} for network, outcome in info.tried)
+    return events.Link(name, info.network, info.path, milliseconds(info.rtt), run, tried)
+
+
 class Execution:
     """One run of a sealed session."""
 
@@ -258,7 +264,7 @@ class Execution:
             self._emit(events.Reconnect(name, "lost", reason, self.number))
         else:
             self._paths[pid] = info.network, info.path
-            self._emit(events.Link(name, info.network, info.path, milliseconds(info.rtt), self.number))
+            self._emit(link_event(name, info, self.number))
 
     def run_peer_ended(self, pid: int) -> None:
         """A peer's program is over; what it meant is in its outcome."""

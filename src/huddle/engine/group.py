@@ -32,7 +32,7 @@ class GroupListener(Protocol):
         ...
 
     def group_connected(self, pid: int, info: WireInfo, again: bool) -> None:
-        """The control link to a peer has a wire, `again` after one was lost."""
+        """The control link to a peer has a wire, `again` after one was lost or as good as that."""
         ...
 
     def group_lost(self, pid: int, reason: str) -> None:
@@ -66,6 +66,7 @@ class Peer:
         self.heard = group.now()
         self.lost_at: float | None = None
         self.end: LinkEnd | None = None
+        self._network = ""
         self._group = group
         self._unpacker = control.Unpacker()
         self._delivered = 0
@@ -104,7 +105,10 @@ class Peer:
         self._group.listener.group_lost(self.member.pid, reason)
 
     def link_restored(self, info: WireInfo) -> None:
-        again = self.connected.is_set()
+        # A move to another network while the first one still worked is no reconnection.
+        moved = self.lost_at is None and info.network != self._network
+        again = self.connected.is_set() and not moved
+        self._network = info.network
         self.lost_at = None
         self.heard = self._group.now()
         self.connected.set()

@@ -10,7 +10,7 @@ from huddle.engine import sandbox
 from huddle.engine.interpreter import probe
 from huddle.engine.process import RunnerProcess
 from huddle.engine.run import StartRunner
-from huddle.engine.settings import Settings
+from huddle.engine.settings import NETWORKS, Settings
 from huddle.engine.surroundings import Ground
 from huddle.errors import LocalError
 from huddle.identity.crypto import Crypto
@@ -57,10 +57,11 @@ class Machine:
             made.append(
                 TlsNetwork(port=settings.port, via=settings.via, advertise=settings.advertise, loopback=near)
             )
-        # Who did not choose it by name can do without: its library is an extra.
-        if "webrtc" in settings.networks and (settings.networks == ("webrtc",) or webrtc_library.available()):
+        # Who did not choose them by name can do without: their libraries are extras.
+        named = settings.networks != NETWORKS
+        if "webrtc" in settings.networks and (named or webrtc_library.available()):
             made.append(WebRtcNetwork(rendezvous, self.crypto))
-        if "iroh" in settings.networks and (settings.networks == ("iroh",) or iroh_library.available()):
+        if "iroh" in settings.networks and (named or iroh_library.available()):
             reach = iroh_library.Reach(settings.iroh_relay, settings.iroh_discovery)
             made.append(IrohNetwork(via=settings.via, loopback=near, reach=reach))
         if "relay" in settings.networks:

@@ -15,7 +15,7 @@ from huddle import events
 from huddle.engine import control
 from huddle.engine.agreement import Agreement
 from huddle.engine.chronicle import Chronicle
-from huddle.engine.execution import Execution, milliseconds
+from huddle.engine.execution import Execution, link_event
 from huddle.engine.group import Group
 from huddle.engine.meet import Standing, program_event
 from huddle.engine.program import Program
@@ -311,7 +311,7 @@ class Together:
                 self._emit(events.Chat(self._names[pid], message.text))
 
     def group_connected(self, pid: int, info: WireInfo, again: bool) -> None:
-        self._emit(events.Link(self._names[pid], info.network, info.path, milliseconds(info.rtt)))
+        self._emit(link_event(self._names[pid], info, 0))
         if again:
             self._emit(events.Reconnect(self._names[pid], "restored"))
         else:
@@ -397,10 +397,20 @@ class Together:
         self._emit(events.Party(member.name, member.did, state, standing, pid, detail))
 
     def _make_keeper(self) -> Keeper:
-        peers = [Peer(pid, self._names[pid], self.sealed.link_key(pid)) for pid in self._peers]
+        peers = [self._link_peer(pid) for pid in self._peers]
         dialers = [(network.name, network.dial) for network in self._networks]
         # The loop's own clock may have a resolution of 1 ms only, too coarse for round-trip times.
         return Keeper(self.sealed.pid, peers, dialers, self._crypto, clock=time.monotonic)
+
+    def _link_peer(self, pid: int) -> Peer:
+        """A peer with the networks that both have, and why not the others."""
+        mine = [network.name for network in self._networks]
+        theirs = {offer.network for offer in self.sealed.offers[pid]}
+        name = self._names[pid]
+        without = [(network, f"{name} does not offer it") for network in mine if network not in theirs]
+        without += [(network, "it is not used here") for network in sorted(theirs - set(mine))]
+        both = frozenset(mine) & theirs
+        return Peer(pid, name, self.sealed.link_key(pid), both, tuple(without))
 
     def _offers_for(self, network: str) -> tuple[PeerOffer, ...]:
         return tuple(

@@ -35,7 +35,7 @@ class LinkReceiver(Protocol):
         ...
 
     def link_restored(self, info: WireInfo) -> None:
-        """There is a wire: the first one, or one in place of a lost or half-dead one."""
+        """There is a wire: the first one, or one in place of a lost, half-dead or less good one."""
         ...
 
     def link_lost(self, reason: str) -> None:
@@ -70,7 +70,11 @@ class LinkStats:
 
 
 class LinkEnd:
-    """One link's end, made by `Keeper.open`; `pid` and `run` say which."""
+    """One link's end, made by `Keeper.open`; `pid` and `run` say which.
+
+    `known` gives the network on which another link to the peer is, or "": it is dialled first, and the
+    only one to which this link moves by itself. A link without it finds out what works.
+    """
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class LinkEnd:
         crypto: Crypto,
         clock: Callable[[], float],
         forget: Callable[["LinkEnd"], None],
+        known: Callable[[], str] | None = None,
     ) -> None:
         self.pid = peer.pid
         self.run = run
@@ -88,6 +93,7 @@ class LinkEnd:
         self._crypto = crypto
         self._clock = clock
         self._forget = forget
+        self._known = known
         self._loop = asyncio.get_running_loop()
         self._link = Link(peer.name)
         self._seeker: Seeker | None = None
@@ -98,6 +104,9 @@ class LinkEnd:
         self._since = 0.0  # when the present wire was attached
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = NEVER
+        self._improving: asyncio.TimerHandle | None = None
+        self._patience = 0.0  # before the next attempt at a better network
+        self._left: dict[Wire, asyncio.TimerHandle] = {}  # wires that were left for a better one
 
     def __repr__(self) -> str:
         wire = self._wire.wire if self._wire else None
@@ -179,6 +188,8 @@ class LinkEnd:
             return
         self._ended.set()
         self._detach()
+        for wire in list(self._left):
+            self._dismiss(wire)
         self._link.abandon()
         if self._seeker:
             self._seeker.stop()
@@ -189,7 +200,8 @@ class LinkEnd:
     def begin(self, seeker: Seeker) -> None:
         """Start to seek wires."""
         self._seeker = seeker
-        seeker.seek()
+        self._patience = seeker.timing.improve
+        seeker.seek(first=self._known() if self._known else "")
 
     def accepted(self, wire: Wire) -> None:
         """The peer dialled; where this end starts the proof and has a young wire, it waits a moment.
@@ -205,9 +217,12 @@ class LinkEnd:
 
     def found(self, wire: Wire, proven: Proven) -> None:
         """Here is a proven wire: leave the old one, if there still is one, and resume."""
-        self._detach()
-        rest = proven.rest
         info = wire.info
+        assert self._seeker
+        old = self._wire.wire if self._wire else None
+        # The other end must not take the end of the old wire for a loss before it knows of this one.
+        self._detach(leave=old is not None and info.network in self._seeker.better(old.info.network))
+        rest = proven.rest
         if not (info.sealed and info.local_key and info.peer_key):
             wire, rest = RecordWire(wire, proven.keys, self._crypto, rest), b""
         attached = self._wire = _Attached(self, wire)
@@ -219,8 +234,47 @@ class LinkEnd:
         if self._wire is attached:
             wire.start(attached)
         self._arm()
+        self._improve_later()
+
+    def improve(self) -> None:
+        """Dial once by each network that would be better; called when one may have begun to work."""
+        if self._wire is None or self._seeker is None or self._ended.is_set():
+            return
+        better = self._seeker.better(self._wire.wire.info.network)
+        if self._known:
+            better = tuple(name for name in better if name == self._known())
+        if better:
+            self._seeker.improve(better)
 
     # --- inside
+
+    def _improve_later(self) -> None:
+        """Try for a better network after a while, as long as there is one."""
+        if self._improving is not None:
+            self._improving.cancel()
+            self._improving = None
+        if self._seeker and self._wire and self._seeker.better(self._wire.wire.info.network):
+            self._improving = self._loop.call_later(self._patience, self._improve_now)
+
+    def _improve_now(self) -> None:
+        self._improving = None
+        assert self._seeker
+        # Both ends do this at the same times, since by some networks both have to come.
+        self._patience = min(2 * self._patience, self._seeker.timing.improve_most)
+        self.improve()
+        self._improve_later()
+
+    def _dismiss(self, wire: Wire) -> None:
+        self._left.pop(wire).cancel()
+        wire.abort()
+
+    def _tried(self, info: WireInfo) -> tuple[tuple[str, str], ...]:
+        """What became of the networks that would have been better than that of this wire."""
+        assert self._seeker
+        better = self._seeker.better(info.network)
+        known = {name for name, _ in self._peer.without}
+        tried = self._seeker.tried.items()
+        return tuple((name, why) for name, why in tried if name in better or name in known)
 
     def _flush(self) -> None:
         if self._wire is not None:
@@ -254,7 +308,8 @@ class LinkEnd:
             if event is Happened.ONLINE:
                 self._online = True
                 if not self._closing and self._wire and self._seeker:
-                    self._receiver.link_restored(replace(self._wire.wire.info, rtt=self._seeker.rtt))
+                    info = self._wire.wire.info
+                    self._receiver.link_restored(replace(info, rtt=self._seeker.rtt, tried=self._tried(info)))
             elif event is Happened.WRITABLE and not self._closing:
                 self._receiver.link_writable()
             elif event is Happened.SILENT:
@@ -268,7 +323,8 @@ class LinkEnd:
         self._detach()
         if self._ended.is_set() or self._seeker is None:
             return
-        self._seeker.seek(self._seeker.timing.backoff if flapping else 0.0)
+        first = self._known() if self._known else ""
+        self._seeker.seek(self._seeker.timing.backoff if flapping else 0.0, first=first)
         if was_online and not self._closing:
             self._receiver.link_lost(reason)
 
@@ -299,14 +355,20 @@ class LinkEnd:
         self._link.delivered(self._link.received, self._clock())
         self._flush()
 
-    def _detach(self) -> None:
+    def _detach(self, *, leave: bool = False) -> None:
+        if self._improving is not None:
+            self._improving.cancel()
+            self._improving = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._timer_at = NEVER
         wire, self._wire = self._wire, None
         self._online = False
-        if wire is not None:
+        if wire is not None and leave and self._seeker is not None:
+            left = wire.wire
+            self._left[left] = self._loop.call_later(self._seeker.timing.linger, self._dismiss, left)
+        elif wire is not None:
             wire.wire.abort()
         self._link.detach()
 

@@ -8,10 +8,12 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
 from huddle.identity.crypto import Crypto
 from huddle.links.end import LinkEnd, LinkReceiver, LinkStats
+from huddle.links.proof import Proven
 from huddle.links.seeker import Dial, Peer, Seeker, Timing
 from huddle.links.wire import Wire
 
@@ -72,11 +74,18 @@ class Keeper:
             raise ValueError(f"the link with {pid} for run {run} was opened before, or the keeper is closed")
         peer = self._peers[pid]
         self._used.add(which)
-        end = LinkEnd(peer, run, receiver, self._crypto, self._clock, self._forget)
+        known = partial(self._network, pid) if run else None
+        end = LinkEnd(peer, run, receiver, self._crypto, self._clock, self._forget, known)
         self._ends[which] = end
-        end.begin(
-            Seeker(self._pid, peer, run, self._dialers, self._crypto, self._timing, self._clock, end.found)
-        )
+        allowed = peer.networks
+        dialers = [one for one in self._dialers if allowed is None or one[0] in allowed]
+
+        def found(wire: Wire, proven: Proven) -> None:
+            end.found(wire, proven)
+            if run == 0:
+                self._follow(pid)
+
+        end.begin(Seeker(self._pid, peer, run, dialers, self._crypto, self._timing, self._clock, found))
         for number in [number for number, parked in self._parked.items() if parked.which == which]:
             end.accepted(self._take(number))
         return end
@@ -114,6 +123,17 @@ class Keeper:
         for number in list(self._parked):
             self._unpark(number)
         await asyncio.gather(*(end.close(limit) for end in list(self._ends.values())))
+
+    def _network(self, pid: int) -> str:
+        """The network on which the control link to that peer is; empty where it has no wire."""
+        end = self._ends.get((pid, 0))
+        return end.stats.network if end is not None else ""
+
+    def _follow(self, pid: int) -> None:
+        """The control link has a wire: other links of the pair may want one of its network."""
+        for (other, run), end in list(self._ends.items()):
+            if other == pid and run:
+                end.improve()
 
     def _forget(self, end: LinkEnd) -> None:
         self._ends.pop((end.pid, end.run), None)

@@ -3,15 +3,17 @@
 The party with the lower pid starts the proof on every wire that it gets, and the first one that is
 proven wins; the other wires are dropped before their last message, so that at most one is ever taken.
 The party with the higher pid answers proofs on any wire, also while it still believes in its old one.
-Both dial, since only one of them may be reachable.
+Both dial, since only one of them may be reachable, and by all networks that both have, the preferred ones
+a little ahead. A link that got one of the others keeps it and tries the better ones now and then.
 
 What is behind a proven wire (the link, its receiver) is unknown here.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from huddle.errors import HuddleError, NetworkError
 from huddle.identity.crypto import Crypto
@@ -25,23 +27,31 @@ CANDIDATES = 8  # wires of one link in proof at a time: two ends, a few networks
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another party: its pid, its name for messages, and the pair's link key."""
+    """Another party: its pid, its name for messages, and the pair's link key.
+
+    `networks` are those by which it may be dialled (None: by all), `without` says of others why not.
+    """
 
     pid: int
     name: str
     key: bytes = field(repr=False)
+    networks: frozenset[str] | None = None
+    without: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """The patience of a keeper, in seconds."""
 
-    head_start: float = 2.5  # of a network over the next one in order of preference
+    head_start: float = 0.5  # of a network over the next one in order of preference
     reversal: float = 0.1  # of the lower pid's dialling: mostly its wire is there before the other dials
     dial: float = 30.0  # for one attempt, which a network mostly ends sooner and says why
     proof: float = 5.0  # for the three messages
     backoff: float = 0.2  # after a failed attempt; doubled each time,
     backoff_most: float = 2.0  # up to this
+    improve: float = 5.0  # until a link on another network than the best tries again; doubled each time,
+    improve_most: float = 60.0  # up to this
+    linger: float = 1.0  # of a wire that was left for a better one: the other end may still believe in it
     settle: float = 1.0  # a wire is so old before another one, dialled by the peer, may replace it
     parked: float = 10.0  # for a wire of a link that is not open here yet
 
@@ -64,6 +74,7 @@ class Seeker:
         self.generation = 0  # of the newest proven wire
         self.rtt: float | None = None  # of that wire, in its proof; seconds
         self.reason = ""  # why the last attempt failed
+        self.tried: dict[str, str] = {}  # what became of each network since the link last had no wire
         self._pid = pid
         self._peer = peer
         self._run = run
@@ -77,19 +88,37 @@ class Seeker:
         self._candidates: set[_Candidate] = set()
         self._dials: set[asyncio.Task[None]] = set()
 
-    def seek(self, delay: float = 0.0) -> None:
-        """Dial by all networks, each after its head start, until a wire is proven."""
-        if self._dials:
-            return
+    def seek(self, delay: float = 0.0, *, first: str = "") -> None:
+        """Dial by all networks, each after its head start, until a wire is proven.
+
+        `first` is one that is known to work, and goes before the preferred ones.
+        """
+        self._rest()
+        self.tried = dict(self._peer.without)
+        if not self._dialers:
+            no_way = [f"{network}: {why}" for network, why in self._peer.without]
+            self.reason = f"no network that both allow ({'; '.join(no_way)})" if no_way else ""
         if not self.initiator:
             delay += self.timing.reversal
         before: asyncio.Event | None = None
-        for name, dial in self._dialers:
+        for name, dial in sorted(self._dialers, key=lambda dialer: dialer[0] != first):
             failed = asyncio.Event()
-            task = self._loop.create_task(self._dial_by(name, dial, delay, before, failed))
-            self._dials.add(task)
+            self._begin(self._dial_by(name, dial, delay, before, failed))
             delay += self.timing.head_start
             before = failed
+
+    def better(self, than: str) -> tuple[str, ...]:
+        """The networks preferred to this one; none for one that this party never dials."""
+        names = [name for name, _ in self._dialers]
+        return tuple(names[: names.index(than)]) if than in names else ()
+
+    def improve(self, networks: Collection[str]) -> None:
+        """Dial once by each of these, beside the wire that there is."""
+        if self._dials:
+            return
+        for name, dial in self._dialers:
+            if name in networks:
+                self._begin(self._attempt(name, dial))
 
     def offer(self, wire: Wire, delay: float = 0.0) -> None:
         """Here is a wire that the peer, or somebody, dialled; its proof starts after `delay`."""
@@ -111,6 +140,11 @@ class Seeker:
             task.cancel()
         self._dials.clear()
 
+    def _begin(self, dialling: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(dialling)
+        self._dials.add(task)
+        task.add_done_callback(self._dials.discard)
+
     async def _dial_by(
         self, name: str, dial: Dial, delay: float, before: asyncio.Event | None, failed: asyncio.Event
     ) -> None:
@@ -122,21 +156,29 @@ class Seeker:
                 await asyncio.wait_for(before.wait(), delay)
         pause = timing.backoff
         while True:
-            try:
-                async with asyncio.timeout(timing.dial):
-                    wire = await dial(self._peer.pid, self._run)
-            except TimeoutError:
-                self.reason = f"{name}: no answer within {timing.dial:g} s"
-            except (HuddleError, OSError, EOFError) as exc:
-                self.reason = f"{name}: {exc}"
-            else:
-                await self._prove(wire, 0.0, dialled=True)
+            await self._attempt(name, dial)
             failed.set()
             jitter = 0.5 + int.from_bytes(self._crypto.random(2), "big") / 65536
             await asyncio.sleep(pause * jitter)
             pause = min(2 * pause, timing.backoff_most)
 
-    def _prove(self, wire: Wire, delay: float, *, dialled: bool) -> asyncio.Future[None]:
+    async def _attempt(self, name: str, dial: Dial) -> None:
+        self.tried.setdefault(name, "no answer yet")
+        try:
+            async with asyncio.timeout(self.timing.dial):
+                wire = await dial(self._peer.pid, self._run)
+        except TimeoutError:
+            self._missed(name, f"no answer within {self.timing.dial:g} s")
+        except (HuddleError, OSError, EOFError) as exc:
+            self._missed(name, str(exc))
+        else:
+            self.tried[name] = await self._prove(wire, 0.0, dialled=True)
+
+    def _missed(self, name: str, why: str) -> None:
+        self.tried[name] = why
+        self.reason = f"{name}: {why}"
+
+    def _prove(self, wire: Wire, delay: float, *, dialled: bool) -> asyncio.Future[str]:
         self._proposed += 1
         info = wire.info
         ends = Ends(self._pid, self._peer.pid, self._peer.name, self._run, info.local_key, info.peer_key)
@@ -163,7 +205,7 @@ class Seeker:
 
 
 class _Candidate:
-    """A wire during its proof; `done` is resolved when that is over without success."""
+    """A wire during its proof; `done` is resolved, with the reason, when that is over without success."""
 
     def __init__(self, seeker: Seeker, wire: Wire, proof: Proof, dialled: bool) -> None:
         self.wire = wire
@@ -173,7 +215,7 @@ class _Candidate:
         self._seeker = seeker
         self._proof = proof
         self._loop = asyncio.get_running_loop()
-        self.done: asyncio.Future[None] = self._loop.create_future()
+        self.done: asyncio.Future[str] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
         self._over = False
 
@@ -224,7 +266,7 @@ class _Candidate:
         self.wire.abort()
         self._seeker._failed(self, why)
         if not self.done.done():
-            self.done.set_result(None)
+            self.done.set_result(why or "another wire was taken")
 
     def _end(self) -> None:
         self._over = True

@@ -16,7 +16,8 @@ class WireInfo:
     "relayed by huddle.example"). `local_key` and `peer_key` are the keys seen on the wire (such as
     certificate hashes), which the link proof binds; both are empty where the wire has none, and then
     `sealed` is False and the record layer must carry the link. `rtt` are the seconds that an answer took
-    in the link proof; None before it.
+    in the link proof; None before it. `tried` are networks that the link would rather have, each with what
+    became of it; empty before the proof.
     """
 
     network: str
@@ -25,6 +26,7 @@ class WireInfo:
     peer_key: bytes
     sealed: bool
     rtt: float | None = None
+    tried: tuple[tuple[str, str], ...] = ()
 
 
 class Receiver(Protocol):

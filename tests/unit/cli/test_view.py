@@ -62,3 +62,13 @@ def test_the_counters_of_the_last_run_stand_at_the_end() -> None:
     view.show(events.Ended("The session has ended.", True))
     assert "2.0 KiB" in text.getvalue()
     assert "tls, direct" in text.getvalue()
+
+
+def test_a_relayed_link_says_what_else_was_tried_and_a_direct_one_does_not() -> None:
+    tried = ({"network": "tls", "outcome": "Bob cannot be reached: 192.0.2.1 port 4000: timed out"},)
+    view, text = screen(terminal=False)
+    view.show(events.Link("Bob", "relay", "relayed by huddle.example", tried=tried))
+    assert "not tls: Bob cannot be reached: 192.0.2.1 port 4000: timed out" in text.getvalue()
+    view, text = screen(terminal=False)
+    view.show(events.Link("Bob", "webrtc", "direct, 192.0.2.1 port 5000", tried=tried))
+    assert "not tls" not in text.getvalue()

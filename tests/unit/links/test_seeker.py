@@ -6,14 +6,19 @@ from dataclasses import replace
 
 from huddle.errors import NetworkError
 from huddle.links.frames import RESUME, control
-from huddle.links.keeper import Dial
+from huddle.links.keeper import Dial, Keeper, Peer, Timing
 from huddle.links.proof import Ends, Proof
 from huddle.links.wire import Wire
 
 from .support import (
+    CRYPTO,
     KEY,
+    NAMES,
     QUICK,
+    SEALED,
     SOME,
+    MemoryWire,
+    Program,
     Taker,
     Two,
     lonely,
@@ -156,4 +161,124 @@ async def test_networks_are_dialled_in_order_of_preference() -> None:
     )
     program.end = keeper.open(1, 1, program)
     await until(lambda: dialled == ["hangs", "late"])
+    program.end.abort()
+
+
+class Shore:
+    """A network in memory between two keepers, which works only when it is told to."""
+
+    def __init__(self, name: str, keepers: list[Keeper], *, works: bool) -> None:
+        self.name = name
+        self.works = works
+        self.dialled = 0
+        self.wires: list[MemoryWire] = []
+        self._keepers = keepers
+
+    def dialer(self, pid: int) -> tuple[str, Dial]:
+        async def dial(peer: int, run: int) -> Wire:
+            self.dialled += 1
+            if not self.works:
+                raise NetworkError(f"{self.name} is closed")
+            info = replace(SEALED, network=self.name, path=f"by {self.name}")
+            mine, theirs = memory_wires(info)
+            if pid == 1:  # `memory_wires` makes the initiator's end first
+                mine, theirs = theirs, mine
+            self.wires += [mine, theirs]
+            asyncio.get_running_loop().call_soon(self._keepers[peer].accepted, pid, run, theirs)
+            return mine
+
+        return self.name, dial
+
+
+def shores(*works: bool, timing: Timing = QUICK) -> tuple[list[Shore], list[Keeper]]:
+    """Networks named a, b, …, the best first, between Alice and Bob."""
+    keepers: list[Keeper] = []
+    made = [Shore(chr(ord("a") + number), keepers, works=one) for number, one in enumerate(works)]
+    for pid in (0, 1):
+        peer = Peer(1 - pid, NAMES[1 - pid], KEY)
+        keepers.append(Keeper(pid, [peer], [one.dialer(pid) for one in made], CRYPTO, timing=timing))
+    return made, keepers
+
+
+def opened(keepers: list[Keeper], run: int) -> list[Program]:
+    programs = [Program(), Program()]
+    for pid, program in enumerate(programs):
+        program.end = keepers[pid].open(1 - pid, run, program)
+    return programs
+
+
+def on(network: str, *programs: Program) -> Callable[[], bool]:
+    return lambda: all(one.end.online and one.end.stats.network == network for one in programs)
+
+
+async def test_what_was_tried_before_the_network_that_worked_is_told() -> None:
+    _, keepers = shores(False, False, True)
+    programs = opened(keepers, 1)
+    await until(on("c", *programs))
+    alice = programs[0].info
+    assert alice is not None
+    assert alice.tried == (("a", "a is closed"), ("b", "b is closed"))
+    await asyncio.gather(*(keeper.close(0.2) for keeper in keepers))
+
+
+async def test_a_link_moves_to_a_better_network_when_one_begins_to_work_and_loses_nothing() -> None:
+    made, keepers = shores(False, True, timing=replace(QUICK, improve=0.05))
+    programs = opened(keepers, 0)
+    await until(on("b", *programs))
+    made[0].works = True
+    sent = 0
+    while not on("a", *programs)():
+        programs[0].end.write(SOME)
+        programs[1].end.write(SOME)
+        sent += len(SOME)
+        await asyncio.sleep(0.002)
+    await until(lambda: [one.size for one in programs] == [sent, sent])
+    # Nobody was told of a loss: the old wire lingers until both have left it.
+    assert [one.told for one in programs] == [["restored", "restored"]] * 2
+    assert all(one.info and one.info.tried == () for one in programs)
+    await until(lambda: not any(wire.open for wire in made[1].wires))
+    await asyncio.gather(*(keeper.close(0.2) for keeper in keepers))
+
+
+async def test_a_link_on_the_best_network_tries_no_other() -> None:
+    made, keepers = shores(True, True, timing=replace(QUICK, improve=0.01, head_start=30.0))
+    programs = opened(keepers, 0)
+    await until(on("a", *programs))
+    dialled = made[0].dialled
+    await asyncio.sleep(0.1)
+    assert (made[0].dialled, made[1].dialled) == (dialled, 0)
+    await asyncio.gather(*(keeper.close(0.2) for keeper in keepers))
+
+
+async def test_a_data_link_begins_on_the_control_link_s_network_and_follows_it() -> None:
+    made, keepers = shores(False, True, timing=replace(QUICK, improve=30.0))
+    control = opened(keepers, 0)
+    await until(on("b", *control))
+    before = made[0].dialled
+    data = opened(keepers, 1)
+    await until(on("b", *data))
+    assert made[0].dialled == before
+    made[0].works = True
+    for program in control:
+        program.end.improve()
+    await until(on("a", *control, *data))
+    assert all(one.told == ["restored", "restored"] for one in (*control, *data))
+    await asyncio.gather(*(keeper.close(0.2) for keeper in keepers))
+
+
+async def test_networks_that_the_peer_has_not_are_not_dialled_and_said() -> None:
+    made, _ = shores(True, True)
+    peer = Peer(1, "Bob", KEY, frozenset({"b"}), (("a", "Bob does not offer it"),))
+    keeper = Keeper(0, [peer], [one.dialer(0) for one in made], CRYPTO, timing=QUICK)
+    program = Program()
+    program.end = keeper.open(1, 1, program)
+    await until(lambda: made[1].dialled)
+    assert made[0].dialled == 0
+    program.end.abort()
+
+    alone = Peer(1, "Bob", KEY, frozenset(), (("a", "Bob does not offer it"),))
+    keeper = Keeper(0, [alone], [one.dialer(0) for one in made], CRYPTO, timing=QUICK)
+    program = Program()
+    program.end = keeper.open(1, 1, program)
+    assert program.end.reason == "no network that both allow (a: Bob does not offer it)"
     program.end.abort()

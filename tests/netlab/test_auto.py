@@ -1,0 +1,77 @@
+"""`auto`: each pair takes the best that both can, says why it is no better, and moves when it can."""
+
+import subprocess
+
+import pytest
+
+from tests.netlab.conftest import Neighbours
+from tests.netlab.nat import Home
+from tests.netlab.net import Net, Node
+from tests.netlab.test_networks import RENDEZVOUS, finish, networks
+
+
+def opened(node: Node) -> None:
+    """Take the firewall of a node away."""
+    command = ["ip", "netns", "exec", node.name, "nft", "delete", "table", "inet", "firewall"]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.mark.timeout(120)
+def test_a_relayed_pair_says_why_and_moves_to_tls_as_soon_as_it_can(net: Net, neighbours: Neighbours) -> None:
+    post, here, there = (net.node(f"10.77.0.{number}/24") for number in (1, 2, 3))
+    post.firewall(RENDEZVOUS)
+    here.firewall()
+    there.firewall()
+    url = neighbours.serve(post)
+    chosen = ("--network", "tls,relay")
+    host = neighbours.host(here, url, *chosen)
+    bob = neighbours.join(there, "Bob", host.wait("invitation")["url"], *chosen, ask=True)
+    bob.wait("input", lambda event: event["waiting"])
+    first = host.all("link")[0]
+    assert first["network"] == "relay"
+    assert [one["network"] for one in first["tried"]] == ["tls"]
+    opened(there)
+    for party in (host, bob):
+        for run in (0, 1):
+            party.wait("link", lambda event, run=run: (event["network"], event["run"]) == ("tls", run), 90)
+    bob.type("on the better one")
+    finish(host, bob, total=30)
+    assert not host.all("reconnect")
+    assert not bob.all("reconnect")
+
+
+@pytest.mark.timeout(120)
+def test_five_parties_by_four_networks(net: Net, neighbours: Neighbours) -> None:
+    """Each can do the relay and one network more, so that every pair with Ada has another one."""
+    post, *homes = (net.node(f"10.77.0.{number}/24") for number in range(1, 7))
+    url = neighbours.serve(post)
+    host = neighbours.host(homes[0], url, parties=5)
+    link = host.wait("invitation")["url"]
+    best = {"Bob": "tls", "Cyd": "webrtc", "Dan": "iroh", "Eve": "relay"}
+    guests = [
+        neighbours.join(node, name, link, "--network", network if network == "relay" else f"{network},relay")
+        for node, (name, network) in zip(homes[1:], best.items(), strict=True)
+    ]
+    for party in (host, *guests):
+        party.wait("run", lambda event: event["state"] == "started", 60)
+    codes = [party.end(60) for party in (host, *guests)]
+    assert codes == [0] * 5, host.story()
+    assert networks(host) == set(best.items())
+    for guest, (name, network) in zip(guests, best.items(), strict=True):
+        ours = {"Ada": network} | {other: "relay" for other in best if other != name}
+        assert networks(guest) == set(ours.items())
+
+
+@pytest.mark.timeout(120)
+def test_why_it_is_relayed_between_two_symmetric_routers(net: Net, neighbours: Neighbours) -> None:
+    post = net.node("10.77.0.1/24")
+    homes = [Home(net, f"10.77.0.{number}/24", f"192.168.{number}", symmetric=True) for number in (2, 3)]
+    url = neighbours.serve(post)
+    host = neighbours.host(homes[0].node, url)
+    guest = neighbours.join(homes[1].node, "Bob", host.wait("invitation")["url"], ask=True)
+    guest.wait("input", lambda event: event["waiting"])
+    link = host.all("link")[0]
+    assert link["network"] == "relay"
+    assert {one["network"] for one in link["tried"]} == {"tls", "webrtc", "iroh"}
+    guest.type("so be it")
+    finish(host, guest, total=30)
