@@ -13,6 +13,7 @@ from rich.table import Table
 
 from huddle.cli.demo import sample
 from huddle.cli.errors import complaints
+from huddle.cli.lab_machines import down_command, ls_command, up_command
 from huddle.cli.text import clean, duration
 from huddle.errors import LocalError
 from huddle.lab import netem, report, rows, study
@@ -39,13 +40,19 @@ def lab_group() -> None:
 )
 @click.option("--program", type=_FILE, help="Measure this MPyC program in place of the study's own.")
 @click.option("--arg", "args", multiple=True, help="With --program: an argument of it.")
+@click.option("--hosts", type=_FILE, help="Run it on these hosts, by SSH, in place of the study's machines.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be run.")
 @complaints
 def run_command(
-    path: Path, results: Path | None, program: Path | None, args: tuple[str, ...], dry_run: bool
+    path: Path,
+    results: Path | None,
+    program: Path | None,
+    args: tuple[str, ...],
+    hosts: Path | None,
+    dry_run: bool,
 ) -> None:
-    """Run a study; what is done already is not run again. Needs root."""
-    chosen = study.load(path, sample)
+    """Run a study; what is done already is not run again. On machines of this computer it needs root."""
+    chosen = study.load(path, sample, hosts)
     if program is not None:
         chosen = study.instead(chosen, program, args)
     elif args:
@@ -179,6 +186,10 @@ def _show_calibration(console: Console, found: Calibration) -> None:
         console.print("[yellow]The emulator may not run before other processes here.[/]")
     if not found.good:
         console.print("[yellow]That is not as right as a quiet machine would be.[/]")
+
+
+for _command in (up_command, down_command, ls_command):
+    lab_group.add_command(_command)
 
 
 def _rows(path: Path) -> list[rows.Row]:

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from huddle.lab.scenarios import Scenario
-from huddle.lab.study import HUDDLE, Demo, Size, Study
+from huddle.lab.study import Demo, Size, Study
+from huddle.lab.variants import Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Cell:
     """One run: this program, so many parties, over this network, there. `id` names it."""
 
     scenario: Scenario
-    network: str
+    network: Variant
     demo: Demo = field(repr=False)
     size: Size
     parties: int
@@ -35,7 +36,7 @@ class Cell:
     def title(self) -> str:
         """For people."""
         size = f" {self.size.name}" if self.size.name else ""
-        return f"{self.demo.name}{size}, {self.parties} over {self.network}, {self.scenario.title}"
+        return f"{self.demo.name}{size}, {self.parties} over {self.network.name}, {self.scenario.title}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,9 @@ def plan(study: Study) -> tuple[list[Cell], list[LeftOut]]:
     left_out = []
     if 1 in study.parties:
         left_out = [
-            LeftOut(f"1 party over {network}", "a party alone has nobody to connect to")
+            LeftOut(f"1 party over {network.name}", "a party alone has nobody to connect to")
             for network in study.networks
-            if network != "plain"
+            if network.name != "plain"
         ]
     return list(cells.values()), left_out
 
@@ -66,34 +67,31 @@ def _all(study: Study) -> Iterator[Cell]:
         for demo in study.demos:
             for size in demo.sizes:
                 for parties in study.parties:
-                    yield _cell(study, study.reference, "plain", demo, size, parties, repetition)
-    networks = sorted(study.networks, key=lambda network: not is_session(network))
+                    yield _cell(
+                        study, study.reference, Variant("plain", "plain"), demo, size, parties, repetition
+                    )
+    networks = sorted(study.networks, key=lambda network: not network.is_session)
     for repetition in range(study.repetitions):
         for scenario in study.scenarios:
             for demo in study.demos:
                 for size in demo.sizes:
                     for parties in study.parties:
                         for network in networks:
-                            if parties > 1 or network == "plain":
+                            if parties > 1 or network.name == "plain":
                                 yield _cell(study, scenario, network, demo, size, parties, repetition)
 
 
 def _cell(
-    study: Study, scenario: Scenario, network: str, demo: Demo, size: Size, parties: int, repetition: int
+    study: Study, scenario: Scenario, network: Variant, demo: Demo, size: Size, parties: int, repetition: int
 ) -> Cell:
     # The same for all networks and scenarios: their runs send the same messages.
     seed = f"{study.seed}/{demo.name}/{size.name}/{parties}/{repetition}"
     decides = [
-        (study.provider, study.backend, scenario.as_dict(), network),
+        (study.provider, study.backend, scenario.as_dict(), network.decides()),
         (demo.name, demo.digest, size.name, size.args, parties, repetition, seed),
     ]
     name = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
     return Cell(scenario, network, demo, size, parties, repetition, seed, name)
-
-
-def is_session(network: str) -> bool:
-    """Whether this network needs a Huddle session."""
-    return network in HUDDLE
 
 
 class Progress:
@@ -132,7 +130,7 @@ def _likeness(cell: Cell) -> list[tuple[object, ...]]:
     """What similar cells have in common, the most similar first."""
     work = (cell.demo.name, cell.size.name)
     return [
-        (*work, cell.parties, cell.scenario.name, cell.network),
+        (*work, cell.parties, cell.scenario.name, cell.network.name),
         (*work, cell.parties, cell.scenario.name),
         (*work, cell.scenario.name),
         (cell.scenario.name,),

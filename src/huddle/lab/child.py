@@ -63,6 +63,10 @@ class Child:
         """The most memory that it, or one of its children, held."""
         return 0.0 if self.usage is None else self.usage.ru_maxrss * 1024 / 1e6
 
+    def run_queue(self) -> float | None:
+        """Seconds for which its main thread waited for a processor so far."""
+        return run_queue(self.pid)
+
     def join(self, deadline: float) -> bool:
         """Wait for its end until then (time.monotonic()); whether it has ended."""
         for thread in self._threads[::-1]:

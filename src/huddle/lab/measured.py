@@ -63,6 +63,12 @@ def took(parties: Sequence[Mapping[str, Any]]) -> float:
     return max(taken)
 
 
+def by_our_clock(found: Mapping[str, Any], ahead: float) -> dict[str, Any]:
+    """The figures of a party whose clock is ahead by so many seconds, as if it had ours."""
+    moved = {name: [when - ahead for when in found[name]] for name in ("connected", "stopped")}
+    return {**found, **moved, "began": found["began"] - ahead}
+
+
 def connected(parties: Sequence[Mapping[str, Any]]) -> float:
     """When MPyC was connected everywhere for the first time."""
     return max(float(one["connected"][0]) for one in parties)

@@ -1,66 +1,76 @@
 """Runs MPyC by itself with -P, a machine per party: the reference, with and without its own --ssl.
 
-Its certificates are made for each run, as MPyC's documentation asks for them: `.config/mpyc_ca.crt` and
-`.config/party_<pid>.crt` and `.key` in the directory where a party is started.
+Parties are named by address or, for the network plain-dns, by DNS name. Certificates are made for each
+run, as MPyC's documentation asks for them: `.config/mpyc_ca.crt` and `.config/party_<pid>.crt` and `.key`
+in the directory where a party is started.
 """
 
 import datetime
-import os
-import sys
+import re
+import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from huddle.lab.child import Child
-from huddle.lab.measured import Measured, RunFailed, connected, figures, took, versions
-from huddle.lab.netns import Machine
+from huddle.lab.measured import Measured, RunFailed, by_our_clock, connected, figures, took, versions
+from huddle.lab.place import Job, Site, stop, wait_for
 
 PORT = 11365
+_CONNECTED = re.compile(r"All \d+ parties connected")
 
 
-def run(
-    machines: Sequence[Machine],
-    entry: Path,
-    args: Sequence[str],
-    folder: Path,
-    *,
-    ssl: bool,
-    timeout: float,
-) -> Measured:
-    """One run by a party on each of these machines; RunFailed where it does not end well."""
+def run(site: Site, entry: str, args: Sequence[str], network: str, timeout: float) -> Measured:
+    """One run by a party on each of the site's machines; RunFailed where it does not end well."""
+    machines = site.machines
+    ssl = network == "plain-ssl"
     if ssl:
-        certificates(folder / ".config", len(machines))
-    flags = [part for machine in machines for part in ("-P", f"{machine.address}:{PORT + machine.index}")]
-    flags += ["--ssl"] if ssl else []
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MPYC_", "PYTHON"))}
+        site.put(certificates(len(machines)))
+    flags = ["--ssl"] if ssl else []
+    for machine in machines:
+        where = machine.dns if network == "plain-dns" else machine.address
+        if not where:
+            raise RunFailed(f"machine {machine.index} has no DNS name")
+        flags += ["-P", f"{where}:{PORT + machine.index}"]
     outputs: list[list[str]] = [[] for _ in machines]
+    told = threading.Event()
+
+    def take(pid: int, line: str) -> None:
+        outputs[pid].append(line)
+        if not told.is_set() and _CONNECTED.search(line):
+            told.set()
+            site.begun()
+
     began = time.time()
-    children: list[Child] = []
+    jobs: list[Job] = []
     try:
         for pid, machine in enumerate(machines):
             # Logs are on standard error; both are one stream here.
-            command = [sys.executable, "-u", str(entry), *args, *flags, "-I", str(pid)]
-            children.append(Child(machine.command(command), outputs[pid].append, env=environment, cwd=folder))
+            command = [machine.python, "-u", f"{machine.folder}/{entry}", *args, *flags, "-I", str(pid)]
+            jobs.append(
+                machine.start(
+                    command, partial(take, pid), env={}, without=("MPYC_", "PYTHON"), cwd=machine.folder
+                )
+            )
         deadline = time.monotonic() + timeout
-        for pid, child in enumerate(children):
-            if not child.join(deadline):
-                raise RunFailed(f"party {pid} had not ended after {timeout:g} s: {_last(child)}")
-            if child.code:
-                raise RunFailed(f"party {pid} ended with code {child.code}: {_last(child)}")
+        wait_for(jobs, deadline)
+        for pid, job in enumerate(jobs):
+            if not job.join(0):
+                raise RunFailed(f"party {pid} had not ended after {timeout:g} s: {_last(job)}")
+            if job.code:
+                raise RunFailed(f"party {pid} ended with code {job.code}: {_last(job)}")
     finally:
-        for child in children:
-            child.stop()
+        stop(jobs)
     read = [figures("\n".join(lines)) for lines in outputs]
-    found = [one for one, _ in read]
+    found = [by_our_clock(one, machine.ahead) for (one, _), machine in zip(read, machines, strict=True)]
     ready = connected(found)
     return Measured(
         seconds=took(found),
-        wall_s=max(child.ended for child in children) - began,
-        cpu_s=sum(child.cpu for child in children),
+        wall_s=max(job.ended for job in jobs) - began,
+        cpu_s=sum(job.cpu for job in jobs),
         program_cpu_s=sum(one["cpu"] for one in found),
         sent=max(one["sent"] for one in found),
         memory_mb=max(one["memory_mb"] for one in found),
@@ -71,29 +81,25 @@ def run(
     )
 
 
-def _last(child: Child) -> str:
-    return "\n".join(list(child.lines)[-5:])
+def _last(job: Job) -> str:
+    return "\n".join(list(job.lines)[-5:])
 
 
-def certificates(folder: Path, parties: int) -> None:
-    """A certificate authority of its own, and for each party a key and a certificate that it signed."""
-    folder.mkdir()
+def certificates(parties: int) -> dict[str, bytes]:
+    """The files of a certificate authority of its own, and for each party a key and a certificate of it."""
     authority = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "MPyC CA")])
     root = _certificate(name, authority, name, authority, ca=True)
-    (folder / "mpyc_ca.crt").write_bytes(root.public_bytes(serialization.Encoding.PEM))
+    files = {".config/mpyc_ca.crt": root.public_bytes(serialization.Encoding.PEM)}
     for pid in range(parties):
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"MPyC party {pid}")])
         signed = _certificate(subject, key, name, authority, ca=False)
-        (folder / f"party_{pid}.crt").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-        (folder / f"party_{pid}.key").write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
+        files[f".config/party_{pid}.crt"] = signed.public_bytes(serialization.Encoding.PEM)
+        files[f".config/party_{pid}.key"] = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
+    return files
 
 
 def _certificate(

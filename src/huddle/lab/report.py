@@ -72,7 +72,7 @@ def _flat(row: Row) -> dict[str, Any]:
     for name in FIELDS:
         value = row[name]
         if name == "calibration":
-            value = {"mbit_per_s": value["mbit_per_s"]} if value else None
+            value = {"mbit_per_s": value["mbit_per_s"]} if value and "mbit_per_s" in value else None
         if isinstance(value, dict):
             found |= {f"{name}.{key}": _text(one) for key, one in value.items()}
         else:

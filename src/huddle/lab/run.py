@@ -1,31 +1,34 @@
-"""Runs a study: each cell on machines that have the scenario's delays, one row for each run.
+"""Runs a study: each cell on machines of the study's provider, one row for each run.
 
-Knows no terminal: it tells what happens to a function, and what is done is in the file of results.
+Knows no terminal: it tells what happens to a function, and what is done is in the file of results. Cells
+run in their order; where a provider can have several sites, a cell goes ahead of earlier ones with which it
+shares no host.
 """
 
 import json
-import os
-import shutil
+import time
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import huddle
-from huddle.errors import LocalError
 from huddle.lab import entry as entry_module
-from huddle.lab import netem, plain, rows, session
-from huddle.lab.calibrate import calibrate
-from huddle.lab.cells import Cell, LeftOut, Progress, is_session, plan
+from huddle.lab import plain, rows, session
+from huddle.lab.cells import Cell, LeftOut, Progress, plan
 from huddle.lab.measured import Measured, RunFailed, columns
 from huddle.lab.model import References
-from huddle.lab.netns import Net, sweep
+from huddle.lab.netns import sweep
+from huddle.lab.place import Provider, Site
+from huddle.lab.providers import provider_of
 from huddle.lab.scenarios import shipped
 from huddle.lab.study import Study
-from huddle.lab.surroundings import Load, commit, machine
+from huddle.lab.surroundings import commit
 
-ENTRY = "lab_entry.py"
+ENTRY, PROGRAM = "lab_entry.py", "program"
+POLL = 0.2
 BUSY_SHARE, QUEUE_SHARE, CROWDED_SHARE = 0.05, 0.05, 0.25
 QUEUE_SECONDS = 0.05  # of waiting, that are never held against a run
 LATE_P99_MS = 1.0
@@ -42,6 +45,18 @@ class Told:
 
 
 Tell = Callable[[Told], None]
+Columns = dict[str, Any]
+_Found = tuple[Measured | None, str, Columns, bool]  # error, of the site, whether it could not be had
+_NOWHERE: Columns = {
+    "machine": {}, "hosts": [], "calibration": None, "one_way_ms": None, "foreign": None, "late": {}
+}  # fmt: skip
+
+
+def _learn(progress: Progress, cells: list[Cell], settled: set[str], done: list[rows.Row]) -> None:
+    took = {row["id"]: row["wall_s"] for row in done}
+    for cell in cells:
+        if cell.id in settled:
+            progress.done(cell, took.get(cell.id))
 
 
 def run_study(study: Study, results: Path, tell: Tell) -> list[LeftOut]:
@@ -57,87 +72,113 @@ def run_study(study: Study, results: Path, tell: Tell) -> list[LeftOut]:
     if len(todo) < len(cells):
         tell(Told(f"{len(cells) - len(todo)} of {len(cells)} cells are done already"))
     if todo:
-        if study.backend == "netem" and not netem.available():
-            raise LocalError("this kernel has no netem", hint='Say backend = "emulator" in the study.')
-        with Net(max(2, *(cell.parties + 1 for cell in todo)), backend=study.backend) as net:
-            tell(Told("calibrating the emulator"))
-            lab = _Lab(study, net, calibrate(net).as_dict(), References(done))
-            for cell in todo:
-                tries = sum(row["id"] == cell.id for row in done)
-                for attempt in range(tries + 1, study.attempts + 1):
-                    tell(Told(f"{cell.title}{f', attempt {attempt}' if attempt > 1 else ''}"))
-                    row = lab.run(cell, attempt)
-                    rows.append(results, row)
-                    if not rows.again(row) or attempt == study.attempts:
-                        progress.done(cell, row["wall_s"])
-                        tell(Told(cell.title, row, progress.left, progress.seconds_left()))
-                        break
-                    tell(Told("again: " + (row["error"] or "; ".join(row["marks"])), row, progress.left))
+        with provider_of(study, todo, lambda text: tell(Told(text))) as provider:
+            _Sitting(study, provider, done, results, progress, tell).run(todo)
     return left_out
 
 
-def _learn(progress: Progress, cells: list[Cell], settled: set[str], done: list[rows.Row]) -> None:
-    took = {row["id"]: row["wall_s"] for row in done}
-    for cell in cells:
-        if cell.id in settled:
-            progress.done(cell, took.get(cell.id))
+class _Sitting:
+    """What is running, what is to be run, and the rows. Only `_measure` is run by other threads."""
 
-
-class _Lab:
-    """The machines, and what all rows of this sitting have in common."""
-
-    def __init__(self, study: Study, net: Net, calibration: dict[str, Any], references: References) -> None:
-        self._study = study
-        self._net = net
-        self._calibration = calibration
-        self._references = references
-        self._machine = machine()
+    def __init__(
+        self,
+        study: Study,
+        provider: Provider,
+        done: list[rows.Row],
+        results: Path,
+        progress: Progress,
+        tell: Tell,
+    ) -> None:
+        self._study, self._provider, self._results = study, provider, results
+        self._progress, self._tell = progress, tell
+        self._references = References(done)
         self._commit = commit()
+        self._tries: dict[str, int] = {}
+        for row in done:
+            self._tries[row["id"]] = self._tries.get(row["id"], 0) + 1
 
-    def run(self, cell: Cell, attempt: int) -> rows.Row:
-        """One run of the cell; its row, whatever came of it."""
-        regions = shipped()[0]
-        self._net.shape(cell.scenario.shapes(cell.parties, regions))
-        self._net.reset()
-        load, own = Load(), sum(os.times()[:4])
-        measured, error = self._measure(cell)
-        # Its children's time is counted when they are waited for; the emulator is none of those yet.
-        late = self._net.stats()
-        foreign = load.foreign(sum(os.times()[:4]) - own + late.get("cpu_s", 0.0))
-        foreign = None if foreign is None else round(foreign, 3)
-        row = self._row(cell, attempt, measured, error) | {"late": late, "foreign": foreign}
+    def run(self, todo: list[Cell]) -> None:
+        """All of them."""
+        if self._provider.parallel == 1:
+            while todo:
+                self._begin(todo[0])
+                if self._take(todo[0], *self._measure(todo[0])):
+                    todo.pop(0)
+            return
+        running: dict[Future[_Found], Cell] = {}
+        with ThreadPoolExecutor(self._provider.parallel) as threads:
+            try:
+                while todo or running:
+                    for cell in self._may_begin(todo, list(running.values())):
+                        todo.remove(cell)
+                        self._begin(cell)
+                        running[threads.submit(self._measure, cell)] = cell
+                    over, _ = wait(running, POLL, FIRST_COMPLETED) if running else (set(), None)
+                    for future in over:
+                        cell = running.pop(future)
+                        if not self._take(cell, *future.result()):
+                            todo.insert(0, cell)
+                    if not running:
+                        time.sleep(POLL)  # hosts are being prepared
+            except BaseException:
+                threads.shutdown(wait=False, cancel_futures=True)
+                self._provider.__exit__()  # which ends what they wait for
+                raise
+
+    def _may_begin(self, todo: list[Cell], running: list[Cell]) -> list[Cell]:
+        """Those that wait for no other: neither for one that runs nor for an earlier one that could."""
+        claimed = {claim for cell in running for claim in self._provider.claims(cell)}
+        free = self._provider.parallel - len(running)
+        found: list[Cell] = []
+        for cell in todo:
+            if len(found) >= free:
+                break
+            if not self._provider.ready(cell):
+                continue
+            claims = self._provider.claims(cell)
+            if not claims & claimed:
+                found.append(cell)
+            claimed |= claims
+        return found
+
+    def _begin(self, cell: Cell) -> None:
+        attempt = self._tries.get(cell.id, 0) + 1
+        self._tries[cell.id] = attempt
+        self._tell(Told(f"{cell.title}{f', attempt {attempt}' if attempt > 1 else ''}"))
+
+    def _measure(self, cell: Cell) -> "_Found":
+        found = _NOWHERE
+        try:
+            with self._provider.site(cell) as site:
+                try:
+                    measured, error = _run(site, cell, self._study.timeout), ""
+                except RunFailed as exc:
+                    measured, error = None, str(exc)[:2000]
+                found = site.columns()
+                return measured, error, found, False
+        except RunFailed as exc:
+            return None, str(exc)[:2000], found, True
+
+    def _take(self, cell: Cell, measured: Measured | None, error: str, where: Columns, lost: bool) -> bool:
+        """Add the row; whether the cell is done for now."""
+        attempt = self._tries[cell.id]
+        row = self._row(cell, attempt, measured, error) | where
         if measured is not None:
             one_way = row["one_way_ms"]
-            model = self._references.model(row, one_way, self._calibration, cell.scenario.rate_mbit)
-            row["model"] = model.as_dict() if model else None
+            if one_way is not None:
+                model = self._references.model(row, one_way, row["calibration"], cell.scenario.rate_mbit)
+                row["model"] = model.as_dict() if model else None
             row["marks"] = marks(row)
             self._references.add(row)
-        return row
-
-    def _measure(self, cell: Cell) -> tuple[Measured | None, str]:
-        machines = self._net.machines[: cell.parties]
-        folder = self._net.folder()
-        try:
-            entry = _lay_out(folder / "program", cell)
-            if is_session(cell.network):
-                rendezvous = self._net.machines[cell.parties]
-                found = session.run(
-                    machines, rendezvous, entry, cell.size.args, folder,
-                    network=cell.network, timeout=self._study.timeout,
-                )  # fmt: skip
-            else:
-                found = plain.run(
-                    machines, entry, cell.size.args, folder,
-                    ssl=cell.network == "plain-ssl", timeout=self._study.timeout,
-                )  # fmt: skip
-            return found, ""
-        except RunFailed as exc:
-            return None, str(exc)[:2000]
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        rows.append(self._results, row)
+        if lost or not rows.again(row) or attempt >= self._study.attempts:
+            self._progress.done(cell, row["wall_s"])
+            self._tell(Told(cell.title, row, self._progress.left, self._progress.seconds_left()))
+            return True
+        self._tell(Told("again: " + (row["error"] or "; ".join(row["marks"])), row, self._progress.left))
+        return False
 
     def _row(self, cell: Cell, attempt: int, measured: Measured | None, error: str) -> rows.Row:
-        regions = shipped()[0]
         return {
             "version": rows.VERSION,
             "id": cell.id,
@@ -152,9 +193,9 @@ class _Lab:
             "scenario": {
                 **cell.scenario.as_dict(),
                 "regions": list(cell.scenario.regions),
-                "source": regions.source if cell.scenario.regions else "the study",
+                "source": self._source(cell),
             },
-            "network": cell.network,
+            "network": cell.network.name,
             "demo": cell.demo.name,
             "program": cell.demo.digest,
             "size": cell.size.name,
@@ -164,28 +205,35 @@ class _Lab:
             "seed": cell.seed,
             "versions": {"huddle": huddle.__version__, **(measured.versions if measured else {})},
             "commit": self._commit,
-            "machine": self._machine,
-            "calibration": self._calibration,
-            "one_way_ms": round(
-                cell.scenario.one_way_ms(cell.parties, regions, relayed=cell.network == "relay"), 4
-            ),
             **columns(measured),
-            "foreign": None,
-            "late": {},
             "model": None,
         }
 
+    def _source(self, cell: Cell) -> str:
+        if self._study.provider != "netns":
+            return "the hosts"
+        return shipped()[0].source if cell.scenario.regions else "the study"
 
-def _lay_out(folder: Path, cell: Cell) -> Path:
-    """The program with the lab's entry before it; the entry's path."""
-    folder.mkdir()
-    for name, content in cell.demo.files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
+
+def _run(site: Site, cell: Cell, timeout: float) -> Measured:
+    """One run of the cell at this site."""
+    site.put(_laid_out(cell))
+    entry = f"{PROGRAM}/{ENTRY}"
+    if not cell.network.is_session:
+        return plain.run(site, entry, cell.size.args, cell.network.network, timeout)
+    beside = {name.partition("/")[0] for name in _laid_out(cell, "")} - {ENTRY}
+    return session.run(site, sorted(beside), entry, cell.size.args, cell.network, timeout)
+
+
+def _laid_out(cell: Cell, folder: str = f"{PROGRAM}/") -> dict[str, bytes]:
+    """The program with the lab's entry before it."""
     config = {"program": cell.demo.entry, "seed": cell.seed}
-    (folder / ENTRY).with_suffix(".json").write_text(json.dumps(config), encoding="utf-8")
-    shutil.copyfile(str(entry_module.__file__), folder / ENTRY)
-    return folder / ENTRY
+    files = {
+        **cell.demo.files,
+        ENTRY: Path(str(entry_module.__file__)).read_bytes(),
+        ENTRY.replace(".py", ".json"): json.dumps(config).encode(),
+    }
+    return {f"{folder}{name}": content for name, content in files.items()}
 
 
 def marks(row: rows.Row) -> list[str]:

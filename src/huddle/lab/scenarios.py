@@ -103,13 +103,17 @@ def shipped() -> tuple[Regions, Mapping[str, Scenario]]:
     return regions, found
 
 
-def scenarios(table: Table, regions: Regions) -> dict[str, Scenario]:
-    """The scenarios of a table, by name."""
+def scenarios(table: Table, regions: Regions | None) -> dict[str, Scenario]:
+    """The scenarios of a table, by name. Without `regions` they are of hosts: any region, and no delays."""
     return {name: _scenario(name, table.table(name), regions) for name in table.keys()}
 
 
-def _scenario(name: str, table: Table, regions: Regions) -> Scenario:
+def _scenario(name: str, table: Table, regions: Regions | None) -> Scenario:
     placed = table.texts("regions", empty=True)
+    if regions is None:
+        scenario = Scenario(name, table.text("title", name), placed)
+        table.end()
+        return scenario
     for region in placed:
         if region not in regions.names:
             raise wrong(

@@ -4,17 +4,14 @@ It does what people would do, and knows no more of Huddle than its events (docs/
 """
 
 import json
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-from huddle.lab.child import Child, run_queue
-from huddle.lab.measured import Measured, RunFailed, connected, figures, took, versions
-from huddle.lab.netns import Machine
+from huddle.lab.measured import Measured, RunFailed, by_our_clock, connected, figures, took, versions
+from huddle.lab.place import Job, Machine, Site, stop, wait_for
+from huddle.lab.variants import Variant
 
 Event = dict[str, Any]
 PRSS_PARTIES = 15  # beyond, MPyC's keys for it are so many that sessions do without
@@ -23,12 +20,16 @@ PRSS_PARTIES = 15  # beyond, MPyC's keys for it are so many that sessions do wit
 class Party:
     """One `huddle` process and the events that it has told, each with the `time` when it was read."""
 
-    def __init__(self, name: str, command: list[str], env: dict[str, str]) -> None:
+    def __init__(self, name: str, machine: Machine, arguments: Sequence[str], env: dict[str, str]) -> None:
         self.name = name
+        self.machine = machine
         self.events: list[Event] = []
         self.queued = 0.0
+        self.began: Callable[[], None] = lambda: None  # called when its run begins
         self._news = threading.Condition()
-        self.child = Child(command, self._take, env=env)
+        self.job: Job = machine.start(
+            [machine.python, "-m", "huddle", *arguments], self._take, env=env, without=("MPYC_", "HUDDLE_")
+        )
 
     def _take(self, line: str) -> None:
         try:
@@ -38,8 +39,10 @@ class Party:
         if not isinstance(event, dict) or "event" not in event:
             return
         if event["event"] == "run":
-            total = run_queue(self.child.pid) or 0.0
+            total = self.job.run_queue() or 0.0
             self.queued = total if event["state"] == "started" else total - self.queued
+            if event["state"] == "started":
+                self.began()
         with self._news:
             self.events.append({**event, "time": time.time()})
             self._news.notify_all()
@@ -57,7 +60,8 @@ class Party:
                     if event["event"] == name:
                         return event
                 left = deadline - time.monotonic()
-                if left <= 0 or self.child.code is not None:
+                if left <= 0 or self.job.code is not None:
+                    self.job.join(0)  # which says whether its host is lost
                     raise RunFailed(f"{self.name} never said {name}: {self.story()}")
                 self._news.wait(min(left, 0.5))
 
@@ -79,49 +83,43 @@ class Party:
             for event in self.events
             if event["event"] == "error" or (event["event"] == "run" and event["state"] == "failed")
         ]
-        return "; ".join(told) or "\n".join(list(self.child.lines)[-5:])
+        return "; ".join(told) or "\n".join(list(self.job.lines)[-5:])
 
 
 def run(
-    machines: Sequence[Machine],
-    rendezvous: Machine,
-    entry: Path,
-    args: Sequence[str],
-    folder: Path,
-    *,
-    network: str,
-    timeout: float,
+    site: Site, names: Sequence[str], entry: str, args: Sequence[str], variant: Variant, timeout: float
 ) -> Measured:
-    """One session with one run, hosted on the first machine; RunFailed where it does not end well."""
+    """One session with one run, hosted on the first machine; RunFailed where it does not end well.
+
+    `names` are the program's files and directories beside `entry`, a path in each machine's folder.
+    """
+    machines = site.machines
     deadline = time.monotonic() + timeout
-    children: list[Child] = []
+    jobs: list[Job] = []
 
     def start(machine: Machine, name: str, *arguments: str) -> Party:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("MPYC_", "HUDDLE_"))}
-        environment |= {"HUDDLE_HOME": str(folder / name), "TMPDIR": str(folder)}
-        command = [sys.executable, "-m", "huddle", *arguments]
-        party = Party(name, machine.command(command), environment)
-        children.append(party.child)
+        environment = {"HUDDLE_HOME": f"{machine.folder}/{name}", "TMPDIR": machine.folder}
+        party = Party(name, machine, arguments, {**environment, **variant.environment()})
+        jobs.append(party.job)
         return party
 
     began = time.time()
     try:
-        server = start(
-            rendezvous, "rendezvous", "serve", "--json", "--host", rendezvous.address, "--port", "0"
-        )
+        there = site.rendezvous
+        server = start(there, "rendezvous", "serve", "--json", "--host", there.address, "--port", "0")
         url = server.wait("serving", deadline)["url"]
-        others = [name for path in sorted(entry.parent.iterdir()) if (name := path.name) != entry.name]
-        include = [part for name in others for part in ("--include", name)]
-        common = ("--json", "--network", network, "--rendezvous", url, "--name")
+        include = [part for name in names for part in ("--include", name)]
+        common = ("--json", "--network", variant.network, *variant.options, "--rendezvous", url, "--name")
         flags = ("--no-prss",) if len(machines) > PRSS_PARTIES else ()
         size = str(len(machines))
         opened = time.time()
         parties = [
             start(
                 machines[0], "P0", "host", *common, "P0", "--open", "--parties", size, *include, *flags,
-                str(entry), *args,
+                f"{machines[0].folder}/{entry}", *args,
             )
         ]  # fmt: skip
+        parties[0].began = site.begun
         invitation = parties[0].wait("invitation", deadline)
         joined = 0.0
         for pid, machine in enumerate(machines[1:], start=1):
@@ -129,19 +127,19 @@ def run(
             name = f"P{pid}"
             parties.append(
                 start(
-                    machine, name, "join", *common, name, "--yes", "--program", str(entry), *include, *flags,
-                    invitation["url"],
+                    machine, name, "join", *common, name, "--yes", "--program", f"{machine.folder}/{entry}",
+                    *include, *flags, invitation["url"],
                 )
             )  # fmt: skip
+        wait_for([party.job for party in parties], deadline)
         for party in parties:
-            if not party.child.join(deadline):
+            if not party.job.join(0):
                 raise RunFailed(f"{party.name} had not ended after {timeout:g} s: {party.story()}")
-            if party.child.code:
-                raise RunFailed(f"{party.name} ended with code {party.child.code}: {party.story()}")
-        over = max(party.child.ended for party in parties)
+            if party.job.code:
+                raise RunFailed(f"{party.name} ended with code {party.job.code}: {party.story()}")
+        over = max(party.job.ended for party in parties)
     finally:
-        for child in children:
-            child.stop()
+        stop(jobs)
     return _measured(parties, began, opened, joined, over, float(invitation["time"]))
 
 
@@ -149,7 +147,7 @@ def _measured(
     parties: list[Party], began: float, opened: float, joined: float, over: float, invited: float
 ) -> Measured:
     read = [figures(party.output()) for party in parties]
-    found = [one for one, _ in read]
+    found = [by_our_clock(one, party.machine.ahead) for (one, _), party in zip(read, parties, strict=True)]
     stats = [party.all("stats")[-1] for party in parties]
     peers = [peer for one in stats for peer in one["peers"]]
     sealed = max(party.first("sealed") for party in parties)
@@ -159,7 +157,7 @@ def _measured(
     return Measured(
         seconds=took(found),
         wall_s=over - began,
-        cpu_s=sum(party.child.cpu for party in parties),
+        cpu_s=sum(party.job.cpu for party in parties),
         program_cpu_s=sum(one["cpu"] for one in found),
         sent=max(one["sent"] for one in found),
         memory_mb=max(f["memory_mb"] + s["memory_mb"] for f, s in zip(found, stats, strict=True)),

@@ -13,11 +13,9 @@ from huddle.errors import LocalError
 from huddle.lab import parsing
 from huddle.lab.parsing import Table, wrong
 from huddle.lab.scenarios import REFERENCE, Scenario, scenarios, shipped
+from huddle.lab.variants import Variant, variants
 
-PROVIDERS = ("netns",)
-PLAIN = ("plain", "plain-ssl")
-HUDDLE = ("tls", "relay")
-NETWORKS = (*PLAIN, *HUDDLE)
+PROVIDERS = ("netns", "ssh", "cloud")
 MOST_PARTIES = 20
 
 
@@ -54,7 +52,7 @@ class Study:
     name: str
     provider: str
     backend: str
-    networks: tuple[str, ...]
+    networks: tuple[Variant, ...]
     scenarios: tuple[Scenario, ...]
     parties: tuple[int, ...]
     repetitions: int
@@ -63,6 +61,8 @@ class Study:
     seed: int
     demos: tuple[Demo, ...]
     digest: str
+    hosts: Path | None = None  # of the provider ssh
+    cloud: Path | None = None  # of the provider cloud
 
     @property
     def reference(self) -> Scenario:
@@ -70,15 +70,29 @@ class Study:
         return shipped()[1][REFERENCE]
 
 
-def load(path: Path, find: Callable[[str], Path]) -> Study:
-    """Read a study; `find` gives the path of one of Huddle's own programs, or raises LocalError."""
+def load(path: Path, find: Callable[[str], Path], hosts: Path | None = None) -> Study:
+    """Read a study; `find` gives the path of one of Huddle's own programs, or raises LocalError.
+
+    `hosts` is a hosts file in place of the machines of which the study speaks.
+    """
     table = parsing.load(path)
-    chosen = _choose(table)
+    provider = _one_of(table, "provider", PROVIDERS, "netns")
+    of_hosts, of_cloud = table.text("hosts", ""), table.text("cloud", "")
+    if hosts is not None:
+        provider = "ssh"
+    elif of_hosts:
+        hosts = path.parent / of_hosts
+    if provider == "ssh" and hosts is None:
+        raise wrong(path.name, "the provider ssh needs hosts", 'Add hosts = "FILE", or say --hosts FILE.')
+    if provider == "cloud" and not of_cloud:
+        raise wrong(path.name, "the provider cloud needs its file", 'Add cloud = "FILE"; see docs/lab.md.')
+    chosen = _choose(table, elsewhere=provider != "netns")
+    networks = variants(table, table.texts("networks"), table.table("network", optional=True))
     study = Study(
         name=table.text("name", path.stem),
-        provider=_one_of(table, "provider", PROVIDERS, "netns"),
+        provider=provider,
         backend=_one_of(table, "backend", ("emulator", "netem"), "emulator"),
-        networks=_known(table, "networks", NETWORKS),
+        networks=networks,
         scenarios=chosen,
         parties=table.counts("parties", 1, MOST_PARTIES),
         repetitions=table.count("repetitions", 1, 1000, 3),
@@ -87,8 +101,12 @@ def load(path: Path, find: Callable[[str], Path]) -> Study:
         seed=table.count("seed", 0, 2**63, 1),
         demos=tuple(_demo(one, path.parent, find) for one in table.tables("demos")),
         digest=hashlib.sha256(path.read_bytes()).hexdigest(),
+        hosts=hosts if provider == "ssh" else None,
+        cloud=path.parent / of_cloud if provider == "cloud" else None,
     )
     table.end()
+    if provider != "netns":
+        study = replace(study, backend="hosts")
     names = [demo.name for demo in study.demos]
     if len(set(names)) != len(names):
         raise wrong(path.name, "two demos have the same name")
@@ -105,9 +123,10 @@ def instead(study: Study, program: Path, args: tuple[str, ...] = ()) -> Study:
     return replace(study, demos=(demo,))
 
 
-def _choose(table: Table) -> tuple[Scenario, ...]:
+def _choose(table: Table, *, elsewhere: bool) -> tuple[Scenario, ...]:
     regions, own = shipped()
-    every = {**own, **scenarios(table.table("scenario", optional=True), regions)}
+    mine = scenarios(table.table("scenario", optional=True), None if elsewhere else regions)
+    every = {**own, **mine}
     names = table.texts("scenarios")
     for name in names:
         if name not in every:
@@ -124,14 +143,6 @@ def _one_of(table: Table, name: str, known: tuple[str, ...], default: str) -> st
     if value not in known:
         raise wrong(table.place, f"there is no {name} {value}", f"There is {', '.join(known)}.")
     return value
-
-
-def _known(table: Table, name: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    values = table.texts(name)
-    for value in values:
-        if value not in known:
-            raise wrong(table.place, f"{name}: there is no {value}", f"There are {', '.join(known)}.")
-    return values
 
 
 def _demo(table: Table, folder: Path, find: Callable[[str], Path]) -> Demo:

@@ -55,6 +55,7 @@ def row(**changes: Any) -> dict[str, Any]:
         "versions": {"huddle": "0.1.0", "mpyc": "0.11"},
         "commit": "abc",
         "machine": {"cpu": "a cpu", "cores": 2, "memory_mb": 8000, "kernel": "Linux 6"},
+        "hosts": [],
         "calibration": {
             "backend": "emulator",
             "fifo": True,

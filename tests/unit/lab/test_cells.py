@@ -13,7 +13,7 @@ def cells_of(folder: Path, text: str = STUDY):  # type: ignore[no-untyped-def]
 
 def test_the_matrix_is_complete_and_references_come_first(tmp_path: Path) -> None:
     cells, left_out = cells_of(tmp_path)
-    found = [(cell.scenario.name, cell.network, cell.parties, cell.repetition) for cell in cells]
+    found = [(cell.scenario.name, cell.network.name, cell.parties, cell.repetition) for cell in cells]
     assert found == [
         ("no-delay", "plain", 1, 0),
         ("no-delay", "plain", 3, 0),
@@ -32,7 +32,7 @@ def test_the_matrix_is_complete_and_references_come_first(tmp_path: Path) -> Non
 def test_a_reference_that_is_asked_for_too_is_run_once(tmp_path: Path) -> None:
     cells, _ = cells_of(tmp_path, STUDY.replace('"rtt-80"', '"no-delay"'))
     assert len({cell.id for cell in cells}) == len(cells)
-    assert sum(cell.network == "plain" for cell in cells) == 4
+    assert sum(cell.network.name == "plain" for cell in cells) == 4
 
 
 def test_the_same_study_has_the_same_cells_and_a_change_concerns_only_its_own(tmp_path: Path) -> None:

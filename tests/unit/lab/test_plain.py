@@ -34,7 +34,9 @@ def handshake(folder: Path, name: str) -> None:
 
 
 def test_parties_accept_each_other_by_the_name_that_mpyc_asks_for(tmp_path: Path) -> None:
-    certificates(tmp_path / ".config", 2)
+    (tmp_path / ".config").mkdir()
+    for name, content in certificates(2).items():
+        (tmp_path / name).write_bytes(content)
     handshake(tmp_path / ".config", "MPyC party 1")
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(tmp_path / ".config", "MPyC party 2")

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 def test_a_study_holds_all_that_its_runs_need(tmp_path: Path) -> None:
     study = load(write_study(tmp_path), none_shipped)
     assert study.name == "study" and study.provider == "netns" and study.backend == "emulator"
-    assert study.networks == ("plain", "tls") and study.parties == (1, 3)
+    assert [one.name for one in study.networks] == ["plain", "tls"] and study.parties == (1, 3)
     assert [scenario.rtt_ms for scenario in study.scenarios] == [80]
     (demo,) = study.demos
     assert demo.entry == "demo.py" and demo.files["demo.py"] == b"print('a program')\n"
@@ -62,7 +62,7 @@ def test_a_study_may_have_scenarios_of_its_own(tmp_path: Path) -> None:
         ("repetitions = 2", "repetitions = 0", "repetitions must be a whole number between 1"),
         ("repetitions = 2", "repititions = 2", "no setting repititions"),
         ("repetitions = 2", "timeout = -1", "timeout must be a number between 1"),
-        ("repetitions = 2", 'provider = "cloud"', "no provider cloud"),
+        ("repetitions = 2", 'provider = "moon"', "no provider moon"),
         ("repetitions = 2", "repetitions = = 2", "this is no TOML"),
         ('"demo.py"', '"other.py"', "no program other.py"),
         ('"demo.py"', '"demo.py"\ninclude = ["table.txt"]', "table.txt can't be read"),

@@ -1,0 +1,186 @@
+"""The lab on hosts behind real sshds: slow and lost hosts concern only their own cells, and nothing stays."""
+
+import json
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from huddle.lab import bundle, rows
+from tests.netlab.net import Net
+from tests.netlab.ssh import Sshd
+
+PROGRAMS = Path(__file__).parents[1] / "programs"
+pytestmark = pytest.mark.timeout(300)
+
+STUDY = """
+networks = {networks}
+scenarios = {scenarios}
+parties = [2]
+repetitions = 1
+attempts = 1
+timeout = 90
+[[demos]]
+program = "{program}"
+"""
+
+
+class Lab:
+    """A computer with the lab, and hosts around it."""
+
+    def __init__(self, net: Net, folder: Path) -> None:
+        self.net, self.folder = net, folder
+        self.node = net.node("10.77.0.1/24")
+        self.hosts: list[Sshd] = []
+        self.entries: list[str] = []
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def host(self, name: str, region: str, **more: str) -> Sshd:
+        """A host with its sshd."""
+        node = self.net.node(f"10.77.0.{len(self.hosts) + 2}/24")
+        one = Sshd(node, self.folder / name)
+        self.hosts.append(one)
+        self.entries.append(one.entry(name, region=region, **more))
+        return one
+
+    def study(self, networks: list[str], scenarios: dict[str, list[str]], program: str) -> list[str]:
+        """The command line that runs it."""
+        (self.folder / program).write_bytes((PROGRAMS / program).read_bytes())
+        text = STUDY.format(
+            networks=json.dumps(networks),
+            scenarios=json.dumps(list(scenarios)),
+            program=program,
+        )
+        for name, regions in scenarios.items():
+            text += f"[scenario.{name}]\nregions = {json.dumps(regions)}\n"
+        (self.folder / "study.toml").write_text(text)
+        known = "".join((one.folder / "known_hosts").read_text() for one in self.hosts)
+        (self.folder / "known_hosts").write_text(known)
+        (self.folder / "hosts.toml").write_text('known_hosts = "known_hosts"\n' + "\n".join(self.entries))
+        return [
+            sys.executable, "-m", "huddle", "lab", "run", str(self.folder / "study.toml"),
+            "--hosts", str(self.folder / "hosts.toml"), "--results", str(self.results),
+        ]  # fmt: skip
+
+    @property
+    def results(self) -> Path:
+        """The rows."""
+        return self.folder / "results.jsonl"
+
+    def start(self, command: list[str]) -> subprocess.Popen[str]:
+        """Run it on the lab's computer."""
+        with self.node.inside():
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.processes.append(process)
+        return process
+
+    def run(self, command: list[str]) -> str:
+        """Run it to its end."""
+        out, _ = self.start(command).communicate(timeout=240)
+        assert self.processes[-1].returncode == 0, out
+        return out
+
+    def rows(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """By scenario and network."""
+        return {(row["scenario"]["name"], row["network"]): row for row in rows.read(self.results)}
+
+    def close(self) -> None:
+        """End what may be left of a test that failed."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+        for one in self.hosts:
+            one.close()
+
+
+@pytest.fixture
+def lab(net: Net, tmp_path: Path) -> Iterator[Lab]:
+    if shutil.which("sshd", path="/usr/sbin") is None:
+        pytest.skip("there is no sshd")
+    here = {
+        "architecture": platform.machine(), "system": "Linux", "libc": list(platform.libc_ver()),
+        "python": list(sys.version_info[:3]), "executable": sys.executable,
+    }  # fmt: skip
+    bundle.dependencies(bundle.platform_of(here), bundle.python_of(here))  # there is no registry in there
+    one = Lab(net, tmp_path)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+def until(what: Callable[[], object], patience: float = 60.0) -> None:
+    """Wait for it."""
+    end = time.monotonic() + patience
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_a_study_runs_on_hosts_and_a_slow_or_lost_one_concerns_only_its_own(lab: Lab) -> None:
+    slow = lab.folder / "slow-python"
+    slow.write_text(f'#!/bin/sh\nsleep 15\nexec {sys.executable} "$@"\n')
+    slow.chmod(0o755)
+    for name, region, python in (
+        ("a", "near", sys.executable), ("b", "near", sys.executable),
+        ("c", "slow", str(slow)), ("d", "slow", sys.executable), ("e", "dead", sys.executable),
+    ):  # fmt: skip
+        lab.host(name, region, python=python)
+    lab.hosts[-1].node.down()
+    scenarios = {"sleepy": ["slow"], "near": ["near"], "broken": ["near", "dead"]}
+    lab.run(lab.study(["plain", "plain-ssl", "tls"], scenarios, "total.py"))
+    found = rows.read(lab.results)
+    order = [row["scenario"]["name"] for row in found]
+    by = lab.rows()
+    for (scenario, _), row in by.items():
+        if scenario == "broken":
+            assert row["outcome"] == "failed" and "the host e is lost" in row["error"]
+        else:
+            assert row["outcome"] == "finished", row["error"]
+            assert row["calibration"]["backend"] == "hosts"
+    assert len(by) == 10
+    # The slow host is first in the study, yet nobody waited for it.
+    assert order.index("sleepy") > max(number for number, name in enumerate(order) if name == "near")
+    session = by["near", "tls"]
+    assert [one["name"] for one in session["hosts"]] == ["a", "b"] and session["hosts"][0]["cores"] >= 1
+    assert session["rounds"] and session["paths"] == ["tls direct"] and session["one_way_ms"] > 0
+    assert session["setup"]["total"] > 0 and session["cpu_s"] > 0 and session["foreign"] is not None
+    assert by["no-delay", "plain"]["hosts"][0]["name"] == "a"
+    for one in lab.hosts[:-1]:
+        assert one.clean(), (one.left(), one.running())
+    # A host that is back: only its own cells are run again.
+    again = lab.run(lab.study(["plain", "plain-ssl", "tls"], scenarios, "total.py"))
+    assert "are done already" in again
+
+
+def test_a_host_that_dies_in_mid_run_fails_its_cells_only(lab: Lab) -> None:
+    for name, region in (("a", "one"), ("b", "one"), ("c", "other"), ("d", "other")):
+        lab.host(name, region, python=sys.executable)
+    process = lab.start(lab.study(["tls"], {"one": ["one"], "other": ["other"]}, "lingers.py"))
+    until(lambda: any("join" in line for line in lab.hosts[1].running()))
+    lab.hosts[1].kill()
+    out, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, out
+    by = lab.rows()
+    assert by["one", "tls"]["outcome"] == "failed" and "the host b is lost" in by["one", "tls"]["error"]
+    assert by["other", "tls"]["outcome"] == "finished", by["other", "tls"]["error"]
+    for one in (lab.hosts[0], *lab.hosts[2:]):
+        assert one.clean(), (one.left(), one.running())
+
+
+def test_a_lab_that_is_killed_leaves_nothing_on_hosts(lab: Lab) -> None:
+    for name in ("a", "b"):
+        lab.host(name, "one", python=sys.executable)
+    process = lab.start(lab.study(["tls"], {"one": ["one"]}, "lingers.py"))
+    until(lambda: any("join" in line for line in lab.hosts[1].running()))
+    process.kill()
+    for one in lab.hosts:
+        assert one.clean(), (one.left(), one.running())
