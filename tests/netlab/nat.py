@@ -5,19 +5,59 @@
 
 The router lets out all and in only answers. By default it keeps a port towards all destinations
 (endpoint-independent), `symmetric` takes a new one for each; `blocked` are nftables matches of what it
-drops on its way out.
+drops on its way out. What `mapping` yields gives ports to those at home who ask.
 """
 
+import contextlib
+import shutil
 import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from tests.netlab.net import Net, Node, _ip
+
+_UPNP_TABLE = """
+    table inet upnp {
+        chain upnp { }
+        chain prerouting { type nat hook prerouting priority -100; jump prerouting_upnp; }
+        chain postrouting { type nat hook postrouting priority 90; jump postrouting_upnp; }
+        chain prerouting_upnp { }
+        chain postrouting_upnp { }
+        chain forward { type filter hook forward priority -10; jump upnp; }
+    }
+"""
+_UPNP_CONFIG = """
+ext_ifname=eth0
+listening_ip=lan
+enable_natpmp={natpmp}
+enable_upnp={upnp}
+port=0
+uuid={uuid}
+secure_mode=yes
+upnp_table_name=upnp
+upnp_nat_table_name=upnp
+upnp_forward_chain=upnp
+upnp_nat_chain=prerouting_upnp
+upnp_nat_postrouting_chain=postrouting_upnp
+allow 1024-65535 0.0.0.0/0 1024-65535
+"""
 
 
 class Home:
     """A router with one node behind it."""
 
     def __init__(
-        self, net: Net, outside: str, lan: str, *, symmetric: bool = False, blocked: tuple[str, ...] = ()
+        self,
+        net: Net,
+        outside: str,
+        lan: str,
+        *,
+        symmetric: bool = False,
+        blocked: tuple[str, ...] = (),
     ) -> None:
         self.router = net.node(outside)
         name = net._namespace()
@@ -57,6 +97,7 @@ class Home:
                     type filter hook forward priority 0; policy drop;
                     {drops}
                     ct state established,related accept
+                    ct status dnat accept
                     iifname lan accept
                 }}
                 chain input {{
@@ -69,8 +110,43 @@ class Home:
         self._enter("sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
         self._enter("nft", "-f", "-", given=rules)
 
-    def _enter(self, *command: str, given: str = "") -> None:
-        subprocess.run(
+    @contextlib.contextmanager
+    def mapping(self, folder: Path, *, natpmp: bool = True, upnp: bool = True) -> Iterator[None]:
+        """The router gives ports by these protocols (PCP goes with NAT-PMP). It needs a public address."""
+        program = shutil.which("miniupnpd", path="/usr/sbin:/sbin")
+        if program is None:
+            pytest.skip("miniupnpd is not installed")
+        self._enter("nft", "-f", "-", given=_UPNP_TABLE)
+        config = folder / f"{self.router.name}.conf"
+        config.write_text(
+            _UPNP_CONFIG.format(
+                natpmp="yes" if natpmp else "no", upnp="yes" if upnp else "no", uuid=uuid.uuid4()
+            )
+        )
+        pidfile = folder / f"{self.router.name}.pid"
+        command = [program, "-d", "-f", str(config), "-P", str(pidfile)]
+        said = folder / f"{self.router.name}.log"
+        with self.router.inside(), said.open("w") as log:
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
+        try:
+            for _ in range(400):
+                if "istening" in said.read_text() or process.poll() is not None:
+                    break
+                time.sleep(0.05)
+            assert process.poll() is None, said.read_text()
+            yield
+        finally:
+            process.terminate()
+            process.wait(10)
+
+    def mapped(self) -> list[str]:
+        """The ports that the router leads inside now."""
+        shown = self._enter("nft", "list", "chain", "inet", "upnp", "prerouting_upnp")
+        return [line.strip() for line in shown.splitlines() if "dnat" in line]
+
+    def _enter(self, *command: str, given: str = "") -> str:
+        done = subprocess.run(
             ["ip", "netns", "exec", self.router.name, *command],
             input=given, check=True, capture_output=True, text=True,
         )  # fmt: skip
+        return done.stdout

@@ -4,8 +4,8 @@
     warn   Huddle works, but something is slower, less safe or not possible
     bad    something that most sessions need does not work
 
-A check never raises: what fails is what it found. Nothing is sent anywhere but to a rendezvous that the
-person named.
+A check never raises: what fails is what it found. Nothing is sent anywhere but to a rendezvous and STUN
+servers that the person named and, where those see another address than this machine has, to its router.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
@@ -28,8 +29,8 @@ import psutil
 
 from huddle.engine import interpreter, sandbox
 from huddle.errors import HuddleError
-from huddle.networks import addresses, iroh_library, sockets, webrtc_library
-from huddle.rendezvous import dialing
+from huddle.networks import addresses, iroh_library, nat, sockets, webrtc_library
+from huddle.rendezvous import dialing, ice
 
 State = Literal["ok", "warn", "bad"]
 
@@ -179,6 +180,19 @@ async def rendezvous(url: str | None) -> list[Check]:
     return checks if date is None else [*checks, clock(time.time(), date)]
 
 
+async def router(url: str | None, servers: Sequence[str]) -> list[Check]:
+    """What stands between this machine and others, as STUN servers and the router itself tell it."""
+    asked = [addresses.parse_advertised(server) for server in servers]
+    if url:
+        with suppress(HuddleError):
+            stun = (await ice.ask(url, within=_RENDEZVOUS_SECONDS)).stun
+            asked = [(dialing.host_of(url).rpartition(":")[0].strip("[]"), stun), *asked] if stun else asked
+    if not asked:
+        return []
+    seen = await nat.look([(host, port or nat.PORT) for host, port in asked])
+    return [Check("Router", state, found, advice) for state, found, advice in (nat.verdict(seen),)]
+
+
 def _date_of(url: str) -> float | None:
     """The time in the answer's Date header, in seconds since 1970."""
     context = ssl.create_default_context() if url.startswith("https:") else None
@@ -254,11 +268,11 @@ def _orphans() -> Iterable[tuple[int, str]]:
             yield process.pid, "a runner without its supervisor"
 
 
-async def examine(executable: str, url: str | None) -> list[Check]:
+async def examine(executable: str, url: str | None, servers: Sequence[str] = ()) -> list[Check]:
     """All checks, in the order in which a person reads them."""
     there = await rendezvous(url)
     checks = [python(), event_loop(), *await program_interpreter(executable), locked_in(), *own_addresses()]
-    checks += [listening(), webrtc(), iroh(), *there]
+    checks += [listening(), webrtc(), iroh(), *there, *await router(url, servers)]
     if not any(check.name == "Clock" for check in there):
         checks.append(clock(time.time()))
     checks.append(leftovers())

@@ -22,16 +22,23 @@ _MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]note[/]", "bad": "[red bold]bad
     "--rendezvous", envvar="HUDDLE_RENDEZVOUS", metavar="URL", help="Try this one (HUDDLE_RENDEZVOUS)."
 )
 @click.option(
+    "--stun",
+    "servers",
+    multiple=True,
+    metavar="HOST:PORT",
+    help="A STUN server that says how the router shows this machine; two of them tell routers apart.",
+)
+@click.option(
     "--python", "executable", default=sys.executable, metavar="EXE", help="The programs' interpreter."
 )
 @click.option("--json", "json_", is_flag=True, help="Print the checks as one JSON list and nothing else.")
 @complaints
-def doctor_command(rendezvous: str | None, executable: str, json_: bool) -> None:
+def doctor_command(rendezvous: str | None, servers: tuple[str, ...], executable: str, json_: bool) -> None:
     """Check this machine: Python, sandbox, addresses, rendezvous, and what a crash may have left.
 
     The exit code is 1 if a check is bad.
     """
-    checks = asyncio.run(examine(executable, rendezvous))
+    checks = asyncio.run(examine(executable, rendezvous, servers))
     if json_:
         click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False))
     else:

@@ -44,6 +44,7 @@ class Local(TypedDict):
     via: str | None
     advertise: tuple[str, ...]
     port: int
+    map_port: bool
     iroh_relay: str
     iroh_discovery: bool
     python: str
@@ -91,6 +92,9 @@ def local_options(command: _Command) -> _Command:
         ),
         click.option(
             "--port", default=0, type=click.IntRange(0, 65535), help="The port of tls; default: any."
+        ),
+        click.option(
+            "--map-port", is_flag=True, help="Ask the router for a port that leads here, until the end."
         ),
         click.option(
             "--iroh-relay",
@@ -159,6 +163,7 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         via=local["via"],
         advertise=local["advertise"],
         port=local["port"],
+        map_port=local["map_port"],
         iroh_relay=local["iroh_relay"],
         iroh_discovery=local["iroh_discovery"],
         python=local["python"],

@@ -55,7 +55,13 @@ class Machine:
         near = urlsplit(rendezvous).hostname in ("127.0.0.1", "::1", "localhost")
         if "tls" in settings.networks:
             made.append(
-                TlsNetwork(port=settings.port, via=settings.via, advertise=settings.advertise, loopback=near)
+                TlsNetwork(
+                    port=settings.port,
+                    via=settings.via,
+                    advertise=settings.advertise,
+                    loopback=near,
+                    map_port=settings.map_port,
+                )
             )
         # Who did not choose them by name can do without: their libraries are extras.
         named = settings.networks != NETWORKS

@@ -13,7 +13,8 @@ class Settings:
 
     `name` is what others see. `networks` may be used here, in order of preference; `via` restricts tls
     to an interface or address, `advertise` adds host names or addresses under which others reach this
-    machine, `port` fixes the port of tls (0: any), `loopback` offers loopback addresses as well. `iroh_relay`
+    machine, `port` fixes the port of tls (0: any), `map_port` asks the router for one,
+    `loopback` offers loopback addresses as well. `iroh_relay`
     is the URL of an iroh relay, or n0 for those of its makers, and `iroh_discovery` uses their directory.
 
     `python` is the interpreter that runs the program, with `private_args` behind the shared arguments and
@@ -32,6 +33,7 @@ class Settings:
     advertise: tuple[str, ...] = ()
     port: int = 0
     loopback: bool = False
+    map_port: bool = False
     iroh_relay: str = ""
     iroh_discovery: bool = False
     python: str = field(default=sys.executable)

@@ -24,7 +24,7 @@ from huddle.codec import U16, DecodeError, Limit, decode, encode
 from huddle.errors import NetworkError, PeerError
 from huddle.links.stream import StreamWire
 from huddle.links.wire import Wire, WireInfo
-from huddle.networks import addresses, sockets
+from huddle.networks import addresses, mapping, sockets
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.certificates import (
     check_certificate,
@@ -97,7 +97,8 @@ class TlsNetwork:
 
     `port` 0 takes a free one. `via` restricts listening and dialling to an interface or an address.
     `advertise` are further addresses (`HOST`, `HOST:PORT`) that peers are told first, as for a router
-    that forwards a port. `loopback` offers loopback addresses too, for parties on one machine.
+    that forwards a port. `loopback` offers loopback addresses too, for parties on one machine. `map_port`
+    asks the router for a port that leads here, and gives it back at the end; `notes` say what came of it.
     """
 
     name = "tls"
@@ -109,7 +110,12 @@ class TlsNetwork:
         via: str | None = None,
         advertise: Sequence[str] = (),
         loopback: bool = False,
+        map_port: bool = False,
     ) -> None:
+        self.notes: list[str] = []
+        self._map_port = map_port
+        self._mapped: mapping.Mapping | None = None
+        self._holding: asyncio.Task[None] | None = None
         self._port = port
         self._via = via
         self._advertise = [addresses.parse_advertised(text) for text in advertise]
@@ -145,6 +151,11 @@ class TlsNetwork:
         """
         chosen = addresses.via(self._via) if self._via else None
         self._local = chosen or addresses.local_addresses()
+        self._listen(chosen)
+        if self._map_port:
+            await self._map()
+
+    def _listen(self, chosen: list[addresses.LocalAddress] | None) -> None:
         try:
             if chosen is None:
                 self._listening = sockets.listening_pair(self._port)
@@ -168,6 +179,8 @@ class TlsNetwork:
     def offer(self) -> bytes:
         """The sealed offer: certificate and addresses, those that the person named first."""
         told = [Endpoint(host, port or self.port) for host, port in self._advertise]
+        if self._mapped is not None:
+            told.append(Endpoint(self._mapped.host, self._mapped.port))
         families = {sock.family for sock in self._listening}
         for host in addresses.offerable(self._local, loopback=self._loopback):
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -223,9 +236,10 @@ class TlsNetwork:
     async def close(self) -> None:
         """Stop listening and drop all wires; what closed wires have still to send gets a moment."""
         self._closed = True
-        if self._serving is not None:
-            self._serving.cancel()
-            await asyncio.gather(self._serving, return_exceptions=True)
+        for task in (self._serving, self._holding):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         for server in self._servers:
             server.close()
         self._drop_listening()
@@ -241,6 +255,16 @@ class TlsNetwork:
                 for transport in list(self._transports):
                     transport.abort()
                 await asyncio.sleep(0)  # the loop closes sockets in its next turn
+
+    async def _map(self) -> None:
+        """Ask the router for a port; it is no fault of anybody's where it gives none."""
+        try:
+            self._mapped = await mapping.map_port(self.port, [local.ip for local in self._local])
+        except mapping.NoMapping as exc:
+            self.notes.append(f"The router gives no port: {exc}.")
+            return
+        self._holding = asyncio.get_running_loop().create_task(mapping.hold(self._mapped))
+        self.notes.append(f"The router leads {self._mapped} to this machine until the session ends.")
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,5 +1,7 @@
 """STUN: tells a client from which address and port its packet came (RFC 8489, Binding only).
 
+The server, and `request` and `mapped` for who asks one.
+
     packet     = type U16 ‖ length U16 ‖ magic cookie U32 ‖ transaction (12 bytes) ‖ attributes
     attribute  = type U16 ‖ length U16 ‖ value, padded with zeros to a multiple of 4
 
@@ -64,6 +66,30 @@ def answer(packet: bytes, host: str, port: int) -> bytes | None:
         body = _attribute(_ERROR_CODE, b"\0\0\x04\x14Unknown attribute") + _attribute(_UNKNOWN, names)
         return _message(_ERROR, transaction, body, signed)
     return _message(_RESPONSE, transaction, _attribute(_XOR_MAPPED, _xored(host, port, transaction)), signed)
+
+
+def request(transaction: bytes) -> bytes:
+    """A request with that transaction, 12 bytes that nobody can guess."""
+    return struct.pack("!HHI", _REQUEST, 0, COOKIE) + transaction
+
+
+def mapped(packet: bytes, transaction: bytes) -> tuple[str, int] | None:
+    """The address and port that an answer to `request` tells; None for any other packet."""
+    if len(packet) < HEADER or packet[8:HEADER] != transaction:
+        return None
+    kind, length, cookie = struct.unpack_from("!HHI", packet)
+    if kind != _RESPONSE or cookie != COOKIE or length != len(packet) - HEADER:
+        return None
+    at = HEADER
+    while at + 4 <= len(packet):
+        name, size = struct.unpack_from("!HH", packet, at)
+        value = packet[at + 4 : at + 4 + size]
+        if name == _XOR_MAPPED and (value[1:2], size) in ((b"\1", 8), (b"\2", 20)) and len(value) == size:
+            port = int.from_bytes(value[2:4], "big") ^ COOKIE >> 16
+            plain = bytes(a ^ b for a, b in zip(value[4:], packet[4:HEADER], strict=False))
+            return str(ipaddress.ip_address(plain)), port
+        at += 4 + size + -size % 4
+    return None
 
 
 def _xored(host: str, port: int, transaction: bytes) -> bytes:
