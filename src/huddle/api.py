@@ -60,7 +60,7 @@ def host(
     mine = what if isinstance(what, Program) else program(what)
     mine = replace(mine, args=(*mine.args, *args))
     plan = HostPlan(mine, parties, threshold, no_prss, stay, record, rendezvous)
-    return Party.host(plan, Settings(name, **local), *_person(identity, contacts))
+    return Party(plan, Settings(name, **local), *_person(identity, contacts))
 
 
 def join(
@@ -83,7 +83,7 @@ def join(
     `threshold` and `no_prss` are what `own` is to run with.
     """
     plan = GuestPlan(invitation, rendezvous, own, digest, record, threshold, no_prss)
-    return Party.join(plan, Settings(name, private_args=private_args, **local), *_person(identity, contacts))
+    return Party(plan, Settings(name, private_args=private_args, **local), *_person(identity, contacts))
 
 
 def _person(identity: Identity | None, contacts: Contacts | None) -> tuple[Identity, Contacts]:

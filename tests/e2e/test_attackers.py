@@ -313,6 +313,27 @@ def test_a_party_that_offers_the_certificate_of_another_is_named(
     assert emptied(url)
 
 
+def test_a_party_that_never_says_how_its_part_has_ended_is_named(
+    people: Lab, url: str, program: Path
+) -> None:
+    grace = ("--grace", "4")
+    host = people.host(program, url=url, options=(*grace, "--stay"))
+    link = host.wait("invitation")["url"]
+    bob = people.join("Bob", link, program, options=grace)
+    eve = people.join("Eve", link, program, env={"PYTHONPATH": str(HERE / "cheating"), "CHEAT": "outcome"})
+    for party in (host, bob):
+        run = party.wait("run", lambda event: event["state"] == "failed")
+        assert (run["whose"], run["peer"]) == ("peer", "Eve"), run
+        assert "Eve has ended its part of the run, and for 4 s has not said how" in run["reason"]
+        assert "total" in party.output()  # the program itself has ended well
+    host.wait("question", lambda event: event["what"] == "again")
+    host.type("q")
+    assert all(party.end() != 0 for party in (host, bob))
+    eve.end()
+    leaves_nothing(host, bob)
+    assert emptied(url)
+
+
 # --- a host
 
 

@@ -327,6 +327,8 @@ def test_links_and_codes_that_lead_nowhere(people: Lab, url: str, programs: Path
     for name in ("nowhere", "alone"):
         assert said[name][0] == "rendezvous" and "127.0.0.1" in said[name][1], said[name]
     assert all(code != 0 for _, _, code in said.values()), said
+    for name, party in tries.items():  # nobody has entered a room under an identity of theirs
+        assert not party.home.exists() or name == "wrong", (name, sorted(party.home.iterdir()))
     bob = people.join("Bob", code, program, options=there)
     assert [host.end(), bob.end()] == [0, 0], host.story() + bob.story()
     used = people.join("Used", code, program, options=there)

@@ -37,19 +37,15 @@ def test_importing_huddle_loads_no_more_than_it_must() -> None:
 
 
 @pytest.mark.parametrize("what", ["path", "program"])
-async def test_shared_arguments_reach_the_others_however_the_program_is_given(
-    tmp_path: Path, what: str
+def test_shared_arguments_reach_the_others_however_the_program_is_given(
+    tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.py").write_bytes(b"pass\n")
     path = tmp_path / "a.py"
     given = path if what == "path" else api.program(path, ["-n"])
-    plans = []
-    original = api.Party.host
-    try:
-        api.Party.host = lambda plan, *rest: plans.append(plan)  # type: ignore[method-assign, assignment]
-        huddle.host(given, "3", parties=2, name="Ada")
-    finally:
-        api.Party.host = original  # type: ignore[method-assign]
+    plans: list[api.HostPlan] = []
+    monkeypatch.setattr(api, "Party", lambda plan, *rest: plans.append(plan))
+    huddle.host(given, "3", parties=2, name="Ada")
     assert plans[0].program.args == (("3",) if what == "path" else ("-n", "3"))
 
 

@@ -111,7 +111,7 @@ class Desk:
             record=bool(_given(said, "record")),
             rendezvous=_given(said, "rendezvous") or self._page.rendezvous,
         )
-        return Party.host(plan, _settings(said), self._identity, self._contacts(), surroundings=self._place)
+        return Party(plan, _settings(said), self._identity, self._contacts(), surroundings=self._place)
 
     def _join(self, said: Any) -> Party:
         plan = GuestPlan(
@@ -120,7 +120,7 @@ class Desk:
             digest=_given(said, "digest"),
             record=bool(_given(said, "record")),
         )
-        return Party.join(plan, _settings(said), self._identity, self._contacts(), surroundings=self._place)
+        return Party(plan, _settings(said), self._identity, self._contacts(), surroundings=self._place)
 
     def _contacts(self) -> Contacts:
         kept = self._page.contacts

@@ -62,7 +62,10 @@ _Wanted = tuple[events.Question | events.Input, int]
 
 
 class Driver:
-    """Answers the questions of one session. `finish` keeps what is to be kept and says what that is."""
+    """Answers the questions of one session.
+
+    `finish` keeps what is to be kept and says what that is; `entered` is called when the room was entered.
+    """
 
     def __init__(
         self,
@@ -70,11 +73,13 @@ class Driver:
         screen: Screen,
         policy: HostPolicy | GuestPolicy,
         finish: Callable[[], tuple[str, ...]],
+        entered: Callable[[], None] = lambda: None,
     ) -> None:
         self._party = party
         self._screen = screen
         self._policy = policy
         self._finish = finish
+        self._entered = entered
         self._wanted: asyncio.Queue[_Wanted] = asyncio.Queue()
         self._asked: _Wanted | None = None
         self._asking: asyncio.Task[None] | None = None
@@ -126,6 +131,8 @@ class Driver:
         self._last = event
         match event:
             case events.Party():
+                if event.standing == "self" and event.did not in self._standing:
+                    self._keep_identity()
                 self._standing[event.did] = event
                 self._withdraw()
             case events.Words():
@@ -140,6 +147,12 @@ class Driver:
                 self._input_over.clear()
             case events.Run():
                 self._input_over.set()
+
+    def _keep_identity(self) -> None:
+        try:
+            self._entered()
+        except (HuddleError, OSError) as exc:
+            self._party.fail(exc)
 
     def _ended(self, event: events.Ended) -> events.Ended:
         """Keep what is to be kept; where that fails, the end is not clean."""
@@ -269,14 +282,19 @@ class Driver:
         ]
         if not others:
             return
-        names = [clean(party.name) for party in others]
-        answer = await self._line(
-            f"Whom did you hear say these words? ({listing(names)}; all; Enter for nobody) "
-        )
-        said = {part.strip().casefold() for part in answer.split(",")}
-        everybody = "all" in said and "all" not in {p.name.casefold() for p in others}
-        heard = [p.did for p in others if everybody or p.name.casefold() in said]
-        self._party.heard(heard)
+        names = {party.name.casefold(): party.did for party in others}
+        choice = f"({listing([clean(party.name) for party in others])}; all; Enter for nobody) "
+        prompt = f"Whom did you hear say these words? {choice}"
+        while True:
+            answer = (await self._line(prompt)).strip().casefold()
+            whole = answer in names  # a name may have a comma in it
+            said = {answer} if whole else {part.strip() for part in answer.split(",")} - {""}
+            everybody = said == {"all"} and "all" not in names
+            unknown = sorted(said - names.keys())
+            if everybody or not unknown:
+                break
+            prompt = f"Nobody here is called {listing([clean(name) for name in unknown])}. Whom? {choice}"
+        self._party.heard([did for name, did in names.items() if everybody or name in said])
 
     async def _read_and_accept(self) -> bool:
         while True:

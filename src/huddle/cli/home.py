@@ -64,12 +64,21 @@ class Home:
 
     def identity(self, crypto: SeedCrypto) -> Identity:
         """The person's identity, made at the first call; LocalError where its file is damaged or exposed."""
+        return self.kept_identity(crypto) or self.keep_identity(crypto, Identity.fresh(crypto))
+
+    def keep_identity(self, crypto: SeedCrypto, fresh: Identity) -> Identity:
+        """Keep this one, unless there is one already; the one that is kept."""
         with self._alone():
-            text = self._read(self._identity)
-            if text is None:
-                fresh = Identity.fresh(crypto)
+            kept = self.kept_identity(crypto)
+            if kept is None:
                 self._write(self._identity, f"{_IDENTITY} {fresh.seed(crypto).hex()}\n")
-                return fresh
+            return kept or fresh
+
+    def kept_identity(self, crypto: SeedCrypto) -> Identity | None:
+        """The person's identity, if one has been made; LocalError where its file is damaged or exposed."""
+        text = self._read(self._identity)
+        if text is None:
+            return None
         try:
             label, seed = text.split()
             if label != _IDENTITY:

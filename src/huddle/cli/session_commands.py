@@ -154,9 +154,6 @@ def local_options(command: _Command) -> _Command:
 
 def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
     """The local side of a session from its options."""
-    names = [path.name for path in local["input_files"]]
-    if len(set(names)) != len(names):
-        raise LocalError("Two --input files have the same name.", hint="Rename one of them.")
     return Settings(
         name=local["name"] or getpass.getuser(),
         networks=NETWORKS if local["network"] == "auto" else tuple(local["network"].split(",")),
@@ -187,23 +184,31 @@ def run_party(
     """Run one session on this terminal; its exit code."""
     home = Home()
     crypto = NativeCrypto()
-    identity = Identity.fresh(crypto) if local["pseudonym"] else home.identity(crypto)
+    identity = (None if local["pseudonym"] else home.kept_identity(crypto)) or Identity.fresh(crypto)
+
+    def entered() -> None:
+        """A room was entered under this identity: only now is it kept, if it is new."""
+        if not local["pseudonym"] and home.keep_identity(crypto, identity).did != identity.did:
+            raise LocalError(
+                "Another session has made your identity at the same moment.", hint="Start this one again."
+            )
 
     out = Spool(sys.stdout)
 
     async def main() -> int:
         text = cast(TextIO, out)  # all of it that is used here
         screen: Screen = JsonView(text) if local["json_"] else View(Console(file=text), planned=planned)
-        party = make(settings(local, private_args), identity, home.contacts())
+        contacts = home.contacts()
+        party = make(settings(local, private_args), identity, contacts)
 
         def finish() -> tuple[str, ...]:
-            if not local["pseudonym"]:
+            if not local["pseudonym"] and party.contacts != contacts:
                 home.save_contacts(party.contacts)
             if local["record"] is not None and party.record is not None:
                 home.save_record(local["record"], party.record)
             return tuple(f"{item.path}: {item.what}, {item.why}" for item in home.left_behind())
 
-        return await Driver(party, screen, policy, finish).run()
+        return await Driver(party, screen, policy, finish, entered).run()
 
     try:
         try:
@@ -276,7 +281,7 @@ def host_command(
     policy = HostPolicy(yes, open_, frozenset(allow))
     sys.exit(
         run_party(
-            lambda chosen, identity, contacts: Party.host(plan, chosen, identity, contacts),
+            lambda chosen, identity, contacts: Party(plan, chosen, identity, contacts),
             policy,
             local,
             private_args,
@@ -368,7 +373,7 @@ def _join(
     policy = GuestPolicy(yes, pinned=program is not None or program_digest is not None)
     sys.exit(
         run_party(
-            lambda chosen, identity, contacts: Party.join(
+            lambda chosen, identity, contacts: Party(
                 plan, replace(chosen, by_hand=by_hand), identity, contacts
             ),
             policy,

@@ -10,6 +10,7 @@ program failed, never what it printed. The run's data links are open for just as
 import asyncio
 import re
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -197,10 +198,22 @@ class Execution:
         for pid, outcome in self._outcomes.items():
             if not outcome.ok:
                 return self._told(pid, outcome)
-        while self._error is None and any(pid not in self._outcomes for pid in self._peers):
+        while self._error is None and (missing := [pid for pid in self._peers if pid not in self._outcomes]):
             self._news.clear()
-            await self._news.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), STATS_EVERY)
+            for pid in missing:
+                if self._group.finished_for(pid, self.number) > self._settings.grace:
+                    self.fail(self._speechless(pid))
         return self._error
+
+    def _speechless(self, pid: int) -> PeerError:
+        name = self._names[pid]
+        return PeerError(
+            f"{name} has ended its part of the run, and for {self._settings.grace:.0f} s has not said how.",
+            peer=name,
+            hint=f"Ask {name} what happened; the result here may be right.",
+        )
 
     async def _explained(self, exit_: RunnerExit, error: HuddleError) -> HuddleError:
         """Where a peer's early end ended this program, the peer itself knows better why."""

@@ -57,7 +57,9 @@ class Peer:
 
     def __init__(self, group: "Group", member: Member) -> None:
         self.member = member
+        self.run = 0  # the run that its last status was about
         self.state = control.IDLE
+        self.since = group.now()  # when it last told something new of its runner
         self.silent = False
         self.left = False  # has said that it leaves, or failed: nothing more is expected of it
         self.connected = asyncio.Event()
@@ -187,6 +189,12 @@ class Group:
         blamed = self.peers.get(pid if culprit is None else culprit, self.peers[pid])
         return blamed.member.name
 
+    def finished_for(self, pid: int, run: int) -> float:
+        """For how many seconds that peer has said that its part of that run is over; 0 where it has not."""
+        peer = self.peers[pid]
+        over = peer.run > run or (peer.run == run and peer.state == control.IDLE)
+        return self.now() - peer.since if over else 0.0
+
     def set_state(self, run: int, state: int) -> None:
         """What this party's runner does, for the heartbeats; a change is told at once."""
         if (run, state) != (self._run, self._state):
@@ -198,7 +206,9 @@ class Group:
         if peer.left:
             return
         if isinstance(message, control.Status):
-            peer.state = message.state if message.state < len(control.STATES) else control.IDLE
+            state = message.state if message.state < len(control.STATES) else control.IDLE
+            if (message.run, state) != (peer.run, peer.state):
+                peer.run, peer.state, peer.since = message.run, state, self.now()
             return
         if isinstance(message, control.Leave):
             peer.left = True

@@ -1,6 +1,6 @@
 """A party: one person's session from its invitation to its end, with everything that belongs to it.
 
-    party = Party.host(plan, …)   or   Party.join(plan, …)
+    party = Party(plan, …)                        a HostPlan or a GuestPlan
     async for event in party: ...                 what happens, ending with `Ended`
     party.admit(did), accept(), type_line(text), …    what the person decides
 
@@ -11,7 +11,7 @@ Iterating over the events runs the session. However it ends, all that it made is
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack
 
 from huddle import events
@@ -35,7 +35,8 @@ from huddle.session.manifest import MAX_CEREMONY, Flags
 from huddle.session.messages import Offer, Options, Software
 from huddle.session.sealed import Sealed
 
-_Script = Callable[["Party", AsyncExitStack], Awaitable[bool]]
+MAX_UNREAD = 64 << 20  # bytes of events that nobody reads; a person's screen is never that far behind
+_EVENT = 500  # bytes that an event takes beside its text
 
 
 class Party:
@@ -43,20 +44,22 @@ class Party:
 
     def __init__(
         self,
-        script: _Script,
+        plan: HostPlan | GuestPlan,
         settings: Settings,
         identity: Identity,
         contacts: Contacts,
-        surroundings: Surroundings,
+        *,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self.contacts = contacts
         self.record: bytes | None = None
-        self._script = script
+        self._plan = plan
         self._settings = settings
         self._identity = identity
-        self._surroundings = surroundings
-        self._crypto = surroundings.crypto
+        self._surroundings = surroundings or _machine()
+        self._crypto = self._surroundings.crypto
         self._events: asyncio.Queue[events.Event] = asyncio.Queue()
+        self._unread = 0  # what waits there, in bytes
         self._heard: set[str] = set()
         self._leaving = ""
         self._broken: HuddleError | None = None
@@ -68,44 +71,6 @@ class Party:
         self._together: Together | None = None
         self._networks: list[Network] = []
 
-    @classmethod
-    def host(
-        cls,
-        plan: HostPlan,
-        settings: Settings,
-        identity: Identity,
-        contacts: Contacts,
-        *,
-        surroundings: Surroundings | None = None,
-    ) -> "Party":
-        """A party that makes the invitation."""
-        return cls(
-            lambda party, stack: party._host(plan, stack),
-            settings,
-            identity,
-            contacts,
-            surroundings or _machine(),
-        )
-
-    @classmethod
-    def join(
-        cls,
-        plan: GuestPlan,
-        settings: Settings,
-        identity: Identity,
-        contacts: Contacts,
-        *,
-        surroundings: Surroundings | None = None,
-    ) -> "Party":
-        """A party that comes by an invitation."""
-        return cls(
-            lambda party, stack: party._join(plan, stack),
-            settings,
-            identity,
-            contacts,
-            surroundings or _machine(),
-        )
-
     def __aiter__(self) -> AsyncGenerator[events.Event, None]:
         """Run the session; what happens, in order. The last event is `Ended`."""
         return self._run()
@@ -115,6 +80,7 @@ class Party:
         try:
             while True:
                 event = await self._events.get()
+                self._unread -= _weight(event)
                 yield event
                 if isinstance(event, events.Ended):
                     return
@@ -215,7 +181,7 @@ class Party:
                 try:
                     if self._leaving:
                         raise asyncio.CancelledError
-                    clean = await self._script(self, stack)
+                    clean = await self._enter(self._plan, stack)
                 finally:
                     self._ending = True
         except asyncio.CancelledError:
@@ -228,6 +194,11 @@ class Party:
             self._emit(events.Error(error.whose, error.message, error.hint, getattr(error, "peer", "")))
             reason = "The session has ended with an error."
         self._emit(events.Ended(reason, clean))
+
+    async def _enter(self, plan: HostPlan | GuestPlan, stack: AsyncExitStack) -> bool:
+        if isinstance(plan, HostPlan):
+            return await self._host(plan, stack)
+        return await self._join(plan, stack)
 
     async def _host(self, plan: HostPlan, stack: AsyncExitStack) -> bool:
         if plan.threshold is not None and not 0 <= 2 * plan.threshold < plan.parties:
@@ -396,7 +367,22 @@ class Party:
         return tuple(Offer(network.name, network.offer()) for network in self._networks)
 
     def _emit(self, event: events.Event) -> None:
+        self._unread += _weight(event)
+        if self._unread > MAX_UNREAD and not isinstance(event, events.Error | events.Ended):
+            self._unread -= _weight(event)
+            self.fail(
+                LocalError(
+                    f"Nobody reads the events of this session: {MAX_UNREAD >> 20} MiB wait.",
+                    hint="Iterate over the party for as long as it lasts.",
+                )
+            )
+            return
         self._events.put_nowait(event)
+
+
+def _weight(event: events.Event) -> int:
+    text = event.text if isinstance(event, events.Output | events.Chat) else ""
+    return _EVENT + len(text)
 
 
 async def _delete(room: RoomClient) -> None:

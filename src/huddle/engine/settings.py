@@ -1,8 +1,12 @@
 """What a person chose for a session on this machine. None of it is shared with anybody."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from huddle.errors import LocalError
+from huddle.identity.names import is_name
 
 NETWORKS = ("tls", "webrtc", "iroh", "relay")  # in order of preference
 
@@ -25,6 +29,8 @@ class Settings:
 
     `grace` seconds of silence make a peer gone; `stall` seconds without any progress end a run (None:
     never); `max_queue` bytes that a peer does not take end a run (0: never).
+
+    Raises LocalError for what makes no sense; what is not on this machine is found when it is used.
     """
 
     name: str
@@ -44,3 +50,27 @@ class Settings:
     grace: float = 30.0
     stall: float | None = None
     max_queue: int = 0
+
+    def __post_init__(self) -> None:
+        for message, hint in self._problems():
+            raise LocalError(message, hint=hint)
+
+    def _problems(self) -> Iterator[tuple[str, str]]:
+        """What makes no sense, each with what to do about it."""
+        if not is_name(self.name):
+            hint = "One line of at most 64 bytes, without control characters or spaces at its ends."
+            yield f"{self.name!r} cannot be a name.", hint
+        unknown = [network for network in self.networks if network not in NETWORKS]
+        if unknown or not self.networks:
+            message = f"There is no network {', '.join(unknown)}." if unknown else "No network was chosen."
+            yield message, f"There are {', '.join(NETWORKS)}."
+        if not 0 <= self.port <= 65535:
+            yield f"There is no port {self.port}.", "0 takes any that is free."
+        if not self.grace >= 1:
+            yield f"A grace of {self.grace} s is too short.", "Give it 1 s or more."
+        if self.stall is not None and not self.stall >= 1:
+            yield f"{self.stall} s without progress are no stall.", "Give it 1 s or more, or leave it out."
+        if self.max_queue < 0:
+            yield "A queue cannot have less than 0 bytes.", "0 means that there is no limit."
+        if len({path.name for path in self.inputs}) != len(self.inputs):
+            yield "Two --input files have the same name.", "Rename one of them."

@@ -117,11 +117,6 @@ class Core(ABC):
         """This party's did."""
         return self._identity.did
 
-    @property
-    def has_files(self) -> bool:
-        """Whether the files of the present proposal are here, so that it can be accepted."""
-        return self._round.files is not None
-
     # What the shell calls
 
     def receive(self, record: bytes, now: float) -> None:

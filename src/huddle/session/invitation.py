@@ -121,11 +121,6 @@ class Invitation:
         """The 32-byte key from which the room's message keys come."""
         return hkdf(self.secret, b"huddle/1 room key")
 
-    @property
-    def plaintext(self) -> bool:
-        """Whether everybody on the way sees what the rendezvous sees, for want of https."""
-        return self.rendezvous.startswith("http:")
-
     def is_host(self, did: str) -> bool:
         """Whether this did is the host that the link names."""
         return host_hash(did) == self.host

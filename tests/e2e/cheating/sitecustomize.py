@@ -1,6 +1,7 @@
 """With this directory in PYTHONPATH a whole party cheats, after the ceremony, as CHEAT says.
 
 pid       on every wire it claims to be party 1
+outcome   it says that its program has ended, and never how
 paths     the host proposes a second program whose files have hostile paths
 """
 
@@ -12,6 +13,7 @@ from typing import Any
 from huddle.codec import encode
 from huddle.engine import control
 from huddle.engine.agreement import Agreement
+from huddle.engine.group import Group
 from huddle.links.keeper import Keeper
 from huddle.session.manifest import Manifest
 
@@ -22,6 +24,15 @@ if os.environ.get("CHEAT") == "pid":
         keep(self, 1, *args, **more)
 
     Keeper.__init__ = claim  # type: ignore[method-assign]
+
+if os.environ.get("CHEAT") == "outcome":
+    tell = Group.broadcast
+
+    def leave_out(self: Group, message: control.Message) -> None:
+        if not isinstance(message, control.Outcome):
+            tell(self, message)
+
+    Group.broadcast = leave_out  # type: ignore[method-assign]
 
 if os.environ.get("CHEAT") == "paths":
     honest = Agreement.proposal

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -184,7 +185,7 @@ async def test_who_has_left_is_not_asked_about() -> None:
         ("bob", ["did:bob"]),
         ("Bob, ada", ["did:ada", "did:bob"]),
         ("all", ["did:ada", "did:bob"]),
-        ("Bo", []),
+        (None, []),
     ],
 )
 async def test_only_who_was_heard_is_verified(line: str, heard: list[str]) -> None:
@@ -194,6 +195,43 @@ async def test_only_who_was_heard_is_verified(line: str, heard: list[str]) -> No
     assert await desk.run() == 0
     assert desk.party.decided == [("heard", heard), ("accept",)]
     assert "Eve" not in desk.screen.asked[0] and "Mallory" not in desk.screen.asked[0]
+
+
+@pytest.mark.parametrize(
+    ("mistaken", "named"),
+    [("y", "y"), ("Bo", "bo"), ("Bob, Cyd", "cyd"), ("all, Ada", "all"), ("Mal\x1b", "mal")],
+)
+async def test_a_name_that_nobody_here_has_is_asked_about_again(mistaken: str, named: str) -> None:
+    desk = Desk(GuestPolicy(), ADA, BOB, PROGRAM, WORDS, ACCEPT, lines=(mistaken, "ada", "y"))
+    assert await desk.run() == 0
+    assert desk.party.decided == [("heard", ["did:ada"]), ("accept",)]
+    _, second, *_ = desk.screen.asked
+    assert f"Nobody here is called {named}" in second and "Ada and Bob" in second and "\x1b" not in second
+
+
+async def test_a_name_with_a_comma_is_one_name() -> None:
+    both = events.Party("Cyd, Dr.", "did:cyd", "admitted", "new", 2)
+    desk = Desk(GuestPolicy(), ADA, both, PROGRAM, WORDS, ACCEPT, lines=("cyd, dr.", "y"))
+    await desk.run()
+    assert desk.party.decided[0] == ("heard", ["did:cyd"])
+
+
+async def test_an_identity_is_kept_when_a_room_was_entered_and_not_before() -> None:
+    me = events.Party("Me", "did:me", "admitted", "self")
+    for told, kept in (((UNCLEAN,), 0), ((me, replace(me, pid=1), CLEAN), 1)):
+        desk, calls = Desk(HostPolicy(), *told), list[int]()
+        desk.driver._entered = lambda calls=calls: calls.append(1)
+        await desk.run()
+        assert len(calls) == kept
+
+
+async def test_an_identity_that_cannot_be_kept_ends_the_session() -> None:
+    def full() -> None:
+        raise LocalError("the disk is full")
+
+    desk = Desk(HostPolicy(), events.Party("Me", "did:me", "admitted", "self"))
+    desk.driver._entered = full
+    assert await desk.run() == 3
 
 
 async def test_a_party_that_calls_itself_all_is_only_itself() -> None:

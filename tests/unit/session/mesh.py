@@ -199,7 +199,7 @@ class Mesh:
                 assert isinstance(station.core, Host)
                 station.core.admit(event.hello)
         words = station.of(events.WordsReady)
-        if words and station.core.state is State.ACCEPTING and station.core.has_files:
+        if words and station.core.state is State.ACCEPTING and station.core._round.files is not None:
             peers = {pid: OFFERS for pid in range(32)}
             # Somebody may have left since the words came; the core says so, and a person would wait.
             with suppress(LocalError):

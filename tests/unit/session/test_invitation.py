@@ -196,13 +196,6 @@ def test_an_address_that_is_taken_is_spelled_the_same_again(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rendezvous", "plaintext"), [("http://a.example", True), ("https://a.example", False)]
-)
-def test_plain_http_is_told(rendezvous: str, plaintext: bool) -> None:
-    assert Invitation(rendezvous, bytes(16), bytes(16)).plaintext is plaintext
-
-
-@pytest.mark.parametrize(
     ("rendezvous", "secret", "host"),
     [
         ("https://a.example", bytes(15), bytes(16)),
