@@ -29,7 +29,15 @@ import psutil
 
 from huddle.engine import interpreter, sandbox
 from huddle.errors import HuddleError
-from huddle.networks import addresses, iroh_library, nat, sockets, webrtc_library
+from huddle.networks import (
+    addresses,
+    iroh_library,
+    nat,
+    sockets,
+    tailscale_api,
+    tailscale_daemon,
+    webrtc_library,
+)
 from huddle.rendezvous import dialing, ice
 
 State = Literal["ok", "warn", "bad"]
@@ -37,7 +45,7 @@ State = Literal["ok", "warn", "bad"]
 # Where a clock is further off, certificates of rendezvous and times of contacts begin to be wrong.
 _CLOCK_SECONDS = 60.0
 _RENDEZVOUS_SECONDS = 8.0
-_LEFTOVERS = ("huddle-run-*", "huddle-demo-*")
+_LEFTOVERS = ("huddle-run-*", "huddle-demo-*", f"{tailscale_daemon.PREFIX}*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +160,27 @@ def iroh() -> Check:
     except HuddleError as exc:
         return Check("iroh", "warn", exc.message, "pip install 'mpyc-huddle[iroh]': QUIC, dialled by key.")
     return Check("iroh", "ok", metadata.version("iroh"))
+
+
+async def tailscale(socket: str | None = None) -> Check:
+    """The tailscaled of this machine, or what it would take to have one for a session."""
+    found = tailscale_api.find_socket(socket)
+    own = "Huddle can start one for a session from an auth key (HUDDLE_TS_AUTHKEY)"
+    if found is None and tailscale_daemon.installed():
+        return Check("Tailscale", "ok", f"installed but not running; {own}")
+    if found is None:
+        advice = "Only for the networks tailscale and headscale: install Tailscale."
+        return Check("Tailscale", "ok", "not installed", advice)
+    try:
+        status = await tailscale_api.LocalApi(found).status()
+    except HuddleError as exc:
+        return Check("Tailscale", "warn", exc.message, exc.hint)
+    if status.state != "Running" or status.me is None:
+        advice = f"Run tailscale up to use its tailnet; {own}."
+        return Check("Tailscale", "warn", f"in no tailnet ({status.state or 'no state'})", advice)
+    how = "" if status.tun else ", in user space"
+    others = len(status.peers)
+    return Check("Tailscale", "ok", f"{status.me.name} ({status.me.login}){how}; sees {others} machines")
 
 
 async def rendezvous(url: str | None) -> list[Check]:
@@ -272,7 +301,8 @@ async def examine(executable: str, url: str | None, servers: Sequence[str] = ())
     """All checks, in the order in which a person reads them."""
     there = await rendezvous(url)
     checks = [python(), event_loop(), *await program_interpreter(executable), locked_in(), *own_addresses()]
-    checks += [listening(), webrtc(), iroh(), *there, *await router(url, servers)]
+    tailnet = await tailscale(os.environ.get("HUDDLE_TS_SOCKET"))
+    checks += [listening(), webrtc(), iroh(), tailnet, *there, *await router(url, servers)]
     if not any(check.name == "Clock" for check in there):
         checks.append(clock(time.time()))
     checks.append(leftovers())

@@ -47,6 +47,8 @@ class Local(TypedDict):
     map_port: bool
     iroh_relay: str
     iroh_discovery: bool
+    login_server: str | None
+    tailscaled: str | None
     python: str
     input_files: tuple[Path, ...]
     sandbox: bool | None
@@ -106,6 +108,18 @@ def local_options(command: _Command) -> _Command:
             "--iroh-discovery", is_flag=True, help="Let iroh use its makers' directory of addresses, too."
         ),
         click.option(
+            "--login-server",
+            envvar="HUDDLE_TS_LOGIN_SERVER",
+            metavar="URL",
+            help="Where an auth key in HUDDLE_TS_AUTHKEY is good; default: Tailscale itself.",
+        ),
+        click.option(
+            "--tailscaled",
+            envvar="HUDDLE_TS_SOCKET",
+            metavar="SOCKET",
+            help="The socket of the tailscaled to use; default: where packages put it.",
+        ),
+        click.option(
             "--python", default=sys.executable, metavar="EXE", help="The interpreter that runs the program."
         ),
         click.option(
@@ -163,6 +177,9 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         map_port=local["map_port"],
         iroh_relay=local["iroh_relay"],
         iroh_discovery=local["iroh_discovery"],
+        tailscale_key=os.environ.get("HUDDLE_TS_AUTHKEY") or None,
+        login_server=local["login_server"],
+        tailscaled=local["tailscaled"],
         python=local["python"],
         private_args=private_args,
         inputs=tuple(path.resolve() for path in local["input_files"]),

@@ -242,6 +242,8 @@ class View:
             self.line(f"[yellow]Nothing is heard of {name}.[/] {detail}")
         elif event.state == "connected" and before is not None and before.state == "silent":
             self.line(f"[green]{name} is back.[/]")
+        elif event.state == "connected" and event.detail:
+            self.line(f"[dim]{name} ({short_did(event.did)}): {_safe(event.detail)}; that proves nothing.[/]")
         elif event.state == "gone":
             self.line(f"[yellow]{name} is gone.[/] {detail}")
         elif event.state == "left" and (before is None or before.state != "refused"):

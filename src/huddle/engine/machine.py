@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import secrets
 import sys
 from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ from huddle.networks import addresses, iroh_library, webrtc_library
 from huddle.networks.base import Network
 from huddle.networks.iroh import IrohNetwork
 from huddle.networks.relay import RelayNetwork
+from huddle.networks.tailscale import TailscaleNetwork
+from huddle.networks.tailscale_api import find_socket
 from huddle.networks.tls import TlsNetwork
 from huddle.networks.webrtc import WebRtcNetwork
 
@@ -65,6 +68,17 @@ class Machine:
             )
         # Who did not choose them by name can do without: their libraries are extras.
         named = settings.networks != NETWORKS
+        # A key says that it is wanted.
+        tailnet = bool(settings.tailscale_key) or find_socket(settings.tailscaled) is not None
+        if "tailscale" in settings.networks and (named or tailnet):
+            made.append(
+                TailscaleNetwork(
+                    auth_key=settings.tailscale_key,
+                    server=settings.login_server,
+                    path=settings.tailscaled,
+                    host_name=_host_name(),
+                )
+            )
         if "webrtc" in settings.networks and (named or webrtc_library.available()):
             made.append(WebRtcNetwork(rendezvous, self.crypto))
         if "iroh" in settings.networks and (named or iroh_library.available()):
@@ -77,3 +91,8 @@ class Machine:
     def peak_memory(self) -> float:
         unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) counts bytes there, KiB on Linux
         return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
+
+
+def _host_name() -> str:
+    """What a tailnet sees of a machine made for one session: nothing of this machine or its person."""
+    return f"huddle-{secrets.token_hex(4)}"

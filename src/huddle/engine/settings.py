@@ -8,7 +8,7 @@ from pathlib import Path
 from huddle.errors import LocalError
 from huddle.identity.names import is_name
 
-NETWORKS = ("tls", "webrtc", "iroh", "relay")  # in order of preference
+NETWORKS = ("tls", "tailscale", "webrtc", "iroh", "relay")  # in order of preference
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,10 @@ class Settings:
     machine, `port` fixes the port of tls (0: any), `map_port` asks the router for one,
     `loopback` offers loopback addresses as well. `iroh_relay`
     is the URL of an iroh relay, or n0 for those of its makers, and `iroh_discovery` uses their directory.
+
+    `tailscale_key` is an auth key for a machine of one's own in a tailnet, made for the session, at the
+    control server `login_server` (None: Tailscale's); without a key, `tailscaled` is the socket of the one
+    that runs here (None: where packages put it).
 
     `python` is the interpreter that runs the program, with `private_args` behind the shared arguments and
     `inputs` (files of this machine, by their own names in its directory) to read. `sandbox` None means:
@@ -42,6 +46,9 @@ class Settings:
     map_port: bool = False
     iroh_relay: str = ""
     iroh_discovery: bool = False
+    tailscale_key: str | None = field(default=None, repr=False)
+    login_server: str | None = None
+    tailscaled: str | None = None
     python: str = field(default=sys.executable)
     private_args: tuple[str, ...] = ()
     inputs: tuple[Path, ...] = ()

@@ -315,7 +315,7 @@ class Together:
         if again:
             self._emit(events.Reconnect(self._names[pid], "restored"))
         else:
-            self._party(pid, "connected")
+            self._party(pid, "connected", info.hint)
 
     def group_lost(self, pid: int, reason: str) -> None:
         self._emit(events.Reconnect(self._names[pid], "lost", reason))
@@ -413,8 +413,18 @@ class Together:
         return Peer(pid, name, self.sealed.link_key(pid), both, tuple(without))
 
     def _offers_for(self, network: str) -> tuple[PeerOffer, ...]:
+        roster = self.sealed.roster
         return tuple(
-            PeerOffer(pid, self._names[pid], offer.data, self.sealed.relay_secret(pid), self.sealed.pid < pid)
+            PeerOffer(
+                pid,
+                self._names[pid],
+                offer.data,
+                self.sealed.relay_secret(pid),
+                self.sealed.pid < pid,
+                roster[pid].did,
+                self.sealed.pid,
+                roster[self.sealed.pid].did,
+            )
             for pid in self._peers
             for offer in self.sealed.offers[pid]
             if offer.network == network

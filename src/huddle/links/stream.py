@@ -40,6 +40,11 @@ class StreamWire(asyncio.Protocol):
         state = "closed" if self._closed else "lost" if self._transport is None else "open"
         return f"<StreamWire {self.info.network}, {self.info.path}, {state}>"
 
+    @property
+    def over(self) -> bool:
+        """Whether it was closed here, or lost."""
+        return self._closed or self._transport is None
+
     # --- Wire
 
     def start(self, receiver: Receiver) -> None:

@@ -17,7 +17,8 @@ class WireInfo:
     certificate hashes), which the link proof binds; both are empty where the wire has none, and then
     `sealed` is False and the record layer must carry the link. `rtt` are the seconds that an answer took
     in the link proof; None before it. `tried` are networks that the link would rather have, each with what
-    became of it; empty before the proof.
+    became of it; empty before the proof. `hint` is what somebody else says of
+    the other end, for people; it proves nothing.
     """
 
     network: str
@@ -27,6 +28,7 @@ class WireInfo:
     sealed: bool
     rtt: float | None = None
     tried: tuple[tuple[str, str], ...] = ()
+    hint: str = ""
 
 
 class Receiver(Protocol):

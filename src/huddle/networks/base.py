@@ -8,7 +8,7 @@ Trying again, choosing among networks and proving who is at the other end belong
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from huddle.links.wire import Wire
@@ -19,7 +19,9 @@ class PeerOffer:
     """A peer's offer for one network, as it was sealed for this party, and the secret of the pair.
 
     `pid` is the peer's, `lower` says whether this party's pid is the lower one, `secret` is the
-    32-byte secret that only the two share (for channel names; never sent).
+    32-byte secret that only the two share (for channel names and for what one tells only the other; never
+    sent). `did` is the peer's. `own_pid` and `own_did` are this party's, for a network in which the host
+    (pid 0) arranges something for all.
     """
 
     pid: int
@@ -27,6 +29,13 @@ class PeerOffer:
     offer: bytes
     secret: bytes
     lower: bool
+    did: str = ""
+    own_pid: int = -1
+    own_did: str = ""
+
+    def with_offer(self, offer: bytes) -> "PeerOffer":
+        """The same peer with an offer of another network, that this one is built on."""
+        return replace(self, offer=offer)
 
 
 Accepted = Callable[[int, int, Wire], None]  # pid of the peer, number of the run (0: control), wire

@@ -304,17 +304,25 @@ class TlsNetwork:
 
     def _introduced(self, transport: TlsTransport, preamble: bytes) -> None:
         self._half_open.pop(transport).cancel()
-        assert self._accepted is not None
         pid = self._half_open_pids.pop(transport)
-        wire = self._wire(pid, transport)
-        self._accepted(pid, int.from_bytes(preamble, "big"), wire)
+        self._arrived(pid, int.from_bytes(preamble, "big"), self._wire(pid, transport), transport)
+
+    def _arrived(self, pid: int, run: int, wire: StreamWire, transport: TlsTransport) -> None:
+        """A peer's wire is there. A network on top of another one may have more to ask."""
+        assert self._accepted is not None
+        self._accepted(pid, run, wire)
 
     def _wire(self, pid: int, transport: TlsTransport) -> StreamWire:
-        host, port = transport.peername[:2]
         peer_key = fingerprint(self._peers[pid].certificate)
-        wire = StreamWire(WireInfo("tls", f"direct, {host} port {port}", self._local_key, peer_key, True))
+        path, hint = self._path(pid, transport)
+        wire = StreamWire(WireInfo(self.name, path, self._local_key, peer_key, True, hint=hint))
         transport.attach(wire)
         return wire
+
+    def _path(self, pid: int, transport: TlsTransport) -> tuple[str, str]:
+        """How a wire goes, and what else is said of its other end; see `WireInfo`."""
+        host, port = transport.peername[:2]
+        return f"direct, {host} port {port}", ""
 
     def _ended(self, transport: TlsTransport, reason: str) -> None:
         self._transports.discard(transport)
@@ -402,14 +410,12 @@ class TlsNetwork:
             ended=partial(self._unsecured, secured),
         )
         try:
-            sock = sockets.dialling(family, self._sources.get(family))
+            sock = await self._reach(family, address)
             try:
-                await loop.sock_connect(sock, address)
-            except BaseException:
-                sock.close()
-                raise
-            try:
-                await loop.create_connection(lambda: transport, sock=sock)
+                if sock.family == socket.AF_UNIX:
+                    await loop.create_unix_connection(lambda: transport, sock=sock)
+                else:
+                    await loop.create_connection(lambda: transport, sock=sock)
             except BaseException:
                 # The loop closes the socket, but uvloop does not say so to a protocol that it had begun.
                 self._ended(transport, "given up")
@@ -421,6 +427,16 @@ class TlsNetwork:
             if isinstance(exc, OSError):
                 raise _Failed(_reason(exc)) from exc
             raise
+
+    async def _reach(self, family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:
+        """A connected socket; raises OSError. Cancelled, it leaves nothing."""
+        sock = sockets.dialling(family, self._sources.get(family))
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, address)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     def _seen(
         self, pid: int, secured: asyncio.Future[StreamWire], transport: TlsTransport, certificate: bytes

@@ -1,0 +1,194 @@
+"""A tailscaled of one's own, for one session: without root, in user space, its state in memory only.
+
+It lives in a fresh directory (its socket, and for a moment the key with which it comes in), behind a shell
+that ends it when Huddle's end of a pipe is closed, so also when Huddle is killed. It leaves its tailnet when
+it ends, and the control server forgets it. It listens on no port of this machine but UDP for WireGuard.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from huddle.errors import NetworkError
+from huddle.networks.tailscale_api import LocalApi, Status, clean
+
+PREFIX = "huddle-tailnet-"  # of its directory; `huddle doctor` knows it too
+
+_STARTED = 15.0  # seconds until its socket answers
+_JOINED = 60.0  # seconds for control server, key and network map, over a bad line
+_LEFT = 3.0  # seconds for it to say goodbye
+_ENDED = 6.0
+_LONGEST = 90  # of the directory's path: a socket's may have 103 bytes on macOS
+
+# `read` returns when the other end of its standard input is closed, whoever closed it.
+_GUARD = '"$@" </dev/null & child=$!; read _; kill $child; wait $child'
+
+# What must not be passed on to a child that needs none of it.
+_SECRET = ("HUDDLE_TS_AUTHKEY", "HUDDLE_HEADSCALE_KEY", "HUDDLE_RENDEZVOUS")
+
+
+def installed() -> bool:
+    """Whether this machine has what it takes."""
+    return all(shutil.which(name, path=_path()) for name in ("tailscaled", "tailscale"))
+
+
+def missing() -> NetworkError:
+    """What to say where it has not."""
+    return NetworkError(
+        "This machine has no tailscaled, which this network needs.",
+        hint="Install Tailscale (it need not be logged in or running), or choose another --network.",
+    )
+
+
+class Daemon:
+    """A tailscaled in `directory`. `start` it, let it `join`, `close` it."""
+
+    def __init__(self, directory: Path, process: asyncio.subprocess.Process, cli: str) -> None:
+        self.directory = directory
+        self.api = LocalApi(str(directory / "s"))
+        self._process = process
+        self._cli = cli
+
+    def __repr__(self) -> str:
+        return f"<Daemon {self.directory.name}>"
+
+    @classmethod
+    async def start(cls) -> "Daemon":
+        """Start one that is in no tailnet yet; NetworkError where this machine has none."""
+        daemon, cli = (shutil.which(name, path=_path()) for name in ("tailscaled", "tailscale"))
+        if daemon is None or cli is None:
+            raise missing()
+        directory = _directory()
+        command = [
+            "/bin/sh", "-c", _GUARD, "sh", daemon, "--state=mem:", "--tun=userspace-networking", "--port=0",
+            "--no-logs-no-support", f"--socket={directory / 's'}", f"--statedir={directory}",
+        ]  # fmt: skip
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+                start_new_session=True,  # a Ctrl-C is Huddle's affair
+            )
+        except BaseException:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+        self = cls(directory, process, cli)
+        try:
+            await self._answers()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def join(self, key: str, server: str | None, name: str) -> Status:
+        """Enter the tailnet with an auth key, as `name`; returns once it is in. NetworkError says why not."""
+        path = self.directory / "key"
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        # By a file, since the arguments of a process are for all to see.
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(key)
+        command = [
+            self._cli, f"--socket={self.directory / 's'}", "up", "--reset", f"--auth-key=file:{path}",
+            "--accept-dns=false", f"--hostname={name}", f"--timeout={_JOINED:.0f}s",
+        ]  # fmt: skip
+        if server:
+            command.append(f"--login-server={server}")
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=_environment(),
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(_JOINED + 5):
+                said, _ = await process.communicate()
+        except TimeoutError:
+            said = b"it took too long"
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+            path.unlink(missing_ok=True)
+        where = server or "Tailscale"
+        if process.returncode:
+            reason = clean(said.decode(errors="replace").strip().rpartition("\n")[2]).replace(key, "…")
+            raise NetworkError(
+                f"{where} did not take this machine in: {reason or 'it did not say why'}.",
+                hint="Is the auth key right, unused and not expired, and the login server reachable?",
+            )
+        status = await self.api.status()
+        if status.state != "Running" or status.me is None or not status.me.addresses:
+            raise NetworkError(
+                f"{where} took this machine in but gave it no address ({status.state}).",
+                hint="The control server may want an administrator to approve new machines.",
+            )
+        return status
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has gone, by itself or not."""
+        return self._process.returncode is not None
+
+    async def close(self) -> None:
+        """Leave the tailnet, end, and delete the directory; bounded."""
+        try:
+            with contextlib.suppress(NetworkError):
+                await self.api.logout(_LEFT)
+        finally:
+            await self._end()
+
+    async def _end(self) -> None:
+        process = self._process
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            async with asyncio.timeout(_ENDED):
+                await process.wait()
+        except TimeoutError:
+            pass
+        finally:
+            # The group is that of the shell, which is its own; what is left of it was not asked twice.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    async def _answers(self) -> None:
+        try:
+            async with asyncio.timeout(_STARTED):
+                while True:
+                    if self.ended:
+                        raise NetworkError("tailscaled ended at once.", hint="Try: tailscaled --help.")
+                    with contextlib.suppress(NetworkError):
+                        await self.api.status()
+                        return
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise NetworkError(f"tailscaled did not start within {_STARTED:.0f} s.") from None
+
+
+def _directory() -> Path:
+    made = Path(tempfile.mkdtemp(prefix=PREFIX))
+    if len(str(made)) > _LONGEST:
+        made.rmdir()
+        made = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
+    return made
+
+
+def _path() -> str:
+    # Packages put tailscaled where only root's PATH looks.
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin", "/sbin"])
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _SECRET}

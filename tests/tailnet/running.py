@@ -1,0 +1,72 @@
+"""Real tailscaleds and a control server for tests: built once a machine by scripts/install-tailnet."""
+
+import contextlib
+import functools
+import json
+import os
+import subprocess
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = dict(os.environ)  # with the home of who runs the tests, where tools are kept
+
+
+@functools.cache
+def tools() -> Path:
+    """Where tailscaled, tailscale and the control server are; without Go they can't be had."""
+    built = subprocess.run(
+        [ROOT / "scripts" / "install-tailnet"], env=ENVIRONMENT, capture_output=True, text=True
+    )
+    if built.returncode:
+        if os.environ.get("CI") == "true":
+            pytest.fail(built.stderr)
+        pytest.skip(built.stderr.strip().rpartition("\n")[2])
+    return Path(built.stdout.strip())
+
+
+def environment() -> dict[str, str]:
+    """What a process needs to find them."""
+    return {"PATH": f"{tools()}{os.pathsep}{os.environ['PATH']}"}
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control server; `url` is its login server."""
+
+    url: str
+
+    def machines(self) -> list[str]:
+        """The names of the machines that it knows. Ask from its own network."""
+        with urllib.request.urlopen(f"{self.url}/nodes", timeout=10) as answer:  # noqa: S310 - a test's network
+            names: list[str] = json.load(answer)
+        return names
+
+    def remove(self, key: str) -> None:
+        """Let it forget a machine."""
+        where = f"{self.url}/remove?key={urllib.parse.quote(key)}"
+        with urllib.request.urlopen(urllib.request.Request(where, method="POST"), timeout=10):  # noqa: S310
+            pass
+
+
+@contextlib.contextmanager
+def control(ip: str, *options: str) -> Iterator[Control]:
+    """A control server with DERP and STUN on that address, of the network that the caller is in."""
+    process = subprocess.Popen(
+        [tools() / "control", "-ip", ip, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        with process.stdout:
+            yield Control(json.loads(process.stdout.readline())["url"])
+    finally:
+        process.kill()
+        process.wait()
