@@ -39,23 +39,25 @@ export async function serveCore(): Promise<{ url: string; server: Server }> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server };
 }
 
+const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--allow-loopback-in-peer-connection",
+  "--disable-features=WebRtcHideLocalIpsWithMdns",
+];
+
 /** A Chromium with a fresh profile. */
 export async function launch(): Promise<{ context: BrowserContext; close: () => Promise<void> }> {
   const profile = await mkdtemp(join(tmpdir(), "huddle-chromium-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
     headless: true,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--allow-loopback-in-peer-connection",
-      "--disable-features=WebRtcHideLocalIpsWithMdns",
-    ],
+    args: ARGS,
   });
   return {
     context,
@@ -64,6 +66,13 @@ export async function launch(): Promise<{ context: BrowserContext; close: () => 
       await rm(profile, { recursive: true, force: true });
     },
   };
+}
+
+/** One Chromium for so many people, who have nothing in common. */
+export async function people(count: number): Promise<{ contexts: BrowserContext[]; close: () => Promise<void> }> {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGS });
+  const contexts = await Promise.all(Array.from({ length: count }, () => browser.newContext()));
+  return { contexts, close: () => browser.close() };
 }
 
 /** Events of one party, in order, and waiting for one of them. */
@@ -115,6 +124,7 @@ export class Tab {
     url: string,
     rendezvous: string,
     react: (tab: Tab, event: SessionEvent) => Decision | undefined = agreeable,
+    options: { pumped?: boolean; forgetful?: boolean } = {},
   ): Promise<Tab> {
     const page = await context.newPage();
     const tab = new Tab(page);
@@ -127,7 +137,7 @@ export class Tab {
     });
     await page.goto(url);
     await page.waitForFunction("window.core");
-    await page.evaluate(`window.session = core.openSession(${JSON.stringify(rendezvous)});
+    await page.evaluate(`window.session = core.openSession(${JSON.stringify(rendezvous)}, ${JSON.stringify({ forgetful: true, ...options })});
       session.subscribe(told)`);
     return tab;
   }

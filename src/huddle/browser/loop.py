@@ -186,6 +186,13 @@ class MailboxLoop(BaseSelectorEventLoop):
         """Drop the notes of that id from now on."""
         self._listeners.pop(id_, None)
 
+    array = staticmethod(array)
+
+    @property
+    def rtc(self) -> Any:
+        """The page's WebRTC (`Rtc` in web/src/core/rtc.ts); None where there is none."""
+        return getattr(self.box, "rtc", None)
+
     def open_websocket(self, url: str, listener: Note) -> BrowserSocket:
         """A WebSocket, which is not open yet."""
         socket = BrowserSocket(self.box.socket(url))

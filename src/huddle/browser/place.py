@@ -15,10 +15,12 @@ from huddle.engine.settings import Settings
 from huddle.engine.surroundings import Ground
 from huddle.errors import LocalError
 from huddle.identity.crypto import Crypto
+from huddle.networks import webrtc_library
 from huddle.networks.base import Network
 from huddle.networks.relay import RelayNetwork
+from huddle.networks.webrtc import WebRtcNetwork
 
-NETWORKS = ("relay",)  # that a browser has, in order of preference
+NETWORKS = ("webrtc", "relay")  # that a browser has, in order of preference
 
 
 class Browser:
@@ -48,7 +50,12 @@ class Browser:
         )
 
     def networks(self, settings: Settings, rendezvous: str) -> list[Network]:
-        return [RelayNetwork(rendezvous)] if "relay" in settings.networks else []
+        made = list[Network]()
+        if "webrtc" in settings.networks and (settings.networks == ("webrtc",) or webrtc_library.available()):
+            made.append(WebRtcNetwork(rendezvous, self.crypto))
+        if "relay" in settings.networks:
+            made.append(RelayNetwork(rendezvous))
+        return made
 
     def peak_memory(self) -> float:
         return 0.0

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from pathlib import Path
 
-import psutil
-
 from huddle.errors import LocalError
 
 Address = IPv4Address | IPv6Address
@@ -46,6 +44,8 @@ class LocalAddress:
 
 def local_addresses() -> list[LocalAddress]:
     """All usable addresses of the interfaces that are up; those of the default routes come first."""
+    import psutil  # no browser has it
+
     up = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
     unusable = _unusable_ipv6()
     found = []

@@ -22,7 +22,8 @@ from huddle.networks import webrtc_library
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.webrtc_peer import RtcPeer
 from huddle.rendezvous import dialing
-from huddle.rendezvous.ice import ask, turn_url
+from huddle.rendezvous.ice import ask
+from huddle.rendezvous.messages import TurnServer
 
 VERSION = 1
 _ASK = 5.0  # seconds for the rendezvous to name its STUN and TURN servers
@@ -45,7 +46,7 @@ class WebRtcNetwork:
         self._url = url
         self._crypto = crypto
         self._peers: dict[int, RtcPeer] = {}
-        self._known: tuple[str, ...] = ()  # servers, and until when they are believed
+        self._known: tuple[TurnServer, ...] = ()  # servers, and until when they are believed
         self._until = 0.0
         self._asking = asyncio.Lock()
         self._closed = False
@@ -86,7 +87,7 @@ class WebRtcNetwork:
         self._closed = True
         await asyncio.gather(*(peer.close(_FAREWELL) for peer in self._peers.values()))
 
-    async def _servers(self) -> tuple[str, ...]:
+    async def _servers(self) -> tuple[TurnServer, ...]:
         """STUN and TURN servers, as the rendezvous names them; none where it does not answer."""
         now = asyncio.get_running_loop().time
         async with self._asking:
@@ -97,6 +98,6 @@ class WebRtcNetwork:
                     return self._known
                 # Half of its life: what is used now must be good for some time.
                 self._until = now() + answer.lifetime / 2
-                stun = (dialing.stun_url(self._url, answer.stun),) if answer.stun else ()
-                self._known = (*stun, *filter(None, map(turn_url, answer.turn)))
+                stun = dialing.stun_url(self._url, answer.stun) if answer.stun else ""
+                self._known = (*([TurnServer(stun, "", "")] if stun else []), *answer.turn)
             return self._known

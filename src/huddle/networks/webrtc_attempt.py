@@ -16,6 +16,7 @@ from huddle.networks.webrtc_library import Channel, Connection
 from huddle.networks.webrtc_meeting import Meeting, meeting
 from huddle.networks.webrtc_signals import Candidate, Description, Signal
 from huddle.rendezvous import dialing
+from huddle.rendezvous.messages import TurnServer
 
 MEET = 15.0  # seconds for the peer to come: less than the 30 s of a dial, so that it fails with a reason
 CHECKS = 10.0  # seconds for ICE and DTLS since the peer last said something: several checks of each pair
@@ -30,7 +31,7 @@ class Attempt:
     def __init__(
         self,
         peer: PeerOffer,
-        servers: Sequence[str],
+        servers: Sequence[TurnServer],
         crypto: Crypto,
         *,
         on_channel: Callable[[Channel], None],

@@ -20,6 +20,7 @@ from huddle.networks.webrtc_attempt import Attempt
 from huddle.networks.webrtc_library import Channel, Connection
 from huddle.networks.webrtc_signals import where
 from huddle.networks.webrtc_wire import RtcWire
+from huddle.rendezvous.messages import TurnServer
 
 SILENT = 4.5  # a connection with a living link on it is never so long without a PING
 IDLE = 10.0  # seconds without a wire after which a connection is closed
@@ -39,14 +40,14 @@ class _Trying:
 
 
 class RtcPeer:
-    """The connections to one peer; `servers` gives the URLs of STUN and TURN servers."""
+    """The connections to one peer; `servers` gives the STUN and TURN servers."""
 
     def __init__(
         self,
         url: str,
         peer: PeerOffer,
         crypto: Crypto,
-        servers: Callable[[], Awaitable[tuple[str, ...]]],
+        servers: Callable[[], Awaitable[tuple[TurnServer, ...]]],
         accepted: Accepted,
     ) -> None:
         self._url = url

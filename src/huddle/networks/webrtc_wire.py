@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Callable
 
 from huddle.links.wire import Receiver, WireInfo
-from huddle.networks.webrtc_library import MAX_MESSAGE, Channel
+from huddle.networks.webrtc_library import Channel
+from huddle.networks.webrtc_limits import MAX_MESSAGE
 
 HELD = 1 << 20  # bytes that may wait for a receiver; a link proof is a few hundred
 LINGER = 2.0  # seconds that a closed wire may still take to send what is left

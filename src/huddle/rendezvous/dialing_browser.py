@@ -103,6 +103,12 @@ class Connection(_Socket):
         self._unread -= len(data)
         return data
 
+    async def wait_closed(self) -> None:
+        """Wait until it is closed; what nobody has read by then is not waited for."""
+        while not self._over:
+            self._news.clear()
+            await self._news.wait()
+
     async def close(self) -> None:
         """Close it; what was sent before still goes out."""
         self.abort()

@@ -15,7 +15,7 @@ from huddle.codec import decode, encode
 from huddle.errors import NetworkError
 from huddle.identity.native import NativeCrypto
 from huddle.links.wire import Wire
-from huddle.networks import webrtc, webrtc_attempt, webrtc_library, webrtc_peer
+from huddle.networks import webrtc, webrtc_attempt, webrtc_native, webrtc_peer
 from huddle.networks.base import PeerOffer
 from huddle.networks.webrtc import WebRtcNetwork
 from huddle.networks.webrtc_signals import Signal, Signals
@@ -394,7 +394,7 @@ async def test_what_is_not_sealed_by_the_peer_ends_the_attempt(
 async def test_strange_channels_are_closed_and_too_many_too(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webrtc_library, "MAX_CHANNELS", 8)
+    monkeypatch.setattr(webrtc_native, "MAX_CHANNELS", 8)
     async with parties(url) as (networks, accepted):
         await control(networks)
         connection = networks[0]._peers[1]._connection

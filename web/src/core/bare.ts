@@ -1,5 +1,5 @@
 /** The core without a page around it, for tests and measurements: everything lies beside this script. */
-import { openSession as open, type Places } from "./session";
+import { openSession as open, type Places, type SessionOptions } from "./session";
 import type { Session } from "./protocol";
 
 const places: Places = {
@@ -11,6 +11,6 @@ const places: Places = {
   site: "site.zip",
 };
 
-export function openSession(rendezvous: string): Session {
-  return open({ places, rendezvous });
+export function openSession(rendezvous: string, options: Pick<SessionOptions, "pumped" | "forgetful"> = {}): Session {
+  return open({ places, rendezvous, ...options });
 }

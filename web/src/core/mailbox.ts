@@ -6,6 +6,8 @@
  * *streams*, which stay until they are read, as with sockets.
  */
 
+import type { Rtc } from "./rtc";
+
 export const READ = 1;
 export const WRITE = 2;
 
@@ -17,6 +19,8 @@ const CREDIT_STEP = 1 << 17;
 const FLOOD = 4 * CREDIT;
 
 export class Mailbox {
+  /** The page's WebRTC, in a session worker whose page has it. */
+  rtc: Rtc | undefined;
   /** What Python waits for next, made by `armWait` or `armTick`. */
   promise: Promise<void> = Promise.resolve();
   private notes: unknown[] = [];

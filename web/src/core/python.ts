@@ -12,11 +12,40 @@ export interface Assets {
   stdlib: Blob;
   /** Huddle, MPyC and what they need, as they lie in site-packages. */
   site: Blob;
+  /** Python's memory after its start (snapshots.ts), if one was kept. */
+  snapshot?: Blob | undefined;
 }
 
 const NOWHERE = "https://huddle.invalid/";
 
+/** Python, from a snapshot where there is one that can be restored. */
 export async function python(assets: Assets): Promise<PyodideAPI> {
+  if (assets.snapshot) {
+    try {
+      const api = await load(assets, { _loadSnapshot: assets.snapshot.arrayBuffer() });
+      api.runPython("import huddle.browser.warm; huddle.browser.warm.restored()");
+      return api;
+    } catch (error) {
+      console.warn(`Python's snapshot can't be restored: ${reasonOf(error)}`);
+    }
+  }
+  return load(assets, {});
+}
+
+/** Python's memory after its start. */
+export async function snapshotOf(assets: Assets): Promise<Blob> {
+  const api = await load(assets, { _makeSnapshot: true });
+  api.runPython("import huddle.browser.warm; huddle.browser.warm.prepare()");
+  const { makeMemorySnapshot } = api as unknown as { makeMemorySnapshot(): Uint8Array<ArrayBuffer> };
+  return new Blob([makeMemorySnapshot.call(api)]);
+}
+
+interface Snapshots {
+  _makeSnapshot?: boolean;
+  _loadSnapshot?: Promise<ArrayBuffer>;
+}
+
+async function load(assets: Assets, snapshots: Snapshots): Promise<PyodideAPI> {
   const fetched = globalThis.fetch;
   const files: Record<string, Blob> = {
     "pyodide.asm.wasm": assets.wasm,
@@ -36,14 +65,36 @@ export async function python(assets: Assets): Promise<PyodideAPI> {
       packageBaseUrl: NOWHERE,
       stdLibURL: `${NOWHERE}python_stdlib.zip`,
       lockFileContents: { info: LOCK, packages: {} } as never,
-      createPyodideModule: createPyodideModule as never,
+      createPyodideModule: grown as never,
       env: { HOME: "/home/pyodide" },
+      ...snapshots,
     });
+    // A snapshot has the memory, not the files.
+    api.FS.mkdirTree(SITE);
     api.unpackArchive(await assets.site.arrayBuffer(), "zip", { extractDir: SITE });
     return api;
   } finally {
     globalThis.fetch = fetched;
   }
+}
+
+interface Settings {
+  INITIAL_MEMORY?: number;
+  instantiateWasm: (imports: unknown, done: (instance: WebAssembly.Instance, module: unknown) => void) => unknown;
+}
+
+/** Pyodide's module, whose memory is as large as its settings say: a snapshot that is larger must fit in. */
+function grown(settings: Settings): unknown {
+  const { INITIAL_MEMORY: size, instantiateWasm: instantiate } = settings;
+  if (size !== undefined)
+    settings.instantiateWasm = (imports, done) =>
+      instantiate(imports, (instance, module) => {
+        const memory = instance.exports["memory"] as WebAssembly.Memory;
+        const pages = Math.ceil((size - memory.buffer.byteLength) / 65_536);
+        if (pages > 0) memory.grow(pages);
+        done(instance, module);
+      });
+  return (createPyodideModule as unknown as (settings: Settings) => unknown)(settings);
 }
 
 const SITE = "/lib/python3.14/site-packages";

@@ -1,18 +1,23 @@
 /**
  * The session's worker: identity, room, control and data links, in Python; see huddle/browser/session.py.
  *
- * From the page: first one `Start`, then decisions. To the page: events.
+ * From the page: first one `Start`, then decisions. To the page: events. Or one `Order` of a snapshot, and
+ * its `Answer`.
  */
 import { identity } from "./identity";
 import { Mailbox } from "./mailbox";
 import type { Decision, SessionEvent } from "./protocol";
-import { call, python, reasonOf, type Assets } from "./python";
+import { call, python, reasonOf, snapshotOf, type Assets } from "./python";
+import { Rtc } from "./rtc";
 import { Runners } from "./runners";
+import type { Answer, Order } from "./snapshots";
 import * as webcrypto from "./webcrypto";
 
 export interface Start {
   assets: Assets;
   backstage: MessagePort;
+  /** To the page's WebRTC, if it has any. */
+  rtc: MessagePort | undefined;
   /** URL of the rendezvous that served the page. */
   rendezvous: string;
   /** The person's contacts file; empty where there is none. */
@@ -23,10 +28,19 @@ const box = new Mailbox();
 const began = performance.now();
 const tell = (event: SessionEvent): void => self.postMessage(event);
 
-self.onmessage = async ({ data }: MessageEvent<Start>) => {
+self.onmessage = async ({ data }: MessageEvent<Start | Order>) => {
+  if ("snapshotOf" in data) {
+    const answer = await snapshotOf(data.snapshotOf).then(
+      (snapshot): Answer => ({ snapshot }),
+      (error: unknown): Answer => ({ failed: reasonOf(error) }),
+    );
+    self.postMessage(answer);
+    return;
+  }
   const id = box.nextId();
   let run = 1;
   self.onmessage = (event: MessageEvent<Decision>) => box.note(id, 1, event.data);
+  if (data.rtc) box.rtc = new Rtc(box, data.rtc);
   try {
     const runners = new Runners(box, data.backstage, (files) => tell({ event: "written", run, files }));
     const [api, pair] = await Promise.all([python(data.assets), identity()]);

@@ -6,7 +6,9 @@
  */
 import type { Assets } from "./python";
 import type { Decision, Session, SessionEvent } from "./protocol";
+import { Connections } from "./rtc-page";
 import type { Start } from "./session-worker";
+import { forget, keep, kept } from "./snapshots";
 
 /** Addresses of what the workers are made of, as the build placed it. */
 export interface Places {
@@ -24,7 +26,14 @@ export interface SessionOptions {
   rendezvous: string;
   /** The person's contacts, as `kept` told them last. */
   contacts?: string;
+  /** Keep nothing for the next visit; for tests, which have none. */
+  forgetful?: boolean;
+  /** As in a browser that can't transfer data channels; for tests. */
+  pumped?: boolean;
 }
+
+/** Milliseconds after which a page that has got ready may do something for later. */
+const QUIET = 3_000;
 
 export function openSession(options: SessionOptions): Session {
   return new WorkerSession(options);
@@ -37,6 +46,7 @@ class WorkerSession implements Session {
   private readonly assets: Promise<Assets>;
   private readonly code: Promise<Blob>;
   private frame: RunnerFrame | undefined;
+  private connections: Connections | undefined;
   private early: Decision[] | undefined = [];
   /** No program will run any more. */
   private over = false;
@@ -66,6 +76,7 @@ class WorkerSession implements Session {
 
   close(): void {
     this.worker.terminate();
+    this.connections?.close();
     this.endRunners();
     this.backstage.close();
     this.listeners.clear();
@@ -81,14 +92,22 @@ class WorkerSession implements Session {
       const assets = await this.assets;
       this.tell({ event: "progress", stage: "starting", done: 1 });
       const { rendezvous, contacts } = this.options;
-      const start: Start = { assets, backstage, rendezvous, contacts: contacts ?? "" };
-      this.worker.postMessage(start, [backstage]);
+      const start: Start = { assets, backstage, rtc: this.rtc(), rendezvous, contacts: contacts ?? "" };
+      this.worker.postMessage(start, start.rtc ? [backstage, start.rtc] : [backstage]);
       for (const decision of this.early ?? []) this.worker.postMessage(decision);
       this.early = undefined;
       await this.makeRunner();
     } catch (error) {
       this.broken(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** The session's end of this page's WebRTC, where it has any. */
+  private rtc(): MessagePort | undefined {
+    if (typeof RTCPeerConnection === "undefined") return undefined;
+    const { port1, port2 } = new MessageChannel();
+    this.connections = new Connections(port1, this.options.pumped);
+    return port2;
   }
 
   private async fetchAll(): Promise<Assets> {
@@ -100,7 +119,8 @@ class WorkerSession implements Session {
       return found;
     };
     const [wasm, stdlib, site] = await Promise.all([one(places.wasm), one(places.stdlib), one(places.site)]);
-    return { wasm, stdlib, site };
+    const assets = { wasm, stdlib, site };
+    return { ...assets, snapshot: await kept(assets) };
   }
 
   private async makeRunner(): Promise<void> {
@@ -120,8 +140,23 @@ class WorkerSession implements Session {
     if (!this.over) void this.makeRunner();
   }
 
+  /** Both workers are up, or will be soon: see that it takes less time at the next visit. */
+  private async remember(): Promise<void> {
+    const assets = await this.assets;
+    await new Promise((resolve) => setTimeout(resolve, QUIET));
+    if (assets.snapshot || this.over || this.options.forgetful) return;
+    await keep(assets, this.options.places.sessionWorker).catch((error: unknown) =>
+      console.warn(`Python's snapshot can't be kept: ${String(error)}`),
+    );
+  }
+
   private tell(event: SessionEvent): void {
-    if (event.event === "ended" || event.event === "broken") this.endRunners();
+    if (event.event === "ready") void this.remember();
+    if (event.event === "broken") void forget();
+    if (event.event === "ended" || event.event === "broken") {
+      this.endRunners();
+      this.connections?.close();
+    }
     for (const listener of [...this.listeners]) listener(event);
   }
 

@@ -1,0 +1,293 @@
+/**
+ * WebRTC of the session worker: connections live in the page, which alone may make them, and their data
+ * channels here. Python (huddle/networks/webrtc_browser.py) hears of both by notes.
+ *
+ *   session -> page    { open: id, servers }   { describe: id }   { answer: id, sdp }   { candidate: id, line }
+ *                      { make: id, number, label }   { close: id }
+ *   page -> session    { id, made: number, channel | port }   { id, came: label, channel | port }
+ *                      { id, described: sdp }   { id, found: line }   { id, pair }   { id, over: reason }
+ *
+ * A channel is transferred as soon as it is made; where a browser can't do that, the page pumps its messages
+ * to and from a port (`rtc-page.ts`).
+ */
+import type { Mailbox } from "./mailbox";
+
+export type ToPage =
+  | { open: number; servers: RTCIceServer[] }
+  | { describe: number }
+  | { answer: number; sdp: string }
+  | { candidate: number; line: string }
+  | { make: number; number: number; label: string }
+  | { close: number };
+
+export type FromPage = { id: number } & (
+  | { made: number; end: End }
+  | { came: string; end: End }
+  | { described: string }
+  | { found: string }
+  | { pair: { local: string; remote: string } }
+  | { over: string }
+);
+
+/** A data channel itself, or a port behind which the page has it. */
+export type End = RTCDataChannel | MessagePort;
+
+/** What a port says of the channel behind it: that it is open, closed, or has sent so many bytes. */
+export type Pumped = ArrayBuffer | { open: true } | { closed: true } | { sent: number };
+
+// Kinds of a connection's notes,
+const DESCRIBED = 1;
+const CANDIDATE = 2;
+const CHANNEL = 3;
+const PAIR = 4;
+const OVER = 5;
+// and of a channel's.
+const OPEN = 1;
+const DATA = 2;
+const CLOSED = 3;
+
+/** Bytes in the browser's own buffer, over which a channel keeps what is sent to itself. */
+const MOST_BUFFERED = 1 << 20;
+/** Many times the window of a link: no honest peer sends so much before Python has looked. */
+const MOST_UNREAD = 64 << 20;
+
+/** All connections of a session worker. */
+export class Rtc {
+  private readonly connections = new Map<number, RtcConnection>();
+
+  constructor(
+    private readonly box: Mailbox,
+    private readonly page: MessagePort,
+  ) {
+    page.onmessage = ({ data }: MessageEvent<FromPage>) => {
+      const connection = this.connections.get(data.id);
+      if (connection) connection.heard(data);
+      else if ("end" in data) shut(data.end);
+    };
+  }
+
+  /** A new connection, by these servers as JSON. */
+  open(servers: string): RtcConnection {
+    const connection = new RtcConnection(this.box, (message) => {
+      if ("close" in message) this.connections.delete(message.close);
+      this.page.postMessage(message);
+    });
+    this.connections.set(connection.id, connection);
+    const usable = (JSON.parse(servers) as RTCIceServer[]).map((one) => (one.username ? one : { urls: one.urls }));
+    this.page.postMessage({ open: connection.id, servers: usable } satisfies ToPage);
+    return connection;
+  }
+}
+
+export class RtcConnection {
+  readonly id: number;
+  /** Channel 0, which both ends make. */
+  readonly first: RtcChannel;
+  private readonly made: RtcChannel[] = [];
+
+  constructor(
+    private readonly box: Mailbox,
+    private readonly tell: (message: ToPage) => void,
+  ) {
+    this.id = box.nextId();
+    this.first = new RtcChannel(box, "control");
+    this.made.push(this.first);
+  }
+
+  describe(): void {
+    this.tell({ describe: this.id });
+  }
+
+  answer(sdp: string): void {
+    this.tell({ answer: this.id, sdp });
+  }
+
+  candidate(line: string): void {
+    this.tell({ candidate: this.id, line });
+  }
+
+  /** A new channel, which the peer is told of; it may be sent on at once. */
+  channel(label: string): RtcChannel {
+    const channel = new RtcChannel(this.box, label);
+    this.tell({ make: this.id, number: this.made.push(channel) - 1, label });
+    return channel;
+  }
+
+  close(): void {
+    this.tell({ close: this.id });
+  }
+
+  heard(said: FromPage): void {
+    if ("made" in said) {
+      this.made[said.made]?.attach(said.end);
+    } else if ("came" in said) {
+      const channel = new RtcChannel(this.box, said.came);
+      this.box.note(this.id, CHANNEL, channel);
+      channel.attach(said.end);
+    } else if ("described" in said) {
+      this.box.note(this.id, DESCRIBED, said.described);
+    } else if ("found" in said) {
+      this.box.note(this.id, CANDIDATE, said.found);
+    } else if ("pair" in said) {
+      this.box.note(this.id, PAIR, said.pair);
+    } else {
+      this.box.note(this.id, OVER, said.over);
+    }
+  }
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+export class RtcChannel {
+  readonly id: number;
+  /** Bytes that wait here to be sent. */
+  unsent = 0;
+  private end: End | undefined;
+  private open = false;
+  private over = false;
+  private closing = false;
+  private buffered = 0;
+  private waiting: Bytes[] = [];
+  private arrived: ArrayBuffer[] = [];
+  private unread = 0;
+
+  constructor(
+    private readonly box: Mailbox,
+    readonly label: string,
+  ) {
+    this.id = box.nextId();
+  }
+
+  /** The page has made it. */
+  attach(end: End): void {
+    if (this.over) {
+      shut(end);
+      return;
+    }
+    this.end = end;
+    if (end instanceof MessagePort) {
+      end.onmessage = ({ data }: MessageEvent<Pumped>) => {
+        if (data instanceof ArrayBuffer) this.received(data);
+        else if ("open" in data) this.opened();
+        else if ("sent" in data) this.sent(data.sent);
+        else this.closed("closed by the other end");
+      };
+      return;
+    }
+    end.binaryType = "arraybuffer";
+    end.bufferedAmountLowThreshold = MOST_BUFFERED / 2;
+    end.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
+      if (typeof data === "string") this.closed("a text message");
+      else this.received(data);
+    };
+    end.onbufferedamountlow = () => this.pump();
+    end.onclose = () => this.closed("closed by the other end");
+    end.onopen = () => this.opened();
+    if (end.readyState === "open") this.opened();
+    else if (end.readyState === "closed") this.closed("closed by the other end");
+  }
+
+  send(data: Bytes): void {
+    if (this.over || this.closing) return;
+    if (this.waiting.length === 0 && this.room()) {
+      this.put(data);
+    } else {
+      this.waiting.push(data);
+      this.unsent += data.length;
+    }
+  }
+
+  /** All that has come since the last call, in one piece; undefined where there is nothing. */
+  take(): Uint8Array | undefined {
+    const { arrived } = this;
+    if (arrived.length === 0) return undefined;
+    this.arrived = [];
+    const size = this.unread;
+    this.unread = 0;
+    if (arrived.length === 1) return new Uint8Array(arrived[0]!);
+    const all = new Uint8Array(size);
+    let at = 0;
+    for (const part of arrived) {
+      all.set(new Uint8Array(part), at);
+      at += part.byteLength;
+    }
+    return all;
+  }
+
+  /** Send what is left, then close. */
+  close(): void {
+    this.closing = true;
+    if (!this.end) this.closed("closed here");
+    else if (this.waiting.length === 0) shut(this.end);
+  }
+
+  /** Close it at once; nothing of it is wanted any more. */
+  drop(): void {
+    this.over = true;
+    this.waiting = [];
+    this.arrived = [];
+    if (this.end) shut(this.end);
+  }
+
+  private room(): boolean {
+    if (!this.open || !this.end) return false;
+    return (this.end instanceof MessagePort ? this.buffered : this.end.bufferedAmount) < MOST_BUFFERED;
+  }
+
+  private put(data: Bytes): void {
+    if (this.end instanceof MessagePort) {
+      this.buffered += data.length;
+      this.end.postMessage(data.buffer, [data.buffer]);
+      return;
+    }
+    try {
+      this.end?.send(data);
+    } catch {
+      // It was closed a moment ago, as its event is about to say.
+    }
+  }
+
+  private pump(): void {
+    while (this.waiting.length > 0 && this.room()) {
+      const data = this.waiting.shift()!;
+      this.unsent -= data.length;
+      this.put(data);
+    }
+    if (this.closing && this.waiting.length === 0 && this.end) shut(this.end);
+  }
+
+  private sent(size: number): void {
+    this.buffered -= size;
+    this.pump();
+  }
+
+  private opened(): void {
+    if (this.open || this.over) return;
+    this.open = true;
+    this.box.note(this.id, OPEN, undefined);
+    this.pump();
+  }
+
+  private received(data: ArrayBuffer): void {
+    if (this.over) return;
+    this.unread += data.byteLength;
+    if (this.unread > MOST_UNREAD) {
+      this.closed("more than a link may send");
+      return;
+    }
+    if (this.arrived.push(data) === 1) this.box.note(this.id, DATA, undefined);
+  }
+
+  private closed(reason: string): void {
+    if (this.over) return;
+    this.over = true;
+    if (this.end) shut(this.end);
+    this.box.note(this.id, CLOSED, reason);
+  }
+}
+
+/** Close a channel once it has sent what it was given. */
+function shut(end: End): void {
+  if (end instanceof MessagePort) end.postMessage({ close: true });
+  else end.close();
+}
