@@ -116,6 +116,8 @@ function brief(events: SessionEvent[]): string {
 /** A party in a tab. It lets everybody in and accepts; tests that want otherwise pass their own `react`. */
 export class Tab {
   readonly events = new Events();
+  /** All that was written to the console. */
+  said = "";
 
   private constructor(readonly page: Page) {}
 
@@ -128,7 +130,10 @@ export class Tab {
   ): Promise<Tab> {
     const page = await context.newPage();
     const tab = new Tab(page);
-    page.on("console", (message) => console.log(`[console] ${message.text()}`));
+    page.on("console", (message) => {
+      tab.said += `${message.text()}\n`;
+      console.log(`[console] ${message.text()}`);
+    });
     page.on("pageerror", (error) => console.log(`[pageerror] ${error.stack}`));
     await page.exposeFunction("told", (event: SessionEvent) => {
       tab.events.add(event);

@@ -17,9 +17,10 @@ from typing import Any
 from js import Object
 from pyodide.ffi import to_js
 
+from huddle.browser import warm
 from huddle.browser.loop import MailboxLoop, MailboxSelector, PortSocket, array, wait_until
 from huddle.engine import runner_loop
-from huddle.engine.runner import install, run_program, set_arguments, set_environment
+from huddle.engine.runner import install, run_program, set_arguments
 from huddle.links import frames
 
 READ, WRITE = 1, 2
@@ -77,18 +78,14 @@ _outputs = {"stdout": Output(), "stderr": Output()}
 
 
 def prepare() -> None:
-    """Do, while nobody waits yet, what does not depend on the program; MPyC's own hints are output too."""
-    set_environment()
-    sys.argv = [""]
+    """Do, while nobody waits yet, what does not depend on the program."""
     for name, raw in _outputs.items():
         text = io.TextIOWrapper(
             io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True
         )
         setattr(sys, name, text)
         setattr(sys, f"__{name}__", text)
-    import mpyc.finfields
-    import mpyc.gmpy
-    import mpyc.thresha  # noqa: F401
+    warm.prepare_mpyc()
 
 
 def main(box: Any, task: Any) -> None:
@@ -114,6 +111,7 @@ def main(box: Any, task: Any) -> None:
     os.chdir(DIRECTORY)
     sys.path.insert(0, DIRECTORY)
     set_arguments(config)
+    warm.begin_mpyc()
 
     session = runner_loop.Session(frames, config["pid"], config["max_queue"], lambda: MailboxSelector(box))
     peers = {}

@@ -28,7 +28,7 @@ class _HKDF:
 
 def install() -> None:
     """Let `import spake2` succeed."""
-    if importlib.util.find_spec("cryptography") is not None:
+    if "cryptography" in sys.modules or importlib.util.find_spec("cryptography") is not None:
         return
     parts = _PRIMITIVES.split(".")
     for count in range(1, len(parts) + 1):
