@@ -1,5 +1,5 @@
 # What a contributor types. Each target does its work through scripts/, so that it can be run by hand too.
-.PHONY: setup demo test bench lab lint format lock clean
+.PHONY: setup demo test bench bench-browser lab lint format lock clean
 
 setup:  ## .venv with the locked dependencies, and the tools that tests need
 	@scripts/setup
@@ -14,6 +14,10 @@ test: setup  ## all checks and tests
 bench:  ## one JSON line a figure
 	@scripts/setup --python-only
 	@.venv/bin/python -m bench
+
+bench-browser:  ## the same for parties in Chromium
+	@scripts/setup
+	@scripts/bench-browser
 
 lab:  ## the quick study on emulated machines (as root, about ten minutes), and its report
 	@scripts/setup --python-only

@@ -1,67 +1,213 @@
 /**
- * Figures of three parties in one Chromium, as JSON lines: HUDDLE_MEASURE=1 npx vitest run tests/measure.test.ts
- *
- * `ready` is from the opening of the page to the worker's `ready`, in a fresh profile and once more.
+ * `make bench-browser`: figures of parties in one Chromium, a JSON line each, written to the file that
+ * HUDDLE_MEASURE names. How each is measured is in docs/performance.md.
  */
-import type { BrowserContext } from "playwright-core";
-import { expect, test } from "vitest";
-import { Tab, launch, rendezvous, serveCore } from "./browser";
+import { execFile } from "node:child_process";
+import { appendFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import type { Server } from "node:http";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ROOT, Tab, agreeable, people, rendezvous, serveCore } from "./browser";
 
-const ROUNDS = `
-import statistics, time
-from mpyc.runtime import mpc
+const MINUTE = 60_000;
+const PYTHON = join(ROOT, ".venv/bin/python");
+const TARGET = process.env["HUDDLE_MEASURE"];
+const FIGURES = process.env["HUDDLE_FIGURES"]?.split(" ").filter(Boolean) ?? [];
 
-async def main():
-    secfld = mpc.SecFld(2**31 - 1)
-    await mpc.start()
-    a, b = secfld(3), secfld(4)
-    for name, step in (("output", lambda: mpc.output(a)), ("multiplication", lambda: mpc.gather(a * b))):
-        await mpc.barrier()
-        times = []
-        for _ in range(200):
-            began = time.perf_counter()
-            await step()
-            times.append(time.perf_counter() - began)
-        print(f"{name} {statistics.median(times) * 1000:.2f}", flush=True)
-    await mpc.shutdown()
+let core: { url: string; server: Server };
+let meeting: { url: string; end: () => void };
 
-mpc.run(main())
-`;
+function say(name: string, value: number, unit: string, reference?: number): void {
+  const short = (figure: number): number => Number(figure.toPrecision(4));
+  const ratio = reference === undefined ? null : Number((value / reference).toFixed(3));
+  const line = { name, value: short(value), unit, reference: reference === undefined ? null : short(reference), ratio };
+  appendFileSync(TARGET!, `${JSON.stringify(line)}\n`);
+}
 
-async function ready(context: BrowserContext, url: string, meeting: string): Promise<[Tab, number]> {
+function figure(name: string, measure: () => Promise<void>): void {
+  const chosen = TARGET !== undefined && (FIGURES.length === 0 || FIGURES.includes(name));
+  test.runIf(chosen)(name, measure, 15 * MINUTE);
+}
+
+beforeAll(async () => {
+  if (TARGET) [core, meeting] = await Promise.all([serveCore(), rendezvous()]);
+}, MINUTE);
+
+afterAll(() => {
+  core?.server.close();
+  meeting?.end();
+});
+
+/** A tab, and the seconds from opening the page until its worker is ready. */
+async function ready(context: BrowserContext, forgetful: boolean): Promise<[Tab, number]> {
   const began = performance.now();
-  const tab = await Tab.open(context, url, meeting);
+  const tab = await Tab.open(context, core.url, meeting.url, agreeable, { forgetful });
   await tab.events.until("ready");
   return [tab, (performance.now() - began) / 1000];
 }
 
-test.runIf(process.env["HUDDLE_MEASURE"])(
-  "figures",
-  async () => {
-    const [core, meeting] = await Promise.all([serveCore(), rendezvous()]);
-    const browsers = await Promise.all([launch(), launch(), launch()]);
-    const say = (figure: string, value: number): void => console.log(JSON.stringify({ figure, value }));
-    try {
-      const [first, cold] = await ready(browsers[0]!.context, core.url, meeting.url);
-      say("ready, first visit, s", cold);
-      await first.page.close();
-      const [host, warm] = await ready(browsers[0]!.context, core.url, meeting.url);
-      say("ready, second visit, s", warm);
-      const tabs = [host];
-      for (const { context } of browsers.slice(1)) tabs.push((await ready(context, core.url, meeting.url))[0]);
-      const program = { entry: "rounds.py", files: { "rounds.py": ROUNDS }, args: [] };
-      await host.send({ do: "host", name: "Ann", parties: 3, program });
-      const { url } = await host.events.until("invitation");
-      for (const [index, tab] of tabs.slice(1).entries())
-        await tab.send({ do: "join", name: ["Ben", "Cem"][index], invitation: url });
-      expect((await host.events.until("ended")).clean).toBe(true);
-      for (const [, name, value] of host.events.output.matchAll(/^(output|multiplication) ([\d.]+)$/gm))
-        say(`${name} round over the relay, p50, ms`, Number(value));
-    } finally {
-      await Promise.all(browsers.map((browser) => browser.close()));
-      core.server.close();
-      meeting.end();
+const KEPT = `caches.open("huddle-python").then((cache) => cache.keys()).then((keys) => keys.length > 0)`;
+
+figure("ready", async () => {
+  const { contexts, close } = await people(4);
+  try {
+    const [first, cold] = await ready(contexts[3]!, false);
+    say("ready to run, first visit", cold, "s");
+    while (!(await first.page.evaluate(KEPT))) await new Promise((resolve) => setTimeout(resolve, 200));
+    await first.page.close();
+    const [second, warm] = await ready(contexts[3]!, true);
+    say("ready to run, later visit", warm, "s");
+    await second.page.close();
+    const began = performance.now();
+    await Promise.all(contexts.slice(0, 3).map((context) => ready(context, true)));
+    say("ready to run, three people at once, first visit", (performance.now() - began) / 1000, "s");
+  } finally {
+    await close();
+  }
+});
+
+/** What each of so many tabs' programs printed. */
+async function outputs(path: string, args: string[], network: string, count = 3): Promise<string[]> {
+  const source = await readFile(join(ROOT, path), "utf8");
+  const { contexts, close } = await people(count);
+  try {
+    const tabs = await Promise.all(contexts.map((context) => Tab.open(context, core.url, meeting.url)));
+    const local = { networks: [network] };
+    const program = { entry: "program.py", files: { "program.py": source }, args };
+    await tabs[0]!.send({ do: "host", name: "Ann", parties: count, program, ...local });
+    const { url } = await tabs[0]!.events.until("invitation");
+    for (const [index, tab] of tabs.slice(1).entries())
+      await tab.send({ do: "join", name: ["Ben", "Cem"][index], invitation: url, ...local });
+    for (const tab of tabs) expect(await tab.events.until("ended")).toMatchObject({ clean: true });
+    return tabs.map((tab) => tab.events.output);
+  } finally {
+    await close();
+  }
+}
+
+/** What party 0 prints where plain MPyC runs all parties natively. */
+async function plain(path: string, args: string[], count = 3): Promise<string> {
+  const run = promisify(execFile);
+  return (await run(PYTHON, [join(ROOT, path), ...args, `-M${count}`], { maxBuffer: 1 << 26 })).stdout;
+}
+
+/** The JSON line that a program of bench/programs prints. */
+function printed(output: string): Record<string, number> {
+  const line = output.split("\n").find((one) => one.startsWith("{"));
+  if (!line) throw new Error(`no figures in ${output}`);
+  return JSON.parse(line) as Record<string, number>;
+}
+
+figure("rounds", async () => {
+  const path = "bench/programs/rounds.py";
+  const reference = printed(await plain(path, []));
+  for (const network of ["webrtc", "relay"]) {
+    const found = printed((await outputs(path, [], network))[0]!);
+    for (const name of ["output", "multiplication"])
+      say(`${name} round p50, three tabs, ${network}`, found[`${name}_ms`]!, "ms", reference[`${name}_ms`]!);
+  }
+});
+
+/** MB/s of a data channel between plain workers of two pages, in messages as a wire's. */
+async function raw(): Promise<number> {
+  const { contexts, close } = await people(2);
+  try {
+    const pages = await Promise.all(
+      contexts.map(async (context) => {
+        const page = await context.newPage();
+        await page.goto(core.url);
+        await page.evaluate(RAW);
+        return page;
+      }),
+    );
+    const [one, other] = pages as [Page, Page];
+    const offer = await one.evaluate("described(undefined)");
+    const answer = await other.evaluate(`described(${JSON.stringify(offer)})`);
+    await one.evaluate(`pc.setRemoteDescription(${JSON.stringify(answer)})`);
+    const rates = (await one.evaluate("rates(10_000_000, 7)")) as number[];
+    return rates.sort((a, b) => a - b)[3]!;
+  } finally {
+    await close();
+  }
+}
+
+const RAW = `
+const code = \`
+  let channel, size, sent, began, got = 0;
+  const pump = () => {
+    while (sent < size && channel.bufferedAmount < (1 << 20)) {
+      const part = new Uint8Array(Math.min(262144, size - sent));
+      sent += part.length;
+      channel.send(part);
     }
-  },
-  300_000,
-);
+  };
+  onmessage = ({ data }) => {
+    if (data.channel) {
+      channel = data.channel;
+      channel.binaryType = "arraybuffer";
+      channel.bufferedAmountLowThreshold = 1 << 19;
+      channel.onbufferedamountlow = pump;
+      channel.onopen = () => postMessage("open");
+      if (channel.readyState === "open") postMessage("open");
+      channel.onmessage = ({ data }) => {
+        if (data.byteLength === 1) return postMessage(size / (performance.now() - began) / 1e3);
+        got += data.byteLength;
+        if (got >= 10_000_000) { got = 0; channel.send(new Uint8Array(1)); }
+      };
+    } else {
+      size = data.size; sent = 0; began = performance.now(); pump();
+    }
+  };\`;
+globalThis.worker = new Worker(URL.createObjectURL(new Blob([code])));
+const heard = [];
+let wake;
+worker.onmessage = ({ data }) => { heard.push(data); wake?.(); };
+const next = async () => { while (!heard.length) await new Promise((resolve) => (wake = resolve)); return heard.shift(); };
+globalThis.pc = new RTCPeerConnection();
+const channel = pc.createDataChannel("raw", { negotiated: true, id: 0 });
+worker.postMessage({ channel }, [channel]);
+globalThis.described = async (offer) => {
+  if (offer) await pc.setRemoteDescription(offer);
+  await pc.setLocalDescription();
+  while (pc.iceGatheringState !== "complete") await new Promise((resolve) => setTimeout(resolve, 20));
+  return pc.localDescription.toJSON();
+};
+globalThis.rates = async (size, times) => {
+  await next();
+  const found = [];
+  for (let time = 0; time < times; time++) { worker.postMessage({ size }); found.push(await next()); }
+  return found;
+};
+undefined`;
+
+figure("throughput", async () => {
+  const path = "bench/programs/throughput.py";
+  const reference = await raw();
+  const found = printed((await outputs(path, [], "webrtc", 2))[0]!);
+  say("10 MB one way, two tabs, webrtc; reference: a raw data channel", found["mb_per_s"]!, "MB/s", reference);
+  const relayed = printed((await outputs(path, [], "relay", 2))[0]!);
+  say("10 MB one way, two tabs, relay; reference: a raw data channel", relayed["mb_per_s"]!, "MB/s", reference);
+});
+
+/** Seconds and bytes sent, as MPyC says at the end of each start. */
+function elapsed(output: string): { seconds: number; bytes: number } {
+  const found = [...output.matchAll(/elapsed time: (\d+):(\d+):([\d.]+)\|bytes sent: (\d+)/g)];
+  expect(found.length).toBeGreaterThan(0);
+  return {
+    seconds: found.reduce((sum, [, h, m, s]) => sum + Number(h) * 3600 + Number(m) * 60 + Number(s), 0),
+    bytes: found.reduce((sum, [, , , , bytes]) => sum + Number(bytes), 0),
+  };
+}
+
+figure("secret-santa", async () => {
+  const path = "programs/secret_santa.py";
+  const args = ["--size", "8", "--fields"];
+  const cost = ({ seconds, bytes }: { seconds: number; bytes: number }): number => (seconds / bytes) * 1e6;
+  const reference = elapsed(await plain(path, args));
+  const found = elapsed((await outputs(path, args, "webrtc"))[0]!);
+  say("Secret Santa, 7 kinds of numbers, N=8, three tabs, webrtc, time by bytes sent", cost(found), "us/B", cost(reference));
+  say("Secret Santa, the same run", found.seconds, "s", reference.seconds);
+});
