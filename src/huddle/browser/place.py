@@ -2,6 +2,7 @@
 
 import platform
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib.metadata import version
@@ -49,7 +50,7 @@ class Browser:
             "A browser can't be a rendezvous itself.", hint="Name one; the page's own server may be one."
         )
 
-    def networks(self, settings: Settings, rendezvous: str) -> list[Network]:
+    def networks(self, settings: Settings, rendezvous: str, notice: Callable[[str], None]) -> list[Network]:
         made = list[Network]()
         if "webrtc" in settings.networks and (settings.networks == ("webrtc",) or webrtc_library.available()):
             made.append(WebRtcNetwork(rendezvous, self.crypto))

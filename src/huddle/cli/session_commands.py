@@ -24,7 +24,7 @@ from huddle.cli.text import clean, listing
 from huddle.cli.view import View
 from huddle.engine.party import Party
 from huddle.engine.plans import GuestPlan, HostPlan
-from huddle.engine.settings import NETWORKS, Settings
+from huddle.engine.settings import ALL, BY_NAME, NETWORKS, Settings
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
@@ -61,8 +61,8 @@ class Local(TypedDict):
 
 def _networks(_context: click.Context, _option: click.Parameter, value: str) -> str:
     for name in value.split(","):
-        if value != "auto" and name not in NETWORKS:
-            raise click.BadParameter(f"{name!r} is not one of auto, {', '.join(NETWORKS)}.")
+        if value != "auto" and name not in ALL:
+            raise click.BadParameter(f"{name!r} is not one of auto, {', '.join(ALL)}.")
     return value
 
 
@@ -83,8 +83,8 @@ def local_options(command: _Command) -> _Command:
             show_default=True,
             metavar="NAME,…",
             callback=_networks,
-            help=f"How to reach the others: {', '.join(NETWORKS)}, or several with commas; auto takes the "
-            "best that works for each.",
+            help=f"How to reach the others: {', '.join(ALL)}, or several with commas; auto takes the "
+            f"best that works for each, but {' and '.join(BY_NAME)} only by name.",
         ),
         click.option(
             "--via", metavar="INTERFACE|ADDRESS", help="Use tls and iroh over this interface or address only."

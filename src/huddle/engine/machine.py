@@ -4,6 +4,7 @@ import asyncio
 import resource
 import secrets
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from huddle.networks.tailscale import TailscaleNetwork
 from huddle.networks.tailscale_api import find_socket
 from huddle.networks.tls import TlsNetwork
 from huddle.networks.webrtc import WebRtcNetwork
+from huddle.networks.wireguard import WireGuardNetwork
 
 
 class Machine:
@@ -53,7 +55,7 @@ class Machine:
         where = f"[{host}]" if ":" in host else host
         return f"{server.scheme}://{where}:{server.port}"
 
-    def networks(self, settings: Settings, rendezvous: str) -> list[Network]:
+    def networks(self, settings: Settings, rendezvous: str, notice: Callable[[str], None]) -> list[Network]:
         made = list[Network]()
         near = urlsplit(rendezvous).hostname in ("127.0.0.1", "::1", "localhost")
         if "tls" in settings.networks:
@@ -66,6 +68,8 @@ class Machine:
                     map_port=settings.map_port,
                 )
             )
+        if "wireguard" in settings.networks:
+            made.append(WireGuardNetwork(rendezvous, self.crypto, loopback=near, notice=notice))
         # Who did not choose them by name can do without: their libraries are extras.
         named = settings.networks != NETWORKS
         # A key says that it is wanted.

@@ -290,7 +290,7 @@ class Party:
 
     async def _open_networks(self, invitation: Invitation, stack: AsyncExitStack) -> None:
         failed: NetworkError | None = None
-        for network in self._surroundings.networks(self._settings, invitation.rendezvous):
+        for network in self._surroundings.networks(self._settings, invitation.rendezvous, self._notice):
             try:
                 await network.open()
             except NetworkError as error:
@@ -303,6 +303,9 @@ class Party:
                 self._emit(events.Notice(note))
         if not self._networks:
             raise failed or LocalError("No network was chosen.")
+
+    def _notice(self, text: str) -> None:
+        self._emit(events.Notice(text))
 
     async def _meet(self, core: Host | Guest, room: RoomClient, sandboxed: bool) -> Sealed:
         meeting = self._meeting = Meeting(

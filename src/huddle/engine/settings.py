@@ -8,7 +8,9 @@ from pathlib import Path
 from huddle.errors import LocalError
 from huddle.identity.names import is_name
 
-NETWORKS = ("tls", "tailscale", "webrtc", "iroh", "relay")  # in order of preference
+NETWORKS = ("tls", "tailscale", "webrtc", "iroh", "relay")  # of auto, in order of preference
+BY_NAME = ("wireguard",)  # only where a person chooses them: they change this machine while they last
+ALL = (*NETWORKS, *BY_NAME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Natively `Machine` (huddle/engine/machine.py) has processes, sandboxes and all n
 where they are.
 """
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Protocol
@@ -38,8 +39,11 @@ class Surroundings(Protocol):
         """The URL of a rendezvous that runs here until the stack is closed; LocalError where none can."""
         ...
 
-    def networks(self, settings: Settings, rendezvous: str) -> list[Network]:
-        """The networks that the person chose, as far as this place has them, not yet open."""
+    def networks(self, settings: Settings, rendezvous: str, notice: Callable[[str], None]) -> list[Network]:
+        """The networks that the person chose, as far as this place has them, not yet open.
+
+        `notice` tells the person something, such as what a killed session had left here.
+        """
         ...
 
     def peak_memory(self) -> float:

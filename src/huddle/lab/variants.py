@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from huddle.engine.settings import NETWORKS as HUDDLE
+from huddle.engine.settings import ALL as HUDDLE
 from huddle.errors import LocalError
 from huddle.lab.parsing import Table, wrong
 

@@ -4,11 +4,9 @@ Both offer and each takes what the other said for the answer, so one message eac
 neither waits for the other; the lower pid is DTLS's client. Only the values travel: each side writes the
 SDP of the other by itself, and nothing of a peer gets into it that was not parsed.
 
-    message = nonce (12 bytes) ‖ AES-256-GCM(key, nonce, `Signal`)
-    key     = HKDF(the pair's secret, "huddle/1 webrtc signals a" or "… b"), a: from the lower pid
-
-A message may be replayed by whoever passes it on: the connection that it leads to exists no more, and
-the attempt fails. No sockets, no library: pure.
+Each message is a `Signal`, sealed as `pairing` does with the label "huddle/1 webrtc signals ". One that is
+replayed by whoever passes it on leads to a connection that exists no more, and the attempt fails. No
+sockets, no library: pure.
 """
 
 import re
@@ -16,15 +14,14 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from huddle.codec import U8, U16, U32, DecodeError, Fixed, Limit, decode, encode
-from huddle.identity.crypto import Crypto, InvalidSeal
-from huddle.identity.kdf import hkdf
+from huddle.identity.crypto import Crypto
 from huddle.networks import addresses
+from huddle.networks.pairing import PairSeal
 
 MAX_CANDIDATES = 32  # in all, of one attempt: a dozen interfaces, with what STUN and TURN say of them
 MAX_MESSAGE = 262_144  # bytes of one message on a data channel
 
 _LABEL = b"huddle/1 webrtc signals "
-_NONCE = 12
 _KINDS = ("host", "srflx", "relay")
 
 # RFC 8839: ice-char is ALPHA / DIGIT / "+" / "/".
@@ -77,25 +74,15 @@ class Signals:
     """The messages between this party and one peer; `lower` says which of the two this party is."""
 
     def __init__(self, crypto: Crypto, secret: bytes, lower: bool) -> None:
-        self._crypto = crypto
-        self._lower = lower
-        keys = [hkdf(secret, _LABEL + side) for side in (b"a", b"b")]
-        self._mine, self._theirs = keys if lower else reversed(keys)
+        self._seal = PairSeal(crypto, secret, lower, _LABEL)
 
     def seal(self, signal: Signal) -> bytes:
         """A message for the peer."""
-        nonce = self._crypto.random(_NONCE)
-        return nonce + self._crypto.seal(self._mine, nonce, encode(signal), b"")
+        return self._seal.seal(encode(signal))
 
     def open(self, message: bytes) -> Signal:
         """What the peer sealed; raises DecodeError where it did not, or means nothing."""
-        nonce, sealed = message[:_NONCE], message[_NONCE:]
-        if not sealed:
-            raise DecodeError(f"{len(message)} bytes")
-        try:
-            signal = decode(Signal, self._crypto.open(self._theirs, nonce, sealed, b""))
-        except InvalidSeal as error:
-            raise DecodeError("it was not sealed by the peer") from error
+        signal = decode(Signal, self._seal.open(message))
         _check(signal)
         return signal
 

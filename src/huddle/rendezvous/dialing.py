@@ -47,9 +47,14 @@ def host_of(url: str) -> str:
     return _parts(url).netloc
 
 
+def hostname_of(url: str) -> str:
+    """The rendezvous's host without its port, as a resolver takes it."""
+    return _parts(url).hostname or ""
+
+
 def stun_url(url: str, port: int) -> str:
     """The STUN server that the rendezvous `url` has on that UDP port."""
-    host = _parts(url).hostname or ""
+    host = hostname_of(url)
     return f"stun:{f'[{host}]' if ':' in host else host}:{port}"
 
 

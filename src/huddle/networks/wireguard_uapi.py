@@ -1,0 +1,90 @@
+"""The language in which wireguard-go is configured, over its socket (wireguard.com/xplatform).
+
+    set=1 NEWLINE, then key=value lines, then an empty line; the answer: errno=N and an empty line
+    get=1 NEWLINE NEWLINE; the answer: key=value lines, errno=N and an empty line
+
+Keys are in hexadecimal digits. What a value means is said there; nothing here knows a session.
+"""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from pathlib import Path
+
+from huddle.errors import NetworkError
+
+SOCKETS = Path("/var/run/wireguard")
+_MAX_ANSWER = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelConfig:
+    """What WireGuard must know of a tunnel to one peer; its keys are raw bytes, `where` an address and port.
+
+    `shared` is WireGuard's preshared key, `address` the only one from and to which the peer may send.
+    """
+
+    private: bytes
+    port: int
+    public: bytes
+    shared: bytes
+    where: tuple[str, int]
+    address: IPv6Address
+
+    def __repr__(self) -> str:
+        return f"<TunnelConfig to {self.address} at {self.where}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What WireGuard knows of the peer: whether there was a handshake, and bytes that came from it."""
+
+    handshake: bool
+    received: int
+
+
+def tunnel_lines(tunnel: TunnelConfig) -> str:
+    """The lines that make this tunnel and no other."""
+    host, port = tunnel.where
+    return "".join(
+        f"{line}\n"
+        for line in (
+            f"private_key={tunnel.private.hex()}",
+            f"listen_port={tunnel.port}",
+            "replace_peers=true",
+            f"public_key={tunnel.public.hex()}",
+            f"preshared_key={tunnel.shared.hex()}",
+            f"endpoint={f'[{host}]' if ':' in host else host}:{port}",
+            "replace_allowed_ips=true",
+            f"allowed_ip={tunnel.address}/128",
+        )
+    )
+
+
+def keepalive_lines(public: bytes, seconds: int) -> str:
+    """The lines by which that peer is sent something every so many seconds, and at once."""
+    return f"public_key={public.hex()}\nupdate_only=true\npersistent_keepalive_interval={seconds}\n"
+
+
+def heard(answer: str) -> Heard:
+    """What an answer to get=1 says of its one peer."""
+    values = dict(line.split("=", 1) for line in answer.splitlines() if "=" in line)
+    return Heard(values.get("last_handshake_time_sec", "0") != "0", int(values.get("rx_bytes", "0")))
+
+
+async def say(interface: str, lines: str, *, get: bool = False) -> str:
+    """Configure, or ask with `get`, the wireguard-go of that interface; raises OSError or NetworkError."""
+    reader, writer = await asyncio.open_unix_connection(SOCKETS / f"{interface}.sock", limit=_MAX_ANSWER)
+    try:
+        writer.write(f"{'get=1' if get else 'set=1'}\n{lines}\n".encode("ascii"))
+        answer = (await reader.readuntil(b"\n\n")).decode("ascii")
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError) as error:
+        raise NetworkError(f"wireguard-go does not answer: {error}.") from error
+    finally:
+        writer.close()
+    number = dict(line.split("=", 1) for line in answer.splitlines() if "=" in line).get("errno", "")
+    if number != "0":
+        code = abs(int(number)) if number.lstrip("-").isdigit() else 0
+        raise NetworkError(f"wireguard-go refuses what it was told: {os.strerror(code)}.")
+    return answer

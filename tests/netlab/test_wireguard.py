@@ -1,0 +1,249 @@
+"""WireGuard between machines and homes: set up by nobody, through routers, and gone afterwards."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from huddle.networks.wireguard_keys import Owner, interface, owner_of
+from tests import wireguard_go
+from tests.e2e.chaos import wait_until
+from tests.e2e.harness import Huddle
+from tests.netlab.conftest import Neighbours
+from tests.netlab.nat import Home
+from tests.netlab.net import Net, Node, _ip
+
+ROOT = Path(__file__).parents[2]
+WIREGUARD = ("--network", "wireguard")
+
+
+# Where wireguard-go has to be built first, that takes a minute.
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(autouse=True)
+def _program(monkeypatch: pytest.MonkeyPatch) -> None:
+    wireguard_go.on_path(monkeypatch)
+
+
+def finish(*parties: Huddle, total: int = 30) -> None:
+    codes = [party.end() for party in parties]
+    assert codes == [0] * len(parties), "\n".join(party.story() for party in parties)
+    for party in parties:
+        assert f"second sum {total}" in party.output()
+
+
+def paths(party: Huddle) -> set[str]:
+    links = party.all("link")
+    assert {link["network"] for link in links} == {"wireguard"}
+    return {link["path"].partition(" port ")[0] for link in links}
+
+
+def test_three_parties_on_an_open_network(net: Net, neighbours: Neighbours) -> None:
+    post, *places = (net.node(f"10.77.0.{number}/24") for number in (1, 2, 3, 4))
+    url = neighbours.serve(post)
+    host = neighbours.host(places[0], url, *WIREGUARD, parties=3)
+    link = host.wait("invitation")["url"]
+    guests = [
+        neighbours.join(node, name, link, *WIREGUARD)
+        for node, name in zip(places[1:], ("Bob", "Cyd"), strict=True)
+    ]
+    finish(host, *guests, total=60)
+    assert paths(host) == {"direct, 10.77.0.3", "direct, 10.77.0.4"}
+    assert all(party.all("ended")[0]["clean"] for party in (host, *guests))
+
+
+def homes(net: Net, *, symmetric: bool = False) -> tuple[Home, Home]:
+    return (
+        Home(net, "10.77.0.2/24", "192.168.1", symmetric=symmetric),
+        Home(net, "10.77.0.3/24", "192.168.2", symmetric=symmetric),
+    )
+
+
+def left(*nodes: Node) -> list[str]:
+    """Interfaces of these nodes, processes and sockets that are Huddle's own."""
+    found = [name for node in nodes for name in interfaces(node) if owner_of(name)]
+    return sorted([*found, *(name for _, name in running()), *sockets()])
+
+
+def interfaces(node: Node) -> list[str]:
+    with node.inside():
+        return [name for _, name in socket.if_nameindex()]
+
+
+def running() -> list[tuple[int, str]]:
+    """Each wireguard-go of Huddle's with its interface."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            line = process.cmdline()
+            if len(line) == 3 and line[0].endswith("/wireguard-go") and owner_of(line[2]):
+                found.append((process.pid, line[2]))
+    return found
+
+
+def sockets() -> list[str]:
+    return [path.stem for path in Path("/var/run/wireguard").glob("*.sock") if owner_of(path.stem)]
+
+
+def test_two_homes_behind_routers_and_nothing_left(net: Net, neighbours: Neighbours) -> None:
+    post = net.node("10.77.0.1/24")
+    ada, bob = homes(net)
+    url = neighbours.serve(post)
+    host = neighbours.host(ada.node, url, *WIREGUARD)
+    guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"], *WIREGUARD, ask=True)
+    guest.wait("input", lambda event: event["waiting"])
+    assert [owner.pid for owner in map(owner_of, left(ada.node)) if owner].count(host.process.pid) >= 1
+    guest.type("go on")
+    finish(host, guest)
+    assert paths(host) == {"direct, 10.77.0.3"}
+    assert paths(guest) == {"direct, 10.77.0.2"}
+    mine = {host.process.pid, guest.process.pid}
+    assert not [name for name in left(ada.node, bob.node) if owner_of(name).pid in mine]  # type: ignore[union-attr]
+
+
+def test_routers_with_a_port_for_each_destination_are_refused_with_a_word(
+    net: Net, neighbours: Neighbours
+) -> None:
+    post = net.node("10.77.0.1/24")
+    ada, bob = homes(net, symmetric=True)
+    url = neighbours.serve(post)
+    impatient = (*WIREGUARD, "--grace", "15")
+    host = neighbours.host(ada.node, url, *impatient)
+    guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"], *impatient)
+    assert host.end() != 0
+    assert guest.end() != 0
+    said = host.errors()
+    assert "can't be reached by WireGuard: nothing came through" in said, host.story()
+    assert "10.77.0.3 (seen by STUN)" in said, host.story()
+
+
+def test_only_one_of_two_behind_such_a_router(net: Net, neighbours: Neighbours) -> None:
+    """Who asks from another port than STUN saw is answered there."""
+    post, there = net.node("10.77.0.1/24"), net.node("10.77.0.3/24")
+    ada = Home(net, "10.77.0.2/24", "192.168.1", symmetric=True)
+    url = neighbours.serve(post)
+    host = neighbours.host(ada.node, url, *WIREGUARD)
+    guest = neighbours.join(there, "Bob", host.wait("invitation")["url"], *WIREGUARD)
+    finish(host, guest)
+    assert paths(guest) == {"direct, 10.77.0.2"}
+
+
+def test_ipv6_only(net: Net, neighbours: Neighbours) -> None:
+    post, here, there = (net.node(f"fd77::{number}/64") for number in (1, 2, 3))
+    url = neighbours.serve(post)
+    host = neighbours.host(here, url, *WIREGUARD)
+    guest = neighbours.join(there, "Bob", host.wait("invitation")["url"], *WIREGUARD)
+    finish(host, guest)
+    assert paths(host) == {"direct, fd77::3"}
+
+
+def test_a_path_on_which_only_1280_bytes_fit(net: Net, neighbours: Neighbours) -> None:
+    """Neither end's own cable is the narrow one, and nobody says what does not fit."""
+    post = net.node("10.77.0.1/24")
+    ada, bob = homes(net)
+    _ip("-n", bob.router.name, "link", "set", "eth0", "mtu", "1280")
+    _enter(bob.router, "nft", "add rule ip filter forward icmp type destination-unreachable drop")
+    _enter(bob.router, "nft", "add chain ip filter output { type filter hook output priority 0; }")
+    _enter(bob.router, "nft", "add rule ip filter output icmp type destination-unreachable drop")
+    url = neighbours.serve(post)
+    neighbours.program = ROOT / "tests" / "programs" / "bulk.py"
+    host = neighbours.host(ada.node, url, *WIREGUARD)
+    guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"], *WIREGUARD, ask=True)
+    guest.wait("input", lambda event: event["waiting"])
+    segments = subprocess.run(
+        ["ip", "netns", "exec", ada.node.name, "ss", "-tni"], capture_output=True, text=True, check=True
+    ).stdout
+    assert re.search(r"\bmss:11\d\d\b", segments), segments
+    guest.type("go on")
+    finish(host, guest)
+
+
+def test_a_cable_that_is_out_for_some_seconds_in_mid_run(net: Net, neighbours: Neighbours) -> None:
+    post = net.node("10.77.0.1/24")
+    ada, bob = homes(net)
+    url = neighbours.serve(post)
+    host = neighbours.host(ada.node, url, *WIREGUARD)
+    guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"], *WIREGUARD, ask=True)
+    guest.wait("input", lambda event: event["waiting"])
+    bob.router.down()
+    for party in (host, guest):
+        party.wait("reconnect", lambda event: event["state"] == "lost", 20)
+    bob.router.up()
+    for party in (host, guest):
+        party.wait("reconnect", lambda event: event["state"] == "restored", 40)
+    guest.type("go on")
+    finish(host, guest)
+
+
+def test_an_address_that_changes_in_mid_run(net: Net, neighbours: Neighbours) -> None:
+    post = net.node("10.77.0.1/24")
+    ada, bob = homes(net)
+    url = neighbours.serve(post)
+    host = neighbours.host(ada.node, url, *WIREGUARD)
+    guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"], *WIREGUARD, ask=True)
+    guest.wait("input", lambda event: event["waiting"])
+    bob.router.readdress("10.77.0.3/24", "10.77.0.33/24")
+    for party in (host, guest):
+        party.wait("reconnect", lambda event: event["state"] == "restored", 60)
+    guest.type("go on")
+    finish(host, guest)
+    assert "direct, 10.77.0.33" in paths(host)
+
+
+@pytest.mark.parametrize("parent_death", [True, False])
+def test_after_kill_9_nothing_stays_and_the_next_start_says_so(
+    net: Net, neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, parent_death: bool
+) -> None:
+    """Where the kernel can end wireguard-go with Huddle it does; else the next start does."""
+    if not parent_death:
+        monkeypatch.setenv("PATH", str(without_setpriv(tmp_path)))
+    post, here, there = (net.node(f"10.77.0.{number}/24") for number in (1, 2, 3))
+    url = neighbours.serve(post)
+    host = neighbours.host(here, url, *WIREGUARD)
+    guest = neighbours.join(there, "Bob", host.wait("invitation")["url"], *WIREGUARD, ask=True)
+    guest.wait("input", lambda event: event["waiting"])
+    killed = guest.process.pid
+
+    def of_killed() -> list[str]:
+        return [name for name in left(there) if (owner := owner_of(name)) and owner.pid == killed]
+
+    assert of_killed()
+    guest.process.kill()
+    guest.process.wait()
+    if parent_death:
+        assert wait_until(lambda: not of_killed(), 10), of_killed()
+    else:
+        assert [name for _, name in running() if name in of_killed()]
+    # What the kernel's own WireGuard would leave: an interface that needs no process.
+    name = interface(Owner(killed, 1, Owner.of(os.getpid()).namespace), 900)  # type: ignore[union-attr]
+    _ip("-n", there.name, "link", "add", name, "type", "bridge")
+    again = neighbours.host(there, url, *WIREGUARD)
+    notice = again.wait("notice", lambda event: "was killed" in event["text"])
+    assert name in notice["text"] and str(killed) in notice["text"]
+    again.wait("invitation")
+    assert wait_until(lambda: not of_killed(), 10), of_killed()
+    for party in (again, host):
+        party.signal(signal.SIGTERM)
+        party.end()
+
+
+def without_setpriv(folder: Path) -> Path:
+    """A directory for PATH with all programs that there are but one."""
+    folder = folder / "bin"
+    folder.mkdir()
+    for place in os.environ["PATH"].split(":"):
+        for program in Path(place).iterdir() if Path(place).is_dir() else ():
+            if program.name != "setpriv" and not (folder / program.name).is_symlink():
+                (folder / program.name).symlink_to(program)
+    return folder
+
+
+def _enter(node: Node, *command: str) -> None:
+    subprocess.run(["ip", "netns", "exec", node.name, *command], check=True, capture_output=True)
