@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huddle.rendezvous import stun
 from huddle.rendezvous.limits import Limits
 from huddle.rendezvous.metrics import Metrics
 from huddle.rendezvous.server import RendezvousServer, ServerConfig
@@ -211,3 +212,21 @@ async def test_a_rendezvous_answers_on_the_udp_port_of_its_number(serve: Any) ->
     running = await serve()
     told, own = await ask_by_udp(running.port, socket.AF_INET, "127.0.0.1")
     assert told == own[:2]
+
+
+@pytest.mark.parametrize("where", [("192.0.2.7", 4000), ("2001:db8::7", 65535)])
+def test_who_asked_reads_the_answer(where: tuple[str, int]) -> None:
+    transaction = bytes(range(12))
+    sent = answer(stun.request(transaction), *where)
+    assert sent is not None
+    assert stun.mapped(sent, transaction) == where
+    assert stun.mapped(sent, bytes(12)) is None
+
+
+@given(st.binary(max_size=100))
+def test_an_answer_may_be_anything(packet: bytes) -> None:
+    transaction = bytes(12)
+    for one in (packet, stun.request(transaction) + packet, b"\x01\x01\x00" + bytes([len(packet)]) + packet):
+        assert stun.mapped(one, transaction) is None
+    head = b"\x01\x01" + len(packet).to_bytes(2, "big") + COOKIE.to_bytes(4, "big") + transaction
+    stun.mapped(head + packet, transaction)
