@@ -74,6 +74,7 @@ class Signals:
     """The messages between this party and one peer; `lower` says which of the two this party is."""
 
     def __init__(self, crypto: Crypto, secret: bytes, lower: bool) -> None:
+        self.lower = lower
         self._seal = PairSeal(crypto, secret, lower, _LABEL)
 
     def seal(self, signal: Signal) -> bytes:

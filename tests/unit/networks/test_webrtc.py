@@ -330,7 +330,7 @@ def meddle(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
     seal = Signals.seal
 
     def sealed(self: Any, signal: Signal) -> bytes:
-        return seal(self, change(signal) if self._lower else signal)
+        return seal(self, change(signal) if self.lower else signal)
 
     monkeypatch.setattr(Signals, "seal", sealed)
 
