@@ -37,7 +37,10 @@ from huddle.networks import (
     tailscale_api,
     tailscale_daemon,
     webrtc_library,
+    wireguard_device,
+    wireguard_remains,
 )
+from huddle.networks import wireguard as wireguard_network
 from huddle.rendezvous import dialing, ice
 
 State = Literal["ok", "warn", "bad"]
@@ -183,6 +186,21 @@ async def tailscale(socket: str | None = None) -> Check:
     return Check("Tailscale", "ok", f"{status.me.name} ({status.me.login}){how}; sees {others} machines")
 
 
+async def wireguard() -> Check:
+    """Whether tunnels can be made here, really tried, and what a killed session left of them."""
+    try:
+        wireguard_network.check()
+        kind = await wireguard_network.kind()
+        left = wireguard_remains.find().names
+    except HuddleError as exc:
+        return Check("WireGuard", "warn", exc.message, exc.hint)
+    if left:
+        advice = "The next session with --network wireguard removes it."
+        return Check("WireGuard", "warn", f"a killed session has left {', '.join(left)}", advice)
+    found = "the kernel's" if kind == "kernel" else wireguard_device.program() or kind
+    return Check("WireGuard", "ok", f"{found}: --network wireguard makes tunnels by itself")
+
+
 async def rendezvous(url: str | None) -> list[Check]:
     """The rendezvous: its /healthz and a WebSocket; and this machine's clock against its own."""
     if not url:
@@ -302,7 +320,7 @@ async def examine(executable: str, url: str | None, servers: Sequence[str] = ())
     there = await rendezvous(url)
     checks = [python(), event_loop(), *await program_interpreter(executable), locked_in(), *own_addresses()]
     tailnet = await tailscale(os.environ.get("HUDDLE_TS_SOCKET"))
-    checks += [listening(), webrtc(), iroh(), tailnet, *there, *await router(url, servers)]
+    checks += [listening(), webrtc(), iroh(), tailnet, await wireguard(), *there, *await router(url, servers)]
     if not any(check.name == "Clock" for check in there):
         checks.append(clock(time.time()))
     checks.append(leftovers())

@@ -69,10 +69,10 @@ class Settings:
         if not is_name(self.name):
             hint = "One line of at most 64 bytes, without control characters or spaces at its ends."
             yield f"{self.name!r} cannot be a name.", hint
-        unknown = [network for network in self.networks if network not in NETWORKS]
+        unknown = [network for network in self.networks if network not in ALL]
         if unknown or not self.networks:
             message = f"There is no network {', '.join(unknown)}." if unknown else "No network was chosen."
-            yield message, f"There are {', '.join(NETWORKS)}."
+            yield message, f"There are {', '.join(ALL)}."
         if not 0 <= self.port <= 65535:
             yield f"There is no port {self.port}.", "0 takes any that is free."
         if not self.grace >= 1:
