@@ -223,15 +223,6 @@ class _TunnelWire(StreamWire):
     def __init__(self, info: WireInfo, ended: Callable[["_TunnelWire"], None]) -> None:
         super().__init__(info)
         self._ended = ended
-        self.over = False  # closed or aborted by its user
-
-    def close(self) -> None:
-        self.over = True
-        super().close()
-
-    def abort(self) -> None:
-        self.over = True
-        super().abort()
 
     def drop(self) -> None:
         """The tunnel goes: whoever uses the wire is told."""
