@@ -14,9 +14,10 @@ from rich.table import Table
 from huddle.cli.demo import sample
 from huddle.cli.errors import complaints
 from huddle.cli.lab_machines import down_command, ls_command, up_command
+from huddle.cli.lab_runtimes import runtimes_command
 from huddle.cli.text import clean, duration
 from huddle.errors import LocalError
-from huddle.lab import netem, report, rows, study
+from huddle.lab import netem, report, rows, runtimes_report, study
 from huddle.lab.calibrate import DELAYS, Calibration, calibrate
 from huddle.lab.cells import plan
 from huddle.lab.compare import Comparison, compare
@@ -94,12 +95,14 @@ def _progress(console: Console, told: Told) -> None:
 @click.argument("results", type=_FILE)
 @click.option("--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Default: beside it.")
 @click.option("--csv", "table", type=click.Path(dir_okay=False, path_type=Path), help="Default: beside it.")
+@click.option("--runtimes", type=_FILE, help="Rows of huddle lab runtimes, for the same page.")
 @complaints
-def report_command(results: Path, page: Path | None, table: Path | None) -> None:
+def report_command(results: Path, page: Path | None, table: Path | None, runtimes: Path | None) -> None:
     """Make one self-contained HTML page of RESULTS, and a CSV table."""
     found = _rows(results)
+    more = runtimes_report.html(runtimes_report.read(runtimes)) if runtimes else ""
     page, table = page or results.with_suffix(".html"), table or results.with_suffix(".csv")
-    page.write_text(report.html(found, results.stem), encoding="utf-8")
+    page.write_text(report.html(found, results.stem, more), encoding="utf-8")
     table.write_text(report.table(found), encoding="utf-8")
     click.echo(f"{page}\n{table}")
 
@@ -188,7 +191,7 @@ def _show_calibration(console: Console, found: Calibration) -> None:
         console.print("[yellow]That is not as right as a quiet machine would be.[/]")
 
 
-for _command in (up_command, down_command, ls_command):
+for _command in (runtimes_command, up_command, down_command, ls_command):
     lab_group.add_command(_command)
 
 

@@ -86,6 +86,13 @@ class Table:
             raise self._bad(name, f"a list of whole numbers between {least} and {most}", value)
         return tuple(self._different(name, value))
 
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """A list of numbers."""
+        value = self._take(name, _NEEDED)
+        if not isinstance(value, list) or any(type(one) not in (int, float) for one in value):
+            raise self._bad(name, "a list of numbers", value)
+        return tuple(float(one) for one in value)
+
     def texts(self, name: str, *, empty: bool = False, different: bool = True) -> tuple[str, ...]:
         """A list of strings, all different unless said otherwise."""
         value = self._take(name, [] if empty else _NEEDED)

@@ -28,8 +28,8 @@ td:first-child, th:first-child { text-align: left; } .text td { text-align: left
 Cells = Sequence[str]
 
 
-def html(rows: Sequence[Row], name: str) -> str:
-    """The page for these rows."""
+def html(rows: Sequence[Row], name: str, more: str = "") -> str:
+    """The page for these rows, with another section."""
     groups = group(rows)
     shown = [one for one in groups if one.key.scenario != REFERENCE or _measured(groups, one)]
     parts = [
@@ -47,7 +47,7 @@ def html(rows: Sequence[Row], name: str) -> str:
             parts.append("<h3>Set-up</h3>")
             parts.append(_plot(some, "seconds from the last join to connected", model=False))
             parts.append(_setups(some))
-    parts += [_trouble(rows, groups), _notes()]
+    parts += [_trouble(rows, groups), _notes(), more]
     body = "\n".join(parts)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(name)}</title>'
