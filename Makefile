@@ -1,5 +1,5 @@
 # What a contributor types. Each target does its work through scripts/, so that it can be run by hand too.
-.PHONY: setup demo test bench bench-browser lab lint format lock clean
+.PHONY: setup demo test bench bench-browser bench-networks nat-table lab lint format lock clean
 
 setup:  ## .venv with the locked dependencies, and the tools that tests need
 	@scripts/setup
@@ -18,6 +18,14 @@ bench:  ## one JSON line a figure
 bench-browser:  ## the same for parties in Chromium
 	@scripts/setup
 	@scripts/bench-browser
+
+bench-networks:  ## one JSON line a figure and network: RTT, throughput, time to all links
+	@scripts/setup --python-only
+	@.venv/bin/python -m bench.networks
+
+nat-table:  ## which network gets through which pair of routers (as root, about ten minutes), into docs/networks.md
+	@scripts/setup
+	@.venv/bin/python -m tests.netlab.table
 
 lab:  ## the quick study on emulated machines (as root, about ten minutes), and its report
 	@scripts/setup --python-only

@@ -7,26 +7,17 @@ otherwise. Only the ratio means something on a machine that does other things as
 
 import argparse
 import asyncio
-import json
 import statistics
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-from bench.parties import Outcome, plain, session
+from bench.figures import say
+from bench.parties import HERE, Outcome, plain, session
 
-HERE = Path(__file__).parent / "programs"
 SANTA = Path(__file__).parents[1] / "programs" / "secret_santa.py"
 
 Measure = Callable[[], Awaitable[float]]
-
-
-def say(name: str, value: float, unit: str, reference: float | None = None) -> None:
-    """Print one figure."""
-    ratio = None if not reference else round(value / reference, 3)
-    shown = None if reference is None else float(f"{reference:.4g}")
-    line = {"name": name, "value": float(f"{value:.4g}"), "unit": unit, "reference": shown, "ratio": ratio}
-    print(json.dumps(line), flush=True)
 
 
 async def in_turn(times: int, first: Measure, second: Measure) -> tuple[float, float]:

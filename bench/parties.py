@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+HERE = Path(__file__).parent / "programs"
 PATIENCE = 300.0  # seconds for one run of all parties
 NAMES = [f"P{number}" for number in range(32)]
 _STOPPED = re.compile(r"elapsed time: (\d+):(\d+):([\d.]+)\|bytes sent: (\d+)")

@@ -48,45 +48,37 @@ allow 1024-65535 0.0.0.0/0 1024-65535
 
 
 class Home:
-    """A router with one node behind it."""
+    """A router with a node behind it.
+
+    `outside` is the router's address on the switch, or a node that becomes the router, as one behind
+    another router. With `cone` all UDP that comes in goes to the node, from whomever.
+    """
 
     def __init__(
         self,
         net: Net,
-        outside: str,
+        outside: str | Node,
         lan: str,
         *,
         symmetric: bool = False,
+        cone: bool = False,
         blocked: tuple[str, ...] = (),
     ) -> None:
-        self.router = net.node(outside)
-        name = net._namespace()
-        _ip(
-            "-n",
-            name,
-            "link",
-            "add",
-            "eth0",
-            "type",
-            "veth",
-            "peer",
-            "name",
-            "lan",
-            "netns",
-            self.router.name,
-        )
-        for where, device, address in (
-            (self.router.name, "lan", f"{lan}.1/24"),
-            (name, "eth0", f"{lan}.2/24"),
-        ):
-            _ip("-n", where, "address", "add", address, "dev", device)
-            _ip("-n", where, "link", "set", device, "up")
-        _ip("-n", name, "link", "set", "lo", "up")
-        _ip("-n", name, "route", "add", "default", "via", f"{lan}.1")
-        self.node = Node(name, (f"{lan}.2/24",))
+        self.router = outside if isinstance(outside, Node) else net.node(outside)
+        self._net = net
+        self._lan = lan
+        router = self.router.name
+        _ip("-n", router, "link", "add", "lan", "type", "bridge")
+        _ip("-n", router, "address", "add", f"{lan}.1/24", "dev", "lan")
+        _ip("-n", router, "link", "set", "lan", "up")
         drops = "\n".join(f"iifname lan {match} drop" for match in blocked)
+        inwards = f"iifname eth0 meta l4proto udp dnat to {lan}.2" if cone else ""
         rules = f"""
             table ip nat {{
+                chain pre {{
+                    type nat hook prerouting priority -100;
+                    {inwards}
+                }}
                 chain post {{
                     type nat hook postrouting priority 100;
                     oifname eth0 masquerade {"random" if symmetric else ""}
@@ -109,6 +101,19 @@ class Home:
         """
         self._enter("sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
         self._enter("nft", "-f", "-", given=rules)
+        self.node = self.member(2)
+
+    def member(self, number: int) -> Node:
+        """One more node at home, with this number as the last one of its address."""
+        name, port = self._net._namespace(), f"lan{number}"
+        router = self.router.name
+        _ip("-n", router, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", name)
+        _ip("-n", router, "link", "set", port, "master", "lan", "up")
+        _ip("-n", name, "address", "add", f"{self._lan}.{number}/24", "dev", "eth0")
+        for device in ("lo", "eth0"):
+            _ip("-n", name, "link", "set", device, "up")
+        _ip("-n", name, "route", "add", "default", "via", f"{self._lan}.1")
+        return Node(name, (f"{self._lan}.{number}/24",))
 
     @contextlib.contextmanager
     def mapping(self, folder: Path, *, natpmp: bool = True, upnp: bool = True) -> Iterator[None]:

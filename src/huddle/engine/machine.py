@@ -87,7 +87,9 @@ class Machine:
             made.append(WebRtcNetwork(rendezvous, self.crypto))
         if "iroh" in settings.networks and (named or iroh_library.available()):
             reach = iroh_library.Reach(settings.iroh_relay, settings.iroh_discovery)
-            made.append(IrohNetwork(via=settings.via, loopback=near, reach=reach))
+            made.append(
+                IrohNetwork(via=settings.via, loopback=near, reach=reach, url=None if near else rendezvous)
+            )
         if "relay" in settings.networks:
             made.append(RelayNetwork(rendezvous))
         return made

@@ -21,7 +21,7 @@ from typing import Annotated
 from huddle.codec import U16, DecodeError, Fixed, Limit, decode, encode
 from huddle.errors import NetworkError, PeerError
 from huddle.links.wire import Wire
-from huddle.networks import addresses, iroh_library
+from huddle.networks import addresses, iroh_library, punch
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.iroh_library import KEY, Endpoint, Incoming, Reach
 from huddle.networks.iroh_wire import IrohWire
@@ -35,6 +35,7 @@ DIAL_SECONDS = 10.0  # for one attempt: a lost packet or two must not decide
 INBOUND_SECONDS = 10.0  # for a stranger to show a key, a stream and a run
 MAX_HALF_OPEN = 64  # of those at a time
 HOME_SECONDS = 5.0  # for a relay that the person named to answer
+STUN_SECONDS = 1.0  # for the rendezvous to name its STUN server, and for that to answer
 FAREWELL_SECONDS = 1.0  # that closed wires have to hand over their last bytes when the network closes
 _RUN = 4
 _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]{1,200}/?")
@@ -70,12 +71,22 @@ class IrohNetwork:
     """One party's part in the network; see `huddle.networks.base.Network`.
 
     `via` restricts it to an interface or an address, `loopback` offers loopback addresses too, `reach`
-    names relay and discovery.
+    names relay and discovery. Where the STUN server of the rendezvous at `url` sees the endpoint's port from
+    outside, peers are told: two who dial each other at once get through most home routers.
     """
 
     name = "iroh"
 
-    def __init__(self, *, via: str | None = None, loopback: bool = False, reach: Reach | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        via: str | None = None,
+        loopback: bool = False,
+        reach: Reach | None = None,
+        url: str | None = None,
+    ) -> None:
+        self._url = url
+        self._outer: tuple[str, int] | None = None
         self._via = via
         self._loopback = loopback
         self._reach = reach or Reach()
@@ -99,7 +110,7 @@ class IrohNetwork:
         self._local = chosen or addresses.local_addresses()
         hosts = [str(local.ip) for local in chosen or ()]
         try:
-            self._endpoint = await Endpoint.open(hosts, self._reach)
+            self._endpoint = await Endpoint.open(hosts, self._reach, await self._port(hosts))
         except NetworkError as error:
             raise NetworkError(
                 f"iroh cannot listen here: {error.message}.",
@@ -112,7 +123,7 @@ class IrohNetwork:
     def offer(self) -> bytes:
         """The sealed offer."""
         assert self._endpoint is not None
-        told = []
+        told = [Address(*self._outer)] if self._outer else []
         for host in addresses.offerable(self._local, loopback=self._loopback):
             port = self._endpoint.ports.get(6 if ":" in host else 4)
             if port is not None:
@@ -191,6 +202,17 @@ class IrohNetwork:
         self._endpoint = None
 
     # --- inside
+
+    async def _port(self, hosts: list[str]) -> int:
+        """The IPv4 port for the endpoint, after STUN has seen it; 0 for any."""
+        host = next((host for host in hosts if ":" not in host), "" if hosts else "0.0.0.0")  # noqa: S104
+        if not self._url or not host:
+            return 0
+        try:
+            port, self._outer = await punch.outer(self._url, host, within=STUN_SECONDS)
+        except OSError:
+            return 0
+        return port
 
     async def _serve(self, endpoint: Endpoint) -> None:
         while (incoming := await endpoint.incoming()) is not None:

@@ -145,8 +145,11 @@ class Endpoint:
         self.ports = dict(map(_port, endpoint.bound_sockets()))
 
     @classmethod
-    async def open(cls, hosts: Sequence[str], reach: Reach) -> "Endpoint":
-        """A new endpoint with a fresh key on these addresses, on all of them if there are none."""
+    async def open(cls, hosts: Sequence[str], reach: Reach, port: int = 0) -> "Endpoint":
+        """A new endpoint with a fresh key on these addresses, on all of them if there are none.
+
+        `port` is its IPv4 port, 0 any.
+        """
         import iroh
 
         mend()
@@ -170,8 +173,8 @@ class Endpoint:
         builder.relay_mode(mode)
         builder.alpns([ALPN])
         with _errors():
-            for host in _bound(hosts):
-                builder.bind_addr(_joined(host, 0))
+            for host in _bound(hosts, port):
+                builder.bind_addr(_joined(host, 0 if ":" in host else port))
             return cls(await builder.bind())
 
     def home(self) -> str:
@@ -244,10 +247,10 @@ def _errors() -> Iterator[None]:
         raise NetworkError(error.message().strip().rpartition("\n")[2].strip()) from error
 
 
-def _bound(hosts: Sequence[str]) -> list[str]:
+def _bound(hosts: Sequence[str], port: int) -> list[str]:
     """One address of each IP version: the library takes all addresses of a version of which none is named."""
     if not hosts:
-        return []
+        return ["0.0.0.0"] if port else []  # noqa: S104 - peers reach a party on whichever address they can
     four = next((host for host in hosts if ":" not in host), "127.0.0.1")
     six = next((host for host in hosts if ":" in host), "::1")
     return [four, six]

@@ -57,6 +57,24 @@ async def look(servers: Sequence[Where]) -> Seen:
         transport.close()
 
 
+async def outer(server: Where | None, host: str, within: float) -> tuple[int, Where | None]:
+    """A free UDP port of that address, let go again, and how the server saw it; None where it did not."""
+    loop = asyncio.get_running_loop()
+    transport, client = await loop.create_datagram_endpoint(_Client, local_addr=(host, 0))
+    try:
+        port: int = transport.get_extra_info("sockname")[1]
+        place = await _resolved(*server) if server else None
+        if place is None:
+            return port, None
+        try:
+            return port, await asyncio.wait_for(client.seen(place), within)
+        except TimeoutError:
+            return port, None
+    finally:
+        transport.close()
+        await asyncio.sleep(0)  # the loop closes the socket in its next turn
+
+
 def verdict(seen: Seen) -> tuple[Literal["ok", "warn"], str, str]:
     """What that means for a person: how it is, what was found, what to do."""
     if not seen.seen:
