@@ -21,6 +21,7 @@ _COMMANDS = {
     "doctor": "doctor:doctor_command",
     "forget": "identity_commands:forget_command",
     "lab": "lab:lab_group",
+    "wireguard-config": "wireguard_config:wireguard_config_command",
 }
 
 
