@@ -14,19 +14,17 @@ import os
 import platform
 import ssl
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 from typing import Literal
 
-import psutil
-
+from huddle.cli import leftovers as crashed
 from huddle.engine import interpreter, sandbox
 from huddle.errors import HuddleError
 from huddle.networks import (
@@ -48,7 +46,6 @@ State = Literal["ok", "warn", "bad"]
 # Where a clock is further off, certificates of rendezvous and times of contacts begin to be wrong.
 _CLOCK_SECONDS = 60.0
 _RENDEZVOUS_SECONDS = 8.0
-_LEFTOVERS = ("huddle-run-*", "huddle-demo-*", f"{tailscale_daemon.PREFIX}*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,50 +266,16 @@ def clock(now: float, reference: float | None = None) -> Check:
 
 def leftovers() -> Check:
     """Directories and processes that a crash of Huddle left behind."""
-    used = _used_by_processes()
-    left = [str(path) for path in _temporary() if path not in used]
-    orphans = [f"process {pid} ({name})" for pid, name in _orphans()]
+    left = [str(path) for path in crashed.directories()]
+    orphans = [f"process {pid} ({name})" for pid, name in crashed.orphans()]
     if not left and not orphans:
         return Check("Leftovers", "ok", "none")
-    advice = "A crash left this. Nothing needs it: delete the directories, and end the processes."
+    advice = "A crash left this, and nothing needs it."
+    if left:
+        advice += " `huddle forget leftovers` deletes the directories."
+    if orphans:
+        advice += " End the processes."
     return Check("Leftovers", "warn", ", ".join([*left, *orphans]), advice)
-
-
-def _temporary() -> list[Path]:
-    folder = Path(tempfile.gettempdir()).resolve()
-    found = [path for pattern in _LEFTOVERS for path in folder.glob(pattern)]
-    return [path for path in sorted(found) if path.lstat().st_uid == os.getuid()]
-
-
-def _used_by_processes() -> set[Path]:
-    """Temporary directories that some process works in or was told of: a session that still lasts."""
-    used: set[Path] = set()
-    texts = [_text(process) for process in psutil.process_iter()]
-    for path in _temporary():
-        if any(str(path) in text for text in texts):
-            used.add(path)
-    return used
-
-
-def _text(process: psutil.Process) -> str:
-    try:
-        with process.oneshot():
-            return "\0".join([process.cwd(), *process.cmdline(), *process.environ().values()])
-    except (psutil.Error, OSError):
-        return ""
-
-
-def _orphans() -> Iterable[tuple[int, str]]:
-    """Runners of this user whose supervisor is gone."""
-    for process in psutil.process_iter():
-        try:
-            with process.oneshot():
-                ours = process.uids().real == os.getuid() and process.ppid() == 1
-                line = process.cmdline()
-        except (psutil.Error, OSError):
-            continue
-        if ours and any(part.endswith("/huddle/engine/runner.py") for part in line):
-            yield process.pid, "a runner without its supervisor"
 
 
 async def examine(executable: str, url: str | None, servers: Sequence[str] = ()) -> list[Check]:

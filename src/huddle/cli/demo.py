@@ -8,7 +8,6 @@ import asyncio
 import json
 import os
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from rich.markup import escape
 
 from huddle.cli.errors import complaints
 from huddle.cli.text import clean, duration, listing, size
+from huddle.engine.scratch import Scratch
 from huddle.errors import LocalError
 
 NAMES = ("Ada", "Bob", "Cyd", "Dan", "Eve", "Fay", "Gus", "Hal", "Ivy", "Jan")
@@ -158,7 +158,7 @@ async def demo(console: Console, program: Path, arguments: tuple[str, ...], part
     names = NAMES[:parties]
     screen = _Screen(console, names)
     async with AsyncExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="huddle-demo-")))
+        home = stack.enter_context(Scratch("huddle-demo-"))
         rendezvous = await stack.enter_async_context(
             _huddle(home / "rendezvous", "serve", "--json", "--host", "127.0.0.1", "--port", "0")
         )

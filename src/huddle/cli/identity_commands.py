@@ -12,14 +12,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from huddle.cli import leftovers
 from huddle.cli.errors import complaints
-from huddle.cli.home import KINDS, Home
+from huddle.cli.home import KINDS, Home, LeftBehind
 from huddle.cli.text import clean, listing
+from huddle.engine import scratch
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contact, Contacts
 from huddle.identity.names import folded
 from huddle.identity.native import NativeCrypto
 from huddle.session.record import MAX_FILE, RecordError, Report, verify
+
+LEFTOVERS = "leftovers"
 
 _json_option = click.option("--json", "json_", is_flag=True, help="Print JSON and nothing else.")
 
@@ -179,16 +183,22 @@ def _as_json(report: Report) -> dict[str, Any]:
 
 @click.command("forget")
 @click.argument(
-    "kinds", nargs=-1, type=click.Choice([*KINDS, "all"]), metavar="[identity|contacts|records|all]..."
+    "kinds",
+    nargs=-1,
+    type=click.Choice([*KINDS, LEFTOVERS, "all"]),
+    metavar="[identity|contacts|records|leftovers|all]...",
 )
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 @_json_option
 @complaints
 def forget_command(kinds: tuple[str, ...], yes: bool, json_: bool) -> None:
-    """List what Huddle keeps on this machine, and delete the kinds that you name."""
+    """List what Huddle keeps on this machine, and delete the kinds that you name.
+
+    `leftovers` are the directories of sessions that crashed or were killed.
+    """
     home = Home()
-    wanted = KINDS if "all" in kinds else tuple(kinds)
-    items = [item for item in home.left_behind() if not kinds or item.kind in wanted]
+    wanted = (*KINDS, LEFTOVERS) if not kinds or "all" in kinds else tuple(kinds)
+    items = [item for item in (*home.left_behind(), *_leftovers()) if item.kind in wanted]
     if not json_:
         for item in items:
             click.echo(f"{item.path}: {item.what}, {item.why}")
@@ -201,7 +211,7 @@ def forget_command(kinds: tuple[str, ...], yes: bool, json_: bool) -> None:
             if json_ or not sys.stdin.isatty():
                 raise click.UsageError("Without a terminal to ask on, --yes must be given.")
             click.confirm("Delete this for good?", abort=True)
-        items = home.forget(wanted)
+        items = home.forget(wanted) + [item for item in _leftovers(wanted) if scratch.remove(item.path)]
     if json_:
         rows = [
             {"kind": item.kind, "path": str(item.path), "what": item.what, "why": item.why} for item in items
@@ -210,4 +220,12 @@ def forget_command(kinds: tuple[str, ...], yes: bool, json_: bool) -> None:
     elif kinds and items:
         click.echo("Deleted.")
     elif items:
-        click.echo("`huddle forget all` deletes it; `identity`, `contacts` or `records` only that.")
+        names = ", ".join(f"`{kind}`" for kind in (*KINDS, LEFTOVERS))
+        click.echo(f"`huddle forget all` deletes it; {names} only that.")
+
+
+def _leftovers(wanted: tuple[str, ...] = (LEFTOVERS,)) -> list[LeftBehind]:
+    if LEFTOVERS not in wanted:
+        return []
+    what, why = "the directory of a session", "it crashed or was killed"
+    return [LeftBehind(LEFTOVERS, path, what, why) for path in leftovers.directories()]

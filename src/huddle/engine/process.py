@@ -121,8 +121,9 @@ class RunnerProcess:
         control.setblocking(False)
         fds = tuple(sock.fileno() for sock in (their_control, *theirs.values()))
         command = [spec.interpreter.executable, str(RUNNER), str(their_control.fileno())]
+        options: int | None = None
         if spec.sandboxed:
-            command = sandbox.command(
+            command, options = sandbox.command(
                 command, spec.interpreter, spec.directory, spec.inputs, (RUNNER, LOOP, FRAMES)
             )
         mark = secrets.token_hex(16)
@@ -130,7 +131,7 @@ class RunnerProcess:
             transport, events = await asyncio.get_running_loop().subprocess_exec(
                 lambda: _Events(watcher),
                 *command,
-                pass_fds=fds,
+                pass_fds=fds if options is None else (*fds, options),
                 start_new_session=True,
                 cwd=spec.directory,
                 env=environment() | {MARK: mark},
@@ -142,6 +143,8 @@ class RunnerProcess:
         finally:
             for sock in (*theirs.values(), their_control):
                 sock.close()
+            if options is not None:
+                os.close(options)
         reader, writer = await asyncio.open_unix_connection(sock=control, limit=LINE)
         writer.write(_config(spec, theirs_fds=dict(zip(theirs, fds[1:], strict=True))))
         runner = cls(spec, ours, watcher, transport, events, writer, mark)

@@ -57,17 +57,20 @@ def command(
     directory: Path,
     inputs: Iterable[Path] = (),
     files: Iterable[Path] = (),
-) -> list[str]:
+) -> tuple[list[str], int]:
     """The command that runs `inner` locked in, with `directory` writable and `files` readable at their paths.
 
-    `inputs` are readable in `directory` by their own names. Raises LocalError where there is no sandbox.
+    `inputs` are readable in `directory` by their own names. With the command comes a descriptor that it must
+    inherit, for its starter to close: the options are read from it, so that no list of processes shows where
+    the inputs lie. Raises LocalError where there is no sandbox.
     """
     start, reason = _tried()
     if reason:
         raise LocalError(
             reason, hint="install bubblewrap, or say --no-sandbox: the program can then read your files"
         )
-    line = [*start, *_system()]
+    program, *options = start
+    line = [*options, *_system()]
     for path in _needed(interpreter):
         line += ["--ro-bind", path, path]
     for file in files:
@@ -77,7 +80,11 @@ def command(
         line += ["--ro-bind", str(file.absolute()), str(directory / file.name)]
     line += ["--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp"]  # noqa: S108 - inside
     line += ["--setenv", "LANG", "C.UTF-8"]
-    return [*line, "--chdir", str(directory), "--", *inner]
+    line += ["--chdir", str(directory)]
+    descriptor = os.memfd_create("options")
+    os.write(descriptor, b"".join(os.fsencode(option) + b"\0" for option in line))
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return [program, "--args", str(descriptor), "--", *inner], descriptor
 
 
 def _system() -> list[str]:

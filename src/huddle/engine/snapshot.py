@@ -10,14 +10,11 @@ for a hint.
 import ast
 import os
 import re
-import shutil
-import stat
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
+from huddle.engine.scratch import Scratch
 from huddle.errors import LocalError, ProgramError
 from huddle.session.manifest import check_path
 
@@ -31,7 +28,8 @@ class Snapshot:
     def __init__(self, files: Mapping[str, bytes], inputs: Iterable[Path] = ()) -> None:
         inputs = tuple(inputs)
         _check(files, inputs)
-        self.directory = Path(tempfile.mkdtemp(prefix="huddle-run-")).resolve()
+        self._scratch = Scratch("huddle-run-")
+        self.directory = self._scratch.path
         try:
             for path, data in files.items():
                 target = self.directory / path
@@ -55,23 +53,10 @@ class Snapshot:
 
     def remove(self) -> None:
         """Remove it with all that the program left in it; raises LocalError where that can't be done."""
-        if os.path.lexists(self.directory):
-            shutil.rmtree(self.directory, onexc=_open_up)
-        if os.path.lexists(self.directory):
+        if not self._scratch.remove():
             raise LocalError(
                 f"the program's directory {self.directory} cannot be removed", hint="remove it by hand"
             )
-
-
-def _open_up(function: Any, path: str, error: BaseException) -> None:
-    """Make what a program locked writable, and try once more."""
-    for name in (os.path.dirname(path), path):
-        if not os.path.islink(name) and os.path.exists(name):
-            os.chmod(name, stat.S_IRWXU)
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path, ignore_errors=True)
-    elif os.path.lexists(path):
-        os.unlink(path)
 
 
 def _check(files: Iterable[str], inputs: tuple[Path, ...]) -> None:

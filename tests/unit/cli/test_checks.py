@@ -1,6 +1,7 @@
 """`huddle doctor` against this machine, a real rendezvous, and the traces of a crash."""
 
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from huddle.cli import checks
+from huddle.cli import checks, leftovers
 from huddle.cli.doctor import doctor_command
 from huddle.engine import sandbox
 from huddle.rendezvous.server import RendezvousServer, ServerConfig
@@ -72,28 +73,17 @@ def test_a_clock_that_is_off() -> None:
     assert checks.clock(1_000_000_000).state == "warn"
 
 
-@pytest.fixture
-def no_orphans(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sessions outside of this test may have crashed; here only directories count."""
-    monkeypatch.setattr(checks, "_orphans", lambda: ())
-
-
-@pytest.mark.usefixtures("no_orphans")
-def test_what_a_crash_left_is_found(temporary: Path) -> None:
+def test_what_a_crash_left_is_told_with_what_deletes_it(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftovers, "orphans", lambda: iter(()))  # of sessions outside of this test
     assert checks.leftovers().state == "ok"
     left = temporary / "huddle-run-abc"
     left.mkdir()
-    (temporary / "unrelated").mkdir()
+    os.utime(left, (0, 0))
     check = checks.leftovers()
-    assert check.state == "warn" and str(left) in check.found and "unrelated" not in check.found
-
-
-@pytest.mark.usefixtures("no_orphans")
-def test_a_directory_in_use_is_no_leftover(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    used = temporary / "huddle-run-xyz"
-    used.mkdir()
-    monkeypatch.chdir(used)
-    assert checks.leftovers().state == "ok"
+    assert check.state == "warn" and str(left) in check.found and "forget leftovers" in check.advice
+    assert "process" not in check.advice
 
 
 async def test_an_interpreter_without_mpyc_is_explained(temporary: Path) -> None:

@@ -1,6 +1,8 @@
 """`huddle whoami`, `contacts` and `forget`, as they are typed."""
 
 import json
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,9 @@ def run(command: object, *args: str) -> Result:
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.setenv("HUDDLE_HOME", str(tmp_path / "kept"))
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))  # what other sessions left stays
     return Home()
 
 
@@ -86,6 +91,18 @@ def test_forget_lists_first_and_deletes_what_is_named(kept: Home, dids: list[str
     run(forget_command, "all", "--yes")
     assert not kept.root.exists()
     assert "Nothing of Huddle" in run(forget_command).stdout
+
+
+def test_forget_deletes_what_a_killed_session_left(kept: Home) -> None:
+    run(whoami_command)
+    left = Path(tempfile.gettempdir()) / "huddle-run-abc"
+    left.mkdir()
+    (left / "private.csv").write_text("5000")
+    os.utime(left, (0, 0))
+    assert str(left) in run(forget_command).stdout
+    assert str(left) not in run(forget_command, "identity", "--json", "--yes").stdout and left.exists()
+    deleted = json.loads(run(forget_command, "leftovers", "--json", "--yes").stdout)["deleted"]
+    assert [one["path"] for one in deleted] == [str(left.resolve())] and not left.exists()
 
 
 def test_forget_deletes_nothing_where_nobody_can_be_asked(kept: Home, dids: list[str]) -> None:

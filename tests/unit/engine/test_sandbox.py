@@ -45,6 +45,12 @@ attempt("python", lambda: open(os.path.join(sys.prefix, "burglar"), "w"))
 attempt("input written", lambda: open("private.csv", "w"))
 pathlib.Path("left.txt").write_text("left")
 pathlib.Path("/tmp/left.txt").write_text("left")
+for process in os.listdir("/proc"):
+    if process.isdigit():
+        told = open(f"/proc/{process}/cmdline", "rb").read()
+        attempt("where inputs lie", lambda: 1 / (b"private.csv" in told))
+attempt("options", lambda: [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
+    if "options" in os.readlink(f"/proc/self/fd/{fd}")][0])
 attempt("input", open("private.csv").read)
 """
 
@@ -92,7 +98,7 @@ async def test_a_burglar_gets_nothing(
         assert await table.finish() == [RunnerExit(0)], table.screens[0].err
     *lines, last = table.outputs[0].splitlines()
     assert last == "input GOT mine"
-    assert len(lines) == 16
+    assert len(lines) >= 16 + 2
     assert [line for line in lines if not line.endswith(" failed")] == []
     assert (tmp_path / "party0" / "left.txt").read_text() == "left"
     assert private.read_text() == "mine"
