@@ -45,7 +45,7 @@ class Browser:
         )
         return Ground(interpreter, sandboxed=True)
 
-    async def embed(self, stack: AsyncExitStack) -> str:
+    async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
         raise LocalError(
             "A browser can't be a rendezvous itself.", hint="Name one; the page's own server may be one."
         )

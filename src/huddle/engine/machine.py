@@ -45,15 +45,17 @@ class Machine:
         wanted = settings.sandbox is not False and not settings.by_hand
         return Ground(interpreter, wanted and not problem)
 
-    async def embed(self, stack: AsyncExitStack) -> str:
+    async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
         # A web server takes longer to import than all else: only who embeds one waits for it.
         from huddle.rendezvous.server import RendezvousServer, ServerConfig
 
-        server = RendezvousServer(ServerConfig(hosts=("",)))
+        chosen = addresses.via(settings.via) if settings.via else []
+        hosts = sorted((str(one.ip) for one in chosen), key=lambda host: ":" in host)
+        server = RendezvousServer(ServerConfig(hosts=tuple(hosts) or ("",)))
         await stack.enter_async_context(server)
-        host = addresses.lan_address()
+        host = hosts[0] if hosts else addresses.lan_address()
         where = f"[{host}]" if ":" in host else host
-        return f"{server.scheme}://{where}:{server.port}"
+        return f"{server.scheme}://{where}:{server.port}", _reach(host, [] if chosen else _others(host))
 
     def networks(self, settings: Settings, rendezvous: str, notice: Callable[[str], None]) -> list[Network]:
         made = list[Network]()
@@ -102,3 +104,19 @@ class Machine:
 def _host_name() -> str:
     """What a tailnet sees of a machine made for one session: nothing of this machine or its person."""
     return f"huddle-{secrets.token_hex(4)}"
+
+
+def _others(host: str) -> list[addresses.LocalAddress]:
+    """This machine's addresses beside that one, of which an invitation has room for one."""
+    reached = ("public", "private", "cgnat")
+    found = [one for one in addresses.local_addresses() if addresses.kind(one.ip) in reached]
+    return [one for one in found if str(one.ip) != host]
+
+
+def _reach(host: str, others: list[addresses.LocalAddress]) -> str:
+    """Who comes in by an invitation that leads to this machine, for its person to know."""
+    text = f"The rendezvous runs on this machine: guests must be able to reach {host}."
+    if others:
+        names = ", ".join(f"{one.ip} ({one.interface})" for one in others[:6])
+        text += f" For those who only reach {names}, host with --via; for everybody, with --rendezvous."
+    return text

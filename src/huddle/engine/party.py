@@ -208,7 +208,10 @@ class Party:
             )
         check_arguments(plan.program.args, self._settings.private_args)
         ground, software = await self._prepare()
-        url = plan.rendezvous or await self._surroundings.embed(stack)
+        url = plan.rendezvous or ""
+        if not url:
+            url, reach = await self._surroundings.embed(self._settings, stack)
+            self._emit(events.Notice(reach))
         flags = Flags(plan.threshold, plan.no_prss)
         manifest = plan.program.manifest(flags, (Software("mpyc", ground.interpreter.mpyc),))
         options = Options(

@@ -35,8 +35,11 @@ class Surroundings(Protocol):
         """Look at what there is; raises LocalError where programs can't run as the person wants."""
         ...
 
-    async def embed(self, stack: AsyncExitStack) -> str:
-        """The URL of a rendezvous that runs here until the stack is closed; LocalError where none can."""
+    async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
+        """The URL of a rendezvous that runs here until the stack is closed, and who can reach it.
+
+        It listens where `via` says, else everywhere. Raises LocalError where none can run.
+        """
         ...
 
     def networks(self, settings: Settings, rendezvous: str, notice: Callable[[str], None]) -> list[Network]:
