@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import venv
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -237,16 +236,18 @@ def test_a_program_larger_than_the_room_takes(url: str, people: Lab, programs: P
 
 
 def test_a_rendezvous_of_the_hosts_own(people: Lab, programs: Path) -> None:
-    """It is on all addresses and its link has the LAN's; here the guest takes it to this machine's own."""
+    """It listens where --via says, which the host is told, and goes with the session."""
     host = people.host(programs / "total.py", parties=2)
-    invitation = Invitation.parse(host.wait("invitation")["url"])
-    port = invitation.rendezvous.rpartition(":")[2]
-    near = replace(invitation, rendezvous=f"http://127.0.0.1:{port}")
-    guest = people.join("Bob", near.url, programs / "total.py")
+    link = host.wait("invitation")["url"]
+    host.wait("notice", lambda event: "guests must be able to reach 127.0.0.1" in event["text"])
+    place = Invitation.parse(link).rendezvous
+    port = int(place.rpartition(":")[2])
+    assert place == f"http://127.0.0.1:{port}"
+    guest = people.join("Bob", link, programs / "total.py")
     well(host, guest)
     assert "total: 2" in guest.output()
     with socket.socket() as gone:
-        assert gone.connect_ex(("127.0.0.1", int(port))) != 0, "the host's rendezvous still listens"
+        assert gone.connect_ex(("127.0.0.1", port)) != 0, "the host's rendezvous still listens"
 
 
 def test_nobody_there_to_say_whether_to_run_again(url: str, people: Lab, programs: Path) -> None:
