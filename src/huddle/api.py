@@ -9,7 +9,7 @@
             case huddle.events.Output(text=text): print(text, end="")
 
 Nothing is decided for the caller: who must be let in, and whose program runs here, are its questions to
-answer. The events are those of `--json`.
+answer. The events are those of `--json`, and must be read: past 64 MiB that wait the session ends.
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,35 @@
+"""The command `huddle` by itself: it names its parts and loads only the one that is meant."""
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from huddle import __version__
+from huddle.cli.main import _COMMANDS, main
+
+
+def test_the_version() -> None:
+    assert __version__ in CliRunner().invoke(main, ["--version"]).stdout
+
+
+@pytest.mark.parametrize("name", _COMMANDS)
+def test_every_command_is_there_and_says_what_it_does(name: str) -> None:
+    result = CliRunner().invoke(main, [name, "--help"])
+    assert result.exit_code == 0 and f"main {name}" in result.stdout
+    assert name in CliRunner().invoke(main, []).output
+
+
+def test_a_command_that_is_none_is_a_usage_error() -> None:
+    result = CliRunner().invoke(main, ["hots"])
+    assert result.exit_code == 2 and "hots" in result.stderr
+
+
+def test_a_guest_does_not_wait_for_what_only_servers_need() -> None:
+    code = (
+        "import sys\nfrom huddle.cli.main import main\nmain(['join', '--help'], standalone_mode=False)\n"
+        "print([name for name in ('uvicorn', 'starlette', 'huddle.lab') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[-1] == "[]"
