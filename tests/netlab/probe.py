@@ -1,6 +1,6 @@
 """One end of a pair in the NAT table: makes its offers, takes the other's, and says what each network did.
 
-    python -m tests.netlab.probe PID RENDEZVOUS SECONDS [IROH-RELAY]
+    python -m tests.netlab.probe PID RENDEZVOUS SECONDS [IROH-RELAY [NETWORK,…]]
 
 It writes its offers as one JSON line, reads the other's, seeks a control link by each network by itself,
 as a session does, writes what came of it after so many seconds or as soon as all are settled, and ends
@@ -23,6 +23,7 @@ from huddle.networks.iroh_library import Reach
 from huddle.networks.relay import RelayNetwork
 from huddle.networks.tls import TlsNetwork
 from huddle.networks.webrtc import WebRtcNetwork
+from huddle.networks.wireguard import WireGuardNetwork
 
 SECRET = bytes(range(32))
 SETTLING = 3.0  # seconds in which a connection may still find a better path
@@ -77,15 +78,19 @@ class Probe:
         print(f"{self.name}: {error}", file=sys.stderr)
 
 
-async def main(pid: int, url: str, seconds: float, iroh_relay: str) -> None:
+async def main(pid: int, url: str, seconds: float, iroh_relay: str = "", only: str = "") -> None:
     networks: dict[str, Network] = {
         "tls": TlsNetwork(),
         "webrtc": WebRtcNetwork(url, NativeCrypto()),
         "iroh": IrohNetwork(url=url),
         "relay": RelayNetwork(url),
     }
+    if "wireguard" in only.split(","):
+        networks["wireguard"] = WireGuardNetwork(url, NativeCrypto())
     if iroh_relay:
         networks["iroh+"] = IrohNetwork(reach=Reach(relay=iroh_relay), url=url)
+    if only:
+        networks = {name: network for name, network in networks.items() if name in only.split(",")}
     probes = [Probe(name, network, pid) for name, network in networks.items()]
     await asyncio.gather(*(network.open() for network in networks.values()))
     say({name: network.offer().hex() for name, network in networks.items()})
@@ -112,4 +117,4 @@ def say(what: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2], float(sys.argv[3]), *sys.argv[4:5] or [""]))
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2], float(sys.argv[3]), *sys.argv[4:6]))

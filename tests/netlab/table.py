@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).with_name("nat_table.jsonl")
 DOCUMENT = ROOT / "docs" / "networks.md"
 BEGIN, END = "<!-- nat table -->\n", "<!-- end of nat table -->\n"
-COLUMNS = ("tls", "webrtc", "iroh", "iroh+", "relay")
-HEADS = ("tls", "webrtc", "iroh", "iroh with a relay", "relay")
+COLUMNS = ("tls", "wireguard", "webrtc", "iroh", "iroh+", "relay")
+HEADS = ("tls", "wireguard", "webrtc", "iroh", "iroh with a relay", "relay")
 PORT = 443  # of the rendezvous: the one that every firewall lets out
 SECONDS = 25.0  # for the networks of one pair: more than each takes to give up once
 
@@ -102,22 +102,22 @@ PAIRS: dict[str, Callable[[Net], tuple[Node, Node]]] = {
 }
 
 
-def try_pair(name: str, seconds: float = SECONDS) -> Cells:
-    """What each network does between these two places."""
+def try_pair(name: str, networks: Sequence[str], seconds: float = SECONDS) -> Cells:
+    """What each of these networks does between these two places."""
     with tempfile.TemporaryDirectory(prefix="huddle-nat-") as folder, Net() as net:
         post = net.node("10.77.0.1/24", "fd77::1/64")
         nodes = PAIRS[name](net)
         with _rendezvous(post, Path(folder)), _iroh_relay(post, Path(folder)) as relay:
             # The first one's view and the second one's agree, or it is no link.
-            return _agreed(*_probes(nodes, seconds, relay))
+            return _agreed(*_probes(nodes, seconds, relay, networks))
 
 
-def _probes(nodes: tuple[Node, Node], seconds: float, relay: bool) -> list[Cells]:
+def _probes(nodes: tuple[Node, Node], seconds: float, relay: bool, networks: Sequence[str]) -> list[Cells]:
     processes = []
     try:
         for pid, node in enumerate(nodes):
             post = "[fd77::1]" if ":" in node.addresses[0] else "10.77.0.1"
-            more = [f"http://{post}:3340"] if relay else []
+            more = [f"http://{post}:3340" if relay else "", ",".join(networks)]
             with node.inside():
                 processes.append(
                     subprocess.Popen(
@@ -246,13 +246,20 @@ def main() -> None:
     """Try the pairs that were named, or all, and write results and document."""
     parser = argparse.ArgumentParser(prog="nat-table", description=__doc__)
     parser.add_argument("pairs", nargs="*", help="rows to try (again); default: all")
-    parser.add_argument("--missing", action="store_true", help="only those that have no result yet")
+    parser.add_argument("--missing", action="store_true", help="only what has no result yet")
     chosen = parser.parse_args()
     known = {row["pair"]: row for row in rows(RESULTS.read_text() if RESULTS.exists() else "")}
-    todo = chosen.pairs or [name for name in PAIRS if not (chosen.missing and name in known)]
-    for name in todo:
-        cells = try_pair(name)
-        known[name] = {"pair": name, "cells": cells}
+    built = subprocess.run(
+        [ROOT / "scripts" / "install-wireguard-go"], capture_output=True, text=True, check=True
+    )
+    os.environ["PATH"] += f":{Path(built.stdout.strip()).parent}"
+    for name in chosen.pairs or PAIRS:
+        there = known[name]["cells"] if name in known else {}
+        networks = [one for one in COLUMNS if not (chosen.missing and one in there)]
+        if not networks or (networks == ["iroh+"] and shutil.which("iroh-relay") is None):
+            continue
+        cells = try_pair(name, networks)
+        known[name] = {"pair": name, "cells": there | cells}
         print(name, {network: cell["outcome"] for network, cell in cells.items()}, flush=True)
         RESULTS.write_text("".join(json.dumps(known[one]) + "\n" for one in PAIRS if one in known))
     DOCUMENT.write_text(with_table(DOCUMENT.read_text(), RESULTS.read_text()))

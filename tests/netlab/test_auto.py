@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from tests import wireguard_go
 from tests.netlab.conftest import Neighbours
 from tests.netlab.nat import Home
 from tests.netlab.net import Net, Node
@@ -40,14 +41,17 @@ def test_a_relayed_pair_says_why_and_moves_to_tls_as_soon_as_it_can(net: Net, ne
     assert not bob.all("reconnect")
 
 
-@pytest.mark.timeout(120)
-def test_five_parties_by_four_networks(net: Net, neighbours: Neighbours) -> None:
+@pytest.mark.timeout(600)  # where wireguard-go has to be built first, that takes a minute
+def test_six_parties_by_five_networks(
+    net: Net, neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each can do the relay and one network more, so that every pair with Ada has another one."""
-    post, *homes = (net.node(f"10.77.0.{number}/24") for number in range(1, 7))
+    wireguard_go.on_path(monkeypatch)
+    post, *homes = (net.node(f"10.77.0.{number}/24") for number in range(1, 8))
     url = neighbours.serve(post)
-    host = neighbours.host(homes[0], url, parties=5)
+    host = neighbours.host(homes[0], url, "--network", "auto,wireguard", parties=6)
     link = host.wait("invitation")["url"]
-    best = {"Bob": "tls", "Cyd": "webrtc", "Dan": "iroh", "Eve": "relay"}
+    best = {"Bob": "tls", "Cyd": "webrtc", "Dan": "iroh", "Fay": "wireguard", "Eve": "relay"}
     guests = [
         neighbours.join(
             node, name, link, "--network", network if network == "relay" else f"{network},relay",
@@ -60,7 +64,7 @@ def test_five_parties_by_four_networks(net: Net, neighbours: Neighbours) -> None
     guests[-1].wait("input", lambda event: event["waiting"])
     guests[-1].type("all are there")
     codes = [party.end(60) for party in (host, *guests)]
-    assert codes == [0] * 5, host.story()
+    assert codes == [0] * 6, host.story()
     for guest, (name, network) in zip(guests, best.items(), strict=True):
         others = {(other, "relay") for other in best if other != name}
         assert {("Ada", network)} | others <= networks(guest) <= {("Ada", network), ("Ada", "relay")} | others

@@ -61,9 +61,15 @@ class Local(TypedDict):
 
 def _networks(_context: click.Context, _option: click.Parameter, value: str) -> str:
     for name in value.split(","):
-        if value != "auto" and name not in ALL:
+        if name != "auto" and name not in ALL:
             raise click.BadParameter(f"{name!r} is not one of auto, {', '.join(ALL)}.")
     return value
+
+
+def _chosen(value: str) -> tuple[str, ...]:
+    """The networks that `--network` means, auto being all of its own."""
+    names = [one for name in value.split(",") for one in (NETWORKS if name == "auto" else (name,))]
+    return tuple(dict.fromkeys(names))
 
 
 def local_options(command: _Command) -> _Command:
@@ -84,7 +90,7 @@ def local_options(command: _Command) -> _Command:
             metavar="NAME,…",
             callback=_networks,
             help=f"How to reach the others: {', '.join(ALL)}, or several with commas; auto takes the "
-            f"best that works for each, but {' and '.join(BY_NAME)} only by name.",
+            f"best that works for each; {' and '.join(BY_NAME)} only by name (auto,{BY_NAME[0]}).",
         ),
         click.option(
             "--via", metavar="INTERFACE|ADDRESS", help="Use tls and iroh over this interface or address only."
@@ -170,7 +176,7 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
     """The local side of a session from its options."""
     return Settings(
         name=local["name"] or getpass.getuser(),
-        networks=NETWORKS if local["network"] == "auto" else tuple(local["network"].split(",")),
+        networks=_chosen(local["network"]),
         via=local["via"],
         advertise=local["advertise"],
         port=local["port"],

@@ -68,12 +68,13 @@ class Machine:
                     advertise=settings.advertise,
                     loopback=near,
                     map_port=settings.map_port,
+                    notice=notice,
                 )
             )
         if "wireguard" in settings.networks:
             made.append(WireGuardNetwork(rendezvous, self.crypto, loopback=near, notice=notice))
         # Who did not choose them by name can do without: their libraries are extras.
-        named = settings.networks != NETWORKS
+        named = not set(NETWORKS) <= set(settings.networks)
         # A key says that it is wanted.
         tailnet = bool(settings.tailscale_key) or find_socket(settings.tailscaled) is not None
         if "tailscale" in settings.networks and (named or tailnet):

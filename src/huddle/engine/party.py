@@ -302,8 +302,6 @@ class Party:
                 continue
             stack.push_async_callback(network.close)
             self._networks.append(network)
-            for note in getattr(network, "notes", ()):
-                self._emit(events.Notice(note))
         if not self._networks:
             raise failed or LocalError("No network was chosen.")
 

@@ -3,7 +3,6 @@
 A network lives as long as a session. `open` comes before the accepts are made, so that offers can
 name ports; `begin` comes when the session is sealed and brings the offers of the peers; from then on
 `dial` may be called for any link, and wires that peers dial are handed to `accepted`.
-A network may have `notes`: lines that its person should read, there after `open`.
 Trying again, choosing among networks and proving who is at the other end belong to `huddle.links`.
 """
 

@@ -14,7 +14,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -98,7 +98,7 @@ class TlsNetwork:
     `port` 0 takes a free one. `via` restricts listening and dialling to an interface or an address.
     `advertise` are further addresses (`HOST`, `HOST:PORT`) that peers are told first, as for a router
     that forwards a port. `loopback` offers loopback addresses too, for parties on one machine. `map_port`
-    asks the router for a port that leads here, and gives it back at the end; `notes` say what came of it.
+    asks the router for a port that leads here, and gives it back at the end; `notice` is told how that went.
     """
 
     name = "tls"
@@ -111,8 +111,9 @@ class TlsNetwork:
         advertise: Sequence[str] = (),
         loopback: bool = False,
         map_port: bool = False,
+        notice: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.notes: list[str] = []
+        self._notice = notice
         self._map_port = map_port
         self._mapped: mapping.Mapping | None = None
         self._holding: asyncio.Task[None] | None = None
@@ -261,10 +262,10 @@ class TlsNetwork:
         try:
             self._mapped = await mapping.map_port(self.port, [local.ip for local in self._local])
         except mapping.NoMapping as exc:
-            self.notes.append(f"The router gives no port: {exc}.")
+            self._notice(f"The router gives no port: {exc}.")
             return
         self._holding = asyncio.get_running_loop().create_task(mapping.hold(self._mapped))
-        self.notes.append(f"The router leads {self._mapped} to this machine until the session ends.")
+        self._notice(f"The router leads {self._mapped} to this machine until the session ends.")
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
