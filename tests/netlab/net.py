@@ -83,6 +83,19 @@ class Node:
         command = ["ip", "netns", "exec", self.name, "nft", "-f", "-"]
         subprocess.run(command, input=table, check=True, capture_output=True, text=True)
 
+    def refuse_out(self, match: str) -> None:
+        """Refuse what goes out and is like this."""
+        table = f"""
+            table inet refusing {{
+                chain output {{
+                    type filter hook output priority 0; policy accept;
+                    {match} reject
+                }}
+            }}
+        """
+        command = ["ip", "netns", "exec", self.name, "nft", "-f", "-"]
+        subprocess.run(command, input=table, check=True, capture_output=True, text=True)
+
     def down(self) -> None:
         """Pull the cable."""
         _ip("-n", self.name, "link", "set", "eth0", "down")

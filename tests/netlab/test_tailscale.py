@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from tests.e2e.harness import NETWORK, PEER, Huddle, Lab, alive, lab
 from tests.netlab.conftest import ROOT
 from tests.netlab.nat import Home
 from tests.netlab.net import Net, Node
-from tests.tailnet.running import Control, control, environment, tools
+from tests.tailnet.running import Control, control, environment, system_tailscaled, tools
 
 pytestmark = pytest.mark.timeout(900)  # on a fresh machine Tailscale is built first
 
@@ -72,27 +71,6 @@ def tailnet(net: Net, tmp_path: Path) -> Iterator[Tailnet]:
         yield Tailnet(node, server, people)
 
 
-@contextlib.contextmanager
-def system_tailscaled(node: Node, where: Path, server: Control, *options: str) -> Iterator[str]:
-    """A tailscaled as a machine's own, in the tailnet already; its socket."""
-    where.mkdir()
-    socket = str(where / "s")
-    with node.inside():
-        process = subprocess.Popen(
-            [tools() / "tailscaled", "--state=mem:", f"--socket={socket}", f"--statedir={where}", *options],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-    try:
-        assert wait_until(lambda: Path(socket).is_socket(), 30)
-        up = ("up", f"--login-server={server.url}", f"--auth-key={KEY}", "--accept-dns=false")
-        with node.inside():
-            subprocess.run([tools() / "tailscale", f"--socket={socket}", *up], check=True, timeout=90)
-        yield socket
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 def finish(*parties: Huddle, total: int = 30) -> None:
     codes = [party.end(PATIENCE) for party in parties]
     assert codes == [0] * len(parties), "\n".join(party.story() for party in parties)
@@ -136,10 +114,10 @@ def test_machines_that_are_in_a_tailnet_already_need_no_key(
     with contextlib.ExitStack() as stack:
         # One has an interface of its own, the other one lives in user space, as in a container.
         first = stack.enter_context(
-            system_tailscaled(here, tmp_path / "a", tailnet.server, "--tun=tailscale0")
+            system_tailscaled(here, tmp_path / "a", tailnet.server.url, KEY, "--tun=tailscale0")
         )
         user = "--tun=userspace-networking"
-        second = stack.enter_context(system_tailscaled(there, tmp_path / "b", tailnet.server, user))
+        second = stack.enter_context(system_tailscaled(there, tmp_path / "b", tailnet.server.url, KEY, user))
         ada = tailnet.host(here, "--tailscaled", first, key="")
         bob = tailnet.join(there, "Bob", ada, "--tailscaled", second, key="")
         finish(ada, bob)
@@ -170,7 +148,7 @@ def test_two_tailnets_do_not_see_each_other(net: Net, tailnet: Tailnet) -> None:
 
 
 def test_a_party_that_is_killed_takes_its_machine_with_it(net: Net, tailnet: Tailnet) -> None:
-    ada = tailnet.host(net.node("10.77.0.1/24"), "--grace", "5")
+    ada = tailnet.host(net.node("10.77.0.1/24"), "--grace", "30")
     bob = tailnet.join(net.node("10.77.0.2/24"), "Bob", ada, ask=True)
     ada.wait("output", lambda event: "first sum" in event["text"], timeout=PATIENCE)
     below = bob.descendants()

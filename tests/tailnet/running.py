@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.chaos import wait_until
+from tests.netlab.net import Node
+
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = dict(os.environ)  # with the home of who runs the tests, where tools are kept
 
@@ -37,9 +40,11 @@ def environment() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Control:
-    """A control server; `url` is its login server."""
+    """A control server; `url` is its login server, `derp` and `stun` are ports of the same address."""
 
     url: str
+    derp: int = 0
+    stun: int = 0
 
     def machines(self) -> list[str]:
         """The names of the machines that it knows. Ask from its own network."""
@@ -66,7 +71,28 @@ def control(ip: str, *options: str) -> Iterator[Control]:
     try:
         assert process.stdout is not None
         with process.stdout:
-            yield Control(json.loads(process.stdout.readline())["url"])
+            yield Control(**json.loads(process.stdout.readline()))
     finally:
         process.kill()
         process.wait()
+
+
+@contextlib.contextmanager
+def system_tailscaled(node: Node, where: Path, url: str, key: str, *options: str) -> Iterator[str]:
+    """A tailscaled as a machine's own, in the tailnet already; its socket."""
+    where.mkdir()
+    socket = str(where / "s")
+    with node.inside():
+        process = subprocess.Popen(
+            [tools() / "tailscaled", "--state=mem:", f"--socket={socket}", f"--statedir={where}", *options],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+    try:
+        assert wait_until(lambda: Path(socket).is_socket(), 30)
+        up = ("up", f"--login-server={url}", f"--auth-key={key}", "--accept-dns=false")
+        with node.inside():
+            subprocess.run([tools() / "tailscale", f"--socket={socket}", *up], check=True, timeout=90)
+        yield socket
+    finally:
+        process.terminate()
+        process.wait(20)

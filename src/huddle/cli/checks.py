@@ -29,6 +29,7 @@ from huddle.engine import interpreter, sandbox
 from huddle.errors import HuddleError
 from huddle.networks import (
     addresses,
+    headscale_admission,
     iroh_library,
     nat,
     sockets,
@@ -268,6 +269,10 @@ def leftovers() -> Check:
     """Directories and processes that a crash of Huddle left behind."""
     left = [str(path) for path in crashed.directories()]
     orphans = [f"process {pid} ({name})" for pid, name in crashed.orphans()]
+    servers = headscale_admission.left_here()
+    if servers and not left and not orphans:
+        found = f"users of dead sessions in {', '.join(servers)}"
+        return Check("Leftovers", "warn", found, "Host once more with that Headscale: it takes them away.")
     if not left and not orphans:
         return Check("Leftovers", "ok", "none")
     advice = "A crash left this, and nothing needs it."

@@ -261,6 +261,12 @@ def run_party(
 @click.option(
     "--private", "private_args", multiple=True, metavar="ARG", help="An argument of your own, never sent."
 )
+@click.option(
+    "--headscale",
+    envvar="HUDDLE_HEADSCALE",
+    metavar="URL",
+    help="Your Headscale, for --network headscale; its API key in HUDDLE_HEADSCALE_KEY.",
+)
 @local_options
 @complaints
 def host_command(
@@ -275,6 +281,7 @@ def host_command(
     open_: bool,
     allow: tuple[str, ...],
     private_args: tuple[str, ...],
+    headscale: str | None,
     **local: Unpack[Local],
 ) -> None:
     """Host a session that runs PROGRAM with ARGs, the same for all parties.
@@ -282,6 +289,8 @@ def host_command(
     Options of huddle may stand before or behind PROGRAM; all that it does not know, and all that follows
     --, belongs to the program.
     """
+    if local["network"] == "headscale" and not headscale:
+        raise LocalError("The host of a session over headscale names one.", hint="Give --headscale URL.")
     mine, missing = load(program, include, args)
     if missing:
         names = listing([clean(name) for name in missing])
@@ -304,7 +313,16 @@ def host_command(
     policy = HostPolicy(yes, open_, frozenset(allow))
     sys.exit(
         run_party(
-            lambda chosen, identity, contacts: Party(plan, chosen, identity, contacts),
+            lambda chosen, identity, contacts: Party(
+                plan,
+                replace(
+                    chosen,
+                    headscale=headscale,
+                    headscale_key=os.environ.get("HUDDLE_HEADSCALE_KEY") or None,
+                ),
+                identity,
+                contacts,
+            ),
             policy,
             local,
             private_args,

@@ -19,6 +19,7 @@ from huddle.identity.crypto import Crypto
 from huddle.identity.native import NativeCrypto
 from huddle.networks import addresses, iroh_library, webrtc_library
 from huddle.networks.base import Network
+from huddle.networks.headscale import HeadscaleNetwork
 from huddle.networks.iroh import IrohNetwork
 from huddle.networks.relay import RelayNetwork
 from huddle.networks.tailscale import TailscaleNetwork
@@ -84,6 +85,12 @@ class Machine:
                     server=settings.login_server,
                     path=settings.tailscaled,
                     host_name=_host_name(),
+                )
+            )
+        if "headscale" in settings.networks:
+            made.append(
+                HeadscaleNetwork(
+                    rendezvous, self.crypto, server=settings.headscale, api_key=settings.headscale_key
                 )
             )
         if "webrtc" in settings.networks and (named or webrtc_library.available()):

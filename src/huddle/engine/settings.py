@@ -9,7 +9,8 @@ from huddle.errors import LocalError
 from huddle.identity.names import is_name
 
 NETWORKS = ("tls", "tailscale", "webrtc", "iroh", "relay")  # of auto, in order of preference
-BY_NAME = ("wireguard",)  # only where a person chooses them: they change this machine while they last
+# Only where a person chooses them: one changes this machine while it lasts, one trusts the host further.
+BY_NAME = ("wireguard", "headscale")
 ALL = (*NETWORKS, *BY_NAME)
 
 
@@ -26,6 +27,8 @@ class Settings:
     `tailscale_key` is an auth key for a machine of one's own in a tailnet, made for the session, at the
     control server `login_server` (None: Tailscale's); without a key, `tailscaled` is the socket of the one
     that runs here (None: where packages put it).
+
+    `headscale` is the URL of a host's Headscale, asked with `headscale_key`.
 
     `python` is the interpreter that runs the program, with `private_args` behind the shared arguments and
     `inputs` (files of this machine, by their own names in its directory) to read. `sandbox` None means:
@@ -51,6 +54,8 @@ class Settings:
     tailscale_key: str | None = field(default=None, repr=False)
     login_server: str | None = None
     tailscaled: str | None = None
+    headscale: str | None = None
+    headscale_key: str | None = field(default=None, repr=False)
     python: str = field(default=sys.executable)
     private_args: tuple[str, ...] = ()
     inputs: tuple[Path, ...] = ()

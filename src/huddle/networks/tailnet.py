@@ -77,6 +77,10 @@ class TailnetWires(TlsNetwork):
         """The certificate and the port, as the network tls would offer them."""
         return encode(Offer(self._own.der, (Endpoint(self.name, self.port),)))
 
+    def port_of(self, pid: int) -> int:
+        """The port at which that party is reached in the tailnet: a peer's once begun, else this party's."""
+        return self._peers[pid].endpoints[0].port if pid in self._peers else self.port
+
     def begin(self, peers: tuple[PeerOffer, ...], accepted: Accepted) -> None:
         """As of `TlsNetwork`, with offers made by `tls_offer`."""
         super().begin(peers, accepted)

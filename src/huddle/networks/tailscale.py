@@ -16,7 +16,7 @@ from huddle.links.wire import Wire
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.tailnet import TailnetWires
 from huddle.networks.tailscale_api import LocalApi, Node, Status, find_socket
-from huddle.networks.tailscale_daemon import Daemon
+from huddle.networks.tailscale_daemon import EXPOSED, Daemon
 
 _KEY = "nodekey:"
 MAX_KEY = 80  # `nodekey:` and 64 hexadecimal digits
@@ -57,6 +57,7 @@ class TailscaleNetwork:
         self._me: Node | None = None
         self._keys: dict[int, tuple[str, str]] = {}
         self._wires = TailnetWires(self.name, self._find)
+        self.notes: list[str] = []
 
     def __repr__(self) -> str:
         return f"<TailscaleNetwork {self._me.name if self._me else 'closed'}, {self._wires!r}>"
@@ -71,6 +72,7 @@ class TailscaleNetwork:
                 await self._daemon.close()
                 raise
             api = self._daemon.api
+            self.notes.append(EXPOSED)
         else:
             api = LocalApi(running(self._socket))
             status = await api.status()

@@ -28,6 +28,12 @@ _LONGEST = 90  # of the directory's path: a socket's may have 103 bytes on macOS
 # `read` returns when the other end of its standard input is closed, whoever closed it.
 _GUARD = '"$@" </dev/null & child=$!; read _; kill $child; wait $child'
 
+# In user space tailscaled passes on what comes for any port of its machine in the tailnet.
+EXPOSED = (
+    "While the session lasts, whoever the tailnet lets through can reach what listens on 127.0.0.1 of this"
+    " machine; whoever runs the control server decides who that is."
+)
+
 # What must not be passed on to a child that needs none of it.
 _SECRET = ("HUDDLE_TS_AUTHKEY", "HUDDLE_HEADSCALE_KEY", "HUDDLE_RENDEZVOUS")
 

@@ -25,6 +25,8 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"time"
 
 	"huddle.test/tailnet/testcontrol"
@@ -39,6 +41,7 @@ func main() {
 	port := flag.Int("port", 0, "the port of the control server; 0 takes a free one")
 	authkey := flag.String("authkey", "", "the auth key that every machine must show")
 	hook := flag.String("hook", "", "who is asked about every machine")
+	api := flag.String("api", "", "the server of /api/, which is reached here too")
 	flag.Parse()
 
 	control, err := net.Listen("tcp", net.JoinHostPort(*ip, fmt.Sprint(*port)))
@@ -81,8 +84,17 @@ func main() {
 		}
 		json.NewEncoder(w).Encode(names)
 	})
+	if *api != "" {
+		behind, err := url.Parse(*api)
+		must(err)
+		mux.Handle("/api/", httputil.NewSingleHostReverseProxy(behind))
+	}
 	mux.Handle("/", server)
-	where, _ := json.Marshal(map[string]string{"url": server.ExplicitBaseURL})
+	where, _ := json.Marshal(map[string]any{
+		"url":  server.ExplicitBaseURL,
+		"derp": derp.Addr().(*net.TCPAddr).Port,
+		"stun": stun.LocalAddr().(*net.UDPAddr).Port,
+	})
 	fmt.Println(string(where))
 	log.Fatal((&http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}).Serve(control))
 }

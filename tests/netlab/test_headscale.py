@@ -1,0 +1,244 @@
+"""Sessions over headscale between machines of their own, with real tailscaleds.
+
+Each runs with a Headscale made of its documented API and a control server, and, where a `headscale` is on
+PATH, with that one too.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from huddle.networks.headscale_api import HeadscaleApi
+from huddle.networks.tailscale_api import LocalApi
+from tests.e2e.chaos import wait_until
+from tests.e2e.harness import LOCAL, PEER, Huddle, Lab, alive, lab
+from tests.netlab.conftest import ROOT
+from tests.netlab.net import Net, Node
+from tests.tailnet.headscale import BINARY, POLICY, Headscale, binary, with_machines
+from tests.tailnet.running import environment, system_tailscaled, tools
+
+pytestmark = pytest.mark.timeout(900)  # on a fresh machine Tailscale is built first
+
+PROGRAM = ROOT / "tests" / "programs" / "chaos_steps.py"
+PATIENCE = 150.0  # seconds: a loaded machine starts three tailscaleds slowly
+
+
+class Place:
+    """A Headscale and a rendezvous on one node, and parties anywhere."""
+
+    def __init__(self, node: Node, people: Lab, url: str, key: str, state: Headscale | None) -> None:
+        self.node = node
+        self.state = state
+        self.headscale = url
+        self._key = key
+        self._people = people
+        with node.inside():
+            serving = people.huddle(
+                "rendezvous", "serve", "--json", "--host", node.addresses[0], "--port", "8037"
+            )
+        self.url: str = serving.wait("serving")["url"]
+
+    def start(self, node: Node, name: str, command: str, *words: str, key: str = "") -> Huddle:
+        options = ("--json", "--name", name, "--network", "headscale")
+        env = environment() | ({"HUDDLE_HEADSCALE_KEY": key} if key else {})
+        with node.inside():
+            return self._people.huddle(name, command, *options, *words, env=env)
+
+    def host(
+        self, node: Node, *options: str, parties: int = 2, name: str = "Ada", grace: int = 120
+    ) -> Huddle:
+        room = ("--open", "--parties", str(parties), "--rendezvous", self.url, "--grace", str(grace))
+        where = ("--headscale", self.headscale)
+        return self.start(node, name, "host", *room, *where, *options, str(PROGRAM), key=self._key)
+
+    def join(self, node: Node, name: str, host: Huddle, *, ask: bool = False, grace: int = 120) -> Huddle:
+        link = host.wait("invitation", timeout=PATIENCE)["url"]
+        private = ("--", "--ask") if ask else ()
+        own = ("--yes", "--program", str(PROGRAM), "--grace", str(grace))
+        return self.start(node, name, "join", *own, link, *private)
+
+    def there(self) -> tuple[set[str], set[str], str]:
+        """Its users, whose machines it has, and its policy."""
+
+        async def ask() -> tuple[set[str], set[str], str]:
+            api = HeadscaleApi(self.headscale, self._key)
+            users, machines = await api.users(), await api.machines()
+            return {user.name for user in users}, {one.user for one in machines}, await api.policy() or ""
+
+        with self.node.inside():
+            return asyncio.run(ask())
+
+    def key_of(self, name: str) -> str:
+        """An auth key of one of its users."""
+
+        async def ask() -> str:
+            api = HeadscaleApi(self.headscale, self._key)
+            (number,) = (user.id for user in await api.users() if user.name == name)
+            return await api.make_key(number, time.time() + 600)
+
+        with self.node.inside():
+            return asyncio.run(ask())
+
+    def untouched(self) -> bool:
+        return self.there() == ({"carol"}, set(), POLICY)
+
+
+@pytest.fixture(params=["its API and a control server", "the binary"])
+def place(request: pytest.FixtureRequest, net: Net, tmp_path: Path) -> Iterator[Place]:
+    """Its processes end before their network does."""
+    if request.param == "the binary" and BINARY is None:
+        pytest.skip("no headscale on PATH")
+    tools()
+    node = net.node("10.77.0.9/24")
+    with contextlib.ExitStack() as stack:
+        people = stack.enter_context(lab(tmp_path / "people"))
+        state = Headscale()
+        with node.inside():
+            if request.param == "the binary":
+                url, key = stack.enter_context(binary(tmp_path / "headscale", node.addresses[0], POLICY))
+                made = Place(node, people, url, key, None)
+            else:
+                url = stack.enter_context(with_machines(state, node.addresses[0]))
+                made = Place(node, people, url, state.key, state)
+        yield made
+
+
+def finish(*parties: Huddle, total: int) -> None:
+    codes = [party.end(PATIENCE) for party in parties]
+    assert codes == [0] * len(parties), "\n".join(party.story() for party in parties)
+    for party in parties:
+        assert f"second sum {total}" in party.output()
+        assert {link["network"] for link in party.all("link")} == {"headscale"}
+        assert party.left() == []
+
+
+def test_three_parties_are_let_in_by_their_signatures_and_leave_nothing(net: Net, place: Place) -> None:
+    nodes = [net.node(f"10.77.0.{number}/24") for number in (1, 2, 3)]
+    ada = place.host(nodes[0], parties=3)
+    bob, cyd = (place.join(node, name, ada) for node, name in zip(nodes[1:], ("Bob", "Cyd"), strict=True))
+    ada.wait("output", lambda event: "first sum" in event["text"], timeout=PATIENCE)
+    finish(ada, bob, cyd, total=60)
+    said = {
+        event["name"]: event
+        for event in ada.all("party")
+        if event["state"] == "connected" and event["detail"]
+    }
+    assert set(said) == {"Bob", "Cyd"}
+    assert all("its tailnet says huddle-" in event["detail"] for event in said.values()), said
+    assert wait_until(place.untouched, 20), place.there()
+
+
+def test_two_sessions_at_once_share_a_headscale_and_nothing_else(net: Net, place: Place) -> None:
+    nodes = [net.node(f"10.77.0.{number}/24") for number in (1, 2, 3, 4)]
+    hosts = [place.host(nodes[0], name="Ada"), place.host(nodes[1], name="Eve")]
+    guests = [
+        place.join(nodes[2], "Bob", hosts[0], ask=True),
+        place.join(nodes[3], "Cyd", hosts[1], ask=True),
+    ]
+    for guest in guests:
+        guest.wait("output", lambda event: "first sum" in event["text"], timeout=PATIENCE)
+    users, machines, policy = place.there()
+    assert len(users) == 5 and len(machines) == 4 and all(user in policy for user in machines)
+    for guest in guests:
+        guest.type("go on")
+    finish(*hosts, *guests, total=30)
+    assert wait_until(place.untouched, 20), place.there()
+
+
+def test_only_the_session_s_machines_see_each_other_and_at_one_port(
+    net: Net, place: Place, tmp_path: Path
+) -> None:
+    if place.state is not None:
+        pytest.skip("the control server made for tests enforces no policy")
+    nodes = [net.node(f"10.77.0.{number}/24") for number in (1, 2, 3)]
+    ada = place.host(nodes[0])
+    bob = place.join(nodes[1], "Bob", ada, ask=True)
+    bob.wait("output", lambda event: "first sum" in event["text"], timeout=PATIENCE)
+    user = "--tun=userspace-networking"
+    with contextlib.ExitStack() as stack:
+        theirs = stack.enter_context(
+            system_tailscaled(nodes[2], tmp_path / "c", place.headscale, place.key_of("carol"), user)
+        )
+        assert asyncio.run(LocalApi(theirs).status()).peers == {}  # Carol's machine sees nobody
+        with nodes[1].inside():
+            private = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        api = LocalApi(str(next(ada.temp.glob("huddle-tailnet-*/s"))))
+
+        async def knock() -> None:
+            (peer,) = (await api.status()).peers.values()
+            assert peer.login.startswith("huddle-")
+            async with asyncio.timeout(8):
+                await api.dial(peer.addresses[0], private.getsockname()[1])
+
+        with pytest.raises((TimeoutError, OSError)):  # Bob's other ports are closed to Ada
+            asyncio.run(knock())
+        bob.type("go on")
+        finish(ada, bob, total=30)
+    assert wait_until(lambda: place.there()[0] == {"carol"}, 20), place.there()
+
+
+def test_a_killed_host_s_session_is_taken_away_by_the_next_one(net: Net, place: Place) -> None:
+    nodes = [net.node(f"10.77.0.{number}/24") for number in (1, 2)]
+    ada = place.host(nodes[0], grace=30)
+    bob = place.join(nodes[1], "Bob", ada, ask=True, grace=30)
+    bob.wait("output", lambda event: "first sum" in event["text"], timeout=PATIENCE)
+    below = ada.descendants()
+    os.kill(ada.process.pid, signal.SIGKILL)
+    assert bob.end(PATIENCE) == PEER and "Ada" in bob.errors()
+    assert wait_until(lambda: not alive(below), 20), below
+    assert len(place.there()[0]) == 3 and "huddle-" in place.there()[2]
+    again = place.host(nodes[0])
+    again.wait("invitation", timeout=PATIENCE)
+    assert any("had left in the Headscale is gone" in event["text"] for event in again.all("notice"))
+    assert place.untouched()
+    again.signal(signal.SIGINT)
+    again.signal(signal.SIGINT)
+    again.end(PATIENCE)
+    assert place.untouched()
+
+
+def test_a_machine_that_never_comes_is_named_and_nothing_stays(net: Net, place: Place) -> None:
+    ada = place.host(net.node("10.77.0.1/24"), grace=25)
+    there = net.node("10.77.0.2/24")
+    # Bob reaches the rendezvous but not the Headscale.
+    port = place.headscale.rpartition(":")[2]
+    there.refuse_out(f"tcp dport {port}")
+    bob = place.join(there, "Bob", ada, grace=25)
+    assert [ada.end(PATIENCE), bob.end(PATIENCE)] == [PEER, PEER]
+    assert "Bob's machine is not in the session's tailnet yet" in ada.errors()
+    assert wait_until(place.untouched, 20), place.there()
+
+
+def test_a_key_that_expired_on_the_way_ends_well(net: Net, place: Place) -> None:
+    if place.state is None:
+        pytest.skip("a Headscale's own clock can't be turned")
+    place.state.lifetime = -1.0
+    ada = place.host(net.node("10.77.0.1/24"), grace=15)
+    bob = place.join(net.node("10.77.0.2/24"), "Bob", ada, grace=15)
+    assert [ada.end(PATIENCE), bob.end(PATIENCE)] == [PEER, PEER]
+    assert "expired" in ada.errors() and "expired" in bob.errors()
+    assert place.untouched() and ada.left() == bob.left() == []
+
+
+def test_a_wrong_api_key_is_named_before_anybody_is_invited(net: Net, place: Place) -> None:
+    words = (
+        "--open",
+        "--parties",
+        "2",
+        "--rendezvous",
+        place.url,
+        "--headscale",
+        place.headscale,
+        str(PROGRAM),
+    )
+    ada = place.start(net.node("10.77.0.1/24"), "Ada", "host", *words, key="wrong")
+    assert ada.end(PATIENCE) == LOCAL
+    assert "does not take the API key" in ada.errors() and not ada.all("invitation")
+    assert place.untouched()
