@@ -119,6 +119,13 @@ def finish(*parties: Huddle, total: int) -> None:
         assert party.left() == []
 
 
+def socket_of(party: Huddle) -> str:
+    """Where its own tailscaled is spoken to, as that one's arguments say."""
+    lines = [Path(f"/proc/{pid}/cmdline").read_text() for pid in party.descendants()]
+    words = [word for line in lines for word in line.split("\0")]
+    return next(word.removeprefix("--socket=") for word in words if word.startswith("--socket="))
+
+
 def test_three_parties_are_let_in_by_their_signatures_and_leave_nothing(net: Net, place: Place) -> None:
     nodes = [net.node(f"10.77.0.{number}/24") for number in (1, 2, 3)]
     ada = place.host(nodes[0], parties=3)
@@ -169,7 +176,7 @@ def test_only_the_session_s_machines_see_each_other_and_at_one_port(
         assert asyncio.run(LocalApi(theirs).status()).peers == {}  # Carol's machine sees nobody
         with nodes[1].inside():
             private = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        api = LocalApi(str(next(ada.temp.glob("huddle-tailnet-*/s"))))
+        api = LocalApi(socket_of(ada))
 
         async def knock() -> None:
             (peer,) = (await api.status()).peers.values()
