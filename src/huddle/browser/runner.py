@@ -18,7 +18,8 @@ from js import Object
 from pyodide.ffi import to_js
 
 from huddle.browser import warm
-from huddle.browser.loop import MailboxLoop, MailboxSelector, PortSocket, array, wait_until
+from huddle.browser.loop import MailboxLoop, PortSocket, array, wait_until
+from huddle.browser.ports import Ports
 from huddle.engine import runner_loop
 from huddle.engine.runner import install, run_program, set_arguments
 from huddle.links import frames
@@ -113,11 +114,9 @@ def main(box: Any, task: Any) -> None:
     set_arguments(config)
     warm.begin_mpyc()
 
-    session = runner_loop.Session(frames, config["pid"], config["max_queue"], lambda: MailboxSelector(box))
-    peers = {}
-    for pid, stream in task.peers.to_py(depth=1).items():
-        peers[int(pid)] = names[int(pid)], PortSocket(stream)
-    session.attach(peers)  # type: ignore[arg-type]
+    session = runner_loop.Session(frames, config["pid"], config["max_queue"])
+    peers = {int(pid): PortSocket(stream) for pid, stream in task.peers.to_py(depth=1).items()}
+    session.attach({pid: names[pid] for pid in peers}, Ports(box, peers))
 
     class Base(MailboxLoop):
         def __init__(self) -> None:
@@ -136,7 +135,7 @@ def main(box: Any, task: Any) -> None:
         task.written(to_js(written, dict_converter=Object.fromEntries))
     session.finish(well=not outcome["exit"] and not session.verdict)
     tell(**outcome)
-    for sock in (stdout, stderr, *(sock for _, sock in peers.values())):
+    for sock in (stdout, stderr, *peers.values()):
         sock.close()
 
 

@@ -8,13 +8,19 @@ import asyncio
 import codecs
 import json
 from collections import deque
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from js import Object
 from pyodide.ffi import to_js
 
+from huddle.browser.channel import PortChannel
 from huddle.browser.loop import MailboxLoop, PortSocket, array
+from huddle.engine.channel import Channel, OpenLink
 from huddle.engine.process import RunnerExit, RunnerSpec, Watcher, check_arguments, judged
+
+if TYPE_CHECKING:
+    from huddle.engine.run import Run
 
 _LONGEST = 1 << 16  # of one report
 _REPORT, _GONE, _DRAINED = 1, 2, 3  # kinds of notes
@@ -33,7 +39,7 @@ class WorkerRunner:
         self._loop = loop
         self._handle = handle
         self._watcher = watcher
-        self.sockets = {pid: PortSocket(handle.peer(pid)) for pid in _peers(spec)}
+        self._sockets = {pid: PortSocket(handle.peer(pid)) for pid in _peers(spec)}
         self._stdin = PortSocket(handle.stdin)
         self._typed: deque[bytes] = deque()
         self._outputs = {
@@ -66,6 +72,10 @@ class WorkerRunner:
         )
         return cls(spec, watcher, handle)
 
+    def open_channels(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, Channel]:
+        """Open the links, and the channels between them and the program."""
+        return {pid: PortChannel(run, pid, sock, openers[pid]) for pid, sock in self._sockets.items()}
+
     def send_line(self, line: str) -> None:
         """Answer the program's `input()`."""
         self._type(line.encode() + b"\n")
@@ -92,10 +102,10 @@ class WorkerRunner:
             return self._stopped
         if not self._report:
             return RunnerExit(1, None, self._failed or "it ended before its time")
-        return judged(self._report, self._report_code(), self.sockets)
+        return judged(self._report, self._report_code(), self._sockets)
 
     def close(self) -> None:
-        """End it and forget all but its sockets."""
+        """End it and forget it."""
         self._handle.kill()
         self._loop.unlisten(self._handle.id)
         for sock, _ in self._outputs.values():
@@ -103,6 +113,8 @@ class WorkerRunner:
             sock.close()
         self._loop.remove_writer(self._stdin.fileno())
         self._stdin.close()
+        for sock in self._sockets.values():
+            sock.close()
 
     def _report_code(self) -> int:
         code = self._report.get("exit")

@@ -16,21 +16,26 @@ from collections.abc import Container, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import huddle.engine
 import huddle.links
 from huddle.engine import sandbox
+from huddle.engine.channel import Channel, OpenLink
 from huddle.engine.interpreter import Interpreter, environment
+from huddle.engine.lane import Lane
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError
+
+if TYPE_CHECKING:
+    from huddle.engine.run import Run
 
 RUNNER = Path(huddle.engine.__file__).with_name("runner.py")
 LOOP = RUNNER.with_name("runner_loop.py")
+LANE = RUNNER.with_name("runner_lane.py")
 FRAMES = Path(huddle.links.__file__).with_name("frames.py")
 
-SOCKET_BUFFER = (
-    1 << 20
-)  # so that what a party sends at once rarely waits for the other process to be scheduled
+# So that what a party sends at once rarely waits for the other process to be scheduled.
+SOCKET_BUFFER = 1 << 20
 LINE = 1 << 16  # the longest JSON line taken from a runner; its longest text is 1,000 characters
 MARK = "HUDDLE_RUN"  # in the environment of all that a runner starts
 SWEEPS = 20  # for what forks faster than it is found
@@ -98,10 +103,10 @@ class Watcher(Protocol):
 
 @dataclass
 class RunnerProcess:
-    """A running runner. `sockets` are this side's ends of the channels, by pid, not blocking."""
+    """A running runner."""
 
     spec: RunnerSpec
-    sockets: dict[int, socket.socket]
+    _lane: Lane
     _watcher: Watcher
     _process: asyncio.SubprocessTransport
     _events: "_Events"
@@ -116,19 +121,18 @@ class RunnerProcess:
     async def start(cls, spec: RunnerSpec, watcher: Watcher) -> "RunnerProcess":
         """Start the program; raises LocalError where that can't be done."""
         check_arguments(spec.args)
-        ours, theirs = _sockets(pid for pid in range(len(spec.names)) if pid != spec.pid)
-        control, their_control = socket.socketpair()
-        control.setblocking(False)
-        fds = tuple(sock.fileno() for sock in (their_control, *theirs.values()))
-        command = [spec.interpreter.executable, str(RUNNER), str(their_control.fileno())]
+        loop = asyncio.get_running_loop()
+        lane, their_lane = _pair()
+        control, their_control = _pair()
+        fds = their_control.fileno(), their_lane.fileno()
+        command = [spec.interpreter.executable, str(RUNNER), str(fds[0])]
         options: int | None = None
         if spec.sandboxed:
-            command, options = sandbox.command(
-                command, spec.interpreter, spec.directory, spec.inputs, (RUNNER, LOOP, FRAMES)
-            )
+            files = RUNNER, LOOP, LANE, FRAMES
+            command, options = sandbox.command(command, spec.interpreter, spec.directory, spec.inputs, files)
         mark = secrets.token_hex(16)
         try:
-            transport, events = await asyncio.get_running_loop().subprocess_exec(
+            transport, events = await loop.subprocess_exec(
                 lambda: _Events(watcher),
                 *command,
                 pass_fds=fds if options is None else (*fds, options),
@@ -137,17 +141,18 @@ class RunnerProcess:
                 env=environment() | {MARK: mark},
             )
         except OSError as error:
-            for sock in (*ours.values(), control):
-                sock.close()
+            lane.close()
+            control.close()
             raise LocalError(f"cannot start {command[0]}: {error}") from None
         finally:
-            for sock in (*theirs.values(), their_control):
-                sock.close()
+            their_lane.close()
+            their_control.close()
             if options is not None:
                 os.close(options)
+        _, protocol = await loop.create_unix_connection(Lane, sock=lane)
         reader, writer = await asyncio.open_unix_connection(sock=control, limit=LINE)
-        writer.write(_config(spec, theirs_fds=dict(zip(theirs, fds[1:], strict=True))))
-        runner = cls(spec, ours, watcher, transport, events, writer, mark)
+        writer.write(_config(spec, fds[1]))
+        runner = cls(spec, protocol, watcher, transport, events, writer, mark)
         runner._reading = asyncio.create_task(runner._read_control(reader))
         return runner
 
@@ -155,6 +160,10 @@ class RunnerProcess:
     def os_pid(self) -> int:
         """The process id of the runner, or of the sandbox around it."""
         return self._process.get_pid()
+
+    def open_channels(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, Channel]:
+        """Open the links, and the channels between them and the program."""
+        return self._lane.open(run, openers)
 
     def send_line(self, line: str) -> None:
         """Answer the program's `input()`."""
@@ -178,7 +187,7 @@ class RunnerProcess:
         self._kill()
 
     async def wait(self) -> RunnerExit:
-        """Wait until it has ended and all its output was passed on; nothing of it runs any more then."""
+        """Wait until it has ended and all that it wrote was passed on; nothing of it runs any more then."""
         try:
             await self._events.exited.wait()
         finally:
@@ -187,9 +196,10 @@ class RunnerProcess:
         if not self.spec.sandboxed:
             await asyncio.to_thread(_sweep, self._mark)
         assert self._reading
-        silent = asyncio.create_task(self._events.silent.wait())
-        await asyncio.wait((silent, self._reading), timeout=LINGER, return_when=asyncio.ALL_COMPLETED)
-        silent.cancel()
+        rest = [asyncio.create_task(event.wait()) for event in (self._events.silent, self._lane.closed)]
+        await asyncio.wait((*rest, self._reading), timeout=LINGER, return_when=asyncio.ALL_COMPLETED)
+        for task in rest:
+            task.cancel()
         self.close()
         with suppress(OSError):
             await self._control.wait_closed()
@@ -198,13 +208,14 @@ class RunnerProcess:
         return self._stopped or self._judge(code)
 
     def close(self) -> None:
-        """Kill it and forget all but its sockets, whatever it has left to say."""
+        """Kill it and forget it, whatever it has left to say."""
         self._kill()
         if not self._gone and not self.spec.sandboxed:
             _sweep(self._mark)
         if self._reading:
             self._reading.cancel()
         self._control.close()
+        self._lane.close()
         self._process.close()
 
     def _kill(self) -> None:
@@ -220,7 +231,7 @@ class RunnerProcess:
             return RunnerExit(None, -code, f"it was killed by {name}")
         if not self._report:
             return RunnerExit(code, None, f"it ended with code {code} before its time")
-        return judged(self._report, code, self.sockets)
+        return judged(self._report, code, set(range(len(self.spec.names))) - {self.spec.pid})
 
     async def _read_control(self, reader: asyncio.StreamReader) -> None:
         try:
@@ -316,25 +327,24 @@ def _sweep(mark: str) -> None:
             return
 
 
-def _sockets(pids: "Any") -> tuple[dict[int, socket.socket], dict[int, socket.socket]]:
-    ours, theirs = {}, {}
-    for pid in pids:
-        pair = ours[pid], theirs[pid] = socket.socketpair()
-        for sock in pair:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
-        ours[pid].setblocking(False)
+def _pair() -> tuple[socket.socket, socket.socket]:
+    ours, theirs = socket.socketpair()
+    for sock in (ours, theirs):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+    ours.setblocking(False)
     return ours, theirs
 
 
-def _config(spec: RunnerSpec, theirs_fds: dict[int, int]) -> bytes:
+def _config(spec: RunnerSpec, lane: int) -> bytes:
     threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
     config = {
         "frames": str(FRAMES),
         "loop": str(LOOP),
+        "lane": str(LANE),
+        "lane_fd": lane,
         "pid": spec.pid,
         "names": spec.names,
-        "channels": theirs_fds,
         "directory": str(spec.directory),
         "entry": spec.entry,
         "args": spec.args,

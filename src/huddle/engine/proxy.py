@@ -20,8 +20,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol, cast
 
+from huddle.engine.channel import LinkEnd
 from huddle.engine.process import RunnerExit
-from huddle.engine.run import LinkEnd
 from huddle.engine.runner_loop import DEEPEST
 from huddle.errors import HuddleError, LocalError, NetworkError, PeerError
 from huddle.links import frames

@@ -5,9 +5,10 @@
 FD is the control socket, inherited from the supervisor. The supervisor's first line on it is a JSON
 object, the configuration:
 
-    frames, loop      paths of links/frames.py and engine/runner_loop.py
+    frames, loop,     paths of links/frames.py, engine/runner_loop.py
+    lane              and engine/runner_lane.py
     pid, names        this party, and the names of all
-    channels          {pid: fd}: for each peer an inherited socket that carries stream frames
+    lane_fd           an inherited socket, the lane (see engine/lane.py)
     directory, entry  where the program lies (and starts), and its first file there
     args              its arguments; flags: MPyC's own, which come after them
     max_queue         end the program when more bytes than this wait for one peer; 0: never
@@ -232,12 +233,11 @@ def main() -> int:
     sys.path.insert(0, config["directory"])
 
     loops = load("huddle_runner_loop", config["loop"])
-    session = loops.Session(load("huddle_frames", config["frames"]), config["pid"], config["max_queue"])
-    peers = {}
-    for pid, fd in config["channels"].items():
-        os.set_inheritable(fd, False)
-        peers[int(pid)] = (config["names"][int(pid)], socket.socket(fileno=fd))
-    session.attach(peers)
+    frames = load("huddle_frames", config["frames"])
+    os.set_inheritable(config["lane_fd"], False)
+    lane = load("huddle_runner_lane", config["lane"]).Lane(frames, socket.socket(fileno=config["lane_fd"]))
+    session = loops.Session(frames, config["pid"], config["max_queue"])
+    session.attach({pid: name for pid, name in enumerate(config["names"]) if pid != config["pid"]}, lane)
     session.use(install(loops.loop_class(base_loop(), session)))
 
     outcome: Outcome = {}

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from huddle.errors import HuddleError, PeerError
 from huddle.identity.crypto import Crypto
+from huddle.links.frames import Scanned
 from huddle.links.link import NEVER, SILENCE, Happened, Link
 from huddle.links.proof import Proven
 from huddle.links.record import RecordWire
@@ -157,13 +158,23 @@ class LinkEnd:
         self._link.write(frames)
         self._flush()
 
+    def forward(self, frames: bytes, scanned: Scanned) -> bool:
+        """As `write`, of whole frames of which `frames.scan` has said this; returns `writable`."""
+        link = self._link
+        link.forward(frames, scanned)
+        if link.outgoing:
+            self._flush()
+        return link.writable
+
     def delivered(self, total: int) -> None:
         """So many stream bytes, headers included, have reached the program so far."""
         if self._closing:
             return
-        self._link.delivered(total, self._clock())
-        self._flush()
-        if self._link.due < self._timer_at:
+        link = self._link
+        link.delivered(total, self._clock())
+        if link.outgoing:
+            self._flush()
+        if link.due < self._timer_at:
             self._arm()
 
     async def close(self, limit: float = 5.0) -> None:
@@ -290,7 +301,8 @@ class LinkEnd:
         except PeerError as exc:
             self._fail(exc)
             return
-        self._flush()
+        if link.outgoing:
+            self._flush()
         over = bool(link.events) and self._happened()
         if self._closing:
             self._swallow()

@@ -6,7 +6,7 @@
 had received, so that the largest depth of a run counts its rounds. It is 0 in frames that are not DATA.
 
 Stream frames are the link's ordered stream: they are counted (header and payload) by its offsets,
-acknowledged, and sent again on a new wire. A runner and its supervisor exchange nothing else.
+acknowledged, and sent again on a new wire.
 
     DATA 1      1 byte to 64 KiB that the program wrote; one frame a write
     EOF  2      the program closed this MPyC connection; what follows belongs to its next one
@@ -20,6 +20,12 @@ Wire frames concern one wire and are outside the stream.
     PONG 20     U64
     BYE 21      the link is over; no new wire is wanted
 
+Lane frames stand only between a runner and its supervisor, whose one socket, the lane, carries the
+streams of all peers (huddle/engine/lane.py).
+
+    PEER 33     U64: the frames that follow are of the peer with this pid, until the next PEER
+    ROOM 34     U64: the peer's stream may be sent up to this offset, and a write over it; at first ROOM_SIZE
+
 Only the standard library here: a runner loads this file by its path, in any interpreter.
 """
 
@@ -30,14 +36,19 @@ NUMBER = struct.Struct(">IIQ")
 
 DATA, EOF, END = 1, 2, 3
 ACK, RESUME, PING, PONG, BYE = 17, 18, 19, 20, 21
+PEER, ROOM = 33, 34
 
 MAX_PAYLOAD = 65_536  # small enough that an ACK or a PING never waits long behind one frame
-_LENGTHS = {DATA: None, EOF: 0, END: 0, ACK: 8, RESUME: 8, PING: 8, PONG: 8, BYE: 0}
+ROOM_SIZE = 1 << 20  # what waits on a lane for one peer at most, in each direction
+_LENGTHS = {DATA: None, EOF: 0, END: 0, ACK: 8, RESUME: 8, PING: 8, PONG: 8, BYE: 0, PEER: 8, ROOM: 8}
 _MASK = 0xFFFFFF
 
 # The first four bytes of a frame as one number, so that one comparison checks type and length.
 _DATA_HEAD, _EOF_HEAD, _END_HEAD = DATA << 24, EOF << 24, END << 24
-_WIRE_HEADS = frozenset(kind << 24 | (_LENGTHS[kind] or 0) for kind in (ACK, RESUME, PING, PONG, BYE))
+WIRE = frozenset(kind << 24 | (_LENGTHS[kind] or 0) for kind in (ACK, RESUME, PING, PONG, BYE))
+LANE = frozenset(kind << 24 | 8 for kind in (PEER, ROOM))
+
+Scanned = tuple[int, int, int, bool]
 
 
 class FrameError(ValueError):
@@ -64,12 +75,12 @@ def control(kind: int, number: int = 0) -> bytes:
     return HEADER.pack(kind << 24, 0)
 
 
-def scan(buffer: bytes | bytearray | memoryview, at: int = 0) -> tuple[int, int, int, bool]:
+def scan(buffer: bytes | bytearray | memoryview, at: int = 0, others: frozenset[int] = WIRE) -> Scanned:
     """Walk over the whole stream frames from `at` on, without making objects of them.
 
-    Returns where they end (at the end of the buffer, at a frame that is not whole yet, at a wire
-    frame, or behind an END), how many of them are DATA, their largest depth, and whether the last one
-    is END. Raises FrameError where the next bytes can't be any frame.
+    Returns where they end (at the end of the buffer, at a frame that is not whole yet, at one of the
+    `others`, WIRE or LANE, or behind an END), how many of them are DATA, their largest depth, and whether
+    the last one is END. Raises FrameError where the next bytes can't be any frame.
     """
     size = len(buffer)
     messages = deepest = 0
@@ -89,7 +100,7 @@ def scan(buffer: bytes | bytearray | memoryview, at: int = 0) -> tuple[int, int,
             at += 8
         elif head == _END_HEAD and not depth:
             return at + 8, messages, deepest, True
-        elif head in _WIRE_HEADS and not depth:
+        elif head in others and not depth:
             break
         else:
             raise FrameError(f"no frame starts with {head:#010x}, depth {depth}")
@@ -105,16 +116,24 @@ def wire_frame(buffer: bytes | bytearray | memoryview, at: int = 0) -> tuple[int
         return None
     head, depth = HEADER.unpack_from(buffer, at)
     end = at + 8 + (head & _MASK)
-    if head not in _WIRE_HEADS or depth or end > len(buffer):
+    if head not in WIRE or depth or end > len(buffer):
         return None
     number = NUMBER.unpack_from(buffer, at)[2] if head & _MASK else 0
     return head >> 24, number, end
 
 
+def lane_frame(buffer: bytes | bytearray | memoryview, at: int = 0) -> tuple[int, int, int] | None:
+    """As `wire_frame`, for the frames of a lane."""
+    if at + 16 > len(buffer):
+        return None
+    head, depth, number = NUMBER.unpack_from(buffer, at)
+    return (head >> 24, number, at + 16) if head in LANE and not depth else None
+
+
 def frames_in(buffer: bytes | bytearray | memoryview) -> tuple[list[tuple[int, int, bytes]], int]:
     """The whole stream frames at the start of `buffer` as (kind, depth, payload), and where they end.
 
-    Raises FrameError at anything else, wire frames too: they never reach a runner.
+    Raises FrameError at anything else, wire frames too.
     """
     frames: list[tuple[int, int, bytes]] = []
     size = len(buffer)

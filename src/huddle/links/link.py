@@ -25,6 +25,7 @@ from huddle.links.frames import (
     PONG,
     RESUME,
     FrameError,
+    Scanned,
     control,
     scan,
     wire_frame,
@@ -77,7 +78,7 @@ class Link:
         self.last_rtt: float | None = None
         self.attached = 0  # wires that came online
         self.ended_here = self.ended_there = False  # whether END was written, received
-        self._output: list[bytes] = []
+        self.outgoing: list[bytes] = []  # for the wire, until `output` takes it
         self._unacked: deque[bytes] = deque()
         self._base = 0  # offset of the first byte of _unacked, at most `acked`
         self._written = b""  # the start of a frame of which the program has not written the rest
@@ -113,19 +114,25 @@ class Link:
         if self.state is State.OVER:
             return
         data = self._written + frames if self._written else bytes(frames)
-        end, messages, depth, ended = scan(data)
+        scanned = end, _, _, ended = scan(data)
         if end != len(data):
             self._written = data[end:]
             if ended or wire_frame(data, end):
                 raise FrameError("what follows is not of the stream")
             data = data[:end]
-            if not end:
-                return
         else:
             self._written = b""
+        if end:
+            self.forward(data, scanned)
+
+    def forward(self, frames: bytes, scanned: Scanned) -> None:
+        """As `write`, of whole frames of which `frames.scan` has said this."""
+        if self.state is State.OVER:
+            return
         if self.ended_here:
             raise FrameError("a frame after END")
-        sent = self.sent + end
+        _, messages, depth, self.ended_here = scanned
+        sent = self.sent + len(frames)
         queued = sent - self.acked
         if queued >= WINDOW:
             if queued > WINDOW + SLACK:
@@ -135,12 +142,11 @@ class Link:
         self.messages_sent += messages
         if depth > self.rounds:
             self.rounds = depth
-        self.ended_here = ended
-        self._unacked.append(data)
+        self._unacked.append(frames)
         if self.state is State.ONLINE:
             if self.delivered_to - self._acknowledged >= ACK_JOIN:
                 self._acknowledge()
-            self._output.append(data)
+            self.outgoing.append(frames)
 
     def delivered(self, total: int, now: float) -> None:
         """So many bytes of the stream have reached the local program so far."""
@@ -176,20 +182,20 @@ class Link:
         self.state = State.RESUMING
         self._heard = now
         self.due = now + SILENCE
-        self._output.append(control(RESUME, self.received))
+        self.outgoing.append(control(RESUME, self.received))
 
     def detach(self) -> None:
         """The wire is gone, and with it the frame of which only a part came."""
         if self.state is not State.OVER:
             self.state = State.OFFLINE
         self.due = self._ack_due = self._ping_due = NEVER
-        self._output.clear()
+        self.outgoing.clear()
         self._tail = b""
         self._bye_sent = False
 
     def output(self) -> bytes:
         """What is to go out on the wire now."""
-        output = self._output
+        output = self.outgoing
         if not output:
             return b""
         data = output[0] if len(output) == 1 else b"".join(output)
@@ -207,12 +213,11 @@ class Link:
             self._tail = b""
         try:
             if self.state is State.ONLINE:
-                end, messages, depth, ended = scan(data)
+                scanned = scan(data)
+                end = scanned[0]
                 if end:
-                    self._count(end, messages, depth, ended)
-                if end == len(data):
-                    return data
-                return self._receive_mixed(data, end, now)
+                    self._count(end, scanned)
+                return data if end == len(data) else self._receive_mixed(data, end, now)
             if self.state is State.RESUMING:
                 if scan(data)[0]:
                     raise self._blame("stream frames before RESUME")
@@ -247,22 +252,23 @@ class Link:
             self._wire_frame(kind, number, now)
             if self.state is State.OVER:
                 return b"".join(slices)
-            end, messages, depth, ended = scan(data, at)
+            scanned = scan(data, at)
+            end = scanned[0]
             if end > at:
-                self._count(end - at, messages, depth, ended)
+                self._count(end - at, scanned)
                 slices.append(data[at:end])
                 at = end
         self._tail = data[at:]
         return slices[0] if len(slices) == 1 else b"".join(slices)
 
-    def _count(self, size: int, messages: int, depth: int, ended: bool) -> None:
+    def _count(self, size: int, scanned: Scanned) -> None:
         if self.ended_there:
             raise self._blame("a frame after END")
+        _, messages, depth, self.ended_there = scanned
         self.received += size
         self.messages_received += messages
         if depth > self.rounds:
             self.rounds = depth
-        self.ended_there = ended
         if self.received - self.delivered_to > WINDOW + SLACK:
             raise self._blame("more bytes than the window allows")
 
@@ -278,7 +284,7 @@ class Link:
         elif kind == PING:
             if now - self._ponged >= PONG_PAUSE:
                 self._ponged = now
-                self._output.append(control(PONG, number))
+                self.outgoing.append(control(PONG, number))
         elif self._ping_open and number == self._ping:
             self._ping_open = False
             rtt = self.last_rtt = max(now - self._pinged, 0.0)
@@ -308,7 +314,7 @@ class Link:
             self._acknowledge()
         self._send_ping(now)
         self.due = min(self._ping_due, self._heard + SILENCE)
-        self._output += again
+        self.outgoing += again
         self.events.append(Happened.ONLINE)
         self._bye_if_through()
 
@@ -328,7 +334,7 @@ class Link:
     def _acknowledge(self) -> None:
         self._acknowledged = self.delivered_to
         self._ack_due = NEVER
-        self._output.append(control(ACK, self.delivered_to))
+        self.outgoing.append(control(ACK, self.delivered_to))
 
     def _send_ping(self, now: float) -> None:
         if not self._ping_open:  # else the same number again: its first PONG is the one that counts
@@ -336,16 +342,16 @@ class Link:
             self._pinged = now
             self._ping_open = True
         self._ping_due = now + PING_EVERY
-        self._output.append(control(PING, self._ping))
+        self.outgoing.append(control(PING, self._ping))
 
     def _bye_if_through(self) -> None:
         if self._finishing and not self._bye_sent and self.state is State.ONLINE and self.sent == self.acked:
             self._bye_sent = True
-            self._output.append(control(BYE))
+            self.outgoing.append(control(BYE))
 
     def _over(self) -> None:
         if not self._bye_sent:
-            self._output.append(control(BYE))
+            self.outgoing.append(control(BYE))
         self.state = State.OVER
         self.due = NEVER
         self._unacked.clear()

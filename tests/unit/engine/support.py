@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from huddle.engine.channel import Channel
 from huddle.engine.interpreter import Interpreter, probe
 from huddle.engine.process import RunnerExit, RunnerSpec
-from huddle.engine.run import Channel, Run
+from huddle.engine.run import Run
 from huddle.errors import HuddleError
 from huddle.links import frames
 from huddle.links.wire import WireInfo
@@ -53,6 +54,11 @@ class FakeLink:
         self.waiting.append(data)
         self.written.set()
         asyncio.get_running_loop().call_soon(self.links.release if self.links.lockstep else self.flush)
+
+    def forward(self, data: bytes, scanned: frames.Scanned) -> bool:
+        assert scanned[1:] == frames.scan(data)[1:]
+        self.write(data)
+        return self.writable
 
     def flush(self) -> None:
         if self.peer and self.waiting and not self.deaf:

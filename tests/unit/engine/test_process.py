@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huddle.engine.lane import Lane
 from huddle.engine.process import RunnerExit, RunnerProcess, check_arguments
 from huddle.errors import LocalError, PeerError, ProgramError
 
@@ -58,11 +59,10 @@ def test_whatever_a_runner_reports_its_exit_can_be_shown(lines: list[bytes]) -> 
     async def scenario() -> None:
         told: list[bool] = []
         transport: Any = SimpleNamespace(get_returncode=lambda: 1)
-        spec: Any = SimpleNamespace(sandboxed=True)
-        sockets: Any = {0: None, 2: None}
+        spec: Any = SimpleNamespace(sandboxed=True, pid=1, names=("alice", "bob", "carol"))
         watcher: Any = SimpleNamespace(input=told.append)
         nothing: Any = None
-        runner = RunnerProcess(spec, sockets, watcher, transport, nothing, nothing, "mark", _gone=True)
+        runner = RunnerProcess(spec, Lane(), watcher, transport, nothing, nothing, "mark", _gone=True)
         reader = asyncio.StreamReader()
         reader.feed_data(b"".join(lines))
         reader.feed_eof()

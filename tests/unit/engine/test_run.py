@@ -405,7 +405,7 @@ async def test_a_hostile_runner_harms_nobody_else(tmp_path: Path, bad: str) -> N
 import os, sys
 from mpyc.runtime import mpc
 if mpc.pid == 0:
-    os.write(mpc._loop.run_forever.__closure__[-1].cell_contents.channels[1].sock.fileno(), {bad})
+    os.write(mpc._loop.run_forever.__closure__[-1].cell_contents.carrier.sock.fileno(), {bad})
     os.kill(os.getpid(), 9)
 mpc.run(mpc.start())
 """
@@ -420,8 +420,10 @@ async def test_lies_on_the_control_socket_end_the_run(tmp_path: Path) -> None:
     for number, lie in enumerate(["b'[1]\\n'", "b'{}\\n'", "b'x' * 100_000", "b'[' * 60_000 + b'\\n'"]):
         source = f"""
 import gc, socket, time
-for thing in gc.get_objects():
-    if type(thing) is socket.socket: thing.setblocking(True); thing.sendall({lie})
+sockets = [thing for thing in gc.get_objects() if type(thing) is socket.socket]
+control = max(sockets, key=socket.socket.fileno)  # the other one is the lane
+control.setblocking(True)
+control.sendall({lie})
 time.sleep(600)
 """
         place = tmp_path / str(number)

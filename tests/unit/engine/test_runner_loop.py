@@ -1,16 +1,18 @@
-"""Connections of MPyC over a runner's channels, with the test as the supervisor."""
+"""Connections of MPyC over a runner's lane, with the test as the supervisor."""
 
 import asyncio
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from huddle.engine import runner_loop
+from huddle.engine.runner_lane import Lane
 from huddle.engine.runner_loop import PORT, Session, Verdict, host, loop_class
 from huddle.links import frames
-from huddle.links.frames import DATA, END, EOF, control, data_frames
+from huddle.links.frames import DATA, END, EOF, PEER, ROOM, ROOM_SIZE, control, data_frames
 
 Base = asyncio.SelectorEventLoop
 
@@ -33,18 +35,18 @@ class Mpyc(asyncio.Protocol):
 
 
 class Place:
-    """Party `pid` of three in this process, and the supervisor's ends of its channels."""
+    """Party `pid` of three in this process, and the supervisor's end of its lane."""
 
     def __init__(self, pid: int, max_queue: int = 0) -> None:
         self.session = Session(frames, pid, max_queue)
-        self.ends: dict[int, socket.socket] = {}
-        peers = {}
-        for peer in range(3):
-            if peer != pid:
-                self.ends[peer], theirs = socket.socketpair()
-                self.ends[peer].settimeout(5)
-                peers[peer] = f"party{peer}", theirs
-        self.session.attach(peers)
+        self.end, theirs = socket.socketpair()
+        self.end.setblocking(False)
+        self.lane = Lane(frames, theirs)
+        self.session.attach({peer: f"party{peer}" for peer in range(3) if peer != pid}, self.lane)
+        self.part = b""
+        self.speaker = -1
+        self.streams: dict[int, bytes] = dict.fromkeys(self.session.channels, b"")
+        self.rooms: dict[int, int] = dict.fromkeys(self.session.channels, ROOM_SIZE)
         self.loop = loop_class(Base, self.session)()
         self.session.use(self.loop)
         self.protocols: list[Mpyc] = []
@@ -75,26 +77,54 @@ class Place:
             self.loop.run_until_complete(asyncio.sleep(0))
 
     def say(self, peer: int, *stream: bytes) -> None:
-        self.ends[peer].sendall(b"".join(stream))
-        self.tick()
+        self.write(control(PEER, peer) + b"".join(stream))
+
+    def write(self, data: bytes) -> None:
+        while data:
+            data = data[self.end.send(data) :]
+            self.tick()
+
+    def allow(self, peer: int, offset: int) -> None:
+        """There is room for what goes to this peer, up to this offset."""
+        self.write(control(PEER, peer) + control(ROOM, offset))
+
+    def read(self) -> None:
+        """Take all that is written to the lane, and take it apart."""
+        try:
+            while data := self.end.recv(1 << 22):
+                self.part += data
+                if not self.loop.is_closed():
+                    self.tick()
+        except BlockingIOError:
+            pass
+        data, at = self.part, 0
+        while at < len(data):
+            if frame := frames.lane_frame(data, at):
+                kind, number, at = frame
+                if kind == PEER:
+                    self.speaker = number
+                else:
+                    self.rooms[self.speaker] = number
+                continue
+            end = frames.scan(data, at, frames.LANE)[0]
+            if end == at:
+                break
+            self.streams[self.speaker] += data[at:end]
+            at = end
+        self.part = data[at:]
 
     def said(self, peer: int) -> list[tuple[int, int, bytes]]:
         self.tick()
-        self.ends[peer].settimeout(0)
-        try:
-            data = self.ends[peer].recv(1 << 22)
-        except BlockingIOError:
-            return []
-        whole, end = frames.frames_in(data)
-        assert end == len(data)
+        self.read()
+        whole, end = frames.frames_in(self.streams[peer])
+        assert end == len(self.streams[peer])
+        self.streams[peer] = b""
         return whole
 
     def close(self) -> None:
         self.loop.close()
-        for sock in self.ends.values():
-            sock.close()
-        for channel in self.session.channels.values():
-            channel.sock.close()
+        self.end.close()
+        self.lane.sock.close()
 
 
 @pytest.fixture
@@ -133,8 +163,8 @@ def test_what_comes_early_is_kept(place: Place) -> None:
 
 def test_a_frame_may_come_in_any_pieces(place: Place) -> None:
     (mpyc,) = place.serve()
-    for byte in hello(0) + data_frames(b"slow", 9):
-        place.say(0, bytes([byte]))
+    for byte in control(PEER, 0) + hello(0) + data_frames(b"slow", 9):
+        place.write(bytes([byte]))
     assert b"".join(mpyc.seen) == b"\0\0slow"
     assert place.session.depth == 9
 
@@ -163,7 +193,7 @@ def test_this_side_closes_and_the_rest_is_dropped_until_the_peer_does(place: Pla
 
 def test_both_close_at_once(place: Place) -> None:
     mpyc = place.connect(2)
-    place.ends[2].sendall(control(EOF))
+    place.end.sendall(control(PEER, 2) + control(EOF))
     mpyc.transport.close()
     place.tick()
     assert mpyc.seen == [None]
@@ -258,31 +288,58 @@ def test_more_than_the_queue_may_hold() -> None:
     assert 0 < mpyc.transport.get_write_buffer_size() < 2_900_000
     mpyc.transport.write(bytes(3_000_000))
     with pytest.raises(Verdict, match="76"):
-        place.tick()
+        place.loop.run_forever()
     assert place.session.verdict
     assert place.session.verdict.reason.startswith("party1 is slow")
     place.close()
 
 
-def test_too_much_too_early_stops_the_reading_until_the_program_connects(place: Place) -> None:
-    stream = hello(0) + data_frames(bytes(4 << 20), 1)
-    end = place.ends[0]
-    end.setblocking(False)
-    sent = 0
-    for _ in range(100):
-        try:
-            sent += end.send(stream[sent:])
-        except BlockingIOError:
-            place.tick()
-    assert sent < len(stream)
+def test_what_comes_too_early_gets_no_more_room_until_the_program_connects(place: Place) -> None:
+    place.say(0, hello(0), data_frames(bytes(ROOM_SIZE), 1))
+    place.read()
+    assert place.rooms[0] <= ROOM_SIZE
     (mpyc,) = place.serve()
-    while sent < len(stream):
-        try:
-            sent += end.send(stream[sent:])
-        except BlockingIOError:
-            place.tick()
     place.tick()
-    assert sum(map(len, mpyc.seen)) == 2 + (4 << 20)
+    place.read()
+    assert sum(map(len, mpyc.seen)) == 2 + ROOM_SIZE
+    assert place.rooms[0] > ROOM_SIZE + ROOM_SIZE // 2
+    assert place.rooms[2] == ROOM_SIZE
+
+
+def test_a_program_that_stops_reading_one_peer_still_hears_the_other(place: Place) -> None:
+    deaf, (mpyc,) = place.connect(2), place.serve()
+    deaf.transport.pause_reading()
+    place.say(2, data_frames(bytes(ROOM_SIZE // 2), 1), control(EOF))
+    place.say(0, hello(0), data_frames(b"hear me", 1))
+    place.read()
+    assert mpyc.seen[-1].endswith(b"hear me")
+    assert deaf.seen == []
+    assert place.rooms[2] == ROOM_SIZE
+    deaf.transport.resume_reading()
+    place.tick()
+    place.read()
+    assert sum(map(len, deaf.seen[:-1])) == ROOM_SIZE // 2
+    assert deaf.seen[-1] is None
+    assert place.rooms[2] > ROOM_SIZE
+
+
+def test_a_peer_without_room_holds_up_nobody_else(place: Place) -> None:
+    slow, (mpyc,) = place.connect(2), place.serve()
+    slow.transport.write(bytes(3 * ROOM_SIZE))
+    slow.transport.write(b"last")
+    mpyc.transport.write(b"quick")
+    assert place.said(0) == [(DATA, 1, b"quick")]
+    got = sum(len(payload) for _, _, payload in place.said(2))
+    assert ROOM_SIZE - 70_000 < got < ROOM_SIZE + 70_000
+    assert slow.transport.get_write_buffer_size() > 2 * ROOM_SIZE - 70_000
+    place.allow(2, 2 * ROOM_SIZE)
+    got += sum(len(payload) for _, _, payload in place.said(2))
+    assert got < 2 * ROOM_SIZE + 70_000
+    place.allow(2, 8 * ROOM_SIZE)
+    rest = place.said(2)
+    assert rest[-1] == (DATA, 1, b"last")
+    assert got + sum(len(payload) for _, _, payload in rest) == 3 * ROOM_SIZE + 4
+    assert slow.transport.get_write_buffer_size() == 0
 
 
 def test_the_end_is_told_without_a_loop(place: Place) -> None:
@@ -290,9 +347,36 @@ def test_the_end_is_told_without_a_loop(place: Place) -> None:
     mpyc.transport.write(b"last words")
     place.loop.close()
     place.session.finish(well=True)
-    data, _ = frames.frames_in(place.ends[2].recv(1000))
+    place.read()
+    data, _ = frames.frames_in(place.streams[2])
     assert data == [(DATA, 1, b"last words"), (END, 0, b"")]
-    assert place.ends[0].recv(1000) == control(END)
+    assert place.streams[0] == control(END)
+
+
+def test_a_program_that_is_over_waits_for_room_and_wants_nothing_more(place: Place) -> None:
+    mpyc = place.connect(2)
+    mpyc.transport.write(bytes(2 * ROOM_SIZE))
+    place.loop.close()
+    seen = list(mpyc.seen)
+    finishing = threading.Thread(target=place.session.finish, args=(True,))
+    finishing.start()
+    place.end.settimeout(5)
+    place.end.sendall(control(PEER, 0) + hello(0) + data_frames(bytes(ROOM_SIZE), 3) + control(END))
+    while place.rooms[0] <= ROOM_SIZE or not place.streams[2]:
+        place.part += place.end.recv(1 << 20)
+        place.end.setblocking(False)
+        place.read()
+        place.end.settimeout(5)
+    assert finishing.is_alive()
+    place.end.sendall(control(PEER, 2) + data_frames(b"too late", 4) + control(ROOM, 3 * ROOM_SIZE))
+    while not place.streams[2].endswith(control(END)):
+        place.part += place.end.recv(1 << 20)
+        place.end.setblocking(False)
+        place.read()
+        place.end.settimeout(5)
+    finishing.join(5)
+    assert not finishing.is_alive()
+    assert mpyc.seen == seen
 
 
 def test_a_failed_program_does_not_wait_for_a_slow_peer(
@@ -301,7 +385,8 @@ def test_a_failed_program_does_not_wait_for_a_slow_peer(
     monkeypatch.setattr(runner_loop, "PATIENCE", 0.05)
     place.connect(2).transport.write(bytes(5_000_000))
     place.session.finish(well=False)
-    assert place.ends[0].recv(1000) == control(END)
+    place.read()
+    assert place.streams[0] == control(END)
 
 
 def test_any_other_address_is_left_to_the_real_loop(place: Place) -> None:

@@ -1,0 +1,190 @@
+"""What carries the frames of a runner worker: one port to the session worker for each peer.
+
+The counterpart of `huddle.engine.runner_lane`; see `huddle.engine.runner_loop` for what it owes to whom.
+"""
+
+import selectors
+import time
+from collections import deque
+from typing import Any
+
+from huddle.browser.loop import MailboxSelector, PortSocket
+from huddle.links import frames
+
+READ = 1 << 18
+
+
+class Stream:
+    """The port of one peer: frames in and out."""
+
+    def __init__(self, channel: Any, sock: PortSocket) -> None:
+        self.sock = sock
+        self.unsent = 0
+        self._channel = channel
+        self._session = channel.session
+        self._untaken = 0
+        self._queue: list[Any] = []
+        self._backlog: deque[Any] = deque()
+        self._flushing = self._blocked = self._reading = False
+        self._alive = True
+        self._view = memoryview(bytearray(READ + frames.MAX_PAYLOAD + frames.HEADER.size))
+        self._fill = 0
+
+    # --- writing
+
+    def write(self, data: bytes) -> None:
+        """Send what the program wrote, as one DATA frame, or as several where it is long."""
+        self._session.activity += 1
+        self._append(frames.data_frames(data, self._session.depth + 1))
+
+    def say(self, kind: int) -> None:
+        """Send EOF or END."""
+        self._append(frames.control(kind))
+
+    def _append(self, data: bytes) -> None:
+        if not self._alive:
+            return
+        self._queue.append(data)
+        self.unsent += len(data)
+        if not self._flushing and not self._session.loop.is_closed():
+            self._flushing = True
+            self._session.loop.call_soon(self.flush)
+
+    def flush(self) -> bool:
+        """Send what can be sent without waiting; says whether all of it was."""
+        self._flushing = False
+        if self._queue:
+            self._backlog.append(b"".join(self._queue))
+            self._queue.clear()
+        while self._backlog:
+            chunk = self._backlog[0]
+            try:
+                size = self.sock.send(chunk)
+            except BlockingIOError:
+                break
+            except OSError:
+                self._gone()
+                break
+            self.unsent -= size
+            if size == len(chunk):
+                self._backlog.popleft()
+            else:
+                self._backlog[0] = memoryview(chunk)[size:]
+        self._wait_writable(bool(self._backlog))
+        self._session.slow(self._channel)
+        return not self._backlog
+
+    def _wait_writable(self, blocked: bool) -> None:
+        if blocked is not self._blocked and not self._session.loop.is_closed():
+            self._blocked = blocked
+            if blocked:
+                self._session.loop.add_writer(self.sock.fileno(), self.flush)
+            else:
+                self._session.loop.remove_writer(self.sock.fileno())
+
+    # --- reading
+
+    def move(self, old: Any) -> None:
+        """Read and write by the session's new loop instead of the old one."""
+        if old is not None and not old.is_closed():
+            old.remove_reader(self.sock.fileno())
+            old.remove_writer(self.sock.fileno())
+        self._reading = self._blocked = self._flushing = False
+        self._watch()
+        self._wait_writable(bool(self._backlog))
+
+    def taken(self, size: int) -> None:
+        """The program has so many bytes more, or nobody wants them."""
+        self._untaken -= size
+        if not self._reading:
+            self._watch()
+
+    def _watch(self) -> None:
+        """Read, unless much waits that the program does not want yet."""
+        reading = self._alive and self._untaken <= frames.ROOM_SIZE
+        if reading is not self._reading and not self._session.loop.is_closed():
+            self._reading = reading
+            if reading:
+                self._session.loop.add_reader(self.sock.fileno(), self._readable)
+            else:
+                self._session.loop.remove_reader(self.sock.fileno())
+
+    def _readable(self) -> None:
+        try:
+            size = self.sock.recv_into(self._view[self._fill :])
+        except BlockingIOError:
+            return
+        except OSError:
+            size = 0
+        if not size:
+            self._gone()
+            return
+        found, end = frames.frames_in(self._view[: self._fill + size])
+        self._fill += size - end
+        if self._fill:
+            self._view[: self._fill] = bytes(self._view[end : end + self._fill])
+        parts: list[bytes] = []
+        for kind, depth, payload in found:
+            if kind == frames.DATA:
+                if depth > self._session.depth:
+                    self._session.deepen(depth)
+                parts.append(payload)
+                continue
+            self._deliver(parts)
+            if kind == frames.EOF:
+                self._channel.receive_eof()
+            else:
+                self._channel.receive_end()
+        self._deliver(parts)
+        self._watch()
+
+    def _deliver(self, parts: list[bytes]) -> None:
+        if parts:
+            data = b"".join(parts)
+            parts.clear()
+            self._untaken += len(data)
+            self._channel.receive(data)
+
+    def _gone(self) -> None:
+        """The session worker has closed the port: nothing more comes or goes."""
+        self._alive = False
+        self._watch()
+        self._queue.clear()
+        self._backlog.clear()
+        self.unsent = 0
+
+
+class Ports:
+    """The ports of all peers."""
+
+    def __init__(self, box: Any, socks: dict[int, PortSocket]) -> None:
+        self._box = box
+        self._socks = socks
+        self._streams: list[Stream] = []
+
+    def stream(self, channel: Any) -> Stream:
+        """A stream for this channel."""
+        made = Stream(channel, self._socks[channel.pid])
+        self._streams.append(made)
+        return made
+
+    def move(self, old: Any, loop: Any) -> None:
+        """Read and write by this loop instead of the old one."""
+        for stream in self._streams:
+            stream.move(old)
+
+    def flush(self) -> None:
+        """Send what can be sent without waiting."""
+        for stream in self._streams:
+            stream.flush()
+
+    def finish(self, limit: float | None) -> None:
+        """Send everything until this time, without a loop."""
+        with MailboxSelector(self._box) as selector:
+            for stream in self._streams:
+                if not stream.flush():
+                    selector.register(stream.sock, selectors.EVENT_WRITE, stream)
+            while selector.get_map() and (limit is None or time.monotonic() < limit):
+                for key, _ in selector.select(None if limit is None else max(0.0, limit - time.monotonic())):
+                    if key.data.flush():
+                        selector.unregister(key.fileobj)
