@@ -232,7 +232,7 @@ class LinkEnd:
         assert self._seeker
         old = self._wire.wire if self._wire else None
         # The other end must not take the end of the old wire for a loss before it knows of this one.
-        self._detach(leave=old is not None and info.network in self._seeker.better(old.info.network))
+        self._detach(leave=old is not None and info.network in self._seeker.better(old.info))
         rest = proven.rest
         if not (info.sealed and info.local_key and info.peer_key):
             wire, rest = RecordWire(wire, proven.keys, self._crypto, rest), b""
@@ -251,7 +251,7 @@ class LinkEnd:
         """Dial once by each network that would be better; called when one may have begun to work."""
         if self._wire is None or self._seeker is None or self._ended.is_set():
             return
-        better = self._seeker.better(self._wire.wire.info.network)
+        better = self._seeker.better(self._wire.wire.info)
         if self._known:
             better = tuple(name for name in better if name == self._known())
         if better:
@@ -264,7 +264,7 @@ class LinkEnd:
         if self._improving is not None:
             self._improving.cancel()
             self._improving = None
-        if self._seeker and self._wire and self._seeker.better(self._wire.wire.info.network):
+        if self._seeker and self._wire and self._seeker.better(self._wire.wire.info):
             self._improving = self._loop.call_later(self._patience, self._improve_now)
 
     def _improve_now(self) -> None:
@@ -282,7 +282,7 @@ class LinkEnd:
     def _tried(self, info: WireInfo) -> tuple[tuple[str, str], ...]:
         """What became of the networks that would have been better than that of this wire."""
         assert self._seeker
-        better = self._seeker.better(info.network)
+        better = self._seeker.better(info)
         known = {name for name, _ in self._peer.without}
         tried = self._seeker.tried.items()
         return tuple((name, why) for name, why in tried if name in better or name in known)

@@ -18,7 +18,7 @@ from typing import Any
 from huddle.errors import HuddleError, NetworkError
 from huddle.identity.crypto import Crypto
 from huddle.links.proof import NONCE, Ends, Proof, Proven
-from huddle.links.wire import Wire
+from huddle.links.wire import Wire, WireInfo
 
 Dial = Callable[[int, int], Awaitable[Wire]]  # pid of the peer, number of the run (0: control link)
 
@@ -107,18 +107,25 @@ class Seeker:
             delay += self.timing.head_start
             before = failed
 
-    def better(self, than: str) -> tuple[str, ...]:
-        """The networks preferred to this one; none for one that this party never dials."""
+    def better(self, than: WireInfo) -> tuple[str, ...]:
+        """The networks preferred to this wire's: those before it, and where it is relayed all others.
+
+        None for a network that this party never dials.
+        """
         names = [name for name, _ in self._dialers]
-        return tuple(names[: names.index(than)]) if than in names else ()
+        if than.network not in names:
+            return ()
+        if than.relayed:
+            return tuple(name for name in names if name != than.network)
+        return tuple(names[: names.index(than.network)])
 
     def improve(self, networks: Collection[str]) -> None:
-        """Dial once by each of these, beside the wire that there is."""
+        """Dial once by each of these, beside the wire that there is; one that is relayed is no better."""
         if self._dials:
             return
         for name, dial in self._dialers:
             if name in networks:
-                self._begin(self._attempt(name, dial))
+                self._begin(self._attempt(name, dial, direct=True))
 
     def offer(self, wire: Wire, delay: float = 0.0) -> None:
         """Here is a wire that the peer, or somebody, dialled; its proof starts after `delay`."""
@@ -162,7 +169,7 @@ class Seeker:
             await asyncio.sleep(pause * jitter)
             pause = min(2 * pause, timing.backoff_most)
 
-    async def _attempt(self, name: str, dial: Dial) -> None:
+    async def _attempt(self, name: str, dial: Dial, *, direct: bool = False) -> None:
         self.tried.setdefault(name, "no answer yet")
         try:
             async with asyncio.timeout(self.timing.dial):
@@ -172,6 +179,10 @@ class Seeker:
         except (HuddleError, OSError, EOFError) as exc:
             self._missed(name, str(exc))
         else:
+            if direct and wire.info.relayed:
+                wire.abort()
+                self.tried[name] = f"it would be {wire.info.path}"
+                return
             self.tried[name] = await self._prove(wire, 0.0, dialled=True)
 
     def _missed(self, name: str, why: str) -> None:

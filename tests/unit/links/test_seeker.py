@@ -170,6 +170,7 @@ class Shore:
     def __init__(self, name: str, keepers: list[Keeper], *, works: bool) -> None:
         self.name = name
         self.works = works
+        self.path = f"by {name}"
         self.dialled = 0
         self.wires: list[MemoryWire] = []
         self._keepers = keepers
@@ -179,7 +180,7 @@ class Shore:
             self.dialled += 1
             if not self.works:
                 raise NetworkError(f"{self.name} is closed")
-            info = replace(SEALED, network=self.name, path=f"by {self.name}")
+            info = replace(SEALED, network=self.name, path=self.path)
             mine, theirs = memory_wires(info)
             if pid == 1:  # `memory_wires` makes the initiator's end first
                 mine, theirs = theirs, mine
@@ -282,3 +283,19 @@ async def test_networks_that_the_peer_has_not_are_not_dialled_and_said() -> None
     program.end = keeper.open(1, 1, program)
     assert program.end.reason == "no network that both allow (a: Bob does not offer it)"
     program.end.abort()
+
+
+async def test_a_relayed_wire_is_left_for_a_direct_one_and_never_taken_instead_of_one() -> None:
+    made, keepers = shores(True, False, timing=replace(QUICK, improve=0.03, improve_most=0.03))
+    made[0].path = "relayed by somebody"
+    programs = opened(keepers, 0)
+    await until(on("a", *programs))
+    made[1].works = True
+    await until(on("b", *programs))
+    dialled = made[0].dialled
+    await until(lambda: made[0].dialled > dialled + 4)
+    assert on("b", *programs)()
+    assert [one.told for one in programs] == [["restored", "restored"]] * 2
+    made[0].path = "direct"
+    await until(on("a", *programs))
+    await asyncio.gather(*(keeper.close(0.2) for keeper in keepers))
