@@ -21,8 +21,9 @@ class Scratch:
 
     def __init__(self, prefix: str) -> None:
         self.path = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
-        self._lock = os.open(self.path, os.O_RDONLY)
+        self._lock = -1
         if sys.platform != "emscripten":
+            self._lock = os.open(self.path, os.O_RDONLY)
             fcntl.flock(self._lock, fcntl.LOCK_SH)
 
     def __enter__(self) -> Path:
