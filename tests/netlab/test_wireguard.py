@@ -72,6 +72,12 @@ def left(*nodes: Node) -> list[str]:
     return sorted([*found, *(name for _, name in running()), *sockets()])
 
 
+def left_by(*parties: Huddle, nodes: tuple[Node, ...]) -> list[str]:
+    """Those that belong to these parties."""
+    pids = {party.process.pid for party in parties}
+    return [name for name in left(*nodes) if (owner := owner_of(name)) and owner.pid in pids]
+
+
 def interfaces(node: Node) -> list[str]:
     with node.inside():
         return [name for _, name in socket.if_nameindex()]
@@ -99,13 +105,12 @@ def test_two_homes_behind_routers_and_nothing_left(net: Net, neighbours: Neighbo
     host = neighbours.host(ada.node, url, *WIREGUARD)
     guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"], *WIREGUARD, ask=True)
     guest.wait("input", lambda event: event["waiting"])
-    assert [owner.pid for owner in map(owner_of, left(ada.node)) if owner].count(host.process.pid) >= 1
+    assert left_by(host, nodes=(ada.node,))
     guest.type("go on")
     finish(host, guest)
     assert paths(host) == {"direct, 10.77.0.3"}
     assert paths(guest) == {"direct, 10.77.0.2"}
-    mine = {host.process.pid, guest.process.pid}
-    assert not [name for name in left(ada.node, bob.node) if owner_of(name).pid in mine]  # type: ignore[union-attr]
+    assert left_by(host, guest, nodes=(ada.node, bob.node)) == []
 
 
 def test_routers_with_a_port_for_each_destination_are_refused_with_a_word(
@@ -122,6 +127,7 @@ def test_routers_with_a_port_for_each_destination_are_refused_with_a_word(
     said = host.errors()
     assert "can't be reached by WireGuard: nothing came through" in said, host.story()
     assert "10.77.0.3 (seen by STUN)" in said, host.story()
+    assert left_by(host, guest, nodes=(ada.node, bob.node)) == []
 
 
 def test_only_one_of_two_behind_such_a_router(net: Net, neighbours: Neighbours) -> None:
@@ -195,6 +201,40 @@ def test_an_address_that_changes_in_mid_run(net: Net, neighbours: Neighbours) ->
     guest.type("go on")
     finish(host, guest)
     assert "direct, 10.77.0.33" in paths(host)
+
+
+def test_a_wireguard_go_that_dies_is_replaced(net: Net, neighbours: Neighbours) -> None:
+    post, here, there = (net.node(f"10.77.0.{number}/24") for number in (1, 2, 3))
+    url = neighbours.serve(post)
+    host = neighbours.host(here, url, *WIREGUARD)
+    guest = neighbours.join(there, "Bob", host.wait("invitation")["url"], *WIREGUARD, ask=True)
+    guest.wait("input", lambda event: event["waiting"])
+    (killed,) = [pid for pid, name in running() if owner_of(name) == Owner.of(guest.process.pid)]
+    os.kill(killed, signal.SIGKILL)
+    for party in (host, guest):
+        party.wait("reconnect", lambda event: event["state"] == "restored", 60)
+    guest.type("go on")
+    finish(host, guest)
+    assert left_by(host, guest, nodes=(here, there)) == []
+
+
+@pytest.mark.parametrize("stage", ["connecting", "running"])
+def test_ctrl_c_leaves_nothing(net: Net, neighbours: Neighbours, stage: str) -> None:
+    post = net.node("10.77.0.1/24")
+    ada, bob = homes(net, symmetric=stage == "connecting")
+    url = neighbours.serve(post)
+    host = neighbours.host(ada.node, url, *WIREGUARD)
+    guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"], *WIREGUARD, ask=True)
+    guest.wait("sealed")
+    if stage == "running":
+        guest.wait("input", lambda event: event["waiting"])
+    assert wait_until(lambda: bool(left_by(guest, nodes=(bob.node,))), 20)
+    for party in (guest, host):
+        party.signal(signal.SIGINT)
+        party.signal(signal.SIGINT)
+    for party in (guest, host):
+        party.end()
+    assert left_by(host, guest, nodes=(ada.node, bob.node)) == []
 
 
 @pytest.mark.parametrize("parent_death", [True, False])
