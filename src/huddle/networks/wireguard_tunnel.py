@@ -4,9 +4,10 @@
     dialled side:    the wire's bytes
 
 WireGuard takes packets from the tunnel only if they come from the peer's address and opened with the
-peer's key. All sockets here are bound to the tunnel's interface, so nothing reaches them from elsewhere
-and nothing leaves by another way, not even when the interface is gone. So who is at the other end has the
-peer's key, and a wire needs no encryption of its own.
+peer's key. All sockets here are bound to the tunnel's interface, so no other machine reaches them by
+another way and nothing leaves by one, not even when the interface is gone; what a process of this machine
+sends does not come from the peer's address, and is dropped. So who is at the other end has the peer's key,
+and a wire needs no encryption of its own.
 """
 
 import asyncio
