@@ -1,5 +1,5 @@
 # What a contributor types. Each target does its work through scripts/, so that it can be run by hand too.
-.PHONY: setup demo test bench bench-browser bench-networks nat-table lab lint format lock clean
+.PHONY: setup demo test bench bench-browser bench-networks nat-table lab evaluation lint format lock clean
 
 setup:  ## .venv with the locked dependencies, and the tools that tests need
 	@scripts/setup
@@ -31,6 +31,12 @@ lab:  ## the quick study on emulated machines (as root, about ten minutes), and 
 	@scripts/setup --python-only
 	@.venv/bin/huddle lab run studies/quick.toml
 	@.venv/bin/huddle lab report results/quick.jsonl
+
+evaluation: lab  ## the quick study, and docs/evaluation.md of its rows; results/runtimes.jsonl too if it is there
+	@mkdir -p docs/results
+	@cp results/quick.jsonl docs/results/
+	@if [ -e results/runtimes.jsonl ]; then cp results/runtimes.jsonl docs/results/; fi
+	@.venv/bin/python scripts/evaluation.py
 
 lint:  ## the checks without the tests
 	@scripts/setup --python-only

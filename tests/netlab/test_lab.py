@@ -152,6 +152,53 @@ def test_a_study_runs_resumes_and_is_reported(tmp_path: Path, pair: Net) -> None
     assert netns.sweep() == []
 
 
+PLACES = """
+networks = ["plain-dns", "webrtc"]
+scenarios = ["near", "routers", "moves"]
+parties = [2]
+repetitions = 1
+attempts = 1
+timeout = 40
+[scenario.near]
+rtt_ms = 10
+[scenario.routers]
+rtt_ms = 10
+nat = ["home", "home"]
+[scenario.moves]
+rtt_ms = 10
+changes = [
+  { at = 1, machine = 1, up = false },
+  { at = 3, machine = 1, up = true },
+  { at = 4, machine = 1, address = true },
+]
+[[demos]]
+program = "lingers.py"
+"""
+
+
+@pytest.mark.timeout(240)
+def test_names_routers_and_changes_in_mid_run(tmp_path: Path, pair: Net) -> None:
+    pair.close()
+    program = Path(__file__).parents[1] / "programs" / "lingers.py"
+    (tmp_path / "lingers.py").write_bytes(program.read_bytes())
+    (tmp_path / "study.toml").write_text(PLACES)
+    results = tmp_path / "results.jsonl"
+    command = ["lab", "run", str(tmp_path / "study.toml"), "--results", str(results)]
+    done = subprocess.run(
+        [sys.executable, "-m", "huddle", *command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {(row["scenario"]["name"], row["network"]): row for row in rows.read(results)}
+    assert found["near", "plain-dns"]["outcome"] == "finished"
+    assert ("routers", "plain-dns") not in found and "behind a router" in done.stdout
+    routers = found["routers", "webrtc"]
+    assert routers["outcome"] == "finished" and routers["scenario"]["nat"] == ["home", "home"]
+    # The link survives both; TCP by itself does not survive another address.
+    assert found["moves", "webrtc"]["outcome"] == "finished", found["moves", "webrtc"]["error"]
+    assert found["moves", "plain-dns"]["outcome"] == "failed"
+    assert netns.sweep() == []
+
+
 def test_where_the_kernel_has_netem_it_delays_too(pair: Net) -> None:
     if not netem.available():
         pytest.skip("this kernel has no netem")

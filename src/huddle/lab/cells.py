@@ -59,7 +59,17 @@ def plan(study: Study) -> tuple[list[Cell], list[LeftOut]]:
             for network in study.networks
             if network.name != "plain"
         ]
+    left_out += [
+        LeftOut(f"{network.name}, {scenario.title}", "MPyC by itself can't reach a party behind a router")
+        for scenario in study.scenarios
+        for network in study.networks
+        if not _possible(scenario, network)
+    ]
     return list(cells.values()), left_out
+
+
+def _possible(scenario: Scenario, network: Variant) -> bool:
+    return network.is_session or not any(kind != "open" for kind in scenario.nat)
 
 
 def _all(study: Study) -> Iterator[Cell]:
@@ -77,7 +87,7 @@ def _all(study: Study) -> Iterator[Cell]:
                 for size in demo.sizes:
                     for parties in study.parties:
                         for network in networks:
-                            if parties > 1 or network.name == "plain":
+                            if (parties > 1 or network.name == "plain") and _possible(scenario, network):
                                 yield _cell(study, scenario, network, demo, size, parties, repetition)
 
 

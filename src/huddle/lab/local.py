@@ -6,21 +6,26 @@ One run at a time, because all share this computer.
 import contextlib
 import os
 import shutil
+import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from huddle.errors import LocalError
-from huddle.lab import netem
+from huddle.lab import dns, homes, netem
 from huddle.lab.calibrate import calibrate
 from huddle.lab.cells import Cell
 from huddle.lab.child import Child
 from huddle.lab.netns import Machine, Net
 from huddle.lab.place import Take, environment
-from huddle.lab.scenarios import shipped
+from huddle.lab.scenarios import Change, shipped
 from huddle.lab.surroundings import Load, machine
+from huddle.lab.tun import inside
+from huddle.lab.wan import address
 
 HERE = frozenset({"this computer"})
 
@@ -34,6 +39,7 @@ class Here:
     dns: str = ""
     python: str = sys.executable
     ahead: float = 0.0
+    resolver: str = ""  # what it has as /etc/resolv.conf, where it has names
 
     @property
     def index(self) -> int:
@@ -55,6 +61,9 @@ class Here:
         cwd: str | None = None,
     ) -> Child:
         """Start a process there."""
+        if self.resolver:
+            script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
+            command = ["unshare", "--mount", "sh", "-c", script, self.resolver, *command]
         return Child(
             self.machine.command(command),
             take,
@@ -69,9 +78,16 @@ class NetnsSite:
     def __init__(self, net: Net, cell: Cell, calibration: dict[str, Any], about: dict[str, Any]) -> None:
         self._net, self._cell, self._calibration, self._about = net, cell, calibration, about
         self.folder = net.folder()
-        everybody = [Here(one, str(self.folder)) for one in net.machines[: cell.parties + 1]]
-        self.machines, self.rendezvous = everybody[:-1], everybody[-1]
+        self._undo = ExitStack()
+        self._undo.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        self._timers: list[threading.Timer] = []
+        self._moved: dict[int, str] = {}
         net.shape(cell.scenario.shapes(cell.parties, shipped()[0]))
+        try:
+            *self.machines, self.rendezvous = self._place()
+        except BaseException:
+            self._undo.close()
+            raise
         net.reset()
         self._load, self._own = Load(), sum(os.times()[:4])
 
@@ -82,8 +98,53 @@ class NetnsSite:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
 
+    def _place(self) -> list[Here]:
+        """The machines of the parties, behind their routers, and at the end that of the rendezvous."""
+        parties, nat = self._cell.parties, self._cell.scenario.nat
+        found = []
+        for one in self._net.machines[: parties + 1]:
+            kind = nat[one.index % len(nat)] if nat and one.index < parties else "open"
+            if kind == "open":
+                found.append(Here(one, str(self.folder)))
+                continue
+            self._undo.callback(self._net.no_home, one)
+            found.append(Here(self._net.home(one, kind), str(self.folder)))
+        if self._cell.network.name == "plain-dns":
+            found = self._named(found)
+        return found
+
+    def _named(self, machines: list[Here]) -> list[Here]:
+        """The same with names, which they ask of a server where the rendezvous would be."""
+        names = {f"party{one.index}.lab": one.address for one in machines[:-1]}
+        there = machines[-1]
+        with inside(there.machine.name):
+            bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        bound.bind((there.address, dns.PORT))
+        self._undo.callback(dns.Server(bound, names).close)
+        resolver = self.folder / "resolv.conf"
+        resolver.write_text(f"nameserver {there.address}\n")
+        return [replace(one, dns=f"party{one.index}.lab", resolver=str(resolver)) for one in machines]
+
     def begun(self) -> None:
-        """Nothing changes during a run."""
+        """The scenario's changes happen from now on."""
+        for change in self._cell.scenario.changes:
+            if change.machine < self._cell.parties:
+                timer = threading.Timer(change.at, self._change, (change,))
+                self._timers.append(timer)
+                timer.start()
+
+    def _change(self, change: Change) -> None:
+        machine = self._net.machines[change.machine]
+        if change.up is not None:
+            shapes = self._cell.scenario.shapes(self._cell.parties, shipped()[0])
+            self._net.shape(
+                {ends: replace(one, up=change.up) for ends, one in shapes.items() if change.machine in ends}
+            )
+            return
+        old = self._moved.get(machine.index, machine.address)
+        new = address(len(self._net.machines) + machine.index + (0 if old == machine.address else 100))
+        self._net.readdress(machine, old, new)
+        self._moved[machine.index] = new
 
     def columns(self) -> dict[str, Any]:
         """What the emulator did, and who else used this computer."""
@@ -103,8 +164,13 @@ class NetnsSite:
         }
 
     def close(self) -> None:
-        """Remove the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Make everything as it was."""
+        for timer in self._timers:
+            timer.cancel()
+            timer.join()
+        for index, new in self._moved.items():
+            self._net.readdress(self._net.machines[index], new, self._net.machines[index].address)
+        self._undo.close()
 
 
 class Netns:
@@ -115,6 +181,8 @@ class Netns:
     def __init__(self, cells: Sequence[Cell], backend: str, say: Callable[[str], None]) -> None:
         if backend == "netem" and not netem.available():
             raise LocalError("this kernel has no netem", hint='Say backend = "emulator" in the study.')
+        if any(cell.scenario.nat for cell in cells):
+            homes.check()
         self._net = Net(max(2, *(cell.parties + 1 for cell in cells)), backend=backend)
         self._say = say
         self._about = machine()

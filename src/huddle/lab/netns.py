@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from huddle.errors import LocalError
-from huddle.lab import netem
+from huddle.lab import homes, netem
 from huddle.lab.shape import Shape
 from huddle.lab.tun import DEVICE, NAMESPACES, open_tun
 from huddle.lab.wan import address
@@ -72,6 +73,7 @@ class Net:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self.machines: list[Machine] = []
+        self._asking = threading.Lock()
 
     def __enter__(self) -> Self:
         check()
@@ -108,6 +110,27 @@ class Net:
     def shape_all(self, shape: Shape) -> None:
         """All ways have this shape."""
         self.shape({(a, b): shape for b in range(self._size) for a in range(b)})
+
+    def readdress(self, machine: Machine, old: str, new: str) -> None:
+        """From now on this machine has the address `new`, and `old` is nobody's."""
+        if self.backend == "netem":
+            raise LocalError("with netem addresses can't change during a run", hint="Use the emulator.")
+        _run("ip", "-n", machine.name, "address", "add", f"{new}/32", "dev", DEVICE)
+        self._ask({"do": "address", "old": old, "new": new})
+        _run("ip", "-n", machine.name, "address", "del", f"{old}/32", "dev", DEVICE)
+
+    def home(self, router: Machine, kind: str) -> Machine:
+        """A machine behind this one, which is its router from now on."""
+        name = f"{self._mark}-h{router.index}"
+        self._namespace(name)
+        return Machine(router.index, name, homes.connect(router.name, name, router.index, kind, DEVICE))
+
+    def no_home(self, router: Machine) -> None:
+        """Remove the machine behind this one."""
+        name = f"{self._mark}-h{router.index}"
+        homes.disconnect(router.name)
+        _remove(name)
+        self._made.remove(name)
 
     def reset(self) -> None:
         """Count from zero."""
@@ -196,11 +219,12 @@ class Net:
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self._control is not None
-        try:
-            self._control.send(json.dumps(request).encode())
-        except OSError as exc:
-            raise LocalError(f"the WAN emulator is gone: {exc.strerror}") from exc
-        answer = self._hear()
+        with self._asking:  # changes during a run come from another thread
+            try:
+                self._control.send(json.dumps(request).encode())
+            except OSError as exc:
+                raise LocalError(f"the WAN emulator is gone: {exc.strerror}") from exc
+            answer = self._hear()
         if "error" in answer:
             raise LocalError(f"the WAN emulator refused: {answer['error']}")
         return answer

@@ -113,9 +113,17 @@ class Table:
             raise self._bad(name, "a table", value)
         return Table(value, f"{self.place} [{name}]")
 
-    def tables(self, name: str) -> "list[Table]":
-        """A list of tables, at least one."""
-        value = self._take(name, _NEEDED)
-        if not isinstance(value, list) or not value or any(not isinstance(one, dict) for one in value):
+    def flag(self, name: str) -> bool | None:
+        """true or false; None where it is left out."""
+        value = self._take(name, None)
+        if value is not None and not isinstance(value, bool):
+            raise self._bad(name, "true or false", value)
+        return value
+
+    def tables(self, name: str, *, optional: bool = False) -> "list[Table]":
+        """A list of tables, at least one unless it may be left out."""
+        value = self._take(name, [] if optional else _NEEDED)
+        good = isinstance(value, list) and (value or optional)
+        if not good or any(not isinstance(one, dict) for one in value):
             raise self._bad(name, "at least one table", value)
         return [Table(one, f"{self.place} [[{name}]] {number}") for number, one in enumerate(value, start=1)]

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from huddle.lab.homes import KINDS
 from huddle.lab.parsing import Table, load, wrong
 from huddle.lab.shape import Shape
 
@@ -37,6 +38,16 @@ class Regions:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to a party's machine, so many seconds after the parties began to compute."""
+
+    at: float
+    machine: int
+    up: bool | None = None  # its cable is put back, or pulled
+    address: bool = False  # it gets another address, as a phone that changes networks
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """Where the machines are. `regions` is empty where `rtt_ms` holds between any two."""
 
@@ -47,6 +58,8 @@ class Scenario:
     jitter_ms: float = 0.0
     rate_mbit: float = 0.0
     loss: float = 0.0
+    nat: tuple[str, ...] = ()  # party i is behind router i modulo their number; kinds are in homes.py
+    changes: tuple[Change, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -131,6 +144,20 @@ def _scenario(name: str, table: Table, regions: Regions | None) -> Scenario:
         table.number("jitter_ms", 0, 10_000, 0),
         table.number("rate_mbit", 0, 1_000_000, 0),
         table.number("loss", 0, 0.5, 0),
+        table.texts("nat", empty=True, different=False),
+        tuple(_change(one) for one in table.tables("changes", optional=True)),
     )
     table.end()
+    for kind in scenario.nat:
+        if kind not in KINDS:
+            raise wrong(table.place, f"there is no router {kind}", f"There are {', '.join(KINDS)}.")
     return scenario
+
+
+def _change(table: Table) -> Change:
+    at, machine = table.number("at", 0, 3600), table.count("machine", 0, 100)
+    up, address = table.flag("up"), table.flag("address")
+    table.end()
+    if (up is None) == (address is None) or address is False:
+        raise wrong(table.place, "a change is either up = true or false, or address = true")
+    return Change(at, machine, up, bool(address))

@@ -218,8 +218,8 @@ def suits(cells: Sequence[Cell]) -> None:
     """LocalError where scenarios ask for what hosts can't do."""
     for cell in cells:
         one = cell.scenario
-        if one.rtt_ms or one.jitter_ms or one.rate_mbit or one.loss:
+        if one.rtt_ms or one.jitter_ms or one.rate_mbit or one.loss or one.nat or one.changes:
             raise LocalError(
-                f"the scenario {one.name} has delays of its own, which hosts can't have",
+                f"the scenario {one.name} has delays, routers or changes of its own, which hosts can't have",
                 hint="Scenarios of hosts have regions only, or nothing; see docs/lab.md.",
             )

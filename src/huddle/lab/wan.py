@@ -7,6 +7,7 @@ each machine, whose address is `address(index)`. It ends when the control socket
 Each packet on the control socket is one JSON object, answered by one:
 
     {"do": "shape", "ways": [[from, to, {"delay": 0.04, ...}], ...]}      {"ok": true}
+    {"do": "address", "old": "10.77.0.1", "new": "10.77.0.9"}             {"ok": true}
     {"do": "stats"}                             the counters since the last reset, see `Counters`
     {"do": "reset"}                             {"ok": true}
 
@@ -176,14 +177,23 @@ class Emulator:
             self._control.send(json.dumps(answer).encode())
         return True
 
+    def _way(self, start: int, to: int) -> Way:
+        """By the device at its end, for addresses may change."""
+        return next(way for fd, way in self._ways[start].values() if fd == self._devices[to])
+
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         match request["do"]:
             case "shape":
                 for start, to, shape in request["ways"]:
-                    self._ways[start][_address(to)][1].set(Shape.from_dict(shape))
+                    self._way(start, to).set(Shape.from_dict(shape))
                 for fd, ways in zip(self._devices, self._ways, strict=True):
                     segments = all(way.shape.bears_segments for _, way in ways.values())
                     set_offload(fd, segments=segments)
+            case "address":
+                old, new = (socket.inet_aton(request[name]) for name in ("old", "new"))
+                for ways in self._ways:
+                    if old in ways:
+                        ways[new] = ways.pop(old)
             case "stats":
                 return self._counters.as_dict()
             case "reset":

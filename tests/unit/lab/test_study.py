@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from huddle.errors import LocalError
+from huddle.lab.cells import plan
 from huddle.lab.study import instead, load
 from tests.unit.lab.support import STUDY, none_shipped, write_study
 
@@ -47,6 +48,27 @@ def test_a_study_may_have_scenarios_of_its_own(tmp_path: Path) -> None:
     mine, places = load(write_study(tmp_path, text), none_shipped).scenarios
     assert (mine.rtt_ms, mine.rate_mbit, mine.loss, mine.jitter_ms) == (5, 10, 0.1, 1)
     assert places.regions == ("tokyo", "london")
+
+
+def test_networks_may_have_options_and_scenarios_routers_and_changes(tmp_path: Path) -> None:
+    text = STUDY.replace('["plain", "tls"]', '["plain", "mine"]').replace('"rtt-80"', '"moves"') + (
+        '[network.mine]\nnetwork = "tls"\noptions = ["--port", "8443"]\n'
+        '[scenario.moves]\nrtt_ms = 5\nnat = ["open", "symmetric"]\n'
+        "changes = [{ at = 2, machine = 1, up = false }, { at = 3, machine = 1, address = true }]\n"
+    )
+    study = load(write_study(tmp_path, text), none_shipped)
+    mine, moves = study.networks[1], study.scenarios[0]
+    assert (mine.name, mine.network, mine.options) == ("mine", "tls", ("--port", "8443")) and mine.is_session
+    assert moves.nat == ("open", "symmetric")
+    assert [(one.at, one.up, one.address) for one in moves.changes] == [(2, False, False), (3, None, True)]
+    # MPyC by itself is not tried where nobody could reach a party.
+    cells, left_out = plan(study)
+    assert {cell.network.name for cell in cells if cell.scenario is moves} == {"mine"}
+    assert any("behind a router" in one.why for one in left_out)
+    with pytest.raises(LocalError, match="no router moat"):
+        load(write_study(tmp_path, text.replace('"symmetric"', '"moat"')), none_shipped)
+    with pytest.raises(LocalError, match="either up"):
+        load(write_study(tmp_path, text.replace("up = false", "up = false, address = true")), none_shipped)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,165 @@
+"""Writes docs/evaluation.md: docs/evaluation.in.md with the tables that rows and counted steps give.
+
+    .venv/bin/python scripts/evaluation.py [--results FILE] [--runtimes FILE]
+    .venv/bin/python scripts/evaluation.py --check      1 where the file is not what this would write
+
+Rows that were marked busy or late are left out and counted: the machine had other work. Where there are no
+rows the document says how to make them, so that no figure stands in it that nobody measured.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from huddle.lab import groups, rows, runtimes_report
+from huddle.lab.groups import Group, beside, by_model, seconds, set_up
+from huddle.lab.rows import Row
+from huddle.lab.scenarios import REFERENCE
+from huddle.lab.statistic import Estimate
+
+ROOT = Path(__file__).parents[1]
+SOURCE, TARGET = ROOT / "docs" / "evaluation.in.md", ROOT / "docs" / "evaluation.md"
+KEPT = ROOT / "docs" / "results"  # the rows that the document is made of; others are not kept
+EFFORT = ROOT / "docs" / "effort.json"
+WHEN = ("first", "again", "another run", "afterwards")
+
+
+def shown(found: Estimate | None, form: str) -> str:
+    """A median with its interval."""
+    if found is None:
+        return ""
+    interval = "" if found.low is None else f" ({found.low:{form}}–{found.high:{form}})"
+    return f"{found.value:{form}}{interval}"
+
+
+def line(*cells: str) -> str:
+    """A line of a table."""
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def performance(found: Sequence[Row]) -> str:
+    """Tables of all groups with rows that nothing speaks against."""
+    quiet = [row for row in found if not any(mark.startswith(("busy", "late")) for mark in row["marks"])]
+    if not quiet:
+        return (
+            "There are no rows yet that were measured on a quiet machine. `make evaluation` makes them and "
+            "this document (as root, about ten minutes, resumable)."
+        )
+    made = [one for one in groups.group(quiet) if one.rows]
+    parts = [about(quiet, len(found) - len(quiet))]
+    for demo, parties in dict.fromkeys((one.key.demo, one.key.parties) for one in made):
+        some = [one for one in made if (one.key.demo, one.key.parties) == (demo, parties)]
+        parts += ["", f"### {demo}, {parties} {'party' if parties == 1 else 'parties'}", "", times(some)]
+    failed = [one for one in groups.group(found) if one.failed]
+    if failed:
+        parts += ["", "Not finished:", ""]
+        parts += [
+            f"- {one.key.demo} {one.key.size}, {one.key.parties} parties over {one.key.network}, "
+            f"{one.title}: {one.failed}"
+            for one in failed
+        ]
+    return "\n".join(parts)
+
+
+def about(quiet: Sequence[Row], left_out: int) -> str:
+    """Where and when, and how to read it."""
+    first, machine = quiet[0], quiet[0]["machine"]
+    days = sorted({row["when"][:10] for row in quiet})
+    study, versions = first["study"]["name"], first["versions"]
+    return (
+        f"{len(quiet)} runs of the study `{study}` on {', '.join(days)}, provider {first['provider']}; "
+        f"{machine.get('cpu', '')}, {machine.get('cores', '')} cores; Huddle {versions.get('huddle')}, "
+        f"MPyC {versions.get('mpyc')}, Python {versions.get('python')}. "
+        f"Left out because the machine had other work: {left_out}. Medians with 95% confidence intervals. "
+        "By plain: divided by MPyC by itself in the same place with the same seed. By model: divided by "
+        "compute + rounds x one-way delay + bytes / bandwidth ([lab.md](lab.md))."
+    )
+
+
+def times(some: Sequence[Group]) -> str:
+    """One table."""
+    text = [
+        line("", "network", "seconds", "by plain", "by model", "rounds", "set-up, s", "n"),
+        line(*["---"] * 8),
+    ]
+    for one in some:
+        plain = next((g for g in some if g.key.place == one.key.place and g.key.network == "plain"), None)
+        if one.key.scenario == REFERENCE and one is plain:
+            continue  # only for the model
+        compared = beside(plain, one) if plain and plain is not one else None
+        text.append(
+            line(
+                f"{one.title}{f', {one.key.size}' if one.key.size else ''}", f"`{one.key.network}`",
+                shown(one.of(seconds), ".3f"), shown(compared, ".2f"), shown(one.of(by_model), ".2f"),
+                shown(one.of(lambda row: row["rounds"]), ",.0f"), shown(one.of(set_up), ".2f"),
+                str(len(one.rows)),
+            )
+        )  # fmt: skip
+    return "\n".join(text)
+
+
+def effort(counted: dict[str, dict[str, dict[str, list[str]]]]) -> str:
+    """How many steps, of host and guest."""
+    text = [line("network", *WHEN), line(*["---"] * (len(WHEN) + 1))]
+    for network, steps in counted.items():
+        cells = [f"{len(steps[when]['host'])} + {len(steps[when]['guest'])}" for when in WHEN]
+        text.append(line(f"`{network}`", *cells))
+    return (
+        "\n".join(text)
+        + "\n\nhost + guest; *first*: people who never met; *again*: the same people another day."
+    )
+
+
+def steps(counted: dict[str, dict[str, dict[str, list[str]]]]) -> str:
+    """What they are, networks with the same ones together."""
+    together: dict[str, list[str]] = {}
+    for network, one in counted.items():
+        together.setdefault(json.dumps(one), []).append(f"`{network}`")
+    text = []
+    for key, networks in together.items():
+        one = json.loads(key)
+        text.append(f"{', '.join(networks)}:")
+        text.append("")
+        for when in WHEN:
+            said = [f"{who}: {'; '.join(one[when][who])}" for who in ("host", "guest") if one[when][who]]
+            text.append(f"- {when}: {'. '.join(said) or 'nothing'}")
+        text.append("")
+    return "\n".join(text).rstrip()
+
+
+def document(results: Path, runtimes: Path) -> str:
+    """The whole document."""
+    counted = json.loads(EFFORT.read_text(encoding="utf-8"))
+    measured = runtimes_report.read(runtimes) if runtimes.is_file() else []
+    parts = {
+        "performance": performance(rows.read(results)),
+        "runtimes": runtimes_report.markdown(measured)
+        if measured
+        else "Not measured on a quiet machine yet: `scripts/runtimes`, then `huddle lab runtimes`.",
+        "effort": effort(counted),
+        "steps": steps(counted),
+    }
+    text = SOURCE.read_text(encoding="utf-8")
+    for name, content in parts.items():
+        text = text.replace("{{" + name + "}}", content)
+    return text
+
+
+def main() -> None:
+    """As the command line says."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--results", type=Path, default=KEPT / "quick.jsonl")
+    parser.add_argument("--runtimes", type=Path, default=KEPT / "runtimes.jsonl")
+    parser.add_argument("--target", type=Path, default=TARGET)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    options = parser.parse_args()
+    text = document(options.results, options.runtimes)
+    if options.check:
+        sys.exit(0 if options.target.read_text(encoding="utf-8") == text else 1)
+    options.target.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

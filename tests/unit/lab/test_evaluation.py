@@ -1,0 +1,42 @@
+"""The document of the evaluation is what its script makes of rows and counted steps."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.unit.lab.support import row
+
+ROOT = Path(__file__).parents[3]
+
+
+def script(*args: str) -> int:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "evaluation.py"), *args], check=False
+    ).returncode
+
+
+def test_the_document_is_what_the_script_writes() -> None:
+    assert script("--check") == 0, "say: .venv/bin/python scripts/evaluation.py"
+
+
+def test_only_what_was_measured_undisturbed_is_a_figure(tmp_path: Path) -> None:
+    rows = [
+        row(id="a", network="plain", seconds=2.0, seed="1"),
+        row(id="b", network="tls", seconds=3.0, seed="1"),
+        row(id="c", network="relay", seconds=77.0, seed="1", marks=["busy: others used 90% of the machine"]),
+        row(id="d", network="webrtc", outcome="failed", error="it failed", seconds=None),
+    ]
+    results, target = tmp_path / "rows.jsonl", tmp_path / "evaluation.md"
+    results.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    assert (
+        script("--results", str(results), "--target", str(target), "--runtimes", str(tmp_path / "none")) == 0
+    )
+    text = target.read_text()
+    assert "| 80 ms between any two, Low | `tls` | 3.000 | 1.50 |" in text
+    assert "77.000" not in text and "had other work: 1" in text
+    assert "3 parties over webrtc, 80 ms between any two: 1" in text
+    assert "{{" not in text
+    assert script("--results", str(results), "--target", str(target), "--check") == 0
+    target.write_text(text.replace("3.000", "1.000"))
+    assert script("--results", str(results), "--target", str(target), "--check") == 1
