@@ -3,7 +3,7 @@
     [network.tailnet]                       # a name for rows and reports
     network = "tailscale"                   # one of Huddle's
     options = ["--advertise", "…"]          # for `huddle host` and `huddle join`
-    pass = ["HUDDLE_TAILSCALE_AUTHKEY"]     # names of this shell's environment that the parties get
+    pass = ["HUDDLE_TS_AUTHKEY"]            # names of this shell's environment that the parties get
 
 What Huddle has is asked of Huddle, so that a network which it gains is one of studies too.
 """

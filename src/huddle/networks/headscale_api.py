@@ -131,7 +131,15 @@ class HeadscaleApi:
         await self._call("PUT", "/policy", {"policy": text})
 
     async def _call(self, method: str, where: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        code, answer = await asyncio.to_thread(self._ask, method, f"{self.url}/api/v1{where}", body)
+        asked = asyncio.ensure_future(asyncio.to_thread(self._ask, method, f"{self.url}/api/v1{where}", body))
+        try:
+            code, answer = await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            # It happens all the same: whoever takes away what was made must not come before it.
+            await asyncio.wait({asked})
+            if not asked.cancelled():
+                asked.exception()
+            raise
         try:
             told = json.loads(answer) if answer else {}
         except ValueError:

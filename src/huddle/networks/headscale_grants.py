@@ -9,6 +9,7 @@ repeat it to the same guest at most: it says the same then, and an auth key is g
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from huddle.rendezvous.messages import Paired, Refused, unpack
 _CHANNEL = b"huddle/1 headscale channel"
 _KEY = b"huddle/1 headscale grant"
 _NONCE = 12
+_URL = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]+(/[A-Za-z0-9.\-_/~%]*)?")
+_TAG = re.compile(r"[0-9a-f]{12}")
 _REACH = 10.0  # seconds for the rendezvous to answer
 _MEET = 20.0  # seconds for the other one to come, in one attempt
 _TAKEN = 10.0  # seconds for the guest to have it
@@ -68,7 +71,11 @@ async def take(url: str, peer: PeerOffer, crypto: Crypto) -> Grant:
             await asyncio.sleep(_AGAIN)
     try:
         plain = crypto.open(hkdf(peer.secret, _KEY), message[:_NONCE], message[_NONCE:], b"")
-        return decode(Grant, plain)
+        grant = decode(Grant, plain)
+        # Both end up among the arguments of a process.
+        if not grant.refused and not (_URL.fullmatch(grant.url) and _TAG.fullmatch(grant.tag)):
+            raise DecodeError("a server or a session that is none")
+        return grant
     except (InvalidSeal, DecodeError) as error:
         raise NetworkError(
             f"What came in {peer.name}'s name for headscale can't be meant: {error}.",
