@@ -97,6 +97,7 @@ def test_three_parties_come_in_with_a_key_and_leave_nothing(net: Net, tailnet: T
     assert wait_until(lambda: tailnet.machines() == [], 20), tailnet.machines()
     for party in (ada, bob, cyd):
         assert party.left() == []
+        assert any("listens on 127.0.0.1" in event["text"] for event in party.all("notice"))
 
 
 def test_where_udp_is_blocked_it_goes_through_derp_and_says_so(net: Net, tailnet: Tailnet) -> None:

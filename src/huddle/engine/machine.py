@@ -85,12 +85,17 @@ class Machine:
                     server=settings.login_server,
                     path=settings.tailscaled,
                     host_name=_host_name(),
+                    notice=notice,
                 )
             )
         if "headscale" in settings.networks:
             made.append(
                 HeadscaleNetwork(
-                    rendezvous, self.crypto, server=settings.headscale, api_key=settings.headscale_key
+                    rendezvous,
+                    self.crypto,
+                    server=settings.headscale,
+                    api_key=settings.headscale_key,
+                    notice=notice,
                 )
             )
         if "webrtc" in settings.networks and (named or webrtc_library.available()):

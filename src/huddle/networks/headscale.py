@@ -10,6 +10,7 @@ for what goes over it.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
@@ -44,12 +45,19 @@ class HeadscaleNetwork:
     """One party's part in the network; see `huddle.networks.base.Network`.
 
     `rendezvous` is where keys are handed over. The host names its Headscale by `server` and `api_key`.
+    `notice` is told what its person should read.
     """
 
     name = "headscale"
 
     def __init__(
-        self, rendezvous: str, crypto: Crypto, *, server: str | None = None, api_key: str | None = None
+        self,
+        rendezvous: str,
+        crypto: Crypto,
+        *,
+        server: str | None = None,
+        api_key: str | None = None,
+        notice: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._rendezvous = rendezvous
         self._crypto = crypto
@@ -64,7 +72,7 @@ class HeadscaleNetwork:
         self._entering: asyncio.Task[None] | None = None
         self._giving: list[asyncio.Task[None]] = []
         self._failed: HuddleError | None = None
-        self.notes: list[str] = []
+        self._notice = notice
 
     def __repr__(self) -> str:
         return f"<HeadscaleNetwork {self._tag or 'outside'}, {self._wires!r}>"
@@ -81,10 +89,10 @@ class HeadscaleNetwork:
                 )
             admission = Admission(HeadscaleApi(self._server, self._api_key))
             swept = await admission.open()
-            self.notes += [f"What a dead session {tag} had left in the Headscale is gone." for tag in swept]
+            for tag in swept:
+                self._notice(f"What a dead session {tag} had left in the Headscale is gone.")
             self._admission = admission
-        else:
-            self.notes.append(EXPOSED)
+        self._notice(EXPOSED)
         self._wires.listen()
 
     def offer(self) -> bytes:

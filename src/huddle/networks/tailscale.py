@@ -7,6 +7,7 @@ those of one's own tailnet, also for a machine that was shared from another one.
 for what goes over it, and what is believed of whom.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -36,7 +37,7 @@ class TailscaleNetwork:
 
     With an `auth_key` it makes a tailscaled of its own, ephemeral, at `server` (None: Tailscale's own);
     else it uses the one that runs here, at `path` or where packages put it. `host_name` is what the
-    tailnet sees of a machine of its own.
+    tailnet sees of a machine of its own. `notice` is told what its person should read.
     """
 
     name = "tailscale"
@@ -48,6 +49,7 @@ class TailscaleNetwork:
         server: str | None = None,
         path: str | None = None,
         host_name: str = "huddle",
+        notice: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._auth_key = auth_key
         self._server = server
@@ -57,7 +59,7 @@ class TailscaleNetwork:
         self._me: Node | None = None
         self._keys: dict[int, tuple[str, str]] = {}
         self._wires = TailnetWires(self.name, self._find)
-        self.notes: list[str] = []
+        self._notice = notice
 
     def __repr__(self) -> str:
         return f"<TailscaleNetwork {self._me.name if self._me else 'closed'}, {self._wires!r}>"
@@ -72,7 +74,7 @@ class TailscaleNetwork:
                 await self._daemon.close()
                 raise
             api = self._daemon.api
-            self.notes.append(EXPOSED)
+            self._notice(EXPOSED)
         else:
             api = LocalApi(running(self._socket))
             status = await api.status()
