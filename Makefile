@@ -1,12 +1,18 @@
 # What a contributor types. Each target does its work through scripts/, so that it can be run by hand too.
-.PHONY: setup demo test bench bench-browser bench-networks nat-table lab evaluation lint format lock clean
+.PHONY: setup demo demo-web test bench bench-browser bench-networks nat-table lab evaluation lint format lock clean
 
-setup:  ## .venv with the locked dependencies, and the tools that tests need
+setup:  ## .venv with the locked dependencies, the tools that tests need, and the page for browsers
 	@scripts/setup
+	@scripts/build-web --if-needed
 
 demo:  ## three parties on this machine run Secret Santa
 	@scripts/setup --python-only
 	@.venv/bin/huddle demo
+
+demo-web:  ## the same with a browser as one of the three: prints the link, and opens it where there is a screen
+	@scripts/setup --python-only
+	@scripts/build-web --if-needed
+	@.venv/bin/huddle demo --web
 
 test: setup  ## all checks and tests
 	@scripts/test
@@ -51,5 +57,5 @@ lock:  ## the newest versions that pyproject.toml and requirements/*.in allow
 	@scripts/lock
 
 clean:
-	rm -rf .venv .venv.lock build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv.lock build dist web/build web/dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path '*/node_modules/*' -prune -exec rm -rf {} +

@@ -12,8 +12,16 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src"
 PACKAGES = ("mpyc", "spake2")
-# What no browser runs.
-LEFT_OUT = ("huddle/cli/", "huddle/programs/", "mpyc/py.typed")
+# What no browser runs: commands, the lab, the server's side of the rendezvous.
+LEFT_OUT = (
+    "huddle/cli/",
+    "huddle/lab/",
+    "huddle/page/",
+    "huddle/programs/",
+    *(f"huddle/rendezvous/{name}.py" for name in ("app", "door", "metrics", "page", "relay")),
+    *(f"huddle/rendezvous/{name}.py" for name in ("rooms", "server", "site", "sockets", "store", "stun")),
+    "spake2/test/",
+)
 
 
 def files() -> dict[str, bytes]:

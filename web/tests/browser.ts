@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { createInterface } from "node:readline";
-import { chromium, type BrowserContext, type Page } from "playwright-core";
+import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
 import type { Decision, SessionEvent } from "../src/core/protocol";
 
 export const ROOT = join(import.meta.dirname, "../..");
@@ -51,12 +51,13 @@ const ARGS = [
   "--disable-features=WebRtcHideLocalIpsWithMdns",
 ];
 
-/** A Chromium with a fresh profile. */
-export async function launch(): Promise<{ context: BrowserContext; close: () => Promise<void> }> {
+/** A Chromium with a fresh profile, on a computer or as `device` says. */
+export async function launch(device: BrowserContextOptions = {}): Promise<{ context: BrowserContext; close: () => Promise<void> }> {
   const profile = await mkdtemp(join(tmpdir(), "huddle-chromium-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
     headless: true,
+    ...device,
     args: ARGS,
   });
   return {
@@ -198,15 +199,20 @@ export class Native {
   }
 }
 
-/** A native rendezvous on a free port of loopback. */
-export async function rendezvous(): Promise<{ url: string; end: () => void }> {
-  const process_ = spawn(HUDDLE, ["serve", "--host", "127.0.0.1", "--port", "0"], {
+/** A native rendezvous on a free port of loopback; `end` resolves when nobody serves any more. */
+export async function rendezvous(...options: string[]): Promise<{ url: string; end: () => Promise<void> }> {
+  const process_ = spawn(HUDDLE, ["serve", "--json", "--host", "127.0.0.1", "--port", "0", ...options], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const lines = createInterface({ input: process_.stdout! });
-  for await (const line of lines) {
-    const found = /https?:\/\/[^\s]+/.exec(line);
-    if (found) return { url: found[0], end: () => process_.kill("SIGTERM") };
+  const exited = new Promise<void>((resolve) => process_.on("exit", () => resolve()));
+  for await (const line of createInterface({ input: process_.stdout! })) {
+    const said = JSON.parse(line) as { event: string; url: string };
+    if (said.event !== "serving") break;
+    const end = async (): Promise<void> => {
+      process_.kill("SIGTERM");
+      await exited;
+    };
+    return { url: said.url, end };
   }
   throw new Error("huddle serve did not start");
 }

@@ -85,6 +85,8 @@ class Desk:
         elif what == "heard":
             party.heard(said.dids.to_py())
         elif what == "accept":
+            if _given(said, "privateArgs") is not None or _given(said, "inputs") is not None:
+                party.give(_private_args(said), _inputs(said))
             party.accept()
         elif what == "decline":
             party.decline(said.reason)
@@ -149,19 +151,29 @@ def _program(said: Any) -> Program:
     return Program(said.entry, files, tuple(said.args.to_py()))
 
 
-def _settings(said: Any) -> Settings:
+def _private_args(said: Any) -> tuple[str, ...]:
+    args = _given(said, "privateArgs")
+    return tuple(args.to_py()) if args else ()
+
+
+def _inputs(said: Any) -> tuple[Path, ...]:
+    """The private files, in this worker's memory."""
     inputs = []
     if given := _given(said, "inputs"):
         folder = Path(tempfile.mkdtemp(prefix="huddle-inputs-"))
         for name, data in given.to_py().items():
             inputs.append(folder / Path(name).name)
             inputs[-1].write_bytes(data)
-    networks, args = _given(said, "networks"), _given(said, "privateArgs")
+    return tuple(inputs)
+
+
+def _settings(said: Any) -> Settings:
+    networks = _given(said, "networks")
     return Settings(
         said.name,
         networks=tuple(networks.to_py()) if networks else NETWORKS,
-        private_args=tuple(args.to_py()) if args else (),
-        inputs=tuple(inputs),
+        private_args=_private_args(said),
+        inputs=_inputs(said),
         grace=_given(said, "grace") or 30.0,
         stall=_given(said, "stall"),
     )

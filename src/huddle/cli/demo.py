@@ -2,12 +2,15 @@
 
 Nothing is staged: a real rendezvous, a host and two guests that know nothing but its link, run as the
 commands that a person would type, with `--json` so that one screen can show all three.
+
+With `--web` one place is left to a browser, which needs nothing but the link.
 """
 
 import asyncio
 import json
 import os
 import sys
+import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -153,16 +156,24 @@ async def _party(
     return asyncio.create_task(watch()), link
 
 
-async def demo(console: Console, program: Path, arguments: tuple[str, ...], parties: int) -> bool:
-    """Run the demo; whether every party's run ended well."""
-    names = NAMES[:parties]
+async def demo(
+    console: Console, program: Path, arguments: tuple[str, ...], parties: int, browsers: int = 0
+) -> bool:
+    """Run the demo with so many of its parties in browsers; whether every run here ended well."""
+    names = NAMES[: parties - browsers]
     screen = _Screen(console, names)
     async with AsyncExitStack() as stack:
         home = stack.enter_context(Scratch("huddle-demo-"))
         rendezvous = await stack.enter_async_context(
             _huddle(home / "rendezvous", "serve", "--json", "--host", "127.0.0.1", "--port", "0")
         )
-        url = (await _until(rendezvous, "serving"))["url"]
+        serving = await _until(rendezvous, "serving")
+        url = serving["url"]
+        if browsers and not serving["page"]:
+            raise LocalError(
+                "This installation has no page for browsers.",
+                hint="In a checkout scripts/build-web makes it, or `make demo-web` all at once.",
+            )
         console.print(
             f"A rendezvous runs at {url}. It carries the meeting and can read none of it.", highlight=False
         )
@@ -173,6 +184,8 @@ async def demo(console: Console, program: Path, arguments: tuple[str, ...], part
         )  # fmt: skip
         invitation = await link
         screen.say(names[0], f"my invitation is [bold]{escape(invitation)}[/]")
+        if browsers:
+            _invite(console, invitation)
         guests = [
             (
                 await _party(
@@ -193,12 +206,25 @@ async def demo(console: Console, program: Path, arguments: tuple[str, ...], part
         ]
         codes = await asyncio.gather(hosting, *guests)
     screen.summary()
-    same = len(set(screen.words.values())) == 1 and len(screen.words) == parties
+    same = len(set(screen.words.values())) == 1 and len(screen.words) == len(names)
     console.print(
-        "All saw the same four words: nobody is in the middle." if same else "[red]The words differ.[/]"
+        f"All {'here ' if browsers else ''}saw the same four words: nobody is in the middle."
+        if same
+        else "[red]The words differ.[/]"
     )
     console.print("Every process has ended; nothing stays on this machine.")
     return same and not any(codes)
+
+
+def _invite(console: Console, invitation: str) -> None:
+    """Show the link to the person with the browser, and open it where there is a screen."""
+    from huddle.cli.view import qr_code
+
+    console.print(qr_code(invitation, console.width), highlight=False, markup=False)
+    console.print("Open this link in Chrome, Edge or Firefox on this machine; Ctrl-C ends the demo:")
+    console.print(f"[bold]{escape(invitation)}[/]", highlight=False, soft_wrap=True)
+    if sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(invitation)
 
 
 @click.command("demo", context_settings={"ignore_unknown_options": True})
@@ -211,13 +237,16 @@ async def demo(console: Console, program: Path, arguments: tuple[str, ...], part
     type=click.IntRange(2, 30),
     help="Guests of Secret Santa.",
 )
+@click.option("--web", is_flag=True, help="Leave one place to a browser, and show it the link.")
 @complaints
-def demo_command(parties: int, size_: int) -> None:
+def demo_command(parties: int, size_: int, web: bool) -> None:
     """Three parties on this machine, each on its own, a real rendezvous, Secret Santa."""
     console = Console()
 
     async def bounded() -> bool:
-        async with asyncio.timeout(PATIENCE):
-            return await demo(console, sample("secret_santa.py"), ("--size", str(size_), "--no-log"), parties)
+        # A person with a browser takes their time.
+        async with asyncio.timeout(None if web else PATIENCE):
+            arguments = ("--size", str(size_), "--no-log")
+            return await demo(console, sample("secret_santa.py"), arguments, parties, int(web))
 
     sys.exit(0 if asyncio.run(bounded()) else 1)

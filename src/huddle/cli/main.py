@@ -20,6 +20,7 @@ _COMMANDS = {
     "verify": "identity_commands:verify_command",
     "doctor": "doctor:doctor_command",
     "forget": "identity_commands:forget_command",
+    "web": "web:web_group",
     "lab": "lab:lab_group",
     "wireguard-config": "wireguard_config:wireguard_config_command",
 }

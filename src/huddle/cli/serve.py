@@ -97,10 +97,15 @@ def serve_command(
         async with RendezvousServer(config) as server:
             told = url or f"{server.scheme}://{_host(config.hosts[0])}:{server.port}"
             if json_:
-                click.echo(json.dumps({"event": "serving", "version": VERSION, "url": told}))
+                serving = {"event": "serving", "version": VERSION, "url": told, "page": bool(config.site)}
+                click.echo(json.dumps(serving))
             else:
                 click.echo(f"The rendezvous runs at {told} (Ctrl-C ends it).")
                 click.echo(f"Others use it with: huddle host --rendezvous {told} …")
+                if config.site:
+                    click.echo("People with a browser only open the same address, or an invitation.")
+                else:
+                    click.echo("It has no page for browsers; in a checkout, scripts/build-web makes it.")
             await stop.wait()
         if json_:
             click.echo(json.dumps({"event": "stopped", "version": VERSION}))

@@ -55,7 +55,7 @@ def _source(path: str, data: bytes) -> str:
         raise ValueError("no text encoding") from exc
 
 
-def _qr_code(text: str, width: int) -> str:
+def qr_code(text: str, width: int) -> str:
     """The text as a QR code of half blocks; empty where it is wider than `width` columns."""
     import segno  # only a host needs it
 
@@ -210,7 +210,7 @@ class View:
         if event.code:
             self.line(f"or read out this code (ten minutes):  [bold]{_safe(event.code)}[/]\n")
         if self._qr and self._console.is_terminal:
-            self._console.out(_qr_code(event.url, self._console.width), highlight=False)
+            self._console.out(qr_code(event.url, self._console.width), highlight=False)
         rendezvous = event.url.partition("/j#")[0]
         self.line("They type [bold]huddle join LINK[/]")
         if event.code:

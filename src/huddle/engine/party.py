@@ -13,6 +13,8 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
 
 from huddle import events
 from huddle.engine.meet import Meeting
@@ -115,6 +117,13 @@ class Party:
     def heard(self, dids: Iterable[str]) -> None:
         """The person heard these parties say the words: they are verified contacts once it is sealed."""
         self._heard.update(dids)
+
+    def give(self, private_args: tuple[str, ...], inputs: tuple[Path, ...]) -> None:
+        """What the program gets from this person alone, in runs to come, instead of what the settings say."""
+        check_arguments((), private_args)
+        self._settings = replace(self._settings, private_args=private_args, inputs=inputs)
+        if self._together is not None:
+            self._together.settings = self._settings
 
     def accept(self) -> None:
         """Take part: with this roster and program, or in the further run that is proposed."""

@@ -62,7 +62,7 @@ class Together:
         self.record: bytes | None = None
         self._chronicle = Chronicle(surroundings.crypto, identity, sealed)
         self._networks = networks
-        self._settings = settings
+        self.settings = settings
         self._surroundings = surroundings
         self._ground = ground
         self._identity = identity
@@ -175,7 +175,7 @@ class Together:
             manifest,
             self.files,
             self.sealed,
-            self._settings,
+            self.settings,
             self._surroundings,
             self._ground,
             self._keeper,
@@ -321,7 +321,7 @@ class Together:
         self._emit(events.Reconnect(self._names[pid], "lost", reason))
 
     def group_silent(self, pid: int, silent: bool) -> None:
-        grace = f"Gone after {self._settings.grace:.0f} s." if silent else ""
+        grace = f"Gone after {self.settings.grace:.0f} s." if silent else ""
         self._party(pid, "silent" if silent else "connected", grace)
 
     def group_failed(self, pid: int, error: HuddleError) -> None:

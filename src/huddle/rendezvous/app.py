@@ -4,7 +4,8 @@
     WebSocket /v1/nameplates
     WebSocket /v1/relay/{channel}?side=a|b      channel: 32 lower-case hexadecimal digits
     WebSocket /v1/ice                           which STUN and TURN servers there are
-    GET /healthz   /metrics   /   /j
+    GET /healthz   /metrics
+    GET /   /j   /assets/{name}   …             the page for browsers, where it was built (site.py)
 
 It imports nothing of `huddle.session`: what is in a record is none of its business.
 """
@@ -29,6 +30,7 @@ from huddle.rendezvous.messages import AskIce, IceServers, TurnServer
 from huddle.rendezvous.metrics import Metrics
 from huddle.rendezvous.relay import Relay
 from huddle.rendezvous.rooms import Rooms
+from huddle.rendezvous.site import INDEX, Site
 from huddle.rendezvous.store import Store
 from huddle.rendezvous.stun import StunServer
 
@@ -143,6 +145,7 @@ def create_app(
     *,
     log_addresses: bool = False,
     turn: Turn | None = None,
+    site: Site | None = None,
 ) -> Starlette:
     """The app; without a store it keeps all in memory. `clock` is wall time in seconds."""
     rendezvous = Rendezvous(limits or Limits(), store or Store(), clock, log_addresses, turn)
@@ -154,10 +157,14 @@ def create_app(
         return Response(rendezvous.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def front(request: Request) -> Response:
-        return page.front()
+        return (site and site.serve(request, INDEX)) or page.front()
 
     async def invitation(request: Request) -> Response:
-        return page.invitation()
+        return (site and site.serve(request, INDEX)) or page.invitation()
+
+    async def file(request: Request) -> Response:
+        found = site and site.serve(request, request.path_params["name"])
+        return found or PlainTextResponse("There is no such page.\n", 404)
 
     app = Starlette(
         routes=[
@@ -165,6 +172,7 @@ def create_app(
             Route("/j", invitation),
             Route("/healthz", health),
             Route("/metrics", metrics),
+            Route("/{name:path}", file),
             WebSocketRoute("/v1/rooms/{room}", rendezvous.room),
             WebSocketRoute("/v1/nameplates", rendezvous.nameplates),
             WebSocketRoute("/v1/relay/{channel}", rendezvous.channel),

@@ -1,4 +1,4 @@
-"""The one page of a rendezvous: what somebody sees who opens an invitation in a browser.
+"""What a rendezvous without the built page (`site.py`) shows to a browser: what it is, and how to join.
 
 Static, without script, and nothing on it comes from the request. An invitation's secret stands behind
 the `#`, which a browser keeps to itself.
@@ -18,8 +18,13 @@ _HEADERS = {
     ),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "max-age=3600",
+    # Whoever runs the server may add the page for browsers at any time.
+    "Cache-Control": "no-cache",
 }
+_NO_PAGE = (
+    "This server has no page with which a browser takes part: its Huddle was installed without it. "
+    "Whoever runs it can add it: <code>make setup</code> in a checkout, or a released package."
+)
 
 
 def _page(title: str, *paragraphs: str) -> HTMLResponse:
@@ -38,6 +43,7 @@ def front() -> HTMLResponse:
         "Huddle rendezvous",
         "People who run a computation together, each on their own machine, find each other here.",
         "This server passes on what they have sealed for each other. It can't read any of it.",
+        _NO_PAGE,
     )
 
 
@@ -51,4 +57,5 @@ def invitation() -> HTMLResponse:
         "If the command is not there yet: <code>pipx install mpyc-huddle</code>.",
         "What follows the <code>#</code> is the secret of your session. "
         "Your browser did not send it to this server; share it with nobody.",
+        _NO_PAGE,
     )

@@ -21,6 +21,7 @@ from huddle.rendezvous.app import create_app
 from huddle.rendezvous.ice import Turn
 from huddle.rendezvous.limits import Limits
 from huddle.rendezvous.messages import MAX_MESSAGE
+from huddle.rendezvous.site import Site, find_site
 from huddle.rendezvous.sockets import protocols
 from huddle.rendezvous.store import Store
 from huddle.rendezvous.stun import StunServer
@@ -39,7 +40,8 @@ class ServerConfig:
     one. `certificate` and `key` are PEM files. `trusted_proxies` are the addresses or networks whose
     X-Forwarded-For is believed. `database` is an SQLite file, None for memory. STUN is served on the
     UDP port of the same number where it is free, on `stun_hosts`, or on the same hosts if there are none;
-    `turn` are the TURN servers that parties may use.
+    `turn` are the TURN servers that parties may use. `site` is the built page for browsers; None where
+    there is none.
     """
 
     hosts: tuple[str, ...] = ("127.0.0.1",)
@@ -50,6 +52,7 @@ class ServerConfig:
     database: Path | None = None
     stun_hosts: tuple[str, ...] = ()
     turn: Turn | None = None
+    site: Path | None = field(default_factory=find_site)
     log_addresses: bool = False
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], float] = time.time
@@ -92,6 +95,7 @@ class RendezvousServer:
                 config.clock,
                 log_addresses=config.log_addresses,
                 turn=config.turn,
+                site=Site(config.site) if config.site else None,
             )
         except BaseException:
             for sock in sockets:

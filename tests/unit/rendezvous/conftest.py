@@ -70,13 +70,19 @@ def serve(stack: AsyncExitStack, clock: Clock) -> Serve:
     """Start a rendezvous: serve(database=…, port=…, limit=value, …)."""
 
     async def start(
-        *, database: Path | None = None, port: int = 0, log_addresses: bool = False, **limits: float
+        *,
+        database: Path | None = None,
+        port: int = 0,
+        log_addresses: bool = False,
+        site: Path | None = None,
+        **limits: float,
     ) -> RendezvousServer:
         server = RendezvousServer(
             ServerConfig(
                 port=port,
                 database=database,
                 clock=clock,
+                site=site,
                 log_addresses=log_addresses,
                 limits=Limits(**{"sweep": 0.02, **limits}),  # type: ignore[arg-type]
             )

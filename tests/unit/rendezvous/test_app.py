@@ -35,7 +35,7 @@ async def test_health(serve: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/j"])
-async def test_the_page_has_no_script_and_a_strict_policy(serve: Any, path: str) -> None:
+async def test_without_the_built_page_it_says_so_and_has_a_strict_policy(serve: Any, path: str) -> None:
     status, headers, body = await get(await serve(), path)
     assert status == 200
     policy = headers["content-security-policy"]
@@ -45,6 +45,7 @@ async def test_the_page_has_no_script_and_a_strict_policy(serve: Any, path: str)
     assert "src=" not in body
     assert headers["referrer-policy"] == "no-referrer"
     assert ("huddle join" in body) == (path == "/j")
+    assert "no page with which a browser takes part" in body
 
 
 async def test_nothing_of_the_request_is_on_a_page(serve: Any) -> None:

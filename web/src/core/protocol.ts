@@ -182,7 +182,8 @@ export interface Decisions {
   refuse: { did: string; reason: string };
   /** These parties were heard to say the words. */
   heard: { dids: string[] };
-  accept: object;
+  /** With what the program gets from this person alone, in place of what was given before. */
+  accept: Pick<LocalSettings, "privateArgs" | "inputs">;
   decline: { reason: string };
   /** The host: one more run, of this program or, without one, of the last. */
   again: { program?: Program };

@@ -5,6 +5,8 @@
 import { getContext, setContext } from "svelte";
 import type { Decision, Session, SessionEvent } from "../core/protocol";
 import { stayAwake } from "./lib/awake";
+import type { Files } from "./lib/files";
+import { interrupted, note, type Interrupted } from "./lib/interrupted";
 import { forgetSettings, keepContacts, keepRun, keepSettings, settings, DEFAULTS, type Settings } from "./lib/keeping";
 import { lastRun, running } from "./state/derive";
 import { fresh, type Run, type View } from "./state/model";
@@ -19,6 +21,11 @@ export class App {
   settings = $state<Settings>(settings());
   /** The invitation with which this page was opened. */
   invitation = $state<string | undefined>();
+  /** What the page of this tab was in the middle of when it was loaded again. */
+  interrupted = $state.raw<Interrupted | undefined>(interrupted());
+  /** What the program gets from this person alone. */
+  privateArgs = $state<string[]>([]);
+  inputs = $state.raw<Files>({});
   private session: Session | undefined;
 
   constructor(private readonly open: () => Session | Promise<Session>) {}
@@ -28,6 +35,8 @@ export class App {
     this.session?.close();
     this.session = undefined;
     this.view = fresh(Date.now());
+    this.privateArgs = [];
+    this.inputs = {};
     const began = this.view;
     try {
       const session = await this.open();
@@ -75,6 +84,8 @@ export class App {
 
   private take(what: Happening): void {
     this.view = reduce(this.view, what, Date.now());
+    note(this.view);
+    if (this.view.role) this.interrupted = undefined;
     stayAwake(running(this.view) || (this.view.role !== undefined && !this.view.ended && lastRun(this.view) === undefined));
   }
 

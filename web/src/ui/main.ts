@@ -22,6 +22,8 @@ addEventListener("hashchange", () => {
 });
 
 const target = document.getElementById("app");
+// What stands there until now is for browsers that do not come so far.
+target?.replaceChildren();
 if (target) mount(App, { target, props: { app, problem: unable } });
 if (!unable) void app.begin();
 

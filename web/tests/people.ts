@@ -1,0 +1,65 @@
+/** People before the page that `huddle serve` serves: each has a browser of their own, as identities are per browser. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { BrowserContext, Locator, Page } from "playwright-core";
+import { ROOT } from "./browser";
+
+/** Far more than anything here takes; a machine may have other things to do. */
+export const MINUTES = 600_000;
+const PATIENCE = 240_000;
+
+export function needPage(): void {
+  if (!existsSync(join(ROOT, "web/dist/SHA256SUMS"))) throw new Error("build the page first: scripts/build-web");
+}
+
+export async function open(context: BrowserContext, address: string): Promise<Page> {
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  page.on("pageerror", (error) => console.log(`[pageerror] ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error") console.log(`[console] ${message.text()}`);
+  });
+  await page.goto(address);
+  return page;
+}
+
+export const button = (page: Page, name: string): Locator => page.getByRole("button", { name, exact: true });
+
+/** From the front page to an open room; its invitation. */
+export async function host(page: Page, name: string, program: string, parties: number): Promise<string> {
+  await button(page, "Host a session").click();
+  await page.getByLabel(program).check();
+  await page.getByLabel("Your name").fill(name);
+  await page.getByLabel("Parties, you").fill(String(parties));
+  await button(page, "Open the session").click();
+  return page.getByLabel("Link").inputValue();
+}
+
+/** From the opened link to the host's door. */
+export async function knock(page: Page, name: string): Promise<void> {
+  await page.getByLabel("Your name").fill(name);
+  await button(page, "Join").click();
+}
+
+export async function words(page: Page): Promise<string[]> {
+  await page.locator(".words span").nth(3).waitFor();
+  return page.locator(".words span").allTextContents();
+}
+
+/** All that the last run wrote, as plain text. */
+export async function output(page: Page): Promise<Locator> {
+  const text = page.getByRole("log", { name: "Output as plain text" });
+  if (!(await text.isVisible())) await button(page, "Plain text").click();
+  return text;
+}
+
+/** Runs `steps`; where they fail, what the pages show is told. */
+export async function shown(pages: Record<string, Page>, steps: () => Promise<void>): Promise<void> {
+  try {
+    await steps();
+  } catch (error) {
+    for (const [name, page] of Object.entries(pages))
+      if (!page.isClosed()) console.log(`--- ${name} sees\n${await page.locator("body").innerText({ timeout: 5000 }).catch(String)}`);
+    throw error;
+  }
+}
