@@ -21,7 +21,7 @@ def test_doctor_on_this_machine() -> None:
     rows = {row["name"]: row for row in json.loads(result.stdout)}
     assert result.exit_code == 0
     assert {"Python", "uvloop", "Programs' Python", "Sandbox", "IPv4", "IPv6", "Listening", "Rendezvous",
-            "Clock", "Leftovers"} <= set(rows)  # fmt: skip
+            "Tailscale", "Clock", "Leftovers"} <= set(rows)  # fmt: skip
     assert rows["Programs' Python"]["state"] == "ok" and "MPyC" in rows["Programs' Python"]["found"]
     assert rows["Sandbox"]["state"] == ("warn" if sandbox.problem() else "ok")
     assert all(row["advice"] for row in rows.values() if row["state"] != "ok")
