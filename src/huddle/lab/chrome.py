@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from huddle.errors import LocalError
@@ -134,17 +135,19 @@ class Chrome:
         return connect(f"ws://127.0.0.1:{port}{path}", max_size=None, compression=None)
 
     def __exit__(self, *error: Any) -> None:
-        with contextlib.suppress(AttributeError, OSError):
+        with contextlib.suppress(AttributeError, OSError, LocalError, WebSocketException):
+            self.call("Browser.close", {}, timeout=10)
             self._socket.close()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-        shutil.rmtree(self._profile, ignore_errors=True)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # what may outlive the first process, too
+        self._process.wait()
+        for _ in range(50):  # a process that is just ending may still write
+            shutil.rmtree(self._profile, ignore_errors=True)
+            if not self._profile.exists():
+                break
+            time.sleep(0.1)
 
     def call(
         self, method: str, parameters: dict[str, Any], *, session: str = "", timeout: float = 60.0
