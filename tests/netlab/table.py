@@ -102,9 +102,9 @@ PAIRS: dict[str, Callable[[Net], tuple[Node, Node]]] = {
 }
 
 
-def try_pair(name: str, networks: Sequence[str], seconds: float = SECONDS) -> Cells:
+def try_pair(net: Net, name: str, networks: Sequence[str], seconds: float = SECONDS) -> Cells:
     """What each of these networks does between these two places."""
-    with tempfile.TemporaryDirectory(prefix="huddle-nat-") as folder, Net() as net:
+    with tempfile.TemporaryDirectory(prefix="huddle-nat-") as folder:
         post = net.node("10.77.0.1/24", "fd77::1/64")
         nodes = PAIRS[name](net)
         with _rendezvous(post, Path(folder)), _iroh_relay(post, Path(folder)) as relay:
@@ -258,7 +258,8 @@ def main() -> None:
         networks = [one for one in COLUMNS if not (chosen.missing and one in there)]
         if not networks or (networks == ["iroh+"] and shutil.which("iroh-relay") is None):
             continue
-        cells = try_pair(name, networks)
+        with Net() as net:
+            cells = try_pair(net, name, networks)
         known[name] = {"pair": name, "cells": there | cells}
         print(name, {network: cell["outcome"] for network, cell in cells.items()}, flush=True)
         RESULTS.write_text("".join(json.dumps(known[one]) + "\n" for one in PAIRS if one in known))

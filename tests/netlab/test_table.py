@@ -6,14 +6,14 @@ from tests.netlab import table
 from tests.netlab.net import Net
 
 
-def outcomes(pair: str) -> dict[str, str]:
+def outcomes(net: Net, pair: str) -> dict[str, str]:
     networks = ("tls", "webrtc", "iroh", "relay")
-    return {name: cell["outcome"] for name, cell in table.try_pair(pair, networks).items()}
+    return {name: cell["outcome"] for name, cell in table.try_pair(net, pair, networks).items()}
 
 
 @pytest.mark.timeout(150)
 def test_all_networks_are_direct_in_the_open(net: Net) -> None:
-    assert outcomes("open – open") == {
+    assert outcomes(net, "open – open") == {
         "tls": "direct",
         "webrtc": "direct",
         "iroh": "direct",
@@ -23,5 +23,5 @@ def test_all_networks_are_direct_in_the_open(net: Net) -> None:
 
 @pytest.mark.timeout(150)
 def test_only_the_relay_gets_out_by_443(net: Net) -> None:
-    found = outcomes("only 443 out – only 443 out")
+    found = outcomes(net, "only 443 out – only 443 out")
     assert found == {"tls": "refused", "webrtc": "refused", "iroh": "refused", "relay": "relayed"}
