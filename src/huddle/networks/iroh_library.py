@@ -206,8 +206,9 @@ class Endpoint:
         return None if came is None else Incoming(came)
 
     async def close(self) -> None:
-        """Take it down."""
-        await self._endpoint.close()
+        """Take it down, with its sockets: the library keeps them for as long as anybody has the object."""
+        endpoint, self._endpoint = self._endpoint, None
+        await endpoint.close()
 
 
 class Incoming:
