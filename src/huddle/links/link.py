@@ -213,11 +213,19 @@ class Link:
             self._tail = b""
         try:
             if self.state is State.ONLINE:
-                scanned = scan(data)
-                end = scanned[0]
-                if end:
-                    self._count(end, scanned)
-                return data if end == len(data) else self._receive_mixed(data, end, now)
+                scanned = end, messages, depth, ended = scan(data)
+                if end != len(data) or ended or self.ended_there:
+                    if end:
+                        self._count(end, scanned)
+                    return data if end == len(data) else self._receive_mixed(data, end, now)
+                # As `_count`, for what a wire brings most of the time.
+                self.received += end
+                self.messages_received += messages
+                if depth > self.rounds:
+                    self.rounds = depth
+                if self.received - self.delivered_to > WINDOW + SLACK:
+                    raise self._blame("more bytes than the window allows")
+                return data
             if self.state is State.RESUMING:
                 if scan(data)[0]:
                     raise self._blame("stream frames before RESUME")
