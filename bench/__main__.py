@@ -59,7 +59,7 @@ async def throughput(times: int) -> None:
 
 
 async def secret_santa(times: int) -> None:
-    """Seven kinds of numbers, 8 people; each pair of runs with a seed of its own, and so the same messages."""
+    """Seven kinds of numbers, 8 people; with the same seed, and so the same messages, on both sides."""
     args = ("--size", "8", "--fields")
     found: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory(prefix="huddle-bench-") as folder:
