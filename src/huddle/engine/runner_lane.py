@@ -38,13 +38,13 @@ class Stream:
 
     def write(self, data: bytes) -> None:
         """Send what the program wrote, as one DATA frame, or as several where it is long."""
-        session, size = self._session, len(data)
+        session, size, queue = self._session, len(data), self.queue
         session.activity += 1
         if size <= self._most and not self._waiting and self._sent < self._limit:
             self._sent += size + 8
-            if not self.queue:
+            if not queue:
                 self.lane.due(self)
-            self.queue.append(self._pack(self._data_head + size, session.depth + 1) + data)
+            queue.append(self._pack(self._data_head + size, session.depth + 1) + data)
             return
         view = memoryview(data)
         for at in range(0, size, self._most):
@@ -109,6 +109,8 @@ class Lane:
         self._flushing = self._blocked = False
         self._alive = True
         self._reading: Any = None  # the stream whose frames come
+        self._marked: dict[bytes, Stream] = {}  # the streams by the number in their PEER
+        self._unpack, self._data, self._peer = frames.HEADER.unpack_from, frames.DATA, frames.PEER
         self._view = memoryview(bytearray(READ + frames.MAX_PAYLOAD + frames.HEADER.size))
         self._fill = 0
 
@@ -117,6 +119,7 @@ class Lane:
     def stream(self, channel: Any) -> Stream:
         """A stream for this channel."""
         made = self._streams[channel.pid] = Stream(self, channel)
+        self._marked[made.mark[8:]] = made
         return made
 
     def move(self, old: Any, loop: Any) -> None:
@@ -189,8 +192,9 @@ class Lane:
                 self._loop.remove_writer(self.sock.fileno())
 
     def _readable(self) -> None:
+        view = self._view
         try:
-            size = self.sock.recv_into(self._view[self._fill :])
+            size = self.sock.recv_into(view[self._fill :] if self._fill else view)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -198,8 +202,8 @@ class Lane:
         if not size:
             self._gone()
             return
-        frames, view, unpack = self.frames, self._view, self.frames.HEADER.unpack_from
-        data, at, end = frames.DATA, 0, self._fill + size
+        unpack, data = self._unpack, self._data
+        at, end = 0, self._fill + size
         stream = self._reading
         deepest = 0
         parts: list[Any] = []
@@ -217,16 +221,10 @@ class Lane:
                     continue
                 if parts:
                     self._deliver(stream, parts, deepest)
-                if kind == frames.PEER:
-                    stream = self._reading = self._streams[int.from_bytes(view[start:stop], "big")]
-                elif kind == frames.ROOM:
-                    stream.grant(int.from_bytes(view[start:stop], "big"))
+                if kind == self._peer:
+                    stream = self._reading = self._marked[bytes(view[start:stop])]
                 else:
-                    stream.over += 8
-                    if kind == frames.EOF:
-                        stream.channel.receive_eof()
-                    else:
-                        stream.channel.receive_end()
+                    self._other(stream, kind, view[start:stop])
             if parts:
                 self._deliver(stream, parts, deepest)
         finally:
@@ -235,13 +233,24 @@ class Lane:
                 view[: self._fill] = bytes(view[at:end])
 
     def _deliver(self, stream: Stream, parts: "list[Any]", depth: int) -> None:
-        session = stream.channel.session
-        if depth > session.depth:
-            session.deepen(depth)
+        channel = stream.channel
+        if depth > channel.session.depth:
+            channel.session.deepen(depth)
         stream.over += 8 * len(parts)
         data = b"".join(parts)
         parts.clear()
-        stream.channel.receive(data)
+        channel.receive(data)
+
+    def _other(self, stream: Stream, kind: int, payload: Any) -> None:
+        """A frame that is rare."""
+        if kind == self.frames.ROOM:
+            stream.grant(int.from_bytes(payload, "big"))
+            return
+        stream.over += 8
+        if kind == self.frames.EOF:
+            stream.channel.receive_eof()
+        else:
+            stream.channel.receive_end()
 
     def _gone(self) -> None:
         """The supervisor has closed the socket: nothing more comes or goes."""

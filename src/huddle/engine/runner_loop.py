@@ -178,9 +178,13 @@ class Channel:
         if self._early or self.paused or self.finished >= self.opened:
             self._early.append(data)
             return
-        if self.transport and self.finished == self.opened - 1:
+        transport = self.transport
+        if transport and self.finished == self.opened - 1:
             self.session.activity += 1
-            self.transport.received(data)
+            if transport.claim is None and not transport.closing:
+                transport.protocol.data_received(data)
+            else:
+                transport.received(data)
         self.stream.taken(len(data))
 
     def receive_eof(self) -> None:

@@ -162,8 +162,12 @@ class LinkEnd:
         """As `write`, of whole frames of which `frames.scan` has said this; returns `writable`."""
         link = self._link
         link.forward(frames, scanned)
-        if link.outgoing:
-            self._flush()
+        outgoing = link.outgoing
+        if outgoing:
+            if len(outgoing) == 1 and self._wire is not None:
+                self._wire.send(outgoing.pop())
+            else:
+                self._flush()
         return link.writable
 
     def delivered(self, total: int) -> None:
@@ -291,16 +295,11 @@ class LinkEnd:
         if self._wire is not None:
             data = self._link.output()
             if data:
-                self._wire.wire.send(data)
+                self._wire.send(data)
 
-    def _data(self, data: bytes) -> None:
-        """What the present wire brought."""
+    def _data(self, frames: bytes) -> None:
+        """The link has taken what the present wire brought: these frames, and perhaps news."""
         link = self._link
-        try:
-            frames = link.receive(data, self._clock())
-        except PeerError as exc:
-            self._fail(exc)
-            return
         if link.outgoing:
             self._flush()
         over = bool(link.events) and self._happened()
@@ -407,15 +406,31 @@ class LinkEnd:
 class _Attached:
     """The receiver of one wire, so that nothing of an old one ever reaches the link."""
 
-    __slots__ = ("_end", "wire")
+    __slots__ = ("_end", "_link", "_receiver", "send", "wire")
 
     def __init__(self, end: LinkEnd, wire: Wire) -> None:
         self._end = end
+        self._link = end._link
+        self._receiver = end._receiver
         self.wire = wire
+        self.send = wire.send
 
     def wire_data(self, data: bytes) -> None:
-        if self._end._wire is self:
-            self._end._data(data)
+        end, link = self._end, self._link
+        if end._wire is not self:
+            return
+        try:
+            frames = link.receive(data, end._clock())
+        except PeerError as exc:
+            end._fail(exc)
+            return
+        # Most of what arrives is nothing but frames for the program.
+        if link.outgoing or link.events or end._closing or not frames:
+            end._data(frames)
+        else:
+            self._receiver.link_frames(frames)
+            if link.due < end._timer_at:
+                end._arm()
 
     def wire_lost(self, reason: str) -> None:
         if self._end._wire is self:

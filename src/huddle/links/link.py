@@ -53,6 +53,9 @@ class State(Enum):
     OVER = "over"
 
 
+_ONLINE = State.ONLINE
+
+
 class Happened(Enum):
     """What `Link.events` tells."""
 
@@ -64,6 +67,14 @@ class Happened(Enum):
 
 class Link:
     """One end of a link. `peer` is the name that errors carry."""
+
+    # More attributes than Python looks up fast in a dictionary.
+    __slots__ = (
+        "_ack_due", "_acknowledged", "_base", "_bye_sent", "_finishing", "_heard", "_ping", "_ping_due",
+        "_ping_open", "_pinged", "_ponged", "_tail", "_unacked", "_written", "acked", "attached",
+        "delivered_to", "due", "ended_here", "ended_there", "events", "last_rtt", "messages_received",
+        "messages_sent", "outgoing", "peer", "received", "rounds", "rtt", "sent", "state", "writable",
+    )  # fmt: skip
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
@@ -143,7 +154,7 @@ class Link:
         if depth > self.rounds:
             self.rounds = depth
         self._unacked.append(frames)
-        if self.state is State.ONLINE:
+        if self.state is _ONLINE:
             if self.delivered_to - self._acknowledged >= ACK_JOIN:
                 self._acknowledge()
             self.outgoing.append(frames)
@@ -153,7 +164,7 @@ class Link:
         if not self.delivered_to <= total <= self.received:
             raise ValueError(f"{total} delivered of {self.received}, {self.delivered_to} before")
         self.delivered_to = total
-        if self.state is not State.ONLINE or total == self._acknowledged:
+        if self.state is not _ONLINE or total == self._acknowledged:
             return
         if total - self._acknowledged >= ACK_BYTES or (self.ended_there and total == self.received):
             self._acknowledge()
@@ -212,12 +223,20 @@ class Link:
             data = self._tail + data
             self._tail = b""
         try:
-            if self.state is State.ONLINE:
-                scanned = scan(data)
-                end = scanned[0]
-                if end:
-                    self._count(end, scanned)
-                return data if end == len(data) else self._receive_mixed(data, end, now)
+            if self.state is _ONLINE:
+                scanned = end, messages, depth, ended = scan(data)
+                if end != len(data) or ended or self.ended_there:
+                    if end:
+                        self._count(end, scanned)
+                    return data if end == len(data) else self._receive_mixed(data, end, now)
+                # As `_count`, for what a wire brings most of the time.
+                self.received += end
+                self.messages_received += messages
+                if depth > self.rounds:
+                    self.rounds = depth
+                if self.received - self.delivered_to > WINDOW + SLACK:
+                    raise self._blame("more bytes than the window allows")
+                return data
             if self.state is State.RESUMING:
                 if scan(data)[0]:
                     raise self._blame("stream frames before RESUME")

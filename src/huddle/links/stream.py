@@ -58,13 +58,16 @@ class StreamWire(asyncio.Protocol):
         if self._paused and self._transport is not None and not self._closed:
             self._paused = False
             self._transport.resume_reading()
+        if self._receiver is receiver and not self._held:
+            # A transport of ours looks this up for each message, and so saves a call.
+            self.data_received = receiver.wire_data  # type: ignore[method-assign]
         if self._lost is not None and self._receiver is receiver and not self._closed:
             reason, self._lost = self._lost, None
             receiver.wire_lost(reason)
 
     def unread(self, data: bytes) -> None:
         """Give back bytes that belong to the next receiver, and stop delivering until it starts."""
-        self._receiver = None
+        self._forget()
         if data:
             self._held.insert(0, data)
             self._held_bytes += len(data)
@@ -97,8 +100,12 @@ class StreamWire(asyncio.Protocol):
 
     def _shut(self) -> None:
         self._closed = True
-        self._receiver = None
+        self._forget()
         self._held.clear()
+
+    def _forget(self) -> None:
+        self._receiver = None
+        self.__dict__.pop("data_received", None)
 
     # --- asyncio.Protocol
 

@@ -53,6 +53,9 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=not dialled)
+        # Found once: these four are called for every message.
+        self._encrypt, self._decrypt = self._tls.write, self._tls.read
+        self._encrypted, self._arrived = self._outgoing.read, self._incoming.write
         self._tcp: asyncio.Transport | None = None
         self._protocol: asyncio.Protocol | None = None
         self._preamble = b""
@@ -77,11 +80,12 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         if self._closing or not data:
             return
         try:
-            self._tls.write(data)
+            self._encrypt(data)
         except ssl.SSLError as exc:
             self._fail(_tls_reason(exc))
             return
-        self._flush()
+        if self._tcp is not None:
+            self._tcp.write(self._encrypted())
 
     def close(self) -> None:
         """Send what is left and close; the caller limits how long that may take, by `abort`."""
@@ -152,11 +156,27 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         """Bytes have arrived; once this side has closed, they are nobody's."""
         if self._closing:
             return
-        self._incoming.write(data)
+        self._arrived(data)
         if not self._ready:
             self._shake_hands()
-        if self._ready and not self._closing:
-            self._read()
+        if self._introduced is not None or self._protocol is None:
+            if self._ready and not self._closing:
+                self._read()
+            return
+        try:
+            part = self._decrypt(_RECORD_SIZE)
+        except ssl.SSLWantReadError:
+            self._pass_on([], None)
+        except ssl.SSLError as exc:
+            self._pass_on([], _tls_reason(exc))
+        else:
+            # Such a call takes a whole record out, so nothing is left decrypted.
+            if not part:
+                self._pass_on([], "")
+            elif self._incoming.pending or self._outgoing.pending:
+                self._read(part)
+            else:
+                self._protocol.data_received(part)
 
     def eof_received(self) -> bool:
         """The peer sends no more; with TLS it should have said so before."""
@@ -188,14 +208,14 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         assert certificate is not None  # the context requires one
         self._secured(self, certificate)
 
-    def _read(self) -> None:
-        """Take all that is there out of TLS, and deliver it as one."""
-        parts: list[bytes] = []
+    def _read(self, first: bytes = b"") -> None:
+        """Take all that is there out of TLS, and deliver it as one; `first` was taken already."""
+        parts = [first] if first else []
         end: str | None = None
         try:
             if self._introduced is not None and not self._read_preamble():
                 return
-            while part := self._tls.read(_RECORD_SIZE):
+            while part := self._decrypt(_RECORD_SIZE):
                 parts.append(part)
                 # Asking in vain costs an exception, a tenth of a small message's way.
                 if not (self._incoming.pending or self._tls.pending()):
@@ -206,6 +226,9 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             pass
         except ssl.SSLError as exc:
             end = _tls_reason(exc)
+        self._pass_on(parts, end)
+
+    def _pass_on(self, parts: list[bytes], end: str | None) -> None:
         if self._outgoing.pending:
             self._flush()
         if parts and self._protocol is not None:
