@@ -12,11 +12,11 @@ export const READ = 1;
 export const WRITE = 2;
 
 /** Bytes that may be under way in a stream before its other end has taken them: a socket's buffer. */
-const CREDIT = 1 << 20;
+export const CREDIT = 1 << 20;
 /** Told to the sender in steps of this. */
-const CREDIT_STEP = 1 << 17;
+export const CREDIT_STEP = 1 << 17;
 /** Who sends so much over its credit breaks the rules, and its stream. */
-const FLOOD = 4 * CREDIT;
+export const FLOOD = 4 * CREDIT;
 
 export class Mailbox {
   /** The page's WebRTC, in a session worker whose page has it. */
