@@ -27,8 +27,7 @@ function page(...behaviours: ((control: MessagePort) => void)[]): { box: Mailbox
 }
 
 async function note(box: Mailbox): Promise<unknown[]> {
-  box.armWait(2_000);
-  await box.promise;
+  await box.wait(2_000);
   return box.take() ?? [];
 }
 
