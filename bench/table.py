@@ -1,4 +1,4 @@
-"""The table of docs/performance.md, from the lines of `bench/results.jsonl`: `python -m bench.table`.
+"""The tables of docs/performance.md, from the lines of `bench/*.jsonl`: `python -m bench.table`.
 
 Figures in the document are never typed by hand; a test compares the two.
 """
@@ -6,29 +6,34 @@ Figures in the document are never typed by hand; a test compares the two.
 import json
 from pathlib import Path
 
-RESULTS = Path(__file__).with_name("results.jsonl")
-DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
-BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
+HERE = Path(__file__).parent
+DOCUMENT = HERE.parent / "docs" / "performance.md"
+# The lines of each table, and what its reference is called.
+TABLES = {"results": "plain MPyC", "browser": "reference"}
 
 
-def table(lines: str) -> str:
+def table(lines: str, reference: str = "plain MPyC") -> str:
     """The lines of a benchmark as a Markdown table."""
-    rows = ["| figure | Huddle | plain MPyC | ratio |", "| --- | --- | --- | --- |"]
+    rows = [f"| figure | Huddle | {reference} | ratio |", "| --- | --- | --- | --- |"]
     for line in lines.splitlines():
         figure = json.loads(line)
         value = f"{figure['value']:,} {figure['unit']}"
-        reference = "" if figure["reference"] is None else f"{figure['reference']:,} {figure['unit']}"
+        known = "" if figure["reference"] is None else f"{figure['reference']:,} {figure['unit']}"
         ratio = "" if figure["ratio"] is None else f"{figure['ratio']:.2f}"
-        rows.append(f"| {figure['name']} | {value} | {reference} | {ratio} |")
+        rows.append(f"| {figure['name']} | {value} | {known} | {ratio} |")
     return "\n".join(rows) + "\n"
 
 
-def with_table(document: str, lines: str) -> str:
-    """The document with the table of these lines between its marks."""
-    before, rest = document.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{table(lines)}\n{END}{after}"
+def with_tables(document: str) -> str:
+    """The document with the tables of the lines that are kept between its marks."""
+    for name, reference in TABLES.items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+        before, rest = document.split(begin)
+        _, after = rest.split(end)
+        made = table((HERE / f"{name}.jsonl").read_text(), reference)
+        document = f"{before}{begin}\n{made}\n{end}{after}"
+    return document
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(with_table(DOCUMENT.read_text(), RESULTS.read_text()))
+    DOCUMENT.write_text(with_tables(DOCUMENT.read_text()))

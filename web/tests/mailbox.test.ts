@@ -11,8 +11,7 @@ function pair(): { box: Mailbox; near: Stream; far: Stream; port: MessagePort } 
 }
 
 async function waited(box: Mailbox, milliseconds = 1_000): Promise<void> {
-  box.armWait(milliseconds);
-  await box.promise;
+  await box.wait(milliseconds);
 }
 
 test("notes are handed over once, in order", async () => {
@@ -26,9 +25,10 @@ test("notes are handed over once, in order", async () => {
 
 test("a note ends the waiting, and nothing else does before its time", async () => {
   const box = new Mailbox();
-  box.armWait(-1);
+  const waiting = box.wait(-1);
   setTimeout(() => box.note(1, 0, "late"), 5);
-  await box.promise;
+  await waiting;
+  expect(box.wait(-1)).toBeUndefined();
   expect(box.take()).toEqual([1, 0, "late"]);
   await waited(box, 5);
   expect(box.pending()).toBe(false);
@@ -75,6 +75,17 @@ test("who sends far over its credit, or something else than bytes, loses the str
     while (!near.over) await new Promise((resolve) => setTimeout(resolve, 1));
     expect(near.send(bytes(1))).toBe(false);
   }
+});
+
+test("what has come is told at once, of what is watched", () => {
+  const { box, near } = pair();
+  expect(box.poll()).toBeUndefined();
+  box.watch(near, READ | WRITE);
+  expect(box.poll()).toEqual([0, near.fd, WRITE]);
+  box.note(1, 0, "first");
+  expect(box.poll()).toEqual([1, near.fd, WRITE]);
+  box.watch(near, READ);
+  expect(box.poll()).toEqual([1]);
 });
 
 test("one stream can be waited for alone", async () => {

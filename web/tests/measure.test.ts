@@ -3,14 +3,17 @@
  * HUDDLE_MEASURE names. How each is measured is in docs/performance.md.
  */
 import { execFile } from "node:child_process";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Server } from "node:http";
+import { createServer, connect, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ROOT, Tab, agreeable, people, rendezvous, serveCore } from "./browser";
+import { Native, ROOT, Tab, agreeable, people, rendezvous, serveCore } from "./browser";
+import { needPage } from "./people";
 
 const MINUTE = 60_000;
 const PYTHON = join(ROOT, ".venv/bin/python");
@@ -66,6 +69,54 @@ figure("ready", async () => {
     say("ready to run, three people at once, first visit", (performance.now() - began) / 1000, "s");
   } finally {
     await close();
+  }
+});
+
+/** Passes connections on to that address, and counts what comes back. */
+async function counting(url: string): Promise<{ url: string; bytes: () => number; close: () => void }> {
+  let bytes = 0;
+  const { hostname, port } = new URL(url);
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    far.on("data", (data) => (bytes += data.length));
+    for (const [one, other] of [[near, far], [far, near]] as const) {
+      one.pipe(other);
+      one.on("error", () => other.destroy());
+      one.on("close", () => other.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url: address, bytes: () => bytes, close: () => server.close() };
+}
+
+figure("page", async () => {
+  needPage();
+  const home = mkdtempSync(join(tmpdir(), "huddle-home-"));
+  const wire = await counting(meeting.url);
+  const common = ["host", "--json", "--open", "-M", "2", "--name", "Tom", "--network", "relay"];
+  const tom = new Native(home, [...common, "--rendezvous", meeting.url, join(ROOT, "programs/secret_santa.py")]);
+  const { contexts, close } = await people(1);
+  try {
+    const { url } = await tom.events.until("invitation");
+    const link = url.replace(new URL(url).origin, wire.url);
+    for (const visit of ["first", "later"]) {
+      const page = await contexts[0]!.newPage();
+      const before = wire.bytes();
+      const began = performance.now();
+      await page.goto(link, { waitUntil: "commit" });
+      await page.getByLabel("Your name").waitFor();
+      say(`page usable, ${visit} visit`, (performance.now() - began) / 1000, "s");
+      await page.waitForLoadState("networkidle");
+      // The session worker asks for nothing: once the page is idle all is there, and Python starts.
+      say(`bytes over the wire, ${visit} visit`, (wire.bytes() - before) / 1e6, "MB");
+      await page.close();
+    }
+  } finally {
+    tom.end();
+    await close();
+    wire.close();
+    rmSync(home, { recursive: true });
   }
 });
 

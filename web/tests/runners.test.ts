@@ -4,6 +4,7 @@ import { Mailbox } from "../src/core/mailbox";
 import { Runners } from "../src/core/runners";
 
 const GONE = 2;
+const WRITTEN = 6; // of a link
 
 /** A page that makes runners; each entry says what the next one does once it is made. */
 function page(...behaviours: ((control: MessagePort) => void)[]): { box: Mailbox; runners: Runners; made: () => number } {
@@ -26,8 +27,7 @@ function page(...behaviours: ((control: MessagePort) => void)[]): { box: Mailbox
 }
 
 async function note(box: Mailbox): Promise<unknown[]> {
-  box.armWait(2_000);
-  await box.promise;
+  await box.wait(2_000);
   return box.take() ?? [];
 }
 
@@ -66,9 +66,10 @@ test("a runner that is ended says no more, whatever it goes on to send", async (
   const running = runners.start("{}", {}, [1]);
   await new Promise((resolve) => setTimeout(resolve, 20));
   running.kill();
-  expect(await note(box)).toEqual([running.id, GONE, "it was ended"]);
+  // Its peer's link gets the END that it can't write any more.
+  expect(await note(box)).toEqual([running.peer(1)?.id, WRITTEN, undefined, running.id, GONE, "it was ended"]);
   control?.postMessage({ report: '{"exit": 0}' });
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(box.take()).toBeUndefined();
-  expect(running.peer(1)?.over).toBe(true);
+  expect(running.peer(1)?.hungUp).toBe(true);
 });

@@ -49,6 +49,17 @@ async def main():
 mpc.run(main())
 `;
 
+/** The same, after one program has computed for longer than a link may be silent. */
+const BUSY = LONG.replace(
+  "    data =",
+  `    if mpc.pid == 1:
+        import time
+        end = time.monotonic() + 8
+        while time.monotonic() < end:
+            pass
+    data =`,
+);
+
 /** Many rounds; the host's person says when half of it is done. */
 const ROUNDS = `
 from mpyc.runtime import mpc
@@ -109,11 +120,13 @@ test.each([
 ])(
   "two tabs by WebRTC alone, data channels %s",
   async (_, pumped) => {
-    const { tabs } = await company(LONG, 2, { networks: ["webrtc"] }, pumped);
+    const { tabs } = await company(pumped ? LONG : BUSY, 2, { networks: ["webrtc"] }, pumped);
     try {
       await Promise.all(tabs.map((tab) => finished(tab.events)));
       for (const tab of tabs) expect(tab.events.output).toContain("total 3");
       for (const tab of tabs) expect(networks(tab.events)).toEqual(new Set(["webrtc"]));
+      // A program that computes does not keep its links from answering.
+      for (const tab of tabs) expect(tab.events.all.filter((event) => event.event === "reconnect")).toEqual([]);
       const { path } = await tabs[0]!.events.until("link", (link) => link.run === 1);
       expect(path).toMatch(/^direct, .* port \d+$/);
     } finally {

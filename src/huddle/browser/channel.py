@@ -1,151 +1,60 @@
-"""A channel to a runner worker: one peer's stream over a port of its own.
+"""A channel to a runner worker: one peer's stream, whose bytes go by JavaScript (web/src/core/data-link.ts).
 
-While a link's window is full its port is not read; what a link brings is kept until the runner takes it,
-which the peer's window bounds.
+How much is under way to and from the runner, and what of it waits for the link's window, is kept there too.
 """
 
-import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from huddle.browser.loop import PortSocket
+from huddle.browser.link import ends
 from huddle.engine.channel import Channel, OpenLink
-from huddle.links import frames
 
 if TYPE_CHECKING:
     from huddle.engine.run import Run
 
-_buffer = memoryview(bytearray(1 << 18))  # for all ports: each read is copied out of it at once
-_WIRE_KINDS = frames.ACK  # a frame whose first byte is this or more never comes from a runner
 
+class ScriptChannel(Channel):
+    """One peer's link with the runner's port behind it, as its run sees the two."""
 
-def _receive(sock: PortSocket) -> bytes:
-    return bytes(_buffer[: sock.recv_into(_buffer)])
-
-
-class PortChannel(Channel):
-    """One peer's port to the runner, and the receiver of the link to that peer."""
-
-    def __init__(self, run: "Run", pid: int, sock: PortSocket, open_link: OpenLink) -> None:
+    def __init__(self, run: "Run", pid: int, script: Any, open_link: OpenLink) -> None:
         super().__init__(run, pid)
-        self._loop = asyncio.get_running_loop()
-        self._sock = sock
-        self._part = b""  # the start of a frame of which the runner has not written the rest
-        self._pending: deque[Any] = deque()  # for the runner
-        self._pending_size = 0
-        self._reading = self._writing = False
-        self.link = open_link(self)
-        self._watch(self.link.writable)
+        self._script = script
+        self.link = open_link(self, make=ends(script, self))
 
-    # --- from the runner
+    # --- news of the program
 
-    def _watch(self, reading: bool) -> None:
-        if reading is not self._reading:
-            self._reading = reading
-            if reading:
-                self._loop.add_reader(self._sock.fileno(), self._readable)
-            else:
-                self._loop.remove_reader(self._sock.fileno())
+    def peer_over(self) -> None:
+        """The peer's program is over."""
+        self.peer_ended = True
+        self._run.peer_ended(self.pid)
 
-    def _readable(self) -> None:
-        try:
-            data = _receive(self._sock)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            data = b""
-        if data:
-            self._forward(self._part + data if self._part else data)
-        else:
-            self.finish()
+    def written(self) -> None:
+        """This program's END is written."""
+        self._shut()
 
-    def _forward(self, data: bytes) -> None:
-        try:
-            end, _, _, ended = frames.scan(data)
-            if end < len(data) and (ended or data[end] >= _WIRE_KINDS):
-                raise frames.FrameError("no stream frame")
-        except frames.FrameError:
-            self._run.stop("the program sent something other than frames over its runner's socket")
-            self.finish()
-            return
-        if end:
-            self.link.write(data if end == len(data) else data[:end])
-        self._part = data[end:]
-        if ended:
-            self._shut()
-        elif not self.link.writable:
-            self._watch(False)
+    def foul(self) -> None:
+        """The program sent something other than frames."""
+        self._run.stop("the program sent something other than frames over its runner's socket")
 
-    def _shut(self) -> None:
-        self._watch(False)
-        super()._shut()
+    # --- what a run does with it
 
     def drain(self, well: bool = True) -> None:
-        """The runner is gone: forward what it left, as the window allows, then END."""
-        self._to_runner = False
-        self._discard()
-        while self._reading:
-            try:
-                data = _receive(self._sock)
-            except OSError:
-                data = b""
-            if data:
-                self._forward(self._part + data if self._part else data)
-            else:
-                self.finish()
-        if not well:
-            self.finish()
+        """The runner is gone: what it left goes out, as the window allows, then END."""
+        self._script.drain(well)
 
-    def link_writable(self) -> None:
-        """The window has room again."""
-        if self._from_runner:
-            self._watch(True)
-            if not self._to_runner and self._run.exited:
-                self.drain()
-
-    # --- to the runner
-
-    def _bring(self, data: bytes) -> None:
-        self._pending.append(data)
-        self._pending_size += len(data)
-        if not self._writing:
-            self._send()
-
-    def _send(self) -> None:
-        while self._pending:
-            data = self._pending[0]
-            try:
-                size = self._sock.send(data)
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError:
-                self._to_runner = False
-                self._discard()
-                return
-            self._pending_size -= size
-            if size == len(data):
-                self._pending.popleft()
-            else:
-                self._pending[0] = memoryview(data)[size:]
-        self._wait_writable(bool(self._pending))
-        self.link.delivered(self._received - self._pending_size)
-
-    def _wait_writable(self, writing: bool) -> None:
-        if writing is not self._writing:
-            self._writing = writing
-            if writing:
-                self._loop.add_writer(self._sock.fileno(), self._send)
-            else:
-                self._loop.remove_writer(self._sock.fileno())
-
-    def _discard(self) -> None:
-        self._wait_writable(False)
-        self._pending.clear()
-        self._pending_size = 0
-        self.link.delivered(self._received)
+    def finish(self) -> None:
+        """The runner writes no more: say END in its place, unless it said so itself."""
+        self._script.end()
+        self._shut()
 
     def close(self) -> None:
         """Forget the runner."""
         super().close()
-        self._wait_writable(False)
-        self._sock.close()
+        self._script.close()
+
+    # --- what comes by JavaScript, and never here
+
+    def _bring(self, data: bytes) -> None:
+        raise NotImplementedError("frames reach the runner by JavaScript")
+
+    def link_writable(self) -> None:
+        """JavaScript reads on by itself."""

@@ -28,11 +28,12 @@ Note = Callable[[int, Any], None]  # kind and value
 
 
 def wait_for(ask: Callable[[], Any]) -> Any:
-    """The result of the JavaScript promise that `ask` returns; nothing of Python runs meanwhile."""
+    """The result of the JavaScript promise that `ask` returns, if any; nothing of Python runs meanwhile."""
     running = asyncio._get_running_loop()
     asyncio._set_running_loop(_promises)
     try:
-        return run_sync(ask())
+        promise = ask()
+        return None if promise is None else run_sync(promise)
     finally:
         asyncio._set_running_loop(running)
 
@@ -56,6 +57,8 @@ class PortSocket:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._fd: int = stream.fd
+        # Looked up once: every look into JavaScript costs.
+        self._read, self._send = stream.read, stream.send
         _streams[self._fd] = stream
 
     def fileno(self) -> int:
@@ -64,8 +67,15 @@ class PortSocket:
     def setblocking(self, flag: bool) -> None:
         """It never blocks."""
 
+    def recv(self, most: int) -> bytes:
+        data = self._read(most)
+        if data is None:
+            raise BlockingIOError
+        received: bytes = data.to_bytes()
+        return received
+
     def recv_into(self, buffer: memoryview) -> int:
-        data = self._stream.read(len(buffer))
+        data = self._read(len(buffer))
         if data is None:
             raise BlockingIOError
         size: int = data.length
@@ -74,7 +84,7 @@ class PortSocket:
         return size
 
     def send(self, data: bytes | memoryview) -> int:
-        if not self._stream.send(array(data)):
+        if not self._send(array(data)):
             if self._stream.over:
                 raise BrokenPipeError
             raise BlockingIOError
@@ -112,7 +122,10 @@ class MailboxSelector(selectors._BaseSelectorImpl):  # type: ignore[name-defined
 
     def __init__(self, box: Any) -> None:
         super().__init__()
+        self.noted = False  # whether there are notes to take
         self._box = box
+        self._wait, self._poll = box.wait, box.poll
+        self._timeout = -1.0  # milliseconds; negative: for ever
         self._last = time.perf_counter()
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -132,22 +145,22 @@ class MailboxSelector(selectors._BaseSelectorImpl):  # type: ignore[name-defined
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Wait until a stream is ready or a note is there."""
-        box = self._box
         self._take_over()
-        if timeout is not None and timeout <= 0:
-            if time.perf_counter() - self._last > SLICE:
-                wait_for(self._tick)
-                self._last = time.perf_counter()
-        elif not box.pending():
-            box.armWait(-1 if timeout is None else timeout * 1000)
-            wait_for(self._armed)
+        if timeout is None or timeout > 0:
+            self._timeout = -1.0 if timeout is None else timeout * 1000
+            wait_for(self._waited)
             self._last = time.perf_counter()
-        ready = box.poll()
+        elif time.perf_counter() - self._last > SLICE:
+            wait_for(self._tick)
+            self._last = time.perf_counter()
+        ready = self._poll()
         if ready is None:
+            self.noted = False
             return []
         flat = ready.to_py()
+        self.noted = flat[0] == 1
         keys = self.get_map()
-        return [(keys[fd], mask) for fd, mask in zip(flat[::2], flat[1::2], strict=True) if fd in keys]
+        return [(keys[fd], mask) for fd, mask in zip(flat[1::2], flat[2::2], strict=True) if fd in keys]
 
     def _watch(self, fd: int, events: int) -> None:
         if _selecting is self and fd in _streams:
@@ -162,8 +175,8 @@ class MailboxSelector(selectors._BaseSelectorImpl):  # type: ignore[name-defined
             for key in self.get_map().values():
                 self._watch(key.fd, key.events)
 
-    def _armed(self) -> Any:
-        return self._box.promise
+    def _waited(self) -> Any:
+        return self._wait(self._timeout)
 
     def _tick(self) -> Any:
         self._box.armTick()
@@ -176,7 +189,8 @@ class MailboxLoop(BaseSelectorEventLoop):
     def __init__(self, box: Any) -> None:
         self.box = box
         self._listeners: dict[int, Note] = {}
-        super().__init__(MailboxSelector(box))
+        self._selected = MailboxSelector(box)
+        super().__init__(self._selected)
 
     def listen(self, id_: int, listener: Note) -> None:
         """Call the listener with each note of that id, as the loop calls everything."""
@@ -201,6 +215,8 @@ class MailboxLoop(BaseSelectorEventLoop):
 
     def _process_events(self, event_list: Any) -> None:
         super()._process_events(event_list)  # type: ignore[misc, unused-ignore]
+        if not self._selected.noted:
+            return
         notes = self.box.take()
         if notes is None:
             return

@@ -27,8 +27,7 @@ class Stream:
         self._backlog: deque[Any] = deque()
         self._flushing = self._blocked = self._reading = False
         self._alive = True
-        self._view = memoryview(bytearray(READ + frames.MAX_PAYLOAD + frames.HEADER.size))
-        self._fill = 0
+        self._part = b""  # the start of a frame of which the rest has not come
 
     # --- writing
 
@@ -111,18 +110,16 @@ class Stream:
 
     def _readable(self) -> None:
         try:
-            size = self.sock.recv_into(self._view[self._fill :])
+            data = self.sock.recv(READ)
         except BlockingIOError:
             return
-        except OSError:
-            size = 0
-        if not size:
+        if not data:
             self._gone()
             return
-        found, end = frames.frames_in(self._view[: self._fill + size])
-        self._fill += size - end
-        if self._fill:
-            self._view[: self._fill] = bytes(self._view[end : end + self._fill])
+        if self._part:
+            data = self._part + data
+        found, end = frames.frames_in(data)
+        self._part = data[end:]
         parts: list[bytes] = []
         for kind, depth, payload in found:
             if kind == frames.DATA:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from js import Object
 from pyodide.ffi import to_js
 
-from huddle.browser.channel import PortChannel
+from huddle.browser.channel import ScriptChannel
 from huddle.browser.loop import MailboxLoop, PortSocket, array
 from huddle.engine.channel import Channel, OpenLink
 from huddle.engine.process import RunnerExit, RunnerSpec, Watcher, check_arguments, judged
@@ -39,7 +39,7 @@ class WorkerRunner:
         self._loop = loop
         self._handle = handle
         self._watcher = watcher
-        self._sockets = {pid: PortSocket(handle.peer(pid)) for pid in _peers(spec)}
+        self._links = {pid: handle.peer(pid) for pid in _peers(spec)}
         self._stdin = PortSocket(handle.stdin)
         self._typed: deque[bytes] = deque()
         self._outputs = {
@@ -74,7 +74,7 @@ class WorkerRunner:
 
     def open_channels(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, Channel]:
         """Open the links, and the channels between them and the program."""
-        return {pid: PortChannel(run, pid, sock, openers[pid]) for pid, sock in self._sockets.items()}
+        return {pid: ScriptChannel(run, pid, link, openers[pid]) for pid, link in self._links.items()}
 
     def send_line(self, line: str) -> None:
         """Answer the program's `input()`."""
@@ -102,7 +102,7 @@ class WorkerRunner:
             return self._stopped
         if not self._report:
             return RunnerExit(1, None, self._failed or "it ended before its time")
-        return judged(self._report, self._report_code(), self._sockets)
+        return judged(self._report, self._report_code(), self._links)
 
     def close(self) -> None:
         """End it and forget it."""
@@ -113,8 +113,8 @@ class WorkerRunner:
             sock.close()
         self._loop.remove_writer(self._stdin.fileno())
         self._stdin.close()
-        for sock in self._sockets.values():
-            sock.close()
+        for link in self._links.values():
+            link.close()
 
     def _report_code(self) -> int:
         code = self._report.get("exit")

@@ -124,4 +124,7 @@ class Channel(ABC):
         self._shut()
 
 
-OpenLink = Callable[[Channel], LinkEnd]
+class OpenLink(Protocol):
+    """Opens the link to one peer for a channel; `make` is called as the class of its end."""
+
+    def __call__(self, channel: Channel, /, *, make: Callable[..., Any] = ...) -> LinkEnd: ...

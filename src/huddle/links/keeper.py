@@ -64,10 +64,12 @@ class Keeper:
     def __repr__(self) -> str:
         return f"<Keeper of {self._pid}: {list(self._ends.values())!r}, {len(self._parked)} parked>"
 
-    def open(self, pid: int, run: int, receiver: LinkReceiver) -> LinkEnd:
+    def open(
+        self, pid: int, run: int, receiver: LinkReceiver, *, make: Callable[..., LinkEnd] = LinkEnd
+    ) -> LinkEnd:
         """Open the link with that peer for that run (0: the control link); it seeks a wire at once.
 
-        A link is opened once: ValueError where it is, or was, open.
+        `make` is called as the class of its end. A link is opened once: ValueError where it is, or was, open.
         """
         which = (pid, run)
         if which in self._used or self._closed:
@@ -75,7 +77,7 @@ class Keeper:
         peer = self._peers[pid]
         self._used.add(which)
         known = partial(self._network, pid) if run else None
-        end = LinkEnd(peer, run, receiver, self._crypto, self._clock, self._forget, known)
+        end = make(peer, run, receiver, self._crypto, self._clock, self._forget, known)
         self._ends[which] = end
         allowed = peer.networks
         dialers = [one for one in self._dialers if allowed is None or one[0] in allowed]

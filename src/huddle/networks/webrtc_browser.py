@@ -31,13 +31,15 @@ def check() -> None:
 
 
 class Channel:
-    """One data channel. Its listener is called on the event loop, once there is one."""
+    """One data channel. Its listener is called on the event loop, once there is one.
+
+    `script` is JavaScript's part: a data link takes over there what arrives, without any Python.
+    """
 
     def __init__(self, channel: Any, opened: Callable[[], None]) -> None:
         self._loop = _loop()
         self.listener: ChannelListener | None = None
-        self.heard: float = self._loop.time()
-        self._channel = channel
+        self.script = channel
         self._opened = opened
         self._over = ""  # why, until a listener has been told
         self._closed = False
@@ -46,12 +48,19 @@ class Channel:
     @property
     def label(self) -> str:
         """What its maker called it."""
-        return str(self._channel.label)
+        return str(self.script.label)
+
+    @property
+    def heard(self) -> float:
+        """When something arrived last, in the loop's time."""
+        quiet: float = self.script.quiet()
+        heard: float = self._loop.time() - quiet
+        return heard
 
     @property
     def unsent(self) -> int:
         """Bytes that wait here to be sent."""
-        return 0 if self._closed else int(self._channel.unsent)
+        return 0 if self._closed else int(self.script.unsent)
 
     def listen(self, listener: ChannelListener) -> None:
         """Deliver to this listener from now on, and first what has arrived before."""
@@ -61,19 +70,19 @@ class Channel:
     def send(self, data: bytes) -> None:
         """Send one message; does nothing on a closed channel."""
         if not self._closed:
-            self._channel.send(self._loop.array(data))
+            self.script.send(self._loop.array(data))
 
     def close(self) -> None:
         """Send what is left, then close."""
         if not self._closed:
-            self._channel.close()
+            self.script.close()
 
     def release(self) -> None:
         """Give the channel back to the browser; nothing is called any more."""
         self._closed = True
         self.listener = None
-        self._channel.drop()
-        self._loop.unlisten(self._channel.id)
+        self.script.drop()
+        self._loop.unlisten(self.script.id)
 
     def _note(self, kind: int, value: Any) -> None:
         if kind == _OPEN:
@@ -87,9 +96,8 @@ class Channel:
     def _drain(self) -> None:
         if self.listener is None or self._closed:
             return
-        waiting = self._channel.take()
+        waiting = self.script.take()
         if waiting is not None:
-            self.heard = self._loop.time()
             self.listener.channel_data(waiting.to_bytes())
         if self._over and not self._closed:
             listener = self.listener

@@ -31,6 +31,7 @@ from huddle.links.link import (
     State,
 )
 
+from . import vectors
 from .support import SMALL, Pair, Side
 
 
@@ -343,3 +344,7 @@ def test_after_bye_nothing_counts(pair: Pair) -> None:
     pair.b.link.detach()
     assert pair.b.link.receive(SMALL, 0.0) == b""
     assert (pair.b.link.output(), pair.b.link.state) == (b"", State.OVER)
+
+
+def test_the_steps_that_browsers_follow_are_those_of_this_link() -> None:
+    assert vectors.FILE.read_text() == vectors.text()

@@ -12,16 +12,16 @@ export const READ = 1;
 export const WRITE = 2;
 
 /** Bytes that may be under way in a stream before its other end has taken them: a socket's buffer. */
-const CREDIT = 1 << 20;
+export const CREDIT = 1 << 20;
 /** Told to the sender in steps of this. */
-const CREDIT_STEP = 1 << 17;
+export const CREDIT_STEP = 1 << 17;
 /** Who sends so much over its credit breaks the rules, and its stream. */
-const FLOOD = 4 * CREDIT;
+export const FLOOD = 4 * CREDIT;
 
 export class Mailbox {
   /** The page's WebRTC, in a session worker whose page has it. */
   rtc: Rtc | undefined;
-  /** What Python waits for next, made by `armWait` or `armTick`. */
+  /** What Python waits for next, made by `armStream` or `armTick`. */
   promise: Promise<void> = Promise.resolve();
   private notes: unknown[] = [];
   private readonly watched = new Map<number, { stream: Stream; mask: number }>();
@@ -73,12 +73,15 @@ export class Mailbox {
     return notes;
   }
 
-  /** Of the watched streams those that are ready, flat: fd, mask, fd, …; undefined where none is. */
+  /**
+   * What has come, flat: 1 or 0, whether there are notes to take; then the watched streams that are ready, fd,
+   * mask, fd, …; undefined where nothing has. One call, since each costs Python some microseconds.
+   */
   poll(): number[] | undefined {
-    let found: number[] | undefined;
+    let found = this.notes.length > 0 ? [1] : undefined;
     for (const [fd, { stream, mask }] of this.watched) {
       const ready = stream.ready() & mask;
-      if (ready !== 0) (found ??= []).push(fd, ready);
+      if (ready !== 0) (found ??= [0]).push(fd, ready);
     }
     return found;
   }
@@ -105,22 +108,21 @@ export class Mailbox {
     });
   }
 
-  /** Wait until something comes, for at most so many milliseconds (negative: for ever). */
-  armWait(milliseconds: number): void {
-    this.promise = this.pending()
-      ? Promise.resolve()
-      : new Promise((resolve) => {
-          let timer: ReturnType<typeof setTimeout> | undefined;
-          this.wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-          if (milliseconds >= 0)
-            timer = setTimeout(() => {
-              this.wake = undefined;
-              resolve();
-            }, milliseconds);
-        });
+  /** Until something comes, for at most so many milliseconds (negative: for ever); undefined where it has. */
+  wait(milliseconds: number): Promise<void> | undefined {
+    if (this.pending()) return undefined;
+    return new Promise((resolve) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (milliseconds >= 0)
+        timer = setTimeout(() => {
+          this.wake = undefined;
+          resolve();
+        }, milliseconds);
+    });
   }
 
   /** Wait for one turn of JavaScript's own loop, so that what has arrived gets here. */

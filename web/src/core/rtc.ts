@@ -10,6 +10,7 @@
  * A channel is transferred as soon as it is made; where a browser can't do that, the page pumps its messages
  * to and from a port (`rtc-page.ts`).
  */
+import type { Bytes } from "./frames";
 import type { Mailbox } from "./mailbox";
 
 export type ToPage =
@@ -136,8 +137,6 @@ export class RtcConnection {
   }
 }
 
-type Bytes = Uint8Array<ArrayBuffer>;
-
 export class RtcChannel {
   readonly id: number;
   /** Bytes that wait here to be sent. */
@@ -150,6 +149,9 @@ export class RtcChannel {
   private waiting: Bytes[] = [];
   private arrived: ArrayBuffer[] = [];
   private unread = 0;
+  /** Who takes what arrives, where that is not Python. */
+  private sink: ((data: ArrayBuffer) => void) | undefined;
+  private heardAt = performance.now();
 
   constructor(
     private readonly box: Mailbox,
@@ -197,6 +199,20 @@ export class RtcChannel {
     }
   }
 
+  /** From now on this takes what arrives, and first what Python has not taken; Python is told of the end. */
+  divert(sink: (data: ArrayBuffer) => void): void {
+    const { arrived } = this;
+    this.arrived = [];
+    this.unread = 0;
+    this.sink = sink;
+    for (const data of arrived) sink(data);
+  }
+
+  /** Seconds since something arrived. */
+  quiet(): number {
+    return (performance.now() - this.heardAt) / 1000;
+  }
+
   /** All that has come since the last call, in one piece; undefined where there is nothing. */
   take(): Uint8Array | undefined {
     const { arrived } = this;
@@ -224,6 +240,7 @@ export class RtcChannel {
   /** Close it at once; nothing of it is wanted any more. */
   drop(): void {
     this.over = true;
+    this.sink = undefined;
     this.waiting = [];
     this.arrived = [];
     if (this.end) shut(this.end);
@@ -237,7 +254,8 @@ export class RtcChannel {
   private put(data: Bytes): void {
     if (this.end instanceof MessagePort) {
       this.buffered += data.length;
-      this.end.postMessage(data.buffer, [data.buffer]);
+      const { buffer } = data.slice(); // a link keeps what it sends
+      this.end.postMessage(buffer, [buffer]);
       return;
     }
     try {
@@ -270,6 +288,11 @@ export class RtcChannel {
 
   private received(data: ArrayBuffer): void {
     if (this.over) return;
+    this.heardAt = performance.now();
+    if (this.sink) {
+      this.sink(data);
+      return;
+    }
     this.unread += data.byteLength;
     if (this.unread > MOST_UNREAD) {
       this.closed("more than a link may send");

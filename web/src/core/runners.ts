@@ -7,6 +7,7 @@
  *                      { gone: text, failed }    the last one that was made was ended, or failed by itself
  *   session -> page    { kill: true }    end it, and make another one
  */
+import { DataLink } from "./data-link";
 import { Mailbox, Stream } from "./mailbox";
 
 /** What a runner gets to do. */
@@ -128,7 +129,7 @@ export class Running {
   readonly stdin: Stream;
   readonly stdout: Stream;
   readonly stderr: Stream;
-  private readonly peers = new Map<number, Stream>();
+  private readonly peers = new Map<number, DataLink>();
   private readonly task: Task;
   private over = false;
   private killed = false;
@@ -147,9 +148,9 @@ export class Running {
     };
     const theirs: [number, MessagePort][] = [];
     for (const pid of peers) {
-      const [stream, port] = open();
-      this.peers.set(pid, stream);
-      theirs.push([pid, port]);
+      const { port1, port2 } = new MessageChannel();
+      this.peers.set(pid, new DataLink(box, port1, () => this.drained()));
+      theirs.push([pid, port2]);
     }
     const [stdin, stdinPort] = open();
     const [stdout, stdoutPort] = open();
@@ -160,7 +161,8 @@ export class Running {
     this.task = { config, files, peers: theirs, stdin: stdinPort, stdout: stdoutPort, stderr: stderrPort };
   }
 
-  peer(pid: number): Stream | undefined {
+  /** The link to that peer. */
+  peer(pid: number): DataLink | undefined {
     return this.peers.get(pid);
   }
 
@@ -177,7 +179,8 @@ export class Running {
 
   gone(reason: string): void {
     this.over = true;
-    for (const stream of this.all()) stream.cut();
+    for (const stream of [this.stdin, this.stdout, this.stderr]) stream.cut();
+    for (const link of this.peers.values()) link.cut();
     this.box.note(this.id, GONE, reason);
   }
 
@@ -192,11 +195,7 @@ export class Running {
   /** All that it had to say has arrived. */
   private drained(): void {
     if (this.over) return;
-    if (this.stdout?.over && this.stderr?.over && [...this.peers.values()].every((stream) => stream.over))
+    if (this.stdout?.over && this.stderr?.over && [...this.peers.values()].every((link) => link.hungUp))
       this.box.note(this.id, DRAINED, undefined);
-  }
-
-  private all(): Stream[] {
-    return [this.stdin, this.stdout, this.stderr, ...this.peers.values()];
   }
 }

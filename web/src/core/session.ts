@@ -183,7 +183,10 @@ class RunnerFrame {
     };
     addEventListener("message", this.listener);
     this.element.setAttribute("sandbox", "allow-scripts");
-    this.element.hidden = true;
+    // Not hidden: a browser gives a frame that can't be seen a process of low priority.
+    this.element.ariaHidden = "true";
+    this.element.tabIndex = -1;
+    Object.assign(this.element.style, { position: "fixed", top: "0", left: "0", width: "1px", height: "1px", border: "0", opacity: "0", pointerEvents: "none" });
     this.element.src = place;
     document.body.append(this.element);
   }

@@ -1,0 +1,162 @@
+"""A run's data link in a browser, whose bytes go by JavaScript (web/src/core/data-link.ts).
+
+`ScriptEnd` seeks, proves, attaches and detaches wires as every `LinkEnd`. What a link's machine does with
+bytes, times and counters is its JavaScript's, so that a message costs no Python in this worker, and a link
+answers whatever the runner does. A data channel's bytes pass no Python at all; those of other wires, as of a
+sealed one, come through here.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+from huddle.browser.loop import MailboxLoop, array
+from huddle.links.end import LinkEnd, LinkStats
+from huddle.links.frames import Scanned
+from huddle.links.link import Happened, Link
+from huddle.links.proof import Proven
+from huddle.links.wire import Wire
+from huddle.networks.webrtc_wire import RtcWire
+
+# Kinds of notes, as in data-link.ts.
+_ONLINE, _SILENT, _OVER, _FAILED, _ENDED, _WRITTEN, _FOUL, _OUTPUT = range(1, 9)
+
+
+class Carried(Protocol):
+    """Whoever has the program at the other side of the link's JavaScript."""
+
+    def peer_over(self) -> None:
+        """The peer's program is over, and all that it sent was brought to the runner."""
+        ...
+
+    def written(self) -> None:
+        """This program's END is written."""
+        ...
+
+    def foul(self) -> None:
+        """The program sent something other than frames."""
+        ...
+
+
+class ScriptLink(Link):
+    """A `Link` whose state is JavaScript's; here is only what a `LinkEnd` must see of it."""
+
+    def __init__(self, name: str, script: Any, channel: Callable[[], Any]) -> None:
+        super().__init__(name)
+        self._script = script
+        self._channel = channel
+
+    def attach(self, now: float) -> None:
+        self._script.attach(self._channel())
+
+    def detach(self) -> None:
+        self._script.detach()
+
+    def finish(self) -> None:
+        self._script.finish()
+
+    def abandon(self) -> None:
+        self._script.abandon()
+
+    def output(self) -> bytes:
+        data = self._script.output()
+        return b"" if data is None else cast(bytes, data.to_bytes())
+
+    def delivered(self, total: int, now: float) -> None:
+        """JavaScript knows it better."""
+
+
+class ScriptEnd(LinkEnd):
+    """A link's end by this script, a `DataLink`; `carried` hears of the program."""
+
+    def __init__(self, script: Any, carried: Carried, *others: Any) -> None:
+        super().__init__(*others)
+        self._script = script
+        self._carried = carried
+        self._link: ScriptLink = ScriptLink(self._peer.name, script, self._channel)
+        loop = self._loop
+        assert isinstance(loop, MailboxLoop)
+        self._mailbox = loop
+        loop.listen(script.id, self._note)
+
+    @property
+    def stats(self) -> LinkStats:
+        sent, received, messages_sent, messages_received, rounds, rtt, last_rtt, attached, queued = (
+            self._script.stats().to_py()
+        )
+        info = self._wire.wire.info if self._wire else None
+        return LinkStats(
+            bytes_sent=int(sent),
+            bytes_received=int(received),
+            messages_sent=int(messages_sent),
+            messages_received=int(messages_received),
+            rounds=int(rounds),
+            rtt=None if rtt < 0 else rtt,
+            last_rtt=None if last_rtt < 0 else last_rtt,
+            reconnects=max(int(attached) - 1, 0),
+            network=info.network if info else "",
+            path=info.path if info else "",
+            queued=int(queued),
+        )
+
+    def write(self, frames: bytes | memoryview) -> None:
+        raise NotImplementedError("the runner writes to the link's JavaScript")
+
+    def forward(self, frames: bytes, scanned: Scanned) -> bool:
+        raise NotImplementedError("the runner writes to the link's JavaScript")
+
+    def found(self, wire: Wire, proven: Proven) -> None:
+        super().found(wire, proven)
+        # What came on it until now has gone through here, in its order.
+        if self._channel() is not None:
+            self._script.divert()
+
+    async def close(self, limit: float = 5.0) -> None:
+        self._link.sent = int(self._script.stats().to_py()[0])
+        await super().close(limit)
+
+    def abort(self) -> None:
+        over = self._ended.is_set()
+        super().abort()
+        if not over:
+            self._mailbox.unlisten(self._script.id)
+
+    def _data(self, data: bytes) -> None:
+        self._script.receive(array(data))
+
+    def _swallow(self) -> None:
+        """JavaScript does so since `finish`."""
+
+    def _channel(self) -> Any:
+        """The data channel under the present wire; None for a wire that is Python's."""
+        wire = self._wire.wire if self._wire else None
+        return cast(Any, wire.channel).script if isinstance(wire, RtcWire) else None
+
+    def _note(self, kind: int, value: Any) -> None:
+        if kind == _ONLINE:
+            self._link.attached += 1
+            self._tell(Happened.ONLINE)
+        elif kind == _SILENT:
+            self._tell(Happened.SILENT)
+        elif kind == _OVER:
+            self._tell(Happened.OVER)
+            self._over()
+        elif kind == _FAILED:
+            self._fail(self._link._blame(str(value)))
+        elif kind == _ENDED:
+            self._link.ended_there = True
+            self._carried.peer_over()
+        elif kind == _WRITTEN:
+            self._carried.written()
+        elif kind == _FOUL:
+            self._carried.foul()
+        elif kind == _OUTPUT:
+            self._flush()
+
+    def _tell(self, event: Happened) -> None:
+        self._link.events.append(event)
+        self._happened()
+
+
+def ends(script: Any, carried: Carried) -> Callable[..., LinkEnd]:
+    """What makes the end of a link by this script."""
+    return lambda *others: ScriptEnd(script, carried, *others)
