@@ -190,7 +190,7 @@ class IrohNetwork:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        # A task that was cancelled keeps the frames in which it stood, and they the endpoint with its sockets.
+        # A task that was cancelled keeps the frames in which it stood, and they the endpoint and its sockets.
         tasks.clear()
         self._serving = None
         for wire in [wire for wire in self._wires if not wire.over]:
