@@ -61,6 +61,11 @@ class ScriptLink(Link):
         data = self._script.output()
         return b"" if data is None else cast(bytes, data.to_bytes())
 
+    def receive(self, data: bytes, now: float) -> bytes:
+        """JavaScript takes it, and brings the frames in it to the runner by itself."""
+        self._script.receive(array(data))
+        return b""
+
     def delivered(self, total: int, now: float) -> None:
         """JavaScript knows it better."""
 
@@ -119,9 +124,6 @@ class ScriptEnd(LinkEnd):
         super().abort()
         if not over:
             self._mailbox.unlisten(self._script.id)
-
-    def _data(self, data: bytes) -> None:
-        self._script.receive(array(data))
 
     def _swallow(self) -> None:
         """JavaScript does so since `finish`."""
