@@ -11,7 +11,7 @@ import { chromium, type BrowserContext, type BrowserContextOptions, type Page } 
 import type { Decision, SessionEvent } from "../src/core/protocol";
 
 export const ROOT = join(import.meta.dirname, "../..");
-const CORE = process.env["HUDDLE_CORE"] ?? join(ROOT, "web/build");
+const CORE = join(ROOT, "web/build");
 const HUDDLE = join(ROOT, ".venv/bin/huddle");
 const CHROMIUM = "/usr/bin/chromium";
 
