@@ -17,6 +17,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -101,20 +102,20 @@ class Page:
 
 
 class Chrome:
-    """The browser. Needs Linux, for the processor time."""
+    """The browser, with more `flags`. Needs Linux, for the processor time."""
 
-    def __init__(self) -> None:
+    def __init__(self, flags: Sequence[str] = ()) -> None:
         found = next((path for name in NAMES if (path := shutil.which(name))), None)
         if found is None:
             raise LocalError("there is no Chromium", hint="Install it: apt install chromium")
-        self._command = found
+        self._command = [found, *_FLAGS, *flags]
         self._numbers = itertools.count(1)
         self._targets: dict[Page, str] = {}
 
     def __enter__(self) -> Self:
         self._profile = Path(tempfile.mkdtemp(prefix="huddle-chromium-"))
         self._process = subprocess.Popen(
-            [self._command, *_FLAGS, f"--user-data-dir={self._profile}", "about:blank"],
+            [*self._command, f"--user-data-dir={self._profile}", "about:blank"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip

@@ -5,13 +5,14 @@ Made from rows alone; no figure in it comes from anywhere else.
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any
 
 from huddle.lab import svg
 from huddle.lab.calibrate import ASKED_MBIT, ASKED_P50_MS, ASKED_P99_MS
-from huddle.lab.groups import Group, beside, by_model, group, seconds, set_up
+from huddle.lab.groups import Group, beside, by_model, group, over_links, seconds, set_up
 from huddle.lab.rows import FIELDS, Row
 from huddle.lab.scenarios import REFERENCE
 from huddle.lab.statistic import LEVEL, Estimate
@@ -41,12 +42,13 @@ def html(rows: Sequence[Row], name: str, more: str = "") -> str:
     for demo, parties in dict.fromkeys((one.key.demo, one.key.parties) for one in shown):
         some = [one for one in shown if (one.key.demo, one.key.parties) == (demo, parties)]
         parts.append(f"<h2>{escape(demo)}, {parties} {'party' if parties == 1 else 'parties'}</h2>")
-        parts.append(_plot(some, "seconds", model=True))
+        parts.append(_plot(some, "seconds", seconds, model=True))
         parts.append(_times(some))
         if parties > 1:
             parts.append("<h3>Set-up</h3>")
-            parts.append(_plot(some, "seconds from the last join to connected", model=False))
+            parts.append(_plot(some, "seconds from the last join to connected", set_up))
             parts.append(_setups(some))
+            parts.append(_links(some))
     parts += [_trouble(rows, groups), _notes(), more]
     body = "\n".join(parts)
     return (
@@ -73,7 +75,9 @@ def _flat(row: Row) -> dict[str, Any]:
         value = row[name]
         if name == "calibration":
             value = {"mbit_per_s": value["mbit_per_s"]} if value and "mbit_per_s" in value else None
-        if isinstance(value, dict):
+        if name == "links":
+            found[name] = json.dumps(value) if value else ""
+        elif isinstance(value, dict):
             found |= {f"{name}.{key}": _text(one) for key, one in value.items()}
         else:
             found[name] = _text(value)
@@ -145,14 +149,16 @@ def _label(one: Group) -> str:
     return f"{one.title}{f', {one.key.size}' if one.key.size else ''}"
 
 
-def _plot(groups: Sequence[Group], axis: str, *, model: bool) -> str:
+def _plot(
+    groups: Sequence[Group], axis: str, pick: Callable[[Row], float | None], *, model: bool = False
+) -> str:
     series = list(dict.fromkeys(one.key.network for one in groups))
     lines = []
     for place in dict.fromkeys(one.key.place for one in groups):
         here = [one for one in groups if one.key.place == place and one.rows]
         marks = []
         for one in here:
-            found = one.of(seconds if model else set_up)
+            found = one.of(pick)
             if found is not None and found.value > 0:
                 marks.append(svg.Mark(one.key.network, found.value, found.low, found.high))
         # The relay's way is longer, so that its model is another; the line shows that of direct ways.
@@ -203,7 +209,7 @@ def _times(groups: Sequence[Group]) -> str:
 
 
 def _setups(groups: Sequence[Group]) -> str:
-    phases = ("total", "invite", "meet", "link", "connect", "end")
+    phases = ("total", "page", "invite", "meet", "link", "connect", "end")
     lines = []
     for one in groups:
         if one.rows:
@@ -223,17 +229,39 @@ def _setups(groups: Sequence[Group]) -> str:
     return _table(("", "network", "total, s", *phases[1:], "RTT, ms", "path"), lines)
 
 
+def _links(groups: Sequence[Group]) -> str:
+    """What a program measured of the links, where there is one that did."""
+    trip, rate = over_links("trip_ms"), over_links("mbit")
+    lines = [
+        (
+            escape(_label(one)),
+            escape(one.key.network),
+            _shown(one.of(trip), ".1f"),
+            _shown(one.of(rate), ",.0f"),
+            str(len(one.values(rate))),
+        )
+        for one in groups
+        if one.of(rate) is not None
+    ]
+    if not lines:
+        return ""
+    head = ("", "network", "there and back, ms", "one large message, Mbit/s", "n")
+    return "<h3>Links</h3>" + _plot(groups, "Mbit/s of one large message", rate) + _table(head, lines)
+
+
 def _trouble(rows: Sequence[Row], groups: Sequence[Group]) -> str:
     marks: dict[str, int] = {}
     for row in rows:
         for mark in row["marks"]:
             marks[mark.partition(":")[0]] = marks.get(mark.partition(":")[0], 0) + 1
     failed = [one for one in groups if one.failed]
+    absent = {one.key.network: one.not_run for one in groups if one.not_run and not one.rows}
     lines = [(escape(kind), str(count)) for kind, count in sorted(marks.items())]
     lines += [
         (escape(f"failed: {_label(one)}, {one.key.parties} over {one.key.network}"), str(one.failed))
         for one in failed
     ]
+    lines += [(escape(f"not run: {network}, because {why}"), "") for network, why in absent.items()]
     if not lines:
         return "<h2>What speaks against these figures</h2><p>No run failed, none bears a mark.</p>"
     return "<h2>What speaks against these figures</h2>" + _table(("", "runs"), lines)
