@@ -75,8 +75,11 @@ def run_command(
     part = _part(only, cells)
     if dry_run:
         done = rows.settled(rows.read(target), chosen.attempts)
-        left_out += [LeftOut(name, why) for name, why in absent(chosen).items()]
+        missing = absent(chosen)
+        left_out += [LeftOut(name, why) for name, why in missing.items()]
         for cell in choose(cells, part):
+            if cell.network.name in missing:
+                continue
             console.print(f"{'done' if cell.id in done else 'todo'}  {escape(clean(cell.title))}")
     else:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing stays behind

@@ -9,14 +9,16 @@ the core of Huddle's page (web/src/core, as scripts/build-web makes it), decides
     decision     a `host` or `join` request of web/src/core/protocol.ts, with `files` as paths
 
 Three things differ from `huddle --json`: `ready` comes first, when Python runs in the page; `run` has
-`queued`, seconds for which the page's threads waited for a processor so far; and `memory_mb` in `stats` is
-the most that the page's processes held, because a page can't know.
+`queued`, seconds for which that thread of the page that waited longest for a processor did so since the run
+was started; and `memory_mb` in `stats` is the most that the page's processes held, because a page can't know.
 """
 
 import base64
 import contextlib
+import ctypes
 import http.server
 import json
+import os
 import re
 import shutil
 import signal
@@ -62,6 +64,7 @@ _BEGIN = """{
     return JSON.stringify(said.splice(0), (_, value) => (value === undefined ? null : value));
   };
 }"""
+_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2): who loses its parent becomes this process's child
 _TRIES, _APART = 600, 0.1
 _GLANCE = 500  # milliseconds between two looks at the threads, at most
 _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
@@ -94,6 +97,7 @@ class Threads:
     def __init__(self, chrome: Chrome) -> None:
         self._chrome = chrome
         self._waited: dict[Path, int] = {}
+        self._before: dict[Path, int] = {}
         self._peak: dict[int, int] = {}
 
     def look(self) -> None:
@@ -105,10 +109,14 @@ class Threads:
                 if found := _PEAK.search(Path(f"/proc/{pid}/status").read_text()):
                     self._peak[pid] = int(found[1])
 
+    def begin(self) -> None:
+        """Count from now on."""
+        self._before = dict(self._waited)
+
     @property
     def queued(self) -> float:
-        """Seconds of all threads."""
-        return sum(self._waited.values()) / 1e9
+        """Seconds for which the thread that waited longest has waited since then."""
+        return max((n - self._before.get(one, 0) for one, n in self._waited.items()), default=0) / 1e9
 
     @property
     def memory_mb(self) -> float:
@@ -148,6 +156,8 @@ def told(event: dict[str, Any], threads: Threads) -> dict[str, Any]:
     """An event of the page as a command would print it."""
     match event["event"]:
         case "run":
+            if event["state"] == "started":
+                threads.begin()
             return {**event, "queued": threads.queued}
         case "stats":
             return {**event, "memory_mb": threads.memory_mb}
@@ -188,8 +198,19 @@ def _loaded(decision: dict[str, Any]) -> dict[str, Any]:
     return {**decision, "program": {**program, "files": files}}
 
 
+def reap() -> None:
+    """Wait for what Chromium has left, so that its processor time counts as this process's."""
+    for _ in range(_TRIES):
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                time.sleep(_APART / 10)
+        except ChildProcessError:
+            return
+
+
 def main() -> int:
     """One session."""
+    ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     task = json.loads(sys.argv[1])
     given = {"rendezvous": task["rendezvous"], "decision": _loaded(task["decision"])}
@@ -202,6 +223,8 @@ def main() -> int:
     except LocalError as exc:
         print(json.dumps({"event": "error", "whose": "local", "message": exc.message, "hint": exc.hint}))
         return 1
+    finally:
+        reap()
 
 
 if __name__ == "__main__":
