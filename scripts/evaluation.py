@@ -1,6 +1,6 @@
 """Writes docs/evaluation.md: docs/evaluation.in.md with the tables that rows and counted steps give.
 
-    .venv/bin/python scripts/evaluation.py [--results FILE] [--runtimes FILE]
+    .venv/bin/python scripts/evaluation.py [--results FILE…] [--runtimes FILE]
     .venv/bin/python scripts/evaluation.py --check      1 where the file is not what this would write
 
 Rows that were marked busy or late are left out and counted: the machine had other work. Where there are no
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from huddle.lab import groups, rows, runtimes_report
-from huddle.lab.groups import Group, beside, by_model, seconds, set_up
+from huddle.lab.groups import Group, beside, by_model, over_links, seconds, set_up
 from huddle.lab.rows import Row
 from huddle.lab.scenarios import REFERENCE
 from huddle.lab.statistic import Estimate
@@ -22,7 +22,12 @@ from huddle.lab.statistic import Estimate
 ROOT = Path(__file__).parents[1]
 SOURCE, TARGET = ROOT / "docs" / "evaluation.in.md", ROOT / "docs" / "evaluation.md"
 KEPT = ROOT / "docs" / "results"  # the rows that the document is made of; others are not kept
+RUNTIMES = KEPT / "runtimes.jsonl"
 EFFORT = ROOT / "docs" / "effort.json"
+NONE = (
+    "There are no rows yet that were measured on a quiet machine. `make evaluation` makes them and "
+    "this document (as root, about an hour and a half, resumable)."
+)
 WHEN = ("first", "again", "another run", "afterwards")
 
 
@@ -42,16 +47,15 @@ def line(*cells: str) -> str:
 def performance(found: Sequence[Row]) -> str:
     """Tables of all groups with rows that nothing speaks against."""
     quiet = [row for row in found if not any(mark.startswith(("busy", "late")) for mark in row["marks"])]
-    if not quiet:
-        return (
-            "There are no rows yet that were measured on a quiet machine. `make evaluation` makes them and "
-            "this document (as root, about ten minutes, resumable)."
-        )
     made = [one for one in groups.group(quiet) if one.rows]
-    parts = [about(quiet, len(found) - len(quiet))]
+    finished = [row for row in quiet if row["outcome"] == "finished"]
+    if not finished:
+        return NONE
+    parts = [about(finished, sum(row not in quiet for row in found))]
     for demo, parties in dict.fromkeys((one.key.demo, one.key.parties) for one in made):
         some = [one for one in made if (one.key.demo, one.key.parties) == (demo, parties)]
         parts += ["", f"### {demo}, {parties} {'party' if parties == 1 else 'parties'}", "", times(some)]
+        parts += ["", links(some)] if any(one.of(over_links("mbit")) for one in some) else []
     failed = [one for one in groups.group(found) if one.failed]
     if failed:
         parts += ["", "Not finished:", ""]
@@ -60,16 +64,31 @@ def performance(found: Sequence[Row]) -> str:
             f"{one.title}: {one.failed}"
             for one in failed
         ]
+    absent = {one.key.network: one.not_run for one in groups.group(found) if one.not_run}
+    if absent:
+        parts += ["", "Not run:", "", *(f"- `{name}`: {why}" for name, why in absent.items())]
     return "\n".join(parts)
+
+
+def links(some: Sequence[Group]) -> str:
+    """What the links bear."""
+    trip, rate = over_links("trip_ms"), over_links("mbit")
+    text = [line("", "network", "there and back, ms", "one message of 8 MB, Mbit/s"), line(*["---"] * 4)]
+    for one in some:
+        text.append(
+            line(one.title, f"`{one.key.network}`", shown(one.of(trip), ".1f"), shown(one.of(rate), ",.0f"))
+        )
+    return "\n".join(text)
 
 
 def about(quiet: Sequence[Row], left_out: int) -> str:
     """Where and when, and how to read it."""
     first, machine = quiet[0], quiet[0]["machine"]
     days = sorted({row["when"][:10] for row in quiet})
-    study, versions = first["study"]["name"], first["versions"]
+    studies = ", ".join(dict.fromkeys(f"`{row['study']['name']}`" for row in quiet))
+    versions = first["versions"]
     return (
-        f"{len(quiet)} runs of the study `{study}` on {', '.join(days)}, provider {first['provider']}; "
+        f"{len(quiet)} runs of {studies} on {', '.join(days)}, provider {first['provider']}; "
         f"{machine.get('cpu', '')}, {machine.get('cores', '')} cores; Huddle {versions.get('huddle')}, "
         f"MPyC {versions.get('mpyc')}, Python {versions.get('python')}. "
         f"Left out because the machine had other work: {left_out}. Medians with 95% confidence intervals. "
@@ -129,12 +148,12 @@ def steps(counted: dict[str, dict[str, dict[str, list[str]]]]) -> str:
     return "\n".join(text).rstrip()
 
 
-def document(results: Path, runtimes: Path) -> str:
+def document(results: Sequence[Path], runtimes: Path) -> str:
     """The whole document."""
     counted = json.loads(EFFORT.read_text(encoding="utf-8"))
     measured = runtimes_report.read(runtimes) if runtimes.is_file() else []
     parts = {
-        "performance": performance(rows.read(results)),
+        "performance": performance([row for path in results for row in rows.read(path)]),
         "runtimes": runtimes_report.markdown(measured)
         if measured
         else "Not measured on a quiet machine yet: `scripts/runtimes`, then `huddle lab runtimes`.",
@@ -150,8 +169,9 @@ def document(results: Path, runtimes: Path) -> str:
 def main() -> None:
     """As the command line says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--results", type=Path, default=KEPT / "quick.jsonl")
-    parser.add_argument("--runtimes", type=Path, default=KEPT / "runtimes.jsonl")
+    kept = sorted(path for path in KEPT.glob("*.jsonl") if path != RUNTIMES)
+    parser.add_argument("--results", type=Path, nargs="+", default=kept)
+    parser.add_argument("--runtimes", type=Path, default=RUNTIMES)
     parser.add_argument("--target", type=Path, default=TARGET)
     parser.add_argument("--check", action="store_true", help="write nothing")
     options = parser.parse_args()

@@ -116,7 +116,8 @@ def _progress(console: Console, told: Told) -> None:
         console.print(f"[red]failed[/] {escape(clean(told.text))}: {escape(clean(row['error']))}")
         return
     rest = "" if told.seconds_left is None else f", about {duration(told.seconds_left)} left"
-    marked = f" [yellow]{escape('; '.join(row['marks']))}[/]" if row["marks"] else ""
+    marks = [mark for mark in row["marks"] if mark not in told.text]
+    marked = f" [yellow]{escape('; '.join(marks))}[/]" if marks else ""
     console.print(
         f"[bold]{duration(row['seconds']):>9}[/]  {escape(clean(told.text))}{marked} "
         f"[dim]({told.left} to go{rest})[/]"
