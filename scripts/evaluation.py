@@ -28,7 +28,7 @@ NONE = (
     "There are no rows yet that were measured on a quiet machine. `make evaluation` makes them and "
     "this document (as root, about an hour and a half, resumable)."
 )
-WHEN = ("first", "again", "another run", "afterwards")
+WHEN = ("first", "again", "others", "another run", "afterwards")
 
 
 def shown(found: Estimate | None, form: str) -> str:
@@ -123,11 +123,15 @@ def effort(counted: dict[str, dict[str, dict[str, list[str]]]]) -> str:
     """How many steps, of host and guest."""
     text = [line("network", *WHEN), line(*["---"] * (len(WHEN) + 1))]
     for network, steps in counted.items():
-        cells = [f"{len(steps[when]['host'])} + {len(steps[when]['guest'])}" for when in WHEN]
+        cells = [
+            f"{len(steps[when]['host'])} + {len(steps[when]['guest'])}" if when in steps else ""
+            for when in WHEN
+        ]
         text.append(line(f"`{network}`", *cells))
     return (
         "\n".join(text)
-        + "\n\nhost + guest; *first*: people who never met; *again*: the same people another day."
+        + "\n\nhost + guest; *first*: people who never met; *again*: the same people another day; "
+        "*others*: the host with other people; *another run*: in the same session; *afterwards*: until nothing is left."
     )
 
 
@@ -141,7 +145,7 @@ def steps(counted: dict[str, dict[str, dict[str, list[str]]]]) -> str:
         one = json.loads(key)
         text.append(f"{', '.join(networks)}:")
         text.append("")
-        for when in WHEN:
+        for when in (when for when in WHEN if when in one):
             said = [f"{who}: {'; '.join(one[when][who])}" for who in ("host", "guest") if one[when][who]]
             text.append(f"- {when}: {'. '.join(said) or 'nothing'}")
         text.append("")
