@@ -131,7 +131,8 @@ def effort(counted: dict[str, dict[str, dict[str, list[str]]]]) -> str:
     return (
         "\n".join(text)
         + "\n\nhost + guest; *first*: people who never met; *again*: the same people another day; "
-        "*others*: the host with other people; *another run*: in the same session; *afterwards*: until nothing is left."
+        "*others*: the host with other people; *another run*: in the same session; "
+        "*afterwards*: until nothing is left."
     )
 
 
