@@ -32,7 +32,8 @@ Cells = Sequence[str]
 def html(rows: Sequence[Row], name: str, more: str = "") -> str:
     """The page for these rows, with another section."""
     groups = group(rows)
-    shown = [one for one in groups if one.key.scenario != REFERENCE or _measured(groups, one)]
+    asked = [one for one in groups if one.key.scenario != REFERENCE or _measured(groups, one)]
+    shown = [one for one in asked if one.rows]
     parts = [
         f"<h1>{escape(name)}</h1>",
         _summary(rows),
@@ -294,6 +295,8 @@ def _value(found: Estimate | None, form: str) -> str:
 
 
 def _table(head: Cells, lines: Sequence[Cells], kind: str = "scroll") -> str:
-    top = "".join(f"<th>{one}</th>" for one in head)
-    body = "\n".join("<tr>" + "".join(f"<td>{one}</td>" for one in line) + "</tr>" for line in lines)
+    """A table; columns in which nothing stands are left out."""
+    used = [n for n in range(len(head)) if not lines or any(line[n] for line in lines)]
+    top = "".join(f"<th>{head[n]}</th>" for n in used)
+    body = "\n".join("<tr>" + "".join(f"<td>{line[n]}</td>" for n in used) + "</tr>" for line in lines)
     return f'<div class="{kind}"><table>\n<tr>{top}</tr>\n{body}\n</table></div>'
