@@ -112,6 +112,7 @@ with Net(2) as net:
     assert netns.sweep() == []
 
 
+@pytest.mark.timeout(240)
 def test_a_study_runs_resumes_and_is_reported(tmp_path: Path, pair: Net) -> None:
     pair.close()
     program = Path(__file__).parents[1] / "programs" / "total.py"

@@ -114,10 +114,16 @@ def _all(study: Study) -> Iterator[Cell]:
                 for size in demo.sizes:
                     for parties in study.parties:
                         for network in networks:
-                            enough = repetition >= min(demo.repetitions, network.repetitions)
-                            alone = parties == 1 and network.name != "plain"
-                            if not (enough or alone) and _possible(scenario, network):
+                            if repetition < _wanted(demo, network, parties) and _possible(scenario, network):
                                 yield _cell(study, scenario, network, demo, size, parties, repetition)
+
+
+def _wanted(demo: Demo, network: Variant, parties: int) -> int:
+    """How many repetitions there are at most."""
+    alone = parties == 1 and network.name != "plain"
+    if alone or (network.demos and demo.name not in network.demos):
+        return 0
+    return min(demo.repetitions, network.repetitions)
 
 
 def _cell(

@@ -111,6 +111,13 @@ def load(path: Path, find: Callable[[str], Path], hosts: Path | None = None) -> 
     names = [demo.name for demo in study.demos]
     if len(set(names)) != len(names):
         raise wrong(path.name, "two demos have the same name")
+    for network in networks:
+        if unknown := set(network.demos) - set(names):
+            raise wrong(
+                f"{path.name} [network.{network.name}]",
+                f"there is no demo {', '.join(sorted(unknown))}",
+                f"There are {', '.join(names)}.",
+            )
     return study
 
 

@@ -6,6 +6,7 @@
     pass = ["HUDDLE_TS_AUTHKEY"]            # names of this shell's environment that the parties get
     browsers = 1                            # so many parties, the last ones, are in browsers
     repetitions = 1                         # at most so many, where the study has more
+    demos = ["Secret Santa"]                # only these
 
 What Huddle has is asked of Huddle, so that a network which it gains is one of studies too. Those of its
 networks that a browser has are there a second time, with every party in a browser.
@@ -35,6 +36,7 @@ class Variant:
     passed: tuple[str, ...] = ()
     browsers: int = 0
     repetitions: int = MOST
+    demos: tuple[str, ...] = ()  # all, if none is named
 
     @property
     def is_session(self) -> bool:
@@ -96,6 +98,7 @@ def _variant(name: str, table: Table) -> Variant:
         table.texts("pass", empty=True),
         table.count("browsers", 0, EVERYBODY, 0),
         table.count("repetitions", 1, MOST, MOST),
+        table.texts("demos", empty=True),
     )
     table.end()
     if found.browsers and network not in IN_BROWSERS.values():
