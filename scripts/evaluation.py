@@ -51,7 +51,7 @@ def performance(found: Sequence[Row]) -> str:
     finished = [row for row in quiet if row["outcome"] == "finished"]
     if not finished:
         return NONE
-    parts = [about(finished, sum(row not in quiet for row in found))]
+    parts = [about(finished, len(found) - len(quiet))]
     for demo, parties in dict.fromkeys((one.key.demo, one.key.parties) for one in made):
         some = [one for one in made if (one.key.demo, one.key.parties) == (demo, parties)]
         parts += ["", f"### {demo}, {parties} {'party' if parties == 1 else 'parties'}", "", times(some)]
@@ -64,7 +64,12 @@ def performance(found: Sequence[Row]) -> str:
             f"{one.title}: {one.failed}"
             for one in failed
         ]
-    absent = {one.key.network: one.not_run for one in groups.group(found) if one.not_run}
+    ran = {one.key.network for one in made}
+    absent = {
+        one.key.network: one.not_run
+        for one in groups.group(found)
+        if one.not_run and one.key.network not in ran
+    }
     if absent:
         parts += ["", "Not run:", "", *(f"- `{name}`: {why}" for name, why in absent.items())]
     return "\n".join(parts)
