@@ -211,11 +211,17 @@ def reap() -> None:
 def main() -> int:
     """One session."""
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # before there is a Chromium
     task = json.loads(sys.argv[1])
     given = {"rendezvous": task["rendezvous"], "decision": _loaded(task["decision"])}
     try:
         with serving(Path(task["core"])) as url, Chrome(_FLAGS) as chrome:
+
+            def end(*_: object) -> None:
+                chrome.kill()
+                sys.exit(1)
+
+            signal.signal(signal.SIGTERM, end)
             page = chrome.open(url)
             _wait(page)
             page.evaluate(_BEGIN % json.dumps(given))

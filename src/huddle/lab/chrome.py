@@ -108,7 +108,9 @@ class Chrome:
         found = next((path for name in NAMES if (path := shutil.which(name))), None)
         if found is None:
             raise LocalError("there is no Chromium", hint="Install it: apt install chromium")
-        self._command = [found, *_FLAGS, *flags]
+        # Whoever starts it may be killed: then it is of no use to anybody.
+        keep = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+        self._command = [*keep, found, *_FLAGS, *flags]
         self._numbers = itertools.count(1)
         self._targets: dict[Page, str] = {}
 
@@ -141,14 +143,18 @@ class Chrome:
             self._socket.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # what may outlive the first process, too
+        self.kill()  # what may outlive the first process, too
         self._process.wait()
         for _ in range(50):  # a process that is just ending may still write
             shutil.rmtree(self._profile, ignore_errors=True)
             if not self._profile.exists():
                 break
             time.sleep(0.1)
+
+    def kill(self) -> None:
+        """End all of it at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def call(
         self, method: str, parameters: dict[str, Any], *, session: str = "", timeout: float = 60.0
