@@ -206,7 +206,7 @@ class Tab:
 
     def look(self, what: str) -> object:
         """What a JavaScript expression finds in the page, as soon as it does."""
-        for _ in range(1200):
+        for _ in range(4000):
             with contextlib.suppress(LocalError):  # the page is just being replaced by its link's
                 if found := self.page.evaluate(what):
                     return found
@@ -237,7 +237,7 @@ class Tab:
         self._person.steps.append("tick: whom one heard")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)  # a loaded machine starts Python in a page slowly
 def test_the_steps_of_a_guest_in_a_browser(
     url: str, people: Callable[[str], Person], programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -135,7 +135,7 @@ class Chrome:
                 raise LocalError("Chromium does not start")
             time.sleep(0.05)
         port, path = told.read_text().split()[:2]
-        return connect(f"ws://127.0.0.1:{port}{path}", max_size=None, compression=None)
+        return connect(f"ws://127.0.0.1:{port}{path}", max_size=None, compression=None, open_timeout=_START)
 
     def __exit__(self, *error: Any) -> None:
         with contextlib.suppress(AttributeError, OSError, LocalError, WebSocketException):
