@@ -112,6 +112,7 @@ class Chrome:
         keep = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
         self._command = [*keep, found, *_FLAGS, *flags]
         self._numbers = itertools.count(1)
+        self._undo = contextlib.ExitStack()
         self._targets: dict[Page, str] = {}
 
     def __enter__(self) -> Self:
@@ -135,12 +136,14 @@ class Chrome:
                 raise LocalError("Chromium does not start")
             time.sleep(0.05)
         port, path = told.read_text().split()[:2]
-        return connect(f"ws://127.0.0.1:{port}{path}", max_size=None, compression=None, open_timeout=_START)
+        made = connect(f"ws://127.0.0.1:{port}{path}", max_size=None, compression=None, open_timeout=_START)
+        return self._undo.enter_context(made)
 
     def __exit__(self, *error: Any) -> None:
         with contextlib.suppress(AttributeError, OSError, LocalError, WebSocketException):
             self.call("Browser.close", {}, timeout=10)
-            self._socket.close()
+        with contextlib.suppress(OSError, WebSocketException):
+            self._undo.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
         self.kill()  # what may outlive the first process, too
