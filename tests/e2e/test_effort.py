@@ -21,6 +21,7 @@ import pytest
 from huddle.errors import LocalError
 from huddle.lab.browser import check
 from huddle.lab.chrome import Chrome
+from tests.e2e.harness import PATIENCE
 from tests.e2e.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,8 @@ def free_ports(count: int) -> list[int]:
 class Person:
     """Somebody at a terminal, and a list of what they do."""
 
+    patience = PATIENCE  # seconds for one thing to be seen
+
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
         self.steps: list[str] = []
@@ -57,7 +60,7 @@ class Person:
     def answer(self, question: str, line: str, what: str) -> None:
         """Answer what is asked."""
         assert self.terminal is not None
-        self.terminal.wait(question)
+        self.terminal.wait(question, self.patience)
         self.steps.append(f"answer: {what}")
         self.terminal.type(line)
 
@@ -67,7 +70,9 @@ class Person:
 
     def end(self) -> None:
         """The command ends by itself and well."""
-        assert self.terminal is not None and self.terminal.end() == 0, self.terminal and self.terminal.text
+        assert self.terminal is not None and self.terminal.end(self.patience) == 0, (
+            self.terminal and self.terminal.text
+        )
 
     def take(self) -> list[str]:
         """What they did since it was asked for last."""
@@ -247,6 +252,7 @@ def test_the_steps_of_a_guest_in_a_browser(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
     ada, bob = people("Ada"), people("Bob")
+    ada.patience = 200.0
     program = str(programs / "total.py")
     try:
         check()
