@@ -35,14 +35,11 @@ nat-table:  ## which network gets through which pair of routers (as root, about 
 
 lab:  ## the quick study on emulated machines (as root, about ten minutes), and its report
 	@scripts/setup --python-only
-	@.venv/bin/huddle lab run studies/quick.toml
+	@scripts/lab run studies/quick.toml
 	@.venv/bin/huddle lab report results/quick.jsonl
 
-evaluation: lab  ## the quick study, and docs/evaluation.md of its rows; results/runtimes.jsonl too if it is there
-	@mkdir -p docs/results
-	@cp results/quick.jsonl docs/results/
-	@if [ -e results/runtimes.jsonl ]; then cp results/runtimes.jsonl docs/results/; fi
-	@.venv/bin/python scripts/evaluation.py
+evaluation: lab  ## this, an hour of the thesis's study, the runtimes for browsers, and docs/evaluation.md of their rows
+	@scripts/evaluate
 
 lint:  ## the checks without the tests
 	@scripts/setup --python-only

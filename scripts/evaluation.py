@@ -1,6 +1,6 @@
 """Writes docs/evaluation.md: docs/evaluation.in.md with the tables that rows and counted steps give.
 
-    .venv/bin/python scripts/evaluation.py [--results FILE] [--runtimes FILE]
+    .venv/bin/python scripts/evaluation.py [--results FILE…] [--runtimes FILE]
     .venv/bin/python scripts/evaluation.py --check      1 where the file is not what this would write
 
 Rows that were marked busy or late are left out and counted: the machine had other work. Where there are no
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from huddle.lab import groups, rows, runtimes_report
-from huddle.lab.groups import Group, beside, by_model, seconds, set_up
+from huddle.lab.groups import Group, beside, by_model, over_links, seconds, set_up
 from huddle.lab.rows import Row
 from huddle.lab.scenarios import REFERENCE
 from huddle.lab.statistic import Estimate
@@ -22,8 +22,13 @@ from huddle.lab.statistic import Estimate
 ROOT = Path(__file__).parents[1]
 SOURCE, TARGET = ROOT / "docs" / "evaluation.in.md", ROOT / "docs" / "evaluation.md"
 KEPT = ROOT / "docs" / "results"  # the rows that the document is made of; others are not kept
+RUNTIMES = KEPT / "runtimes.jsonl"
 EFFORT = ROOT / "docs" / "effort.json"
-WHEN = ("first", "again", "another run", "afterwards")
+NONE = (
+    "There are no rows yet that were measured on a quiet machine. `make evaluation` makes them and "
+    "this document (as root, about an hour and a half, resumable)."
+)
+WHEN = ("first", "again", "others", "another run", "afterwards")
 
 
 def shown(found: Estimate | None, form: str) -> str:
@@ -42,16 +47,15 @@ def line(*cells: str) -> str:
 def performance(found: Sequence[Row]) -> str:
     """Tables of all groups with rows that nothing speaks against."""
     quiet = [row for row in found if not any(mark.startswith(("busy", "late")) for mark in row["marks"])]
-    if not quiet:
-        return (
-            "There are no rows yet that were measured on a quiet machine. `make evaluation` makes them and "
-            "this document (as root, about ten minutes, resumable)."
-        )
     made = [one for one in groups.group(quiet) if one.rows]
-    parts = [about(quiet, len(found) - len(quiet))]
+    finished = [row for row in quiet if row["outcome"] == "finished"]
+    if not finished:
+        return NONE
+    parts = [about(finished, len(found) - len(quiet))]
     for demo, parties in dict.fromkeys((one.key.demo, one.key.parties) for one in made):
         some = [one for one in made if (one.key.demo, one.key.parties) == (demo, parties)]
         parts += ["", f"### {demo}, {parties} {'party' if parties == 1 else 'parties'}", "", times(some)]
+        parts += ["", links(some)] if any(one.of(over_links("mbit")) for one in some) else []
     failed = [one for one in groups.group(found) if one.failed]
     if failed:
         parts += ["", "Not finished:", ""]
@@ -60,16 +64,36 @@ def performance(found: Sequence[Row]) -> str:
             f"{one.title}: {one.failed}"
             for one in failed
         ]
+    ran = {one.key.network for one in made}
+    absent = {
+        one.key.network: one.not_run
+        for one in groups.group(found)
+        if one.not_run and one.key.network not in ran
+    }
+    if absent:
+        parts += ["", "Not run:", "", *(f"- `{name}`: {why}" for name, why in absent.items())]
     return "\n".join(parts)
+
+
+def links(some: Sequence[Group]) -> str:
+    """What the links bear."""
+    trip, rate = over_links("trip_ms"), over_links("mbit")
+    text = [line("", "network", "there and back, ms", "one message of 8 MB, Mbit/s"), line(*["---"] * 4)]
+    for one in some:
+        text.append(
+            line(one.title, f"`{one.key.network}`", shown(one.of(trip), ".1f"), shown(one.of(rate), ",.0f"))
+        )
+    return "\n".join(text)
 
 
 def about(quiet: Sequence[Row], left_out: int) -> str:
     """Where and when, and how to read it."""
     first, machine = quiet[0], quiet[0]["machine"]
     days = sorted({row["when"][:10] for row in quiet})
-    study, versions = first["study"]["name"], first["versions"]
+    studies = ", ".join(dict.fromkeys(f"`{row['study']['name']}`" for row in quiet))
+    versions = first["versions"]
     return (
-        f"{len(quiet)} runs of the study `{study}` on {', '.join(days)}, provider {first['provider']}; "
+        f"{len(quiet)} runs of {studies} on {', '.join(days)}, provider {first['provider']}; "
         f"{machine.get('cpu', '')}, {machine.get('cores', '')} cores; Huddle {versions.get('huddle')}, "
         f"MPyC {versions.get('mpyc')}, Python {versions.get('python')}. "
         f"Left out because the machine had other work: {left_out}. Medians with 95% confidence intervals. "
@@ -104,11 +128,16 @@ def effort(counted: dict[str, dict[str, dict[str, list[str]]]]) -> str:
     """How many steps, of host and guest."""
     text = [line("network", *WHEN), line(*["---"] * (len(WHEN) + 1))]
     for network, steps in counted.items():
-        cells = [f"{len(steps[when]['host'])} + {len(steps[when]['guest'])}" for when in WHEN]
+        cells = [
+            f"{len(steps[when]['host'])} + {len(steps[when]['guest'])}" if when in steps else ""
+            for when in WHEN
+        ]
         text.append(line(f"`{network}`", *cells))
     return (
         "\n".join(text)
-        + "\n\nhost + guest; *first*: people who never met; *again*: the same people another day."
+        + "\n\nhost + guest; *first*: people who never met; *again*: the same people another day; "
+        "*others*: the host with other people; *another run*: in the same session; "
+        "*afterwards*: until nothing is left."
     )
 
 
@@ -122,19 +151,19 @@ def steps(counted: dict[str, dict[str, dict[str, list[str]]]]) -> str:
         one = json.loads(key)
         text.append(f"{', '.join(networks)}:")
         text.append("")
-        for when in WHEN:
+        for when in (when for when in WHEN if when in one):
             said = [f"{who}: {'; '.join(one[when][who])}" for who in ("host", "guest") if one[when][who]]
             text.append(f"- {when}: {'. '.join(said) or 'nothing'}")
         text.append("")
     return "\n".join(text).rstrip()
 
 
-def document(results: Path, runtimes: Path) -> str:
+def document(results: Sequence[Path], runtimes: Path) -> str:
     """The whole document."""
     counted = json.loads(EFFORT.read_text(encoding="utf-8"))
     measured = runtimes_report.read(runtimes) if runtimes.is_file() else []
     parts = {
-        "performance": performance(rows.read(results)),
+        "performance": performance([row for path in results for row in rows.read(path)]),
         "runtimes": runtimes_report.markdown(measured)
         if measured
         else "Not measured on a quiet machine yet: `scripts/runtimes`, then `huddle lab runtimes`.",
@@ -150,8 +179,9 @@ def document(results: Path, runtimes: Path) -> str:
 def main() -> None:
     """As the command line says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--results", type=Path, default=KEPT / "quick.jsonl")
-    parser.add_argument("--runtimes", type=Path, default=KEPT / "runtimes.jsonl")
+    kept = sorted(path for path in KEPT.glob("*.jsonl") if path != RUNTIMES)
+    parser.add_argument("--results", type=Path, nargs="+", default=kept)
+    parser.add_argument("--runtimes", type=Path, default=RUNTIMES)
     parser.add_argument("--target", type=Path, default=TARGET)
     parser.add_argument("--check", action="store_true", help="write nothing")
     options = parser.parse_args()

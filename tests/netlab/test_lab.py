@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from huddle.lab import netem, netns, rows
+from huddle.errors import LocalError
+from huddle.lab import absent, browser, netem, netns, rows
 from huddle.lab.calibrate import one_way, throughput
 from huddle.lab.netns import Net
+from huddle.lab.run import run_study
 from huddle.lab.shape import Shape
+from huddle.lab.study import load
 from tests.e2e.harness import alive
 
 STUDY = """
@@ -109,6 +112,7 @@ with Net(2) as net:
     assert netns.sweep() == []
 
 
+@pytest.mark.timeout(240)
 def test_a_study_runs_resumes_and_is_reported(tmp_path: Path, pair: Net) -> None:
     pair.close()
     program = Path(__file__).parents[1] / "programs" / "total.py"
@@ -196,6 +200,52 @@ def test_names_routers_and_changes_in_mid_run(tmp_path: Path, pair: Net) -> None
     # The link survives both; TCP by itself does not survive another address.
     assert found["moves", "webrtc"]["outcome"] == "finished", found["moves", "webrtc"]["error"]
     assert found["moves", "plain-dns"]["outcome"] == "failed"
+    assert netns.sweep() == []
+
+
+BROWSERS = """
+networks = ["mixed", "headscale"]
+scenarios = ["near"]
+parties = [2]
+repetitions = 1
+attempts = 1
+timeout = 200
+[network.mixed]
+network = "webrtc"
+browsers = 1
+[scenario.near]
+rtt_ms = 20
+[[demos]]
+program = "links.py"
+"""
+
+
+@pytest.mark.timeout(300)
+def test_a_party_in_a_browser_and_a_network_that_is_not_here(
+    tmp_path: Path, pair: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        browser.check()
+    except LocalError as error:
+        pytest.skip(error.message)
+    pair.close()
+    program = Path(__file__).parents[2] / "studies" / "links.py"
+    (tmp_path / "links.py").write_bytes(program.read_bytes())
+    (tmp_path / "study.toml").write_text(BROWSERS)
+    results = tmp_path / "results.jsonl"
+    monkeypatch.setattr(absent.shutil, "which", lambda name: None if name == "headscale" else name)
+    left_out = run_study(load(tmp_path / "study.toml", Path), results, lambda told: None)
+    assert "there is no headscale here" in [one.why for one in left_out]
+    found = {row["network"]: row for row in rows.read(results)}
+    assert found["headscale"]["outcome"] == "not run" and found["headscale"]["error"]
+    mixed, plain = found["mixed"], found["plain"]
+    assert mixed["outcome"] == "finished", mixed["error"]
+    (link,) = mixed["links"]
+    assert (link["network"], link["from"], link["to"]) == ("webrtc", 0, 1)
+    assert link["trip_ms"] >= 20 and link["mbit"] > 0 and link["rtt_ms"] >= 20
+    assert plain["links"][0]["mbit"] > 0 and mixed["bytes"] == plain["bytes"]
+    assert mixed["setup"]["page"] > 0 and mixed["program_cpu_s"] is None and mixed["cpu_s"] > plain["cpu_s"]
+    assert mixed["memory_mb"] > 100 and mixed["seconds"] > 0.02
     assert netns.sweep() == []
 
 

@@ -18,8 +18,10 @@ from huddle.cli.lab_runtimes import runtimes_command
 from huddle.cli.text import clean, duration
 from huddle.errors import LocalError
 from huddle.lab import netem, report, rows, runtimes_report, study
+from huddle.lab.absent import absent
 from huddle.lab.calibrate import DELAYS, Calibration, calibrate
-from huddle.lab.cells import plan
+from huddle.lab.cells import KEYS, Cell, LeftOut, plan
+from huddle.lab.cells import chosen as choose
 from huddle.lab.compare import Comparison, compare
 from huddle.lab.netns import BACKENDS, Net, sweep
 from huddle.lab.run import Told, run_study
@@ -42,6 +44,13 @@ def lab_group() -> None:
 @click.option("--program", type=_FILE, help="Measure this MPyC program in place of the study's own.")
 @click.option("--arg", "args", multiple=True, help="With --program: an argument of it.")
 @click.option("--hosts", type=_FILE, help="Run it on these hosts, by SSH, in place of the study's machines.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="KEY=VALUE,…",
+    help=f"Only a part of it: {', '.join(KEYS)}. Again for another key.",
+)
+@click.option("--minutes", type=click.FloatRange(min=0), help="Begin no run after so long.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be run.")
 @complaints
 def run_command(
@@ -50,6 +59,8 @@ def run_command(
     program: Path | None,
     args: tuple[str, ...],
     hosts: Path | None,
+    only: tuple[str, ...],
+    minutes: float | None,
     dry_run: bool,
 ) -> None:
     """Run a study; what is done already is not run again. On machines of this computer it needs root."""
@@ -61,18 +72,39 @@ def run_command(
     target = results or Path("results") / f"{path.stem}.jsonl"
     console = Console(highlight=False, soft_wrap=True)
     cells, left_out = plan(chosen)
+    part = _part(only, cells)
     if dry_run:
         done = rows.settled(rows.read(target), chosen.attempts)
-        for cell in cells:
+        missing = absent(chosen)
+        left_out += [LeftOut(name, why) for name, why in missing.items()]
+        for cell in choose(cells, part):
+            if cell.network.name in missing:
+                continue
             console.print(f"{'done' if cell.id in done else 'todo'}  {escape(clean(cell.title))}")
     else:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing stays behind
-        left_out = run_study(chosen, target, lambda told: _progress(console, told))
+        left_out = run_study(chosen, target, lambda told: _progress(console, told), part, minutes)
         console.print(
             f"Results: {escape(str(target))}. Read them with: huddle lab report {escape(str(target))}"
         )
     for one in left_out:
         console.print(f"[dim]left out: {escape(one.what)}, because {escape(one.why)}[/]")
+
+
+def _part(only: tuple[str, ...], cells: list[Cell]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for one in only:
+        key, _, values = one.partition("=")
+        if key not in KEYS or not values or key in found:
+            raise LocalError(f"--only {one}", hint=f"Say KEY=VALUE,VALUE once for a key: {', '.join(KEYS)}.")
+        found[key] = frozenset(values.split(","))
+        there = {KEYS[key](cell) for cell in cells}
+        if unknown := found[key] - there:
+            raise LocalError(
+                f"the study has no {key} {', '.join(sorted(unknown))}",
+                hint=f"It has {', '.join(sorted(there))}.",
+            )
+    return found
 
 
 def _progress(console: Console, told: Told) -> None:
@@ -84,7 +116,8 @@ def _progress(console: Console, told: Told) -> None:
         console.print(f"[red]failed[/] {escape(clean(told.text))}: {escape(clean(row['error']))}")
         return
     rest = "" if told.seconds_left is None else f", about {duration(told.seconds_left)} left"
-    marked = f" [yellow]{escape('; '.join(row['marks']))}[/]" if row["marks"] else ""
+    marks = [mark for mark in row["marks"] if mark not in told.text]
+    marked = f" [yellow]{escape('; '.join(marks))}[/]" if marks else ""
     console.print(
         f"[bold]{duration(row['seconds']):>9}[/]  {escape(clean(told.text))}{marked} "
         f"[dim]({told.left} to go{rest})[/]"

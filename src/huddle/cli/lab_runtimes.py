@@ -35,10 +35,12 @@ def runtimes_command(names: tuple[str, ...], folder: Path | None, results: Path)
     scripts/runtimes fetches them before. Rows are added to the results, for huddle lab report --runtimes.
     """
     console = Console(highlight=False, soft_wrap=True, stderr=True)
-    found = runtimes.run(folder or _cache(), names or runtimes.NAMES, console.print)
     results.parent.mkdir(parents=True, exist_ok=True)
-    with open(results, "a", encoding="utf-8") as file:
-        file.writelines(json.dumps(row) + "\n" for row in found)
+    found = []
+    for row in runtimes.run(folder or _cache(), names or runtimes.NAMES, console.print):
+        found.append(row)
+        with open(results, "a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
     head, lines = runtimes_report.table(found)
     for line in lines:
         click.echo(clean(line[0]))

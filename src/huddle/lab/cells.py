@@ -11,10 +11,10 @@ what was changed in it is run again, and nothing else.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from huddle.lab.scenarios import Scenario
+from huddle.lab.scenarios import REFERENCE, Scenario
 from huddle.lab.study import Demo, Size, Study
 from huddle.lab.variants import Variant
 
@@ -68,6 +68,32 @@ def plan(study: Study) -> tuple[list[Cell], list[LeftOut]]:
     return list(cells.values()), left_out
 
 
+# What runs may be chosen by, as texts.
+KEYS: Mapping[str, Callable[[Cell], str]] = {
+    "network": lambda cell: cell.network.name,
+    "scenario": lambda cell: cell.scenario.name,
+    "demo": lambda cell: cell.demo.name,
+    "size": lambda cell: cell.size.name,
+    "parties": lambda cell: str(cell.parties),
+    "repetition": lambda cell: str(cell.repetition),
+}
+EVERYTHING: Mapping[str, frozenset[str]] = {}
+
+
+def chosen(cells: Sequence[Cell], only: Mapping[str, frozenset[str]]) -> list[Cell]:
+    """Those that have one of these values for each of these keys, and the references that they need."""
+
+    def suits(cell: Cell, keys: Iterable[str]) -> bool:
+        return all(KEYS[key](cell) in only[key] for key in keys if key in only)
+
+    elsewhere = [key for key in KEYS if key not in ("network", "scenario")]
+    return [
+        cell
+        for cell in cells
+        if suits(cell, KEYS) or (cell.scenario.name == REFERENCE and suits(cell, elsewhere))
+    ]
+
+
 def _possible(scenario: Scenario, network: Variant) -> bool:
     return network.is_session or not any(kind != "open" for kind in scenario.nat)
 
@@ -77,9 +103,10 @@ def _all(study: Study) -> Iterator[Cell]:
         for demo in study.demos:
             for size in demo.sizes:
                 for parties in study.parties:
-                    yield _cell(
-                        study, study.reference, Variant("plain", "plain"), demo, size, parties, repetition
-                    )
+                    if repetition < demo.repetitions:
+                        yield _cell(
+                            study, study.reference, Variant("plain", "plain"), demo, size, parties, repetition
+                        )
     networks = sorted(study.networks, key=lambda network: not network.is_session)
     for repetition in range(study.repetitions):
         for scenario in study.scenarios:
@@ -87,8 +114,16 @@ def _all(study: Study) -> Iterator[Cell]:
                 for size in demo.sizes:
                     for parties in study.parties:
                         for network in networks:
-                            if (parties > 1 or network.name == "plain") and _possible(scenario, network):
+                            if repetition < _wanted(demo, network, parties) and _possible(scenario, network):
                                 yield _cell(study, scenario, network, demo, size, parties, repetition)
+
+
+def _wanted(demo: Demo, network: Variant, parties: int) -> int:
+    """How many repetitions there are at most."""
+    alone = parties == 1 and network.name != "plain"
+    if alone or (network.demos and demo.name not in network.demos):
+        return 0
+    return min(demo.repetitions, network.repetitions)
 
 
 def _cell(

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -101,20 +102,23 @@ class Page:
 
 
 class Chrome:
-    """The browser. Needs Linux, for the processor time."""
+    """The browser, with more `flags`. Needs Linux, for the processor time."""
 
-    def __init__(self) -> None:
+    def __init__(self, flags: Sequence[str] = ()) -> None:
         found = next((path for name in NAMES if (path := shutil.which(name))), None)
         if found is None:
             raise LocalError("there is no Chromium", hint="Install it: apt install chromium")
-        self._command = found
+        # Whoever starts it may be killed: then it is of no use to anybody.
+        keep = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+        self._command = [*keep, found, *_FLAGS, *flags]
         self._numbers = itertools.count(1)
+        self._undo = contextlib.ExitStack()
         self._targets: dict[Page, str] = {}
 
     def __enter__(self) -> Self:
         self._profile = Path(tempfile.mkdtemp(prefix="huddle-chromium-"))
         self._process = subprocess.Popen(
-            [self._command, *_FLAGS, f"--user-data-dir={self._profile}", "about:blank"],
+            [*self._command, f"--user-data-dir={self._profile}", "about:blank"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
@@ -132,22 +136,28 @@ class Chrome:
                 raise LocalError("Chromium does not start")
             time.sleep(0.05)
         port, path = told.read_text().split()[:2]
-        return connect(f"ws://127.0.0.1:{port}{path}", max_size=None, compression=None)
+        made = connect(f"ws://127.0.0.1:{port}{path}", max_size=None, compression=None, open_timeout=_START)
+        return self._undo.enter_context(made)
 
     def __exit__(self, *error: Any) -> None:
         with contextlib.suppress(AttributeError, OSError, LocalError, WebSocketException):
             self.call("Browser.close", {}, timeout=10)
-            self._socket.close()
+        with contextlib.suppress(OSError, WebSocketException):
+            self._undo.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # what may outlive the first process, too
+        self.kill()  # what may outlive the first process, too
         self._process.wait()
         for _ in range(50):  # a process that is just ending may still write
             shutil.rmtree(self._profile, ignore_errors=True)
             if not self._profile.exists():
                 break
             time.sleep(0.1)
+
+    def kill(self) -> None:
+        """End all of it at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def call(
         self, method: str, parameters: dict[str, Any], *, session: str = "", timeout: float = 60.0

@@ -19,12 +19,16 @@ import logging
 import os
 import random
 import re
-import resource
 import secrets
 import sys
 import time
 import types
 from typing import Any
+
+try:
+    import resource
+except ImportError:  # in a browser
+    resource = None  # type: ignore[assignment]
 
 MARK = "huddle-lab: "
 
@@ -99,14 +103,14 @@ class Watch:
 
     def report(self) -> None:
         """Print what was found."""
-        usage = resource.getrusage(resource.RUSAGE_SELF)
+        usage = resource.getrusage(resource.RUSAGE_SELF) if resource else None
         found = {
             "began": self.began,
             "connected": self.connected,
             "stopped": self.stopped,
             "sent": self.sent,
-            "cpu": usage.ru_utime + usage.ru_stime,
-            "memory_mb": usage.ru_maxrss / 1000,
+            "cpu": usage.ru_utime + usage.ru_stime if usage else None,
+            "memory_mb": usage.ru_maxrss / 1000 if usage else None,
             "queued": self.queued,
             "python": sys.version.split()[0],
             "modules": {

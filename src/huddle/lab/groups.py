@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 from huddle.lab import rows
@@ -27,12 +28,16 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The runs that count, those without a mark and the marked ones; `failed` never finished."""
+    """The runs that count, those without a mark and the marked ones; `failed` never finished.
+
+    `not_run` is why it was not even begun.
+    """
 
     key: Key
     title: str  # of the scenario
     rows: Sequence[Row] = field(repr=False)
     failed: int
+    not_run: str = ""
 
     @property
     def marked(self) -> int:
@@ -80,6 +85,16 @@ def by_model(row: Row) -> float | None:
     return row["seconds"] / model["seconds"] if model and model["seconds"] else None
 
 
+def over_links(name: str) -> Callable[[Row], float | None]:
+    """The median over a run's links of what its program measured: trip_ms or mbit."""
+
+    def pick(row: Row) -> float | None:
+        found = [link[name] for link in row["links"] or () if link.get(name) is not None]
+        return median(found) if found else None
+
+    return pick
+
+
 def group(all_rows: Iterable[Row]) -> list[Group]:
     """The groups of a file in the order in which they were first run."""
     found: dict[Key, list[Row]] = {}
@@ -91,7 +106,8 @@ def group(all_rows: Iterable[Row]) -> list[Group]:
             key,
             some[0]["scenario"].get("title", key.scenario),
             [row for row in some if row["outcome"] == "finished"],
-            sum(row["outcome"] != "finished" for row in some),
+            sum(row["outcome"] == "failed" for row in some),
+            next((row["error"] for row in some if row["outcome"] == rows.NOT_RUN), ""),
         )
         for key, some in found.items()
     ]

@@ -10,6 +10,8 @@ from typing import Any
 
 from huddle.lab.entry import MARK
 
+LINKS = "huddle-lab-links:"  # before what a program says of its links, as studies/links.py does
+
 
 class RunFailed(Exception):
     """A run did not come to its end; the text says why."""
@@ -26,7 +28,7 @@ class Measured:
     seconds: float
     wall_s: float
     cpu_s: float
-    program_cpu_s: float
+    program_cpu_s: float | None
     sent: int
     memory_mb: float
     queue_s: float
@@ -36,6 +38,7 @@ class Measured:
     messages: int | None = None
     rtt_ms: float | None = None
     paths: tuple[str, ...] = ()
+    links: tuple[Mapping[str, Any], ...] = ()
     output: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -53,6 +56,39 @@ def figures(output: str) -> tuple[dict[str, Any], str]:
     raise RunFailed(f"the program printed no figures: {output[-500:]!r}")
 
 
+def links(outputs: Sequence[str], known: Sequence[Mapping[str, Any]] = ()) -> tuple[dict[str, Any], ...]:
+    """What is known of each link, by its session and by a program that measures it.
+
+    A link is one of two parties, so that one of its ends tells of it: that with the lower number.
+    """
+    found = {(one["from"], one["to"]): dict(one) for one in known}
+    for output in outputs:
+        for line in output.splitlines():
+            if line.startswith(LINKS):
+                for one in _measured(line.removeprefix(LINKS)):
+                    found.setdefault((one["from"], one["to"]), {}).update(one)
+    return tuple(found[ends] for ends in sorted(found))
+
+
+def _measured(text: str) -> list[dict[str, Any]]:
+    """What is right of a line that a program printed."""
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return []
+    return (
+        [
+            {name: one[name] for name in ("from", "to", "trip_ms", "mbit")}
+            for one in said
+            if isinstance(one, dict)
+            and all(type(one.get(name)) is int for name in ("from", "to"))
+            and all(isinstance(one.get(name), int | float) for name in ("trip_ms", "mbit"))
+        ]
+        if isinstance(said, list)
+        else []
+    )
+
+
 def took(parties: Sequence[Mapping[str, Any]]) -> float:
     """From connected to stopped, over all starts, of the slowest party."""
     taken = []
@@ -67,6 +103,12 @@ def by_our_clock(found: Mapping[str, Any], ahead: float) -> dict[str, Any]:
     """The figures of a party whose clock is ahead by so many seconds, as if it had ours."""
     moved = {name: [when - ahead for when in found[name]] for name in ("connected", "stopped")}
     return {**found, **moved, "began": found["began"] - ahead}
+
+
+def program_cpu(parties: Sequence[Mapping[str, Any]]) -> float | None:
+    """Processor time of all programs; None where one could not tell, as in a browser."""
+    taken = [one["cpu"] for one in parties]
+    return None if None in taken else float(sum(taken))
 
 
 def connected(parties: Sequence[Mapping[str, Any]]) -> float:
@@ -97,6 +139,7 @@ def columns(found: Measured | None) -> dict[str, Any]:
         "setup": {phase: round(taken, 4) for phase, taken in m.setup.items()} if m else None,
         "rtt_ms": m.rtt_ms if m else None,
         "paths": list(m.paths) if m else None,
+        "links": [dict(link) for link in m.links] if m else None,
         "memory_mb": rounded(m.memory_mb if m else None, 1),
         "queue_s": rounded(m.queue_s if m else None),
     }

@@ -16,7 +16,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from huddle.lab.measured import Measured, RunFailed, by_our_clock, connected, figures, took, versions
+from huddle.lab.measured import (
+    Measured,
+    RunFailed,
+    by_our_clock,
+    connected,
+    figures,
+    links,
+    program_cpu,
+    took,
+    versions,
+)
 from huddle.lab.place import Job, Site, stop, wait_for
 
 PORT = 11365
@@ -71,12 +81,13 @@ def run(site: Site, entry: str, args: Sequence[str], network: str, timeout: floa
         seconds=took(found),
         wall_s=max(job.ended for job in jobs) - began,
         cpu_s=sum(job.cpu for job in jobs),
-        program_cpu_s=sum(one["cpu"] for one in found),
+        program_cpu_s=program_cpu(found),
         sent=max(one["sent"] for one in found),
         memory_mb=max(one["memory_mb"] for one in found),
         queue_s=max(one["queued"] or 0.0 for one in found),
         setup={"total": ready - began},
         versions=versions(found),
+        links=links([rest for _, rest in read]),
         output=tuple(rest for _, rest in read),
     )
 

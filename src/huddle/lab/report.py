@@ -5,13 +5,14 @@ Made from rows alone; no figure in it comes from anywhere else.
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any
 
 from huddle.lab import svg
 from huddle.lab.calibrate import ASKED_MBIT, ASKED_P50_MS, ASKED_P99_MS
-from huddle.lab.groups import Group, beside, by_model, group, seconds, set_up
+from huddle.lab.groups import Group, beside, by_model, group, over_links, seconds, set_up
 from huddle.lab.rows import FIELDS, Row
 from huddle.lab.scenarios import REFERENCE
 from huddle.lab.statistic import LEVEL, Estimate
@@ -31,7 +32,8 @@ Cells = Sequence[str]
 def html(rows: Sequence[Row], name: str, more: str = "") -> str:
     """The page for these rows, with another section."""
     groups = group(rows)
-    shown = [one for one in groups if one.key.scenario != REFERENCE or _measured(groups, one)]
+    asked = [one for one in groups if one.key.scenario != REFERENCE or _measured(groups, one)]
+    shown = [one for one in asked if one.rows]
     parts = [
         f"<h1>{escape(name)}</h1>",
         _summary(rows),
@@ -41,12 +43,13 @@ def html(rows: Sequence[Row], name: str, more: str = "") -> str:
     for demo, parties in dict.fromkeys((one.key.demo, one.key.parties) for one in shown):
         some = [one for one in shown if (one.key.demo, one.key.parties) == (demo, parties)]
         parts.append(f"<h2>{escape(demo)}, {parties} {'party' if parties == 1 else 'parties'}</h2>")
-        parts.append(_plot(some, "seconds", model=True))
+        parts.append(_plot(some, "seconds", seconds, model=True))
         parts.append(_times(some))
         if parties > 1:
             parts.append("<h3>Set-up</h3>")
-            parts.append(_plot(some, "seconds from the last join to connected", model=False))
+            parts.append(_plot(some, "seconds from the last join to connected", set_up))
             parts.append(_setups(some))
+            parts.append(_links(some))
     parts += [_trouble(rows, groups), _notes(), more]
     body = "\n".join(parts)
     return (
@@ -73,7 +76,9 @@ def _flat(row: Row) -> dict[str, Any]:
         value = row[name]
         if name == "calibration":
             value = {"mbit_per_s": value["mbit_per_s"]} if value and "mbit_per_s" in value else None
-        if isinstance(value, dict):
+        if name == "links":
+            found[name] = json.dumps(value) if value else ""
+        elif isinstance(value, dict):
             found |= {f"{name}.{key}": _text(one) for key, one in value.items()}
         else:
             found[name] = _text(value)
@@ -145,14 +150,16 @@ def _label(one: Group) -> str:
     return f"{one.title}{f', {one.key.size}' if one.key.size else ''}"
 
 
-def _plot(groups: Sequence[Group], axis: str, *, model: bool) -> str:
+def _plot(
+    groups: Sequence[Group], axis: str, pick: Callable[[Row], float | None], *, model: bool = False
+) -> str:
     series = list(dict.fromkeys(one.key.network for one in groups))
     lines = []
     for place in dict.fromkeys(one.key.place for one in groups):
         here = [one for one in groups if one.key.place == place and one.rows]
         marks = []
         for one in here:
-            found = one.of(seconds if model else set_up)
+            found = one.of(pick)
             if found is not None and found.value > 0:
                 marks.append(svg.Mark(one.key.network, found.value, found.low, found.high))
         # The relay's way is longer, so that its model is another; the line shows that of direct ways.
@@ -203,7 +210,7 @@ def _times(groups: Sequence[Group]) -> str:
 
 
 def _setups(groups: Sequence[Group]) -> str:
-    phases = ("total", "invite", "meet", "link", "connect", "end")
+    phases = ("total", "page", "invite", "meet", "link", "connect", "end")
     lines = []
     for one in groups:
         if one.rows:
@@ -223,17 +230,39 @@ def _setups(groups: Sequence[Group]) -> str:
     return _table(("", "network", "total, s", *phases[1:], "RTT, ms", "path"), lines)
 
 
+def _links(groups: Sequence[Group]) -> str:
+    """What a program measured of the links, where there is one that did."""
+    trip, rate = over_links("trip_ms"), over_links("mbit")
+    lines = [
+        (
+            escape(_label(one)),
+            escape(one.key.network),
+            _shown(one.of(trip), ".1f"),
+            _shown(one.of(rate), ",.0f"),
+            str(len(one.values(rate))),
+        )
+        for one in groups
+        if one.of(rate) is not None
+    ]
+    if not lines:
+        return ""
+    head = ("", "network", "there and back, ms", "one large message, Mbit/s", "n")
+    return "<h3>Links</h3>" + _plot(groups, "Mbit/s of one large message", rate) + _table(head, lines)
+
+
 def _trouble(rows: Sequence[Row], groups: Sequence[Group]) -> str:
     marks: dict[str, int] = {}
     for row in rows:
         for mark in row["marks"]:
             marks[mark.partition(":")[0]] = marks.get(mark.partition(":")[0], 0) + 1
     failed = [one for one in groups if one.failed]
+    absent = {one.key.network: one.not_run for one in groups if one.not_run and not one.rows}
     lines = [(escape(kind), str(count)) for kind, count in sorted(marks.items())]
     lines += [
         (escape(f"failed: {_label(one)}, {one.key.parties} over {one.key.network}"), str(one.failed))
         for one in failed
     ]
+    lines += [(escape(f"not run: {network}, because {why}"), "") for network, why in absent.items()]
     if not lines:
         return "<h2>What speaks against these figures</h2><p>No run failed, none bears a mark.</p>"
     return "<h2>What speaks against these figures</h2>" + _table(("", "runs"), lines)
@@ -266,6 +295,8 @@ def _value(found: Estimate | None, form: str) -> str:
 
 
 def _table(head: Cells, lines: Sequence[Cells], kind: str = "scroll") -> str:
-    top = "".join(f"<th>{one}</th>" for one in head)
-    body = "\n".join("<tr>" + "".join(f"<td>{one}</td>" for one in line) + "</tr>" for line in lines)
+    """A table; columns in which nothing stands are left out."""
+    used = [n for n in range(len(head)) if not lines or any(line[n] for line in lines)]
+    top = "".join(f"<th>{head[n]}</th>" for n in used)
+    body = "\n".join("<tr>" + "".join(f"<td>{line[n]}</td>" for n in used) + "</tr>" for line in lines)
     return f'<div class="{kind}"><table>\n<tr>{top}</tr>\n{body}\n</table></div>'

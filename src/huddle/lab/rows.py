@@ -12,19 +12,21 @@ from typing import Any
 
 from huddle.errors import LocalError
 
-VERSION = 1
+VERSION = 2
+NOT_RUN = "not run"
+OUTCOMES = ("finished", "failed", NOT_RUN)
 Row = dict[str, Any]
 
 _TEXT, _COUNT, _NUMBER, _TABLE, _LIST = (str,), (int,), (int, float), (dict,), (list,)
 _NONE = type(None)
 
 FIELDS: dict[str, tuple[tuple[type, ...], str]] = {
-    "version": (_COUNT, "of this schema: 1"),
+    "version": (_COUNT, "of this schema: 2"),
     "id": (_TEXT, "the cell: the digest of all that decides what is run"),
     "when": (_TEXT, "when the run ended, UTC"),
     "attempt": (_COUNT, "1, or more where the runs before were marked or failed"),
-    "outcome": (_TEXT, "finished or failed"),
-    "error": (_TEXT, "why it failed"),
+    "outcome": (_TEXT, "finished, failed, or not run: the machines have not what the network needs"),
+    "error": (_TEXT, "why it failed or was not run"),
     "marks": (_LIST, "what speaks against its figures: busy, crowded or late, each with its reason"),
     "study": (_TABLE, "name and digest of the study's file"),
     "provider": (_TEXT, "where the machines come from"),
@@ -66,6 +68,10 @@ FIELDS: dict[str, tuple[tuple[type, ...], str]] = {
     ),
     "rtt_ms": ((int, float, _NONE), "the largest round-trip time that a link measured"),
     "paths": ((list, _NONE), "networks and paths that links took"),
+    "links": (
+        (list, _NONE),
+        "each link: from, to, its network, path and rtt_ms; trip_ms and mbit where the program measured them",
+    ),
     "memory_mb": ((int, float, _NONE), "the most that one party held, supervisor and program"),
     "queue_s": ((int, float, _NONE), "how long a party's processes waited for a processor meanwhile"),
     "foreign": ((int, float, _NONE), "the share of the processors that others used meanwhile, 0 to 1"),
@@ -89,6 +95,8 @@ def check(row: Any, place: str) -> Row:
     for name, (kinds, _) in FIELDS.items():
         if name not in row:
             raise LocalError(f"{place}: the row has no {name}")
+        if name == "outcome" and row[name] not in OUTCOMES:
+            raise LocalError(f"{place}: outcome can't be {row[name]!r}")
         if not isinstance(row[name], kinds) or (isinstance(row[name], bool) and bool not in kinds):
             raise LocalError(f"{place}: {name} can't be {row[name]!r}")
     return row
@@ -137,8 +145,8 @@ def best(rows: Iterable[Row]) -> list[Row]:
     return list(found.values())
 
 
-def _badness(row: Mapping[str, Any]) -> tuple[bool, int]:
-    return row["outcome"] != "finished", len(row["marks"])
+def _badness(row: Mapping[str, Any]) -> tuple[int, int]:
+    return OUTCOMES.index(row["outcome"]), len(row["marks"])
 
 
 def settled(rows: Iterable[Row], attempts: int) -> set[str]:
@@ -146,6 +154,8 @@ def settled(rows: Iterable[Row], attempts: int) -> set[str]:
     done: set[str] = set()
     tries: dict[str, int] = {}
     for row in rows:
+        if row["outcome"] == NOT_RUN:
+            continue
         tries[row["id"]] = tries.get(row["id"], 0) + 1
         if not again(row) or tries[row["id"]] >= attempts:
             done.add(row["id"])

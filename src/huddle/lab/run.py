@@ -7,7 +7,7 @@ shares no host.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,8 @@ from typing import Any
 import huddle
 from huddle.lab import entry as entry_module
 from huddle.lab import plain, rows, session
-from huddle.lab.cells import Cell, LeftOut, Progress, plan
+from huddle.lab.absent import absent
+from huddle.lab.cells import EVERYTHING, Cell, LeftOut, Progress, chosen, plan
 from huddle.lab.measured import Measured, RunFailed, columns
 from huddle.lab.model import References
 from huddle.lab.netns import sweep
@@ -25,7 +26,7 @@ from huddle.lab.place import Provider, Site
 from huddle.lab.providers import provider_of
 from huddle.lab.scenarios import shipped
 from huddle.lab.study import Study
-from huddle.lab.surroundings import commit
+from huddle.lab.surroundings import commit, machine
 
 ENTRY, PROGRAM = "lab_entry.py", "program"
 POLL = 0.2
@@ -59,10 +60,28 @@ def _learn(progress: Progress, cells: list[Cell], settled: set[str], done: list[
             progress.done(cell, took.get(cell.id))
 
 
-def run_study(study: Study, results: Path, tell: Tell) -> list[LeftOut]:
-    """Run all cells that have no good row in `results` yet; what of the matrix was left out."""
+def run_study(
+    study: Study,
+    results: Path,
+    tell: Tell,
+    only: Mapping[str, frozenset[str]] = EVERYTHING,
+    minutes: float | None = None,
+) -> list[LeftOut]:
+    """Run all cells that have no good row in `results` yet; what of the matrix was left out.
+
+    `only` chooses among them (see `cells.chosen`); after so many `minutes` no run is begun any more. A
+    network that can't be run here gets a row that says so, in place of the runs.
+    """
+    over = None if minutes is None else time.monotonic() + 60 * minutes
     done = rows.read(results)
     cells, left_out = plan(study)
+    cells = chosen(cells, only)
+    reasons = absent(study)
+    for cell in cells:
+        if cell.network.name in reasons and cell.repetition == 0:
+            _not_run(study, cell, reasons[cell.network.name], done, results)
+    left_out += [LeftOut(f"{name}", why) for name, why in reasons.items()]
+    cells = [cell for cell in cells if cell.network.name not in reasons]
     progress = Progress(cells)
     settled = rows.settled(done, study.attempts)
     todo = [cell for cell in cells if cell.id not in settled]
@@ -73,8 +92,50 @@ def run_study(study: Study, results: Path, tell: Tell) -> list[LeftOut]:
         tell(Told(f"{len(cells) - len(todo)} of {len(cells)} cells are done already"))
     if todo:
         with provider_of(study, todo, lambda text: tell(Told(text))) as provider:
-            _Sitting(study, provider, done, results, progress, tell).run(todo)
+            _Sitting(study, provider, done, results, progress, tell).run(todo, over)
     return left_out
+
+
+def _not_run(study: Study, cell: Cell, why: str, done: list[rows.Row], results: Path) -> None:
+    if any(row["id"] == cell.id and row["error"] == why for row in done):
+        return
+    row = _blank(study, cell) | {"outcome": rows.NOT_RUN, "error": why, "machine": machine()}
+    rows.append(results, row)
+
+
+def _blank(study: Study, cell: Cell) -> rows.Row:
+    """A row of this cell before anything is known of its run."""
+    regions = shipped()[0].source if cell.scenario.regions else "the study"
+    return {
+        "version": rows.VERSION,
+        "id": cell.id,
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "attempt": 1,
+        "outcome": "failed",
+        "error": "",
+        "marks": [],
+        "study": {"name": study.name, "digest": study.digest},
+        "provider": study.provider,
+        "backend": study.backend,
+        "scenario": {
+            **cell.scenario.as_dict(),
+            "regions": list(cell.scenario.regions),
+            "source": regions if study.provider == "netns" else "the hosts",
+        },
+        "network": cell.network.name,
+        "demo": cell.demo.name,
+        "program": cell.demo.digest,
+        "size": cell.size.name,
+        "args": list(cell.size.args),
+        "parties": cell.parties,
+        "repetition": cell.repetition,
+        "seed": cell.seed,
+        "versions": {"huddle": huddle.__version__},
+        "commit": commit(),
+        **_NOWHERE,
+        **columns(None),
+        "model": None,
+    }
 
 
 class _Sitting:
@@ -92,15 +153,24 @@ class _Sitting:
         self._study, self._provider, self._results = study, provider, results
         self._progress, self._tell = progress, tell
         self._references = References(done)
-        self._commit = commit()
         self._tries: dict[str, int] = {}
         for row in done:
-            self._tries[row["id"]] = self._tries.get(row["id"], 0) + 1
+            if row["outcome"] != rows.NOT_RUN:
+                self._tries[row["id"]] = self._tries.get(row["id"], 0) + 1
 
-    def run(self, todo: list[Cell]) -> None:
-        """All of them."""
+    def run(self, todo: list[Cell], over: float | None = None) -> None:
+        """All of them, or those that can begin before then (time.monotonic())."""
+        self._over = over
+        self._run(todo)
+        if todo:
+            self._tell(Told(f"the time is over, {len(todo)} cells are left for another time"))
+
+    def _late(self) -> bool:
+        return self._over is not None and time.monotonic() > self._over
+
+    def _run(self, todo: list[Cell]) -> None:
         if self._provider.parallel == 1:
-            while todo:
+            while todo and not self._late():
                 self._begin(todo[0])
                 if self._take(todo[0], *self._measure(todo[0])):
                     todo.pop(0)
@@ -108,8 +178,8 @@ class _Sitting:
         running: dict[Future[_Found], Cell] = {}
         with ThreadPoolExecutor(self._provider.parallel) as threads:
             try:
-                while todo or running:
-                    for cell in self._may_begin(todo, list(running.values())):
+                while running or (todo and not self._late()):
+                    for cell in [] if self._late() else self._may_begin(todo, list(running.values())):
                         todo.remove(cell)
                         self._begin(cell)
                         running[threads.submit(self._measure, cell)] = cell
@@ -162,8 +232,10 @@ class _Sitting:
     def _take(self, cell: Cell, measured: Measured | None, error: str, where: Columns, lost: bool) -> bool:
         """Add the row; whether the cell is done for now."""
         attempt = self._tries[cell.id]
-        row = self._row(cell, attempt, measured, error) | where
+        row = _blank(self._study, cell) | where | {"attempt": attempt, "error": error}
         if measured is not None:
+            row |= {"outcome": "finished", **columns(measured)}
+            row["versions"] = {**row["versions"], **measured.versions}
             one_way = row["one_way_ms"]
             if one_way is not None:
                 model = self._references.model(row, one_way, row["calibration"], cell.scenario.rate_mbit)
@@ -178,42 +250,6 @@ class _Sitting:
         self._tell(Told("again: " + (row["error"] or "; ".join(row["marks"])), row, self._progress.left))
         return False
 
-    def _row(self, cell: Cell, attempt: int, measured: Measured | None, error: str) -> rows.Row:
-        return {
-            "version": rows.VERSION,
-            "id": cell.id,
-            "when": datetime.now(UTC).isoformat(timespec="seconds"),
-            "attempt": attempt,
-            "outcome": "finished" if measured else "failed",
-            "error": error,
-            "marks": [],
-            "study": {"name": self._study.name, "digest": self._study.digest},
-            "provider": self._study.provider,
-            "backend": self._study.backend,
-            "scenario": {
-                **cell.scenario.as_dict(),
-                "regions": list(cell.scenario.regions),
-                "source": self._source(cell),
-            },
-            "network": cell.network.name,
-            "demo": cell.demo.name,
-            "program": cell.demo.digest,
-            "size": cell.size.name,
-            "args": list(cell.size.args),
-            "parties": cell.parties,
-            "repetition": cell.repetition,
-            "seed": cell.seed,
-            "versions": {"huddle": huddle.__version__, **(measured.versions if measured else {})},
-            "commit": self._commit,
-            **columns(measured),
-            "model": None,
-        }
-
-    def _source(self, cell: Cell) -> str:
-        if self._study.provider != "netns":
-            return "the hosts"
-        return shipped()[0].source if cell.scenario.regions else "the study"
-
 
 def _run(site: Site, cell: Cell, timeout: float) -> Measured:
     """One run of the cell at this site."""
@@ -221,8 +257,7 @@ def _run(site: Site, cell: Cell, timeout: float) -> Measured:
     entry = f"{PROGRAM}/{ENTRY}"
     if not cell.network.is_session:
         return plain.run(site, entry, cell.size.args, cell.network.network, timeout)
-    beside = {name.partition("/")[0] for name in _laid_out(cell, "")} - {ENTRY}
-    return session.run(site, sorted(beside), entry, cell.size.args, cell.network, timeout)
+    return session.run(site, sorted(_laid_out(cell, "")), entry, cell.size.args, cell.network, timeout)
 
 
 def _laid_out(cell: Cell, folder: str = f"{PROGRAM}/") -> dict[str, bytes]:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -24,6 +24,7 @@ from typing import Any, Protocol
 from huddle.errors import LocalError
 from huddle.lab.chrome import Chrome, Page
 from huddle.lab.runtimes_files import Files, compile_component, compile_transcrypt
+from huddle.lab.surroundings import commit, machine
 
 DATA = Path(__file__).with_name("runtimes")
 NAMES = (
@@ -180,13 +181,13 @@ def _plain(integers: str) -> str:
     return integers.replace(" ", "").replace("L", "")
 
 
-def run(home: Path, names: tuple[str, ...], say: Callable[[str], None]) -> list[Result]:
-    """A row for each runtime; one that is not there, or fails, is a row that says so."""
+def run(home: Path, names: tuple[str, ...], say: Callable[[str], None]) -> Iterator[Result]:
+    """A row for each runtime, as soon as it is measured; one that is not there, or fails, says so."""
     wanted = modules()
     native = Native()
     try:
         right = {name: native.repeat(name, 1)[0] for name in BENCHMARKS} | {"big": native.big()}
-        rows = []
+        about = {"mpyc": version("mpyc"), "machine": machine(), "commit": commit()}
         for name in names:
             say(name)
             began = time.time()
@@ -197,8 +198,7 @@ def run(home: Path, names: tuple[str, ...], say: Callable[[str], None]) -> list[
                     row = _in_browser(home, name, right, wanted)
             except LocalError as exc:
                 row = {"error": f"{exc} {exc.hint}".strip()[:600]}
-            rows.append({"runtime": name, "when": int(began), "mpyc": version("mpyc"), **row})
-        return rows
+            yield {"runtime": name, "when": int(began), **about, **row}
     finally:
         native.close()
 

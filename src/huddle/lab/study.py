@@ -13,7 +13,7 @@ from huddle.errors import LocalError
 from huddle.lab import parsing
 from huddle.lab.parsing import Table, wrong
 from huddle.lab.scenarios import REFERENCE, Scenario, scenarios, shipped
-from huddle.lab.variants import Variant, variants
+from huddle.lab.variants import MOST, Variant, variants
 
 PROVIDERS = ("netns", "ssh", "cloud")
 MOST_PARTIES = 20
@@ -35,6 +35,7 @@ class Demo:
     entry: str
     sizes: tuple[Size, ...]
     files: dict[str, bytes] = field(repr=False)
+    repetitions: int = MOST  # at most so many, where the study has more
 
     @property
     def digest(self) -> str:
@@ -95,7 +96,7 @@ def load(path: Path, find: Callable[[str], Path], hosts: Path | None = None) -> 
         networks=networks,
         scenarios=chosen,
         parties=table.counts("parties", 1, MOST_PARTIES),
-        repetitions=table.count("repetitions", 1, 1000, 3),
+        repetitions=table.count("repetitions", 1, MOST, 3),
         attempts=table.count("attempts", 1, 10, 3),
         timeout=table.number("timeout", 1, 86_400, 600),
         seed=table.count("seed", 0, 2**63, 1),
@@ -110,6 +111,13 @@ def load(path: Path, find: Callable[[str], Path], hosts: Path | None = None) -> 
     names = [demo.name for demo in study.demos]
     if len(set(names)) != len(names):
         raise wrong(path.name, "two demos have the same name")
+    for network in networks:
+        if unknown := set(network.demos) - set(names):
+            raise wrong(
+                f"{path.name} [network.{network.name}]",
+                f"there is no demo {', '.join(sorted(unknown))}",
+                f"There are {', '.join(names)}.",
+            )
     return study
 
 
@@ -163,5 +171,6 @@ def _demo(table: Table, folder: Path, find: Callable[[str], Path]) -> Demo:
     named = table.text("name", path.stem.replace("_", " "))
     rows = table.table("sizes", optional=True)
     sizes = tuple(Size(name, rows.texts(name, empty=True, different=False)) for name in rows.keys())
+    repetitions = table.count("repetitions", 1, MOST, MOST)
     table.end()
-    return Demo(named, path.name, sizes or (Size("", ()),), files)
+    return Demo(named, path.name, sizes or (Size("", ()),), files, repetitions)

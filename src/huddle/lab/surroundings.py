@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def machine() -> dict[str, Any]:
     }
 
 
+@cache
 def commit() -> str:
     """The commit of the source that runs, with + where files differ from it; empty where there is none."""
     folder = Path(huddle.__file__).resolve().parents[2]

@@ -11,6 +11,7 @@ from html import escape
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _LINE, _TOP, _BOTTOM, _LABELS, _WIDTH, _RIGHT = 26, 34, 44, 300, 900, 24
+_LEGEND = 20  # height of a row
 _MODEL = "#777"
 
 
@@ -44,7 +45,9 @@ def dots(lines: Sequence[Line], series: Sequence[str], axis: str) -> str:
     if not values:
         return ""
     low, high = _decade(min(values), max(values))
-    height = _TOP + _LINE * len(lines) + _BOTTOM
+    legend, rows = _legend(series, any(line.model for line in lines))
+    top = _TOP + _LEGEND * (rows - 1)
+    height = top + _LINE * len(lines) + _BOTTOM
 
     def x(value: float) -> float:
         part = (math.log10(value) - math.log10(low)) / (math.log10(high) - math.log10(low))
@@ -53,16 +56,16 @@ def dots(lines: Sequence[Line], series: Sequence[str], axis: str) -> str:
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
         f'font-family="sans-serif" font-size="12" aria-label="{escape(axis)}">',
-        *_legend(series, any(line.model for line in lines)),
+        *legend,
     ]
     bottom = height - _BOTTOM
     for tick in _ticks(low, high):
-        out.append(f'<line x1="{x(tick)}" x2="{x(tick)}" y1="{_TOP - 6}" y2="{bottom}" stroke="#ddd"/>')
+        out.append(f'<line x1="{x(tick)}" x2="{x(tick)}" y1="{top - 6}" y2="{bottom}" stroke="#ddd"/>')
         out.append(f'<text x="{x(tick)}" y="{bottom + 16}" text-anchor="middle">{tick:g}</text>')
     middle = (_LABELS + _WIDTH - _RIGHT) / 2
     out.append(f'<text x="{middle}" y="{bottom + 34}" text-anchor="middle">{escape(axis)}</text>')
     for number, line in enumerate(lines):
-        y = _TOP + _LINE * number + _LINE / 2
+        y = top + _LINE * number + _LINE / 2
         out.append(f'<text x="{_LABELS - 10}" y="{y + 4}" text-anchor="end">{escape(line.label)}</text>')
         out.append(f'<line x1="{_LABELS}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}" stroke="#eee"/>')
         if line.model:
@@ -78,16 +81,25 @@ def dots(lines: Sequence[Line], series: Sequence[str], axis: str) -> str:
     return "\n".join([*out, "</svg>"])
 
 
-def _legend(series: Sequence[str], model: bool) -> list[str]:
-    out, at = [], float(_LABELS)
-    for index, name in enumerate(series):
-        out.append(_form(index, at + 6, 12))
-        out.append(f'<text x="{at + 16}" y="16">{escape(name)}</text>')
-        at += 34 + 7 * len(name)
-    if model:
-        out.append(f'<line x1="{at + 6}" x2="{at + 6}" y1="4" y2="20" stroke="{_MODEL}" stroke-width="3"/>')
-        out.append(f'<text x="{at + 16}" y="16">model</text>')
-    return out
+def _legend(series: Sequence[str], model: bool) -> tuple[list[str], int]:
+    """What the marks mean, and how many rows that takes."""
+    out, at, row = [], float(_LABELS), 0
+    names = [*series, "model"] if model else list(series)
+    for index, name in enumerate(names):
+        wide = 34 + 7 * len(name)
+        if at > _LABELS and at + wide > _WIDTH:
+            at, row = float(_LABELS), row + 1
+        y = 12 + _LEGEND * row
+        if index < len(series):
+            out.append(_form(index, at + 6, y))
+        else:
+            out.append(
+                f'<line x1="{at + 6}" x2="{at + 6}" y1="{y - 8}" y2="{y + 8}" '
+                f'stroke="{_MODEL}" stroke-width="3"/>'
+            )
+        out.append(f'<text x="{at + 16}" y="{y + 4}">{escape(name)}</text>')
+        at += wide
+    return out, row + 1
 
 
 def _mark(mark: Mark, index: int, x: Callable[[float], float], y: float) -> list[str]:

@@ -4,8 +4,12 @@
     network = "tailscale"                   # one of Huddle's
     options = ["--advertise", "…"]          # for `huddle host` and `huddle join`
     pass = ["HUDDLE_TS_AUTHKEY"]            # names of this shell's environment that the parties get
+    browsers = 1                            # so many parties, the last ones, are in browsers
+    repetitions = 1                         # at most so many, where the study has more
+    demos = ["Secret Santa"]                # only these
 
-What Huddle has is asked of Huddle, so that a network which it gains is one of studies too.
+What Huddle has is asked of Huddle, so that a network which it gains is one of studies too. Those of its
+networks that a browser has are there a second time, with every party in a browser.
 """
 
 import os
@@ -17,7 +21,9 @@ from huddle.errors import LocalError
 from huddle.lab.parsing import Table, wrong
 
 PLAIN = ("plain", "plain-dns", "plain-ssl")
-KNOWN = (*PLAIN, *HUDDLE, "auto")
+IN_BROWSERS = {"webrtc-browser": "webrtc", "relay-browser": "relay"}
+EVERYBODY = MOST = 1000  # more parties than any session has, more repetitions than any study
+KNOWN = (*PLAIN, *HUDDLE, "auto", *IN_BROWSERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,9 @@ class Variant:
     network: str
     options: tuple[str, ...] = ()
     passed: tuple[str, ...] = ()
+    browsers: int = 0
+    repetitions: int = MOST
+    demos: tuple[str, ...] = ()  # all, if none is named
 
     @property
     def is_session(self) -> bool:
@@ -48,7 +57,14 @@ class Variant:
 
     def decides(self) -> object:
         """What of it decides what is run, for the name of a cell."""
-        return self.name if self.name == self.network else (self.name, self.network, self.options)
+        if self.name == self.network:
+            return self.name
+        own = (self.name, self.network, self.options)
+        return (*own, self.browsers) if self.browsers else own
+
+    def in_browser(self, pid: int, parties: int) -> bool:
+        """Whether that party is in a browser."""
+        return pid >= parties - self.browsers
 
 
 def variants(table: Table, names: tuple[str, ...], own: Table) -> tuple[Variant, ...]:
@@ -59,8 +75,14 @@ def variants(table: Table, names: tuple[str, ...], own: Table) -> tuple[Variant,
         if name not in made and name not in KNOWN:
             hint = f"There are {', '.join((*KNOWN, *made))}; or add a table [network.{name}]."
             raise wrong(table.place, f"networks: there is no {name}", hint)
-        found.append(made[name] if name in made else Variant(name, name))
+        found.append(made[name] if name in made else _known(name))
     return tuple(found)
+
+
+def _known(name: str) -> Variant:
+    if name in IN_BROWSERS:
+        return Variant(name, IN_BROWSERS[name], browsers=EVERYBODY)
+    return Variant(name, name)
 
 
 def _variant(name: str, table: Table) -> Variant:
@@ -74,6 +96,14 @@ def _variant(name: str, table: Table) -> Variant:
         network,
         table.texts("options", empty=True, different=False),
         table.texts("pass", empty=True),
+        table.count("browsers", 0, EVERYBODY, 0),
+        table.count("repetitions", 1, MOST, MOST),
+        table.texts("demos", empty=True),
     )
     table.end()
+    if found.browsers and network not in IN_BROWSERS.values():
+        have = " and ".join(IN_BROWSERS.values())
+        raise wrong(table.place, f"browsers don't have {network}", f"They have {have}.")
+    if found.browsers and found.options:
+        raise wrong(table.place, "options are for commands, and browsers have none")
     return found

@@ -33,7 +33,7 @@ def none_shipped(name: str) -> Path:
 def row(**changes: Any) -> dict[str, Any]:
     """A good row of a run, with these changes."""
     return {
-        "version": 1,
+        "version": 2,
         "id": "cell",
         "when": "2026-11-23T10:00:00+00:00",
         "attempt": 1,
@@ -73,6 +73,7 @@ def row(**changes: Any) -> dict[str, Any]:
         "setup": {"total": 2.0, "meet": 1.0},
         "rtt_ms": 80.4,
         "paths": ["tls direct"],
+        "links": [{"from": 0, "to": 1, "network": "tls", "path": "direct", "rtt_ms": 80.4}],
         "memory_mb": 100.0,
         "queue_s": 0.01,
         "foreign": 0.0,

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from huddle.lab.cells import Progress, plan
+import pytest
+
+from huddle.errors import LocalError
+from huddle.lab.cells import Progress, chosen, plan
 from huddle.lab.study import load
 from tests.unit.lab.support import STUDY, none_shipped, write_study
 
@@ -71,3 +74,27 @@ def test_the_time_left_is_guessed_by_the_most_similar_runs(tmp_path: Path) -> No
     for cell in cells:
         progress.done(cell)
     assert progress.seconds_left() == 0
+
+
+def test_demos_and_networks_may_have_fewer_repetitions(tmp_path: Path) -> None:
+    once = STUDY.replace('"demo.py"', '"demo.py"\nrepetitions = 1')
+    assert {cell.repetition for cell in cells_of(tmp_path, once)[0]} == {0}
+    text = STUDY.replace('["plain", "tls"]', '["plain", "few"]') + (
+        '[network.few]\nnetwork = "tls"\nrepetitions = 1\ndemos = ["demo"]\n'
+    )
+    cells, _ = cells_of(tmp_path, text)
+    assert [cell.repetition for cell in cells if cell.network.name == "few"] == [0]
+    assert {cell.repetition for cell in cells if cell.network.name == "plain"} == {0, 1}
+    with pytest.raises(LocalError, match="no demo other"):
+        cells_of(tmp_path, text.replace('["demo"]', '["other"]'))
+    more = text + '[[demos]]\nprogram = "demo.py"\nname = "more"\n'
+    assert {cell.demo.name for cell in cells_of(tmp_path, more)[0] if cell.network.name == "few"} == {"demo"}
+
+
+def test_a_part_is_chosen_with_the_references_that_it_needs(tmp_path: Path) -> None:
+    cells, _ = cells_of(tmp_path)
+    part = chosen(cells, {"network": frozenset({"tls"}), "repetition": frozenset({"1"})})
+    found = [(cell.scenario.name, cell.network.name, cell.parties) for cell in part]
+    assert found == [("no-delay", "plain", 1), ("no-delay", "plain", 3), ("rtt-80", "tls", 3)]
+    assert {cell.repetition for cell in part} == {1}
+    assert chosen(cells, {}) == cells

@@ -77,6 +77,21 @@ def test_marks_and_failures_are_counted() -> None:
     assert "1 (1 marked)" in text
 
 
+def test_links_and_what_was_not_run_have_their_place() -> None:
+    links = [
+        {"from": 0, "to": 1, "trip_ms": 81.0, "mbit": 500.0},
+        {"from": 0, "to": 2, "trip_ms": 81.4, "mbit": 300.0},
+    ]
+    why = "there is no headscale here"
+    absent = row(id="h", network="headscale", outcome="not run", error=why, seconds=None, links=None)
+    found = [row(id="l", demo="Links", links=links), row(id="m", demo="Links", seed="2", links=links), absent]
+    text = report.html(found, "quick")
+    assert "81.2 (81.2–81.2)" in text and "400 (400–400)" in text and text.count("<svg") == 3
+    said = Page(text).text
+    assert f"not run: headscale, because {why}" in said and "failed:" not in said
+    assert '""mbit"": 500.0' in report.table(found)
+
+
 def test_what_failed_throughout_still_has_a_page() -> None:
     text = Page(
         report.html([row(outcome="failed", seconds=None, setup=None, paths=None, model=None)], "x")

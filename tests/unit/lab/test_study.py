@@ -71,6 +71,23 @@ def test_networks_may_have_options_and_scenarios_routers_and_changes(tmp_path: P
         load(write_study(tmp_path, text.replace("up = false", "up = false, address = true")), none_shipped)
 
 
+def test_parties_may_be_in_browsers(tmp_path: Path) -> None:
+    text = STUDY.replace('["plain", "tls"]', '["webrtc-browser", "some", "tls"]') + (
+        '[network.some]\nnetwork = "relay"\nbrowsers = 1\n'
+    )
+    all_, some, none = load(write_study(tmp_path, text), none_shipped).networks
+    assert [one.in_browser(pid, 3) for one in (all_, some, none) for pid in range(3)] == (
+        [True] * 3 + [False, False, True] + [False] * 3
+    )
+    assert (all_.network, some.network) == ("webrtc", "relay") and all_.is_session
+    for old, new, said in (
+        ('"relay"', '"tls"', "browsers don't have tls"),
+        ("browsers = 1", 'browsers = 1\noptions = ["--via", "x"]', "browsers have none"),
+    ):
+        with pytest.raises(LocalError, match=said):
+            load(write_study(tmp_path, text.replace(old, new)), none_shipped)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
