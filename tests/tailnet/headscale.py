@@ -2,7 +2,7 @@
 
 It keeps to the contract of Headscale's /api/v1 as far as a session needs it: numbers as strings, errors as
 problem documents, a name once, no user deleted while it has machines, a key good once and until its time.
-Where a `headscale` is on PATH the tests of sessions run against that one too.
+Where a `headscale` is on PATH the tests of sessions run against that one too, by `huddle serve --headscale`.
 """
 
 import contextlib
@@ -10,7 +10,6 @@ import json
 import re
 import secrets
 import shutil
-import subprocess
 import threading
 import time
 import urllib.parse
@@ -18,11 +17,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from huddle.networks.headscale_policy import openness
-from tests.e2e.chaos import wait_until
 from tests.tailnet.running import ENVIRONMENT, Control, control
 
 Row = dict[str, Any]
@@ -211,43 +208,3 @@ def with_machines(state: Headscale, ip: str) -> Iterator[str]:
     with serving(state, ip), control(ip, "-hook", f"{state.url}/hook", "-api", state.url) as server:
         state.server = server
         yield server.url
-
-
-@contextlib.contextmanager
-def binary(folder: Path, ip: str, policy: str) -> Iterator[tuple[str, str]]:
-    """The real one, with DERP and STUN of a control server; its URL and an API key. BINARY must be there."""
-    assert BINARY is not None
-    with control(ip) as server:
-        folder.mkdir()
-        node = {"name": "1a", "regionid": 1, "hostname": ip, "ipv4": ip, "stunport": server.stun}
-        node |= {"derpport": server.derp, "insecurefortests": True}
-        region = {"regionid": 1, "regioncode": "test", "regionname": "Test", "nodes": [node]}
-        (folder / "derp.yaml").write_text(f"regions:\n  1: {json.dumps(region)}\n")
-        url = f"http://{ip}:8080"
-        config = {
-            "server_url": url, "listen_addr": f"{ip}:8080", "metrics_listen_addr": "",
-            "noise": {"private_key_path": str(folder / "noise.key")},
-            "prefixes": {"v4": "100.64.0.0/10", "v6": "fd7a:115c:a1e0::/48", "allocation": "sequential"},
-            "derp": {"server": {"enabled": False}, "urls": [], "paths": [str(folder / "derp.yaml")]},
-            "disable_check_updates": True,
-            "database": {"type": "sqlite", "sqlite": {"path": str(folder / "db")}},
-            "policy": {"mode": "database"},
-            "dns": {"magic_dns": False, "base_domain": "tail.test", "override_local_dns": False},
-            "unix_socket": str(folder / "hs.sock"), "unix_socket_permission": "0700",
-        }  # fmt: skip
-        (folder / "config.yaml").write_text(json.dumps(config))  # JSON is YAML
-        command = [BINARY, "-c", str(folder / "config.yaml")]
-        with (folder / "log").open("w") as log:
-            process = subprocess.Popen([*command, "serve"], stdout=log, stderr=log)
-        try:
-            assert wait_until(lambda: (folder / "hs.sock").is_socket(), 60), (folder / "log").read_text()
-            made = subprocess.run([*command, "apikeys", "create"], check=True, capture_output=True, text=True)
-            subprocess.run([*command, "users", "create", "carol"], check=True, capture_output=True)
-            (folder / "policy").write_text(policy)
-            subprocess.run(
-                [*command, "policy", "set", "-f", str(folder / "policy")], check=True, capture_output=True
-            )
-            yield url, made.stdout.strip().splitlines()[-1]
-        finally:
-            process.terminate()
-            process.wait(20)
