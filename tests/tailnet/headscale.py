@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 import shutil
+import ssl
 import threading
 import time
 import urllib.parse
@@ -160,7 +161,9 @@ def _now() -> str:
 
 
 @contextlib.contextmanager
-def serving(state: Headscale, ip: str = "127.0.0.1") -> Iterator[Headscale]:
+def serving(
+    state: Headscale, ip: str = "127.0.0.1", port: int = 0, context: ssl.SSLContext | None = None
+) -> Iterator[Headscale]:
     """The state behind its API, on that address of the network that the caller is in."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -191,10 +194,12 @@ def serving(state: Headscale, ip: str = "127.0.0.1") -> Iterator[Headscale]:
         def log_message(self, *_: object) -> None:
             """Tests say what they want to know."""
 
-    server = ThreadingHTTPServer((ip, 0), Handler)
+    server = ThreadingHTTPServer((ip, port), Handler)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    state.url = f"http://{ip}:{server.server_port}"
+    state.url = f"{'https' if context else 'http'}://{ip}:{server.server_port}"
     try:
         yield state
     finally:

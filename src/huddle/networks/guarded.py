@@ -9,8 +9,9 @@ import contextlib
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
-from typing import BinaryIO
+from pathlib import Path
 
 # `read` returns when the other end of the pipe is closed, whoever closed it.
 _GUARD = (
@@ -18,6 +19,7 @@ _GUARD = (
     " wait $child; code=$?; kill $reader 2>/dev/null; exit $code"
 )
 
+_LONGEST = 90  # of a directory's path: a socket's may have 103 bytes on macOS
 _SECRET = ("HUDDLE_TS_AUTHKEY", "HUDDLE_HEADSCALE_KEY", "HUDDLE_RENDEZVOUS")
 
 
@@ -32,7 +34,7 @@ class Guarded:
 
     @classmethod
     async def start(
-        cls, command: Sequence[str], env: Mapping[str, str], log: BinaryIO | int = subprocess.DEVNULL
+        cls, command: Sequence[str], env: Mapping[str, str], log: int = subprocess.DEVNULL
     ) -> "Guarded":
         """Start it; what it writes goes to `log`."""
         return cls(
@@ -69,6 +71,15 @@ class Guarded:
 def environment(**more: str) -> dict[str, str]:
     """This process's environment without Huddle's secrets, and with this."""
     return {name: value for name, value in os.environ.items() if name not in _SECRET} | more
+
+
+def fresh_directory(prefix: str) -> Path:
+    """A directory for this user only, whose path leaves room for that of a Unix socket."""
+    made = Path(tempfile.mkdtemp(prefix=prefix))
+    if len(str(made)) > _LONGEST:
+        made.rmdir()
+        made = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    return made
 
 
 def search_path() -> str:

@@ -13,7 +13,6 @@ import ipaddress
 import json
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +21,7 @@ from urllib.parse import urlsplit
 
 from huddle.errors import LocalError
 from huddle.networks.certificates import make_server_certificate
-from huddle.networks.guarded import Guarded, environment, search_path
+from huddle.networks.guarded import Guarded, environment, fresh_directory, search_path
 from huddle.networks.headscale_api import HeadscaleApi
 from huddle.networks.tailscale_api import clean
 
@@ -74,7 +73,7 @@ class OwnHeadscale:
                 " elsewhere, by huddle host --headscale URL.",
             )
         host = _host(where.url)
-        directory = Path(tempfile.mkdtemp(prefix=PREFIX))
+        directory = fresh_directory(PREFIX)
         try:
             certificate = ""
             if where.certificate is None or where.key is None:

@@ -10,11 +10,10 @@ import contextlib
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from huddle.errors import NetworkError
-from huddle.networks.guarded import Guarded, environment, search_path
+from huddle.networks.guarded import Guarded, environment, fresh_directory, search_path
 from huddle.networks.tailscale_api import LocalApi, Status, clean
 
 PREFIX = "huddle-tailnet-"  # of its directory; `huddle doctor` knows it too
@@ -23,7 +22,6 @@ _STARTED = 15.0  # seconds until its socket answers
 _JOINED = 60.0  # seconds for control server, key and network map, over a bad line
 _LEFT = 3.0  # seconds for it to say goodbye
 _ENDED = 6.0
-_LONGEST = 90  # of the directory's path: a socket's may have 103 bytes on macOS
 
 # In user space tailscaled passes on what comes for any port of its machine in the tailnet.
 EXPOSED = (
@@ -66,7 +64,7 @@ class Daemon:
         daemon, cli = (shutil.which(name, path=search_path()) for name in ("tailscaled", "tailscale"))
         if daemon is None or cli is None:
             raise missing()
-        directory = _directory()
+        directory = fresh_directory(PREFIX)
         command = [
             daemon, "--state=mem:", "--tun=userspace-networking", "--port=0",
             "--no-logs-no-support", f"--socket={directory / 's'}", f"--statedir={directory}",
@@ -166,11 +164,3 @@ class Daemon:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise NetworkError(f"tailscaled did not start within {_STARTED:.0f} s.") from None
-
-
-def _directory() -> Path:
-    made = Path(tempfile.mkdtemp(prefix=PREFIX))
-    if len(str(made)) > _LONGEST:
-        made.rmdir()
-        made = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
-    return made
