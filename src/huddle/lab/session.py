@@ -6,14 +6,16 @@ It does what people would do, and knows no more of Huddle than its events (docs/
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from huddle.lab import control
 from huddle.lab.measured import Measured, RunFailed, by_our_clock, connected, figures, took, versions
 from huddle.lab.place import Job, Machine, Site, stop, wait_for
 from huddle.lab.variants import Variant
 
 Event = dict[str, Any]
+NOTHING: Mapping[str, str] = {}
 PRSS_PARTIES = 15  # beyond, MPyC's keys for it are so many that sessions do without
 
 
@@ -97,17 +99,20 @@ def run(
     deadline = time.monotonic() + timeout
     jobs: list[Job] = []
 
-    def start(machine: Machine, name: str, *arguments: str) -> Party:
+    def start(machine: Machine, name: str, *arguments: str, env: Mapping[str, str] = NOTHING) -> Party:
         environment = {"HUDDLE_HOME": f"{machine.folder}/{name}", "TMPDIR": machine.folder}
-        party = Party(name, machine, arguments, {**environment, **variant.environment()})
+        party = Party(name, machine, arguments, {**environment, **variant.environment(), **env})
         jobs.append(party.job)
         return party
 
     began = time.time()
     try:
         there = site.rendezvous
-        server = start(there, "rendezvous", "serve", "--json", "--host", there.address, "--port", "0")
+        serve = ("serve", "--json", "--host", there.address, "--port", "0", *control.options(variant))
+        server = start(there, "rendezvous", *serve)
         url = server.wait("serving", deadline)["url"]
+        own = control.wanted(variant)
+        env = control.environment(site, server.wait("headscale", deadline)) if own else {}
         include = [part for name in names for part in ("--include", name)]
         common = ("--json", "--network", variant.network, *variant.options, "--rendezvous", url, "--name")
         flags = ("--no-prss",) if len(machines) > PRSS_PARTIES else ()
@@ -116,7 +121,7 @@ def run(
         parties = [
             start(
                 machines[0], "P0", "host", *common, "P0", "--open", "--parties", size, *include, *flags,
-                f"{machines[0].folder}/{entry}", *args,
+                f"{machines[0].folder}/{entry}", *args, env=env,
             )
         ]  # fmt: skip
         parties[0].began = site.begun
