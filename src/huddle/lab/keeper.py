@@ -140,7 +140,7 @@ def descendants() -> set[int]:
 def packages() -> set[str]:
     """What dpkg has installed."""
     said = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n"],
+        [shutil.which("dpkg-query") or "/usr/bin/dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         check=True,
