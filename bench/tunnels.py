@@ -3,9 +3,9 @@
     python -m bench.tunnels [NETWORK…] [--times N]
 
 Two parties on machines of their own, each with its WireGuard. What is compared runs on the same loop in the
-same two processes, in turn: plain TCP through the tunnel; a link of Huddle's over such a connection, not
-encrypted once more (what `wireguard` does; for the others in this measurement only, *TLS off*); and the link
-with TLS in it, which is what `tailscale` and `headscale` give to people. `headscale` needs its binary on PATH.
+same two processes, in turn: plain TCP through the tunnel, and the network's own link. `tailscale` and
+`headscale` have TLS in it; for them, in this measurement only, there is also a link over such a plain
+connection (*TLS off*). `headscale` needs its binary on PATH.
 """
 
 import argparse
@@ -142,7 +142,7 @@ def _tell(end: subprocess.Popen[str], line: str) -> None:
 
 def tell(name: str, found: dict[str, Any]) -> None:
     """The lines of one network."""
-    kinds = {"off": ""} if name == "wireguard" else {"off": ", TLS off", "on": ", with TLS"}
+    kinds = {"on": ""} if name == "wireguard" else {"off": ", TLS off", "on": ", with TLS"}
     for kind, words in kinds.items():
         for figure, unit, what in (
             ("rtt_ms", "ms", "round trip of 100 bytes"),
