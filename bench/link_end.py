@@ -1,8 +1,9 @@
-"""One party of `bench.tunnels`: python -m bench.tunnel_end NETWORK PID RENDEZVOUS TIMES
+"""One party of `bench.between`: python -m bench.link_end NETWORK PID RENDEZVOUS TIMES PEER-ADDRESS
 
 Writes its offer as one line, reads the peer's as one, and is connected; then, so many times in turn: plain
-TCP in the tunnel, a link over such a connection without TLS, and, where the network has TLS, its own link.
-Party 0 writes what it measured as one line of JSON. Settings come by the environment, as with `huddle`.
+TCP by the same way (in the network's tunnel where it has one), a link over such a connection, and the
+network's own link. Party 0 writes what it measured as one line of JSON. Settings come by the environment, as
+with `huddle`.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,11 @@ from huddle.links.wire import Wire, WireInfo
 from huddle.networks import sockets
 from huddle.networks.base import Network, PeerOffer
 from huddle.networks.headscale import HeadscaleNetwork
+from huddle.networks.iroh import IrohNetwork
+from huddle.networks.relay import RelayNetwork
 from huddle.networks.tailscale import TailscaleNetwork
+from huddle.networks.tls import TlsNetwork
+from huddle.networks.webrtc import WebRtcNetwork
 from huddle.networks.wireguard import WireGuardNetwork
 from huddle.networks.wireguard_keys import address, owner_of
 
@@ -35,8 +41,15 @@ PATIENCE = 60.0
 
 def network_of(name: str, url: str) -> Network:
     """The network as a session would make it, for this environment."""
-    if name == "wireguard":
-        return WireGuardNetwork(url, NativeCrypto())
+    made: dict[str, Callable[[], Network]] = {
+        "tls": TlsNetwork,
+        "webrtc": lambda: WebRtcNetwork(url, NativeCrypto()),
+        "iroh": lambda: IrohNetwork(url=url),
+        "relay": lambda: RelayNetwork(url),
+        "wireguard": lambda: WireGuardNetwork(url, NativeCrypto()),
+    }
+    if name in made:
+        return made[name]()
     if name == "tailscale":
         return TailscaleNetwork(path=os.environ["BENCH_TAILSCALED"])
     certificate = os.environ.get("HUDDLE_HEADSCALE_CERTIFICATE")
@@ -50,16 +63,20 @@ def network_of(name: str, url: str) -> Network:
 
 
 class Through:
-    """Plain TCP through the tunnel that a network has made, on whatever addresses that has."""
+    """Plain TCP by the way of a network: through its tunnel, or from machine to machine."""
 
-    def __init__(self, network: Any) -> None:
+    def __init__(self, network: Any, peer: str) -> None:
         self._network = network
+        self._peer = peer
         self._loop = asyncio.get_running_loop()
 
     async def listen(self) -> socket.socket:
         """A socket for the peer to reach."""
         if isinstance(self._network, WireGuardNetwork):
             one = self._in_tunnel()
+        elif not hasattr(self._network, "_wires"):
+            one = socket.socket()
+            one.bind(("", 0))
         else:
             status = await self._network._wires._api.status()
             host = status.me.addresses[0] if self._network._wires._tun else "127.0.0.1"
@@ -76,6 +93,10 @@ class Through:
             one = self._in_tunnel()
             one.setblocking(False)
             await self._loop.sock_connect(one, (str(address(offer[1:])), port))
+        elif not hasattr(self._network, "_wires"):
+            one = socket.socket()
+            one.setblocking(False)
+            await self._loop.sock_connect(one, (self._peer, port))
         else:
             wires = self._network._wires
             node = self._network._find(1, await wires._api.status())
@@ -116,7 +137,7 @@ class Unencrypted:
         return wire
 
 
-async def main(name: str, pid: int, url: str, times: int) -> None:
+async def main(name: str, pid: int, url: str, times: int, peer: str) -> None:
     loop = asyncio.get_running_loop()
     incoming = asyncio.StreamReader(limit=1 << 20)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(incoming), sys.stdin)
@@ -170,7 +191,7 @@ async def main(name: str, pid: int, url: str, times: int) -> None:
     first = await linked(keepers[0], 0)
     found: dict[str, Any] = {"up_s": time.perf_counter() - start, "plain": [], "off": [], "on": []}
     found["path"] = first.end.stats.path
-    through = Through(network)
+    through = Through(network, peer)
     try:
         for _ in range(times):
             plain = Plain()
@@ -195,4 +216,4 @@ async def main(name: str, pid: int, url: str, times: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])))
+    uvloop.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5]))
