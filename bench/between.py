@@ -4,7 +4,7 @@
 
 The machines are namespaces, each with its own WireGuard where the network has one. What is compared runs on
 the same loop in the same two processes, in turn: plain TCP (in the tunnel, where the network makes one), and
-the network's own link. `tailscale` and `headscale` have TLS in the tunnel; for them, in this measurement only,
+the network's own link. `tailscale` and `headscale` have TLS in the tunnel; for them, here only,
 there is also a link over such a plain connection (*TLS off*). `headscale` needs its binary on PATH.
 """
 

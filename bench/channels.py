@@ -25,6 +25,7 @@ class Channel:
 
     def __init__(self) -> None:
         self._got = 0
+        self.failed: HuddleError | None = None
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -36,6 +37,8 @@ class Channel:
     async def take(self, count: int) -> None:
         """Wait for so many bytes."""
         while self._got < count:
+            if self.failed is not None:
+                raise self.failed
             self._news.clear()
             await self._news.wait()
         self._got -= count
@@ -102,7 +105,8 @@ class Linked(Channel):
         self.online.clear()
 
     def link_failed(self, error: HuddleError) -> None:
-        raise error
+        self.failed = error
+        self._news.set()
 
     def write(self, payload: bytes) -> None:
         self.end.write(data_frames(payload, 1))

@@ -74,7 +74,7 @@ class Through:
         """A socket for the peer to reach."""
         if isinstance(self._network, WireGuardNetwork):
             one = self._in_tunnel()
-        elif not hasattr(self._network, "_wires"):
+        elif not isinstance(self._network, TailscaleNetwork | HeadscaleNetwork):
             one = socket.socket()
             one.bind(("", 0))
         else:
@@ -93,7 +93,7 @@ class Through:
             one = self._in_tunnel()
             one.setblocking(False)
             await self._loop.sock_connect(one, (str(address(offer[1:])), port))
-        elif not hasattr(self._network, "_wires"):
+        elif not isinstance(self._network, TailscaleNetwork | HeadscaleNetwork):
             one = socket.socket()
             one.setblocking(False)
             await self._loop.sock_connect(one, (self._peer, port))
