@@ -2,10 +2,10 @@
 
     python -m bench.networks [NETWORK…] [--times N]
 
-First whole sessions of three parties on this machine, over loopback; the reference is plain MPyC with the same
-program, taken in turn. For each network that works there: rounds and a transfer as MPyC sees them, the round
-trip that the link proof measured, and the time from the sealed roster until all control links of all parties
-are up. Then, as root, a link of each network between two machines (`bench.between`).
+First whole sessions of three parties on this machine, over loopback; the reference is plain MPyC with the
+same program, taken in turn. For each network that works there: rounds and a transfer as MPyC sees them, the
+round trip that the link proof measured, and the time from the sealed roster until all control links of all
+parties are up. Then, as root, a link of each network between two machines (`bench.between`).
 """
 
 import argparse
