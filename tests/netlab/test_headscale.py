@@ -15,13 +15,16 @@ from pathlib import Path
 
 import pytest
 
+from huddle.errors import NetworkError
 from huddle.networks.headscale_api import HeadscaleApi
 from huddle.networks.tailscale_api import LocalApi
+from huddle.networks.tailscale_daemon import Daemon
 from tests.e2e.chaos import wait_until
 from tests.e2e.harness import LOCAL, PEER, Huddle, Lab, alive, lab
 from tests.netlab.conftest import ROOT
+from tests.netlab.nat import Home
 from tests.netlab.net import Net, Node
-from tests.tailnet.headscale import BINARY, POLICY, Headscale, with_machines
+from tests.tailnet.headscale import BINARY, POLICY, Headscale, Refused, with_machines
 from tests.tailnet.running import environment, system_tailscaled, tools
 
 pytestmark = pytest.mark.timeout(900)  # on a fresh machine Tailscale is built first
@@ -102,12 +105,12 @@ class Place:
 
         return self._with(ask())
 
-    def key_of(self, name: str) -> str:
+    def key_of(self, name: str, until: float | None = None) -> str:
         """An auth key of one of its users."""
 
         async def ask() -> str:
             (number,) = (user.id for user in await self.api().users() if user.name == name)
-            return await self.api().make_key(number, time.time() + 600)
+            return await self.api().make_key(number, until or time.time() + 600)
 
         return self._with(ask())
 
@@ -182,6 +185,16 @@ def test_two_sessions_at_once_share_a_headscale_and_nothing_else(net: Net, place
     assert wait_until(place.untouched, 20), place.there()
 
 
+def test_where_udp_is_blocked_it_goes_through_the_headscale_s_own_derp(net: Net, place: Place) -> None:
+    """With the binary that is the DERP that Huddle configured, whose certificate the guests were told."""
+    home = Home(net, "10.77.0.1/24", "192.168.1", blocked=("meta l4proto udp",))
+    ada = place.host(home.node)
+    bob = place.join(net.node("10.77.0.2/24"), "Bob", ada)
+    finish(ada, bob, total=30)
+    region = "huddle" if place.state is None else "test"
+    assert {link["path"] for link in ada.all("link")} == {f"relayed by DERP {region}"}
+
+
 def test_only_the_session_s_machines_see_each_other_and_at_one_port(
     net: Net, place: Place, tmp_path: Path
 ) -> None:
@@ -253,9 +266,43 @@ def test_a_machine_that_never_comes_is_named_and_nothing_stays(net: Net, place: 
     assert wait_until(place.untouched, 20), place.there()
 
 
-def test_a_key_that_expired_on_the_way_ends_well(net: Net, place: Place) -> None:
+def test_an_api_error_in_the_middle_is_told_to_all_and_taken_back(net: Net, place: Place) -> None:
     if place.state is None:
-        pytest.skip("a Headscale's own clock can't be turned")
+        pytest.skip("a Headscale can't be told to fail")
+    seen = []
+
+    def broken(method: str, path: str) -> None:
+        if (method, path) == ("POST", "/preauthkey"):
+            seen.append(path)
+            if len(seen) == 2:  # a user each, the line of policy and one key are there
+                raise Refused(500, "database is locked")
+
+    place.state.broken = broken
+    ada = place.host(net.node("10.77.0.1/24"), grace=15)
+    bob = place.join(net.node("10.77.0.2/24"), "Bob", ada, grace=15)
+    assert [ada.end(PATIENCE), bob.end(PATIENCE)] == [PEER, PEER]
+    assert "database is locked" in ada.errors() and "takes nobody in" in bob.errors()
+    assert place.untouched() and ada.left() == bob.left() == []
+
+
+def test_a_key_that_expired_on_the_way_ends_well(
+    net: Net, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if place.state is None:
+        # Its clock can't be turned; so a key is made that was good yesterday.
+        monkeypatch.setenv("PATH", environment()["PATH"])
+
+        async def come(key: str) -> None:
+            daemon = await Daemon.start(place.certificate)
+            try:
+                await daemon.join(key, place.headscale, "late")
+            finally:
+                await daemon.close()
+
+        key = place.key_of("carol", time.time() - 86_400)
+        with net.node("10.77.0.1/24").inside(), pytest.raises(NetworkError, match="expired"):
+            asyncio.run(come(key))
+        return
     place.state.lifetime = -1.0
     ada = place.host(net.node("10.77.0.1/24"), grace=15)
     bob = place.join(net.node("10.77.0.2/24"), "Bob", ada, grace=15)
