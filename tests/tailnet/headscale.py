@@ -1,7 +1,9 @@
 """A Headscale for tests: its REST API as documented, which a test may break; machines by a control server.
 
-It keeps to the contract of Headscale's /api/v1 as far as a session needs it: numbers as strings, errors as
-problem documents, a name once, no user deleted while it has machines, a key good once and until its time.
+It keeps to the contract of Headscale's /api/v1 as far as a session needs it, as 0.29.2 was seen to do it:
+numbers as strings, errors with a message (most are internal ones), a name once, no user deleted while it has
+machines, a key good once and until its time. With `problems` errors are problem documents with codes of their
+own, as in its source after that.
 Where a `headscale` is on PATH the tests of sessions run against that one too, by `huddle serve --headscale`.
 """
 
@@ -29,12 +31,20 @@ BINARY = shutil.which("headscale", path=ENVIRONMENT.get("PATH"))
 
 
 class Refused(Exception):
-    """An answer that is an error."""
+    """An answer that is an error; `old` is the code that 0.29 gives."""
 
-    def __init__(self, code: int, detail: str, *more: str) -> None:
+    def __init__(self, code: int, detail: str, *more: str, old: int = 500) -> None:
         super().__init__(detail)
-        self.code = code
-        self.body = {"title": "", "status": code, "detail": detail, "errors": [{"message": m} for m in more]}
+        self.code, self.old = code, old
+        self.told = (detail, *more)
+
+    def answer(self, problems: bool) -> tuple[int, Row]:
+        """Code and body."""
+        if problems:
+            detail, *more = self.told
+            errors = [{"message": one} for one in more]
+            return self.code, {"title": "", "status": self.code, "detail": detail, "errors": errors}
+        return self.old, {"code": 2, "message": ": ".join(self.told), "details": []}
 
 
 @dataclass
@@ -48,6 +58,7 @@ class Headscale:
     keys: dict[str, Row] = field(default_factory=dict)
     nodes: dict[str, Row] = field(default_factory=dict)
     broken: Callable[[str, str], None] = lambda method, path: None
+    problems: bool = False
     lifetime: float | None = None  # of keys, whatever was asked for
     server: Control | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -73,7 +84,7 @@ class Headscale:
                     return {"nodes": list(self.nodes.values())}
                 case "DELETE", ["node", number]:
                     if number not in self.nodes:
-                        raise Refused(404, "node not found")
+                        raise Refused(404, "node not found", old=404)
                     self._gone(number)
                     return {}
                 case "GET", ["policy"]:
@@ -87,7 +98,7 @@ class Headscale:
                         raise Refused(400, "setting policy", str(error)) from error
                     self.policy = body["policy"]
                     return {"policy": self.policy, "updatedAt": _now()}
-        raise Refused(404, "not found")
+        raise Refused(404, "not found", old=404)
 
     def admit(self, asked: Row) -> Row:
         """The control server asks about a machine."""
@@ -174,7 +185,7 @@ def serving(
                 if where.path == "/hook":
                     code, told = 200, state.admit(body)
                 elif self.headers.get("Authorization") != f"Bearer {state.key}":
-                    raise Refused(401, "Unauthorized")
+                    raise Refused(401, "Unauthorized", old=401)
                 else:
                     path = where.path.removeprefix("/api/v1")
                     code, told = (
@@ -182,7 +193,7 @@ def serving(
                         state.do(self.command, path, dict(urllib.parse.parse_qsl(where.query)), body),
                     )
             except Refused as refused:
-                code, told = refused.code, refused.body
+                code, told = refused.answer(state.problems)
             data = json.dumps(told).encode()
             self.send_response(code)
             self.send_header("Content-Length", str(len(data)))

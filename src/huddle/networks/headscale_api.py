@@ -193,7 +193,8 @@ class HeadscaleApi:
         said += [_table(one).get("message") for one in told.get("errors") or () if isinstance(one, dict)]
         why = ": ".join(filter(None, map(clean, said))) or "it does not say why"
         message = f"The Headscale {self.host} refused {method} {where.split('?')[0]} ({code}): {why}."
-        if code == 404:
+        # Up to 0.29 some of it is an internal error (500).
+        if code == 404 or "user not found" in why or "node not found" in why:
             return Missing(message, hint="Is this the URL of a Headscale, 0.26 or newer?")
         if "modes other than" in why:
             return LocalError(
