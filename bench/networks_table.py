@@ -1,8 +1,6 @@
-"""The tables of networks in docs/networks.md and docs/performance.md, from lines of `make bench-networks`.
+"""The table of links in docs/networks.md, from lines of `make bench-networks`: python -m bench.networks_table
 
-    python -m bench.networks_table
-
-Figures in the documents are never typed by hand; a test compares the two.
+Figures in the document are never typed by hand; a test compares the two.
 """
 
 import json
@@ -10,13 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.table import DOCUMENT as PERFORMANCE
-from bench.table import table
-
 RESULTS = Path(__file__).with_name("networks.jsonl")
-NETWORKS = Path(__file__).parents[1] / "docs" / "networks.md"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "networks.md"
 BEGIN, END = "<!-- links -->\n", "<!-- end of links -->\n"
-ALL_BEGIN, ALL_END = "<!-- network figures -->\n", "<!-- end of network figures -->\n"
 
 # In the order of auto, then those that are chosen by name; how the lines call a link of theirs.
 ROWS = (
@@ -52,29 +46,12 @@ def links(lines: str) -> str:
     return "\n".join(rows) + "\n"
 
 
-def between(document: str, made: str, begin: str, end: str) -> str:
-    """The document with this between its marks."""
-    before, rest = document.split(begin)
-    _, after = rest.split(end)
-    return f"{before}{begin}\n{made}\n{end}{after}"
-
-
 def with_links(document: str, lines: str) -> str:
-    """docs/networks.md with what a link of each costs."""
-    return between(document, links(lines), BEGIN, END)
-
-
-def with_figures(document: str, lines: str) -> str:
-    """docs/performance.md with all lines."""
-    return between(document, table(lines).replace("plain MPyC", "beside", 1), ALL_BEGIN, ALL_END)
-
-
-def main() -> None:
-    """Write both."""
-    lines = RESULTS.read_text()
-    NETWORKS.write_text(with_links(NETWORKS.read_text(), lines))
-    PERFORMANCE.write_text(with_figures(PERFORMANCE.read_text(), lines))
+    """The document with this table between its marks."""
+    before, rest = document.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n{links(lines)}\n{END}{after}"
 
 
 if __name__ == "__main__":
-    main()
+    DOCUMENT.write_text(with_links(DOCUMENT.read_text(), RESULTS.read_text()))

@@ -7,10 +7,8 @@ from bench.table import DOCUMENT, table, with_tables
 def test_no_figure_is_typed_by_hand() -> None:
     document = DOCUMENT.read_text()
     assert document == with_tables(document)
-    lines = networks_table.RESULTS.read_text()
-    assert document == networks_table.with_figures(document, lines)
-    networks = networks_table.NETWORKS.read_text()
-    assert networks == networks_table.with_links(networks, lines)
+    networks = networks_table.DOCUMENT.read_text()
+    assert networks == networks_table.with_links(networks, networks_table.RESULTS.read_text())
 
 
 def test_a_line_becomes_a_row() -> None:
