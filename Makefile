@@ -25,7 +25,7 @@ bench-browser:  ## the same for parties in Chromium
 	@scripts/setup
 	@scripts/bench-browser
 
-bench-networks:  ## one JSON line a figure and network: RTT, throughput, time to all links
+bench-networks:  ## one JSON line a figure and network: RTT, throughput, time to all links; as root for tunnels
 	@scripts/setup --python-only
 	@.venv/bin/python -m bench.networks
 

@@ -2,19 +2,22 @@
 
     python -m bench.networks [NETWORK…] [--times N]
 
-Three parties on this machine, over loopback; the reference is plain MPyC with the same program, taken in
-turn. For each network: rounds and a transfer as MPyC sees them, the round trip that the link proof
-measured, and the time from the sealed roster until all control links of all parties are up.
+First whole sessions of three parties on this machine, over loopback; the reference is plain MPyC with the
+same program, taken in turn. For each network that works there: rounds and a transfer as MPyC sees them, the
+round trip that the link proof measured, and the time from the sealed roster until all control links of all
+parties are up. Then, as root, a link of each network between two machines (`bench.between`).
 """
 
 import argparse
 import asyncio
+import os
 import statistics
 import sys
 
+from bench import between
 from bench.figures import say
 from bench.parties import HERE, Outcome, plain, session
-from huddle.engine.settings import NETWORKS
+from huddle.engine.settings import ALL
 
 _ROUNDS = HERE / "rounds.py"
 _THROUGHPUT = HERE / "throughput.py"
@@ -60,14 +63,21 @@ async def network(name: str, times: int) -> None:
 async def main() -> None:
     """Measure the networks that were asked for."""
     parser = argparse.ArgumentParser(prog="bench.networks", description=__doc__)
-    parser.add_argument("networks", nargs="*", choices=[[], *NETWORKS], help="default: all")
+    parser.add_argument("networks", nargs="*", choices=[[], *ALL], help="default: all")
     parser.add_argument("--times", type=int, default=3, help="runs of each (default 3)")
     chosen = parser.parse_args()
-    for name in chosen.networks or NETWORKS:
-        try:
+    names = chosen.networks or ALL
+    for name in names:
+        if name not in between.TUNNELS:
             await network(name, chosen.times)
+    if os.geteuid():
+        print("links between two machines: not measured without root", file=sys.stderr)
+        return
+    for name in names:
+        try:
+            between.tell(name, await asyncio.to_thread(between.measure, name, chosen.times))
         except RuntimeError as error:  # some networks need what not every machine has
-            print(f"{name}: not measured: {str(error)[:300]}", file=sys.stderr)
+            print(f"{name}, link: not measured: {str(error)[:300]}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Sessions over headscale between machines of their own, with real tailscaleds.
 
 Each runs with a Headscale made of its documented API and a control server, and, where a `headscale` is on
-PATH, with that one too.
+PATH, with that one too, started with its own DERP by `huddle serve --headscale`.
 """
 
 import asyncio
@@ -10,18 +10,21 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 
 import pytest
 
+from huddle.errors import NetworkError
 from huddle.networks.headscale_api import HeadscaleApi
 from huddle.networks.tailscale_api import LocalApi
+from huddle.networks.tailscale_daemon import Daemon
 from tests.e2e.chaos import wait_until
 from tests.e2e.harness import LOCAL, PEER, Huddle, Lab, alive, lab
 from tests.netlab.conftest import ROOT
+from tests.netlab.nat import Home
 from tests.netlab.net import Net, Node
-from tests.tailnet.headscale import BINARY, POLICY, Headscale, binary, with_machines
+from tests.tailnet.headscale import BINARY, POLICY, Headscale, Refused, with_machines
 from tests.tailnet.running import environment, system_tailscaled, tools
 
 pytestmark = pytest.mark.timeout(900)  # on a fresh machine Tailscale is built first
@@ -31,23 +34,51 @@ PATIENCE = 150.0  # seconds: a loaded machine starts three tailscaleds slowly
 
 
 class Place:
-    """A Headscale and a rendezvous on one node, and parties anywhere."""
+    """A Headscale and a rendezvous on one node, and parties anywhere.
 
-    def __init__(self, node: Node, people: Lab, url: str, key: str, state: Headscale | None) -> None:
+    Without a `state` the Headscale is the binary, which the rendezvous starts.
+    """
+
+    def __init__(self, node: Node, people: Lab, folder: Path, state: Headscale | None, url: str = "") -> None:
         self.node = node
         self.state = state
-        self.headscale = url
-        self._key = key
+        self.folder = folder
         self._people = people
+        own = () if state else ("--headscale",)
         with node.inside():
-            serving = people.huddle(
-                "rendezvous", "serve", "--json", "--host", node.addresses[0], "--port", "8037"
-            )
-        self.url: str = serving.wait("serving")["url"]
+            self.server = people.huddle(
+                "rendezvous", "serve", "--json", "--host", node.addresses[0], "--port", "8037", *own,
+                env=environment() if BINARY is None else environment(os.path.dirname(BINARY)),
+            )  # fmt: skip
+        self.url: str = self.server.wait("serving", timeout=60)["url"]
+        if state is not None:
+            self.headscale, self._key, self.certificate = url, state.key, ""
+            return
+        told = self.server.wait("headscale")
+        self.headscale, self._key, self.certificate = told["url"], told["key"], told["certificate"]
+        self.certificate_file.write_text(self.certificate)
+        self._with(self._people_of_it())
+
+    @property
+    def certificate_file(self) -> Path:
+        return self.folder / "certificate"
+
+    def api(self) -> HeadscaleApi:
+        return HeadscaleApi(self.headscale, self._key, self.certificate)
+
+    def _with[T](self, work: Coroutine[None, None, T]) -> T:
+        with self.node.inside():
+            return asyncio.run(work)
+
+    async def _people_of_it(self) -> None:
+        await self.api().make_user("carol", "Carol")
+        await self.api().set_policy(POLICY)
 
     def start(self, node: Node, name: str, command: str, *words: str, key: str = "") -> Huddle:
         options = ("--json", "--name", name, "--network", "headscale")
         env = environment() | ({"HUDDLE_HEADSCALE_KEY": key} if key else {})
+        if key and self.certificate:
+            env["HUDDLE_HEADSCALE_CERTIFICATE"] = str(self.certificate_file)
         with node.inside():
             return self._people.huddle(name, command, *options, *words, env=env)
 
@@ -68,23 +99,20 @@ class Place:
         """Its users, whose machines it has, and its policy."""
 
         async def ask() -> tuple[set[str], set[str], str]:
-            api = HeadscaleApi(self.headscale, self._key)
+            api = self.api()
             users, machines = await api.users(), await api.machines()
             return {user.name for user in users}, {one.user for one in machines}, await api.policy() or ""
 
-        with self.node.inside():
-            return asyncio.run(ask())
+        return self._with(ask())
 
-    def key_of(self, name: str) -> str:
+    def key_of(self, name: str, until: float | None = None) -> str:
         """An auth key of one of its users."""
 
         async def ask() -> str:
-            api = HeadscaleApi(self.headscale, self._key)
-            (number,) = (user.id for user in await api.users() if user.name == name)
-            return await api.make_key(number, time.time() + 600)
+            (number,) = (user.id for user in await self.api().users() if user.name == name)
+            return await self.api().make_key(number, until or time.time() + 600)
 
-        with self.node.inside():
-            return asyncio.run(ask())
+        return self._with(ask())
 
     def untouched(self) -> bool:
         return self.there() == ({"carol"}, set(), POLICY)
@@ -99,15 +127,13 @@ def place(request: pytest.FixtureRequest, net: Net, tmp_path: Path) -> Iterator[
     node = net.node("10.77.0.9/24")
     with contextlib.ExitStack() as stack:
         people = stack.enter_context(lab(tmp_path / "people"))
+        if request.param == "the binary":
+            yield Place(node, people, tmp_path, None)
+            return
         state = Headscale()
         with node.inside():
-            if request.param == "the binary":
-                url, key = stack.enter_context(binary(tmp_path / "headscale", node.addresses[0], POLICY))
-                made = Place(node, people, url, key, None)
-            else:
-                url = stack.enter_context(with_machines(state, node.addresses[0]))
-                made = Place(node, people, url, state.key, state)
-        yield made
+            url = stack.enter_context(with_machines(state, node.addresses[0]))
+        yield Place(node, people, tmp_path, state, url)
 
 
 def finish(*parties: Huddle, total: int) -> None:
@@ -159,6 +185,16 @@ def test_two_sessions_at_once_share_a_headscale_and_nothing_else(net: Net, place
     assert wait_until(place.untouched, 20), place.there()
 
 
+def test_where_udp_is_blocked_it_goes_through_the_headscale_s_own_derp(net: Net, place: Place) -> None:
+    """With the binary that is the DERP that Huddle configured, whose certificate the guests were told."""
+    home = Home(net, "10.77.0.1/24", "192.168.1", blocked=("meta l4proto udp",))
+    ada = place.host(home.node)
+    bob = place.join(net.node("10.77.0.2/24"), "Bob", ada)
+    finish(ada, bob, total=30)
+    region = "huddle" if place.state is None else "test"
+    assert {link["path"] for link in ada.all("link")} == {f"relayed by DERP {region}"}
+
+
 def test_only_the_session_s_machines_see_each_other_and_at_one_port(
     net: Net, place: Place, tmp_path: Path
 ) -> None:
@@ -171,7 +207,14 @@ def test_only_the_session_s_machines_see_each_other_and_at_one_port(
     user = "--tun=userspace-networking"
     with contextlib.ExitStack() as stack:
         theirs = stack.enter_context(
-            system_tailscaled(nodes[2], tmp_path / "c", place.headscale, place.key_of("carol"), user)
+            system_tailscaled(
+                nodes[2],
+                tmp_path / "c",
+                place.headscale,
+                place.key_of("carol"),
+                user,
+                certificate=place.certificate_file,
+            )
         )
         assert asyncio.run(LocalApi(theirs).status()).peers == {}  # Carol's machine sees nobody
         with nodes[1].inside():
@@ -223,9 +266,43 @@ def test_a_machine_that_never_comes_is_named_and_nothing_stays(net: Net, place: 
     assert wait_until(place.untouched, 20), place.there()
 
 
-def test_a_key_that_expired_on_the_way_ends_well(net: Net, place: Place) -> None:
+def test_an_api_error_in_the_middle_is_told_to_all_and_taken_back(net: Net, place: Place) -> None:
     if place.state is None:
-        pytest.skip("a Headscale's own clock can't be turned")
+        pytest.skip("a Headscale can't be told to fail")
+    seen = []
+
+    def broken(method: str, path: str) -> None:
+        if (method, path) == ("POST", "/preauthkey"):
+            seen.append(path)
+            if len(seen) == 2:  # a user each, the line of policy and one key are there
+                raise Refused(500, "database is locked")
+
+    place.state.broken = broken
+    ada = place.host(net.node("10.77.0.1/24"), grace=15)
+    bob = place.join(net.node("10.77.0.2/24"), "Bob", ada, grace=15)
+    assert [ada.end(PATIENCE), bob.end(PATIENCE)] == [PEER, PEER]
+    assert "database is locked" in ada.errors() and "takes nobody in" in bob.errors()
+    assert place.untouched() and ada.left() == bob.left() == []
+
+
+def test_a_key_that_expired_on_the_way_ends_well(
+    net: Net, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if place.state is None:
+        # Its clock can't be turned; so a key is made that was good yesterday.
+        monkeypatch.setenv("PATH", environment()["PATH"])
+
+        async def come(key: str) -> None:
+            daemon = await Daemon.start(place.certificate)
+            try:
+                await daemon.join(key, place.headscale, "late")
+            finally:
+                await daemon.close()
+
+        key = place.key_of("carol", time.time() - 86_400)
+        with net.node("10.77.0.1/24").inside(), pytest.raises(NetworkError, match="expired"):
+            asyncio.run(come(key))
+        return
     place.state.lifetime = -1.0
     ada = place.host(net.node("10.77.0.1/24"), grace=15)
     bob = place.join(net.node("10.77.0.2/24"), "Bob", ada, grace=15)

@@ -1,6 +1,7 @@
 """The lab on hosts behind real sshds: slow and lost hosts concern only their own cells, and nothing stays."""
 
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -13,8 +14,11 @@ from typing import Any
 import pytest
 
 from huddle.lab import bundle, rows
+from tests import wireguard_go
 from tests.netlab.net import Net
 from tests.netlab.ssh import Sshd
+from tests.tailnet.headscale import BINARY
+from tests.tailnet.running import tools
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
 pytestmark = pytest.mark.timeout(300)
@@ -49,8 +53,10 @@ class Lab:
         self.entries.append(one.entry(name, region=region, **more))
         return one
 
-    def study(self, networks: list[str], scenarios: dict[str, list[str]], program: str) -> list[str]:
-        """The command line that runs it."""
+    def study(
+        self, networks: list[str], scenarios: dict[str, list[str]], program: str, *, hosts: str = ""
+    ) -> list[str]:
+        """The command line that runs it; `hosts` begins the hosts file."""
         (self.folder / program).write_bytes((PROGRAMS / program).read_bytes())
         text = STUDY.format(
             networks=json.dumps(networks),
@@ -62,7 +68,9 @@ class Lab:
         (self.folder / "study.toml").write_text(text)
         known = "".join((one.folder / "known_hosts").read_text() for one in self.hosts)
         (self.folder / "known_hosts").write_text(known)
-        (self.folder / "hosts.toml").write_text('known_hosts = "known_hosts"\n' + "\n".join(self.entries))
+        (self.folder / "hosts.toml").write_text(
+            'known_hosts = "known_hosts"\n' + hosts + "\n".join(self.entries)
+        )
         return [
             sys.executable, "-m", "huddle", "lab", "run", str(self.folder / "study.toml"),
             "--hosts", str(self.folder / "hosts.toml"), "--results", str(self.results),
@@ -159,6 +167,37 @@ def test_a_study_runs_on_hosts_and_a_slow_or_lost_one_concerns_only_its_own(lab:
     # A host that is back: only its own cells are run again.
     again = lab.run(lab.study(["plain", "plain-ssl", "tls"], scenarios, "total.py"))
     assert "are done already" in again
+
+
+@pytest.mark.timeout(900)  # on a fresh machine Tailscale and wireguard-go are built first
+def test_what_a_network_needs_is_sent_to_hosts_and_goes_with_the_lab(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is on the hosts' PATH, which is that of sshd; the lab's computer has some of it."""
+    wireguard_go.on_path(monkeypatch)
+    for name in ("a", "b", "control"):
+        lab.host(name, "one", python=sys.executable)
+    networks = ["wireguard", "tailscale"]
+    if BINARY is not None:
+        monkeypatch.setenv("PATH", f"{tools()}:{Path(BINARY).parent}:{os.environ['PATH']}")
+        networks[1:] = ["headscale"]
+    lab.run(lab.study(networks, {"one": ["one"]}, "total.py", hosts='control = "control"\n'))
+    by = lab.rows()
+    assert by["one", "wireguard"]["outcome"] == "finished", by["one", "wireguard"]["error"]
+    assert by["one", "wireguard"]["paths"] == ["wireguard direct"]
+    if BINARY is not None:
+        assert by["one", "headscale"]["outcome"] == "finished", by["one", "headscale"]["error"]
+        assert by["one", "headscale"]["paths"] == ["headscale direct"]
+    else:
+        failed = by["one", "tailscale"]
+        assert failed["outcome"] == "failed" and "tailscale can't run on the host a" in failed["error"]
+        assert "it has no tailscaled" in failed["error"]
+    for one in lab.hosts:
+        assert one.clean(), (one.left(), one.running())
+        interfaces = subprocess.run(
+            ["ip", "-n", one.node.name, "-br", "link"], check=True, capture_output=True, text=True
+        ).stdout.split()
+        assert not [name for name in interfaces if name.startswith(("hw", "tailscale"))], interfaces
 
 
 def test_a_host_that_dies_in_mid_run_fails_its_cells_only(lab: Lab) -> None:

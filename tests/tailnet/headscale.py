@@ -1,8 +1,10 @@
 """A Headscale for tests: its REST API as documented, which a test may break; machines by a control server.
 
-It keeps to the contract of Headscale's /api/v1 as far as a session needs it: numbers as strings, errors as
-problem documents, a name once, no user deleted while it has machines, a key good once and until its time.
-Where a `headscale` is on PATH the tests of sessions run against that one too.
+It keeps to the contract of Headscale's /api/v1 as far as a session needs it, as 0.29.2 was seen to do it:
+numbers as strings, errors with a message (most are internal ones), a name once, no user deleted while it has
+machines, a key good once and until its time. With `problems` errors are problem documents with codes of their
+own, as in its source after that.
+Where a `headscale` is on PATH the tests of sessions run against that one too, by `huddle serve --headscale`.
 """
 
 import contextlib
@@ -10,7 +12,7 @@ import json
 import re
 import secrets
 import shutil
-import subprocess
+import ssl
 import threading
 import time
 import urllib.parse
@@ -18,11 +20,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from huddle.networks.headscale_policy import openness
-from tests.e2e.chaos import wait_until
 from tests.tailnet.running import ENVIRONMENT, Control, control
 
 Row = dict[str, Any]
@@ -31,12 +31,20 @@ BINARY = shutil.which("headscale", path=ENVIRONMENT.get("PATH"))
 
 
 class Refused(Exception):
-    """An answer that is an error."""
+    """An answer that is an error; `old` is the code that 0.29 gives."""
 
-    def __init__(self, code: int, detail: str, *more: str) -> None:
+    def __init__(self, code: int, detail: str, *more: str, old: int = 500) -> None:
         super().__init__(detail)
-        self.code = code
-        self.body = {"title": "", "status": code, "detail": detail, "errors": [{"message": m} for m in more]}
+        self.code, self.old = code, old
+        self.told = (detail, *more)
+
+    def answer(self, problems: bool) -> tuple[int, Row]:
+        """Code and body."""
+        if problems:
+            detail, *more = self.told
+            errors = [{"message": one} for one in more]
+            return self.code, {"title": "", "status": self.code, "detail": detail, "errors": errors}
+        return self.old, {"code": 2, "message": ": ".join(self.told), "details": []}
 
 
 @dataclass
@@ -50,6 +58,7 @@ class Headscale:
     keys: dict[str, Row] = field(default_factory=dict)
     nodes: dict[str, Row] = field(default_factory=dict)
     broken: Callable[[str, str], None] = lambda method, path: None
+    problems: bool = False
     lifetime: float | None = None  # of keys, whatever was asked for
     server: Control | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -75,7 +84,7 @@ class Headscale:
                     return {"nodes": list(self.nodes.values())}
                 case "DELETE", ["node", number]:
                     if number not in self.nodes:
-                        raise Refused(404, "node not found")
+                        raise Refused(404, "node not found", old=404)
                     self._gone(number)
                     return {}
                 case "GET", ["policy"]:
@@ -89,7 +98,7 @@ class Headscale:
                         raise Refused(400, "setting policy", str(error)) from error
                     self.policy = body["policy"]
                     return {"policy": self.policy, "updatedAt": _now()}
-        raise Refused(404, "not found")
+        raise Refused(404, "not found", old=404)
 
     def admit(self, asked: Row) -> Row:
         """The control server asks about a machine."""
@@ -163,7 +172,9 @@ def _now() -> str:
 
 
 @contextlib.contextmanager
-def serving(state: Headscale, ip: str = "127.0.0.1") -> Iterator[Headscale]:
+def serving(
+    state: Headscale, ip: str = "127.0.0.1", port: int = 0, context: ssl.SSLContext | None = None
+) -> Iterator[Headscale]:
     """The state behind its API, on that address of the network that the caller is in."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -174,7 +185,7 @@ def serving(state: Headscale, ip: str = "127.0.0.1") -> Iterator[Headscale]:
                 if where.path == "/hook":
                     code, told = 200, state.admit(body)
                 elif self.headers.get("Authorization") != f"Bearer {state.key}":
-                    raise Refused(401, "Unauthorized")
+                    raise Refused(401, "Unauthorized", old=401)
                 else:
                     path = where.path.removeprefix("/api/v1")
                     code, told = (
@@ -182,7 +193,7 @@ def serving(state: Headscale, ip: str = "127.0.0.1") -> Iterator[Headscale]:
                         state.do(self.command, path, dict(urllib.parse.parse_qsl(where.query)), body),
                     )
             except Refused as refused:
-                code, told = refused.code, refused.body
+                code, told = refused.answer(state.problems)
             data = json.dumps(told).encode()
             self.send_response(code)
             self.send_header("Content-Length", str(len(data)))
@@ -194,10 +205,12 @@ def serving(state: Headscale, ip: str = "127.0.0.1") -> Iterator[Headscale]:
         def log_message(self, *_: object) -> None:
             """Tests say what they want to know."""
 
-    server = ThreadingHTTPServer((ip, 0), Handler)
+    server = ThreadingHTTPServer((ip, port), Handler)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    state.url = f"http://{ip}:{server.server_port}"
+    state.url = f"{'https' if context else 'http'}://{ip}:{server.server_port}"
     try:
         yield state
     finally:
@@ -211,43 +224,3 @@ def with_machines(state: Headscale, ip: str) -> Iterator[str]:
     with serving(state, ip), control(ip, "-hook", f"{state.url}/hook", "-api", state.url) as server:
         state.server = server
         yield server.url
-
-
-@contextlib.contextmanager
-def binary(folder: Path, ip: str, policy: str) -> Iterator[tuple[str, str]]:
-    """The real one, with DERP and STUN of a control server; its URL and an API key. BINARY must be there."""
-    assert BINARY is not None
-    with control(ip) as server:
-        folder.mkdir()
-        node = {"name": "1a", "regionid": 1, "hostname": ip, "ipv4": ip, "stunport": server.stun}
-        node |= {"derpport": server.derp, "insecurefortests": True}
-        region = {"regionid": 1, "regioncode": "test", "regionname": "Test", "nodes": [node]}
-        (folder / "derp.yaml").write_text(f"regions:\n  1: {json.dumps(region)}\n")
-        url = f"http://{ip}:8080"
-        config = {
-            "server_url": url, "listen_addr": f"{ip}:8080", "metrics_listen_addr": "",
-            "noise": {"private_key_path": str(folder / "noise.key")},
-            "prefixes": {"v4": "100.64.0.0/10", "v6": "fd7a:115c:a1e0::/48", "allocation": "sequential"},
-            "derp": {"server": {"enabled": False}, "urls": [], "paths": [str(folder / "derp.yaml")]},
-            "disable_check_updates": True,
-            "database": {"type": "sqlite", "sqlite": {"path": str(folder / "db")}},
-            "policy": {"mode": "database"},
-            "dns": {"magic_dns": False, "base_domain": "tail.test", "override_local_dns": False},
-            "unix_socket": str(folder / "hs.sock"), "unix_socket_permission": "0700",
-        }  # fmt: skip
-        (folder / "config.yaml").write_text(json.dumps(config))  # JSON is YAML
-        command = [BINARY, "-c", str(folder / "config.yaml")]
-        with (folder / "log").open("w") as log:
-            process = subprocess.Popen([*command, "serve"], stdout=log, stderr=log)
-        try:
-            assert wait_until(lambda: (folder / "hs.sock").is_socket(), 60), (folder / "log").read_text()
-            made = subprocess.run([*command, "apikeys", "create"], check=True, capture_output=True, text=True)
-            subprocess.run([*command, "users", "create", "carol"], check=True, capture_output=True)
-            (folder / "policy").write_text(policy)
-            subprocess.run(
-                [*command, "policy", "set", "-f", str(folder / "policy")], check=True, capture_output=True
-            )
-            yield url, made.stdout.strip().splitlines()[-1]
-        finally:
-            process.terminate()
-            process.wait(20)

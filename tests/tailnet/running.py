@@ -33,9 +33,9 @@ def tools() -> Path:
     return Path(built.stdout.strip())
 
 
-def environment() -> dict[str, str]:
-    """What a process needs to find them."""
-    return {"PATH": f"{tools()}{os.pathsep}{os.environ['PATH']}"}
+def environment(*more: str) -> dict[str, str]:
+    """What a process needs to find them, and what is in these directories."""
+    return {"PATH": os.pathsep.join([str(tools()), *more, os.environ["PATH"]])}
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,17 @@ def control(ip: str, *options: str) -> Iterator[Control]:
 
 
 @contextlib.contextmanager
-def system_tailscaled(node: Node, where: Path, url: str, key: str, *options: str) -> Iterator[str]:
+def system_tailscaled(
+    node: Node, where: Path, url: str, key: str, *options: str, certificate: Path | None = None
+) -> Iterator[str]:
     """A tailscaled as a machine's own, in the tailnet already; its socket."""
     where.mkdir()
+    env = ENVIRONMENT | ({"SSL_CERT_FILE": str(certificate)} if certificate else {})
     socket = str(where / "s")
     with node.inside():
         process = subprocess.Popen(
             [tools() / "tailscaled", "--state=mem:", f"--socket={socket}", f"--statedir={where}", *options],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env,
         )  # fmt: skip
     try:
         assert wait_until(lambda: Path(socket).is_socket(), 30)

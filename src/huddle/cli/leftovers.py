@@ -12,9 +12,14 @@ from pathlib import Path
 import psutil
 
 from huddle.engine import scratch
-from huddle.networks import tailscale_daemon
+from huddle.networks import headscale_server, tailscale_daemon
 
-_PATTERNS = ("huddle-run-*", "huddle-demo-*", f"{tailscale_daemon.PREFIX}*")
+_PATTERNS = (
+    "huddle-run-*",
+    "huddle-demo-*",
+    f"{tailscale_daemon.PREFIX}*",
+    f"{headscale_server.PREFIX}*",
+)
 _YOUNG = 10.0  # seconds; between the making of a directory and its lock there is a moment
 
 

@@ -1,9 +1,11 @@
-"""`huddle serve`: a rendezvous of one's own, until Ctrl-C or SIGTERM."""
+"""`huddle serve`: a rendezvous of one's own, and a Headscale if wanted, until Ctrl-C or SIGTERM."""
 
 import asyncio
 import json
 import signal
+from contextlib import AsyncExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import uvloop
@@ -12,6 +14,7 @@ from huddle.cli.errors import complaints
 from huddle.errors import LocalError
 from huddle.events import VERSION
 from huddle.networks.addresses import lan_address
+from huddle.networks.headscale_server import OwnHeadscale, Where
 from huddle.rendezvous.ice import Turn
 from huddle.rendezvous.messages import MOST_TURN
 from huddle.rendezvous.server import RendezvousServer, ServerConfig
@@ -54,6 +57,19 @@ _SHORTEST_SECRET = 16
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The secret shared with it (coturn: static-auth-secret); parties get short-lived passwords.",
 )
+@click.option(
+    "--headscale",
+    is_flag=True,
+    help="Run a Headscale with DERP too, for sessions with --network headscale; needs its binary.",
+)
+@click.option(
+    "--headscale-port",
+    default=8038,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Its port, TCP and UDP.",
+)
+@click.option("--headscale-url", metavar="URL", help="How parties reach it; default: the host, that port.")
 @click.option("--log-addresses", is_flag=True, help="Let clients' addresses appear in the log.")
 @click.option("--json", "json_", is_flag=True, help="Print events as JSON, one a line, and nothing else.")
 @complaints
@@ -68,12 +84,16 @@ def serve_command(
     stun_hosts: tuple[str, ...],
     turn: tuple[str, ...],
     secret_file: Path | None,
+    headscale: bool,
+    headscale_port: int,
+    headscale_url: str | None,
     log_addresses: bool,
     json_: bool,
 ) -> None:
     """Run a rendezvous, where parties find each other. It sees ciphertext only.
 
-    The Internet needs https in front of it or --certificate; on a local network http will do.
+    The Internet needs https in front of it or --certificate; on a local network http will do. With
+    --headscale the host of a session gets what it needs for --network headscale.
     """
     if (certificate is None) != (key is None):
         raise LocalError("--certificate and --key belong together", hint="Give both, or neither.")
@@ -89,16 +109,28 @@ def serve_command(
         log_addresses=log_addresses,
     )
 
+    def say(event: str, **more: object) -> None:
+        click.echo(json.dumps({"event": event, "version": VERSION, **more}))
+
     async def serve() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        async with RendezvousServer(config) as server:
+        async with AsyncExitStack() as stack:
+            server = await stack.enter_async_context(RendezvousServer(config))
             told = url or f"{server.scheme}://{_host(config.hosts[0])}:{server.port}"
+            own = None
+            if headscale:
+                name = urlsplit(told).hostname or ""
+                wanted = headscale_url or f"https://{_bracketed(name)}:{headscale_port}"
+                listen = "" if config.hosts[0] in _EVERYWHERE else config.hosts[0]
+                own = await OwnHeadscale.start(Where(wanted, headscale_port, listen, certificate, key))
+                stack.push_async_callback(own.close)
             if json_:
-                serving = {"event": "serving", "version": VERSION, "url": told, "page": bool(config.site)}
-                click.echo(json.dumps(serving))
+                if own is not None:
+                    say("headscale", url=own.url, key=own.key, certificate=own.certificate)
+                say("serving", url=told, page=bool(config.site))
             else:
                 click.echo(f"The rendezvous runs at {told} (Ctrl-C ends it).")
                 click.echo(f"Others use it with: huddle host --rendezvous {told} …")
@@ -106,11 +138,40 @@ def serve_command(
                     click.echo("People with a browser only open the same address, or an invitation.")
                 else:
                     click.echo("It has no page for browsers; in a checkout, scripts/build-web makes it.")
-            await stop.wait()
+                if own is not None:
+                    _how(own, told)
+            await _until(stop, own)
         if json_:
-            click.echo(json.dumps({"event": "stopped", "version": VERSION}))
+            say("stopped")
 
     uvloop.run(serve())
+
+
+async def _until(stop: asyncio.Event, own: OwnHeadscale | None) -> None:
+    """Wait for the end; LocalError where the Headscale ends before."""
+    waiting = asyncio.create_task(stop.wait())
+    if own is None:
+        await waiting
+        return
+    gone = asyncio.create_task(own.gone())
+    await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
+    if not waiting.done():
+        waiting.cancel()
+        await gone
+    gone.cancel()
+
+
+def _how(own: OwnHeadscale, rendezvous: str) -> None:
+    """How somebody hosts with it. The key is for whoever hosts, and for nobody else."""
+    click.echo(f"\nThe Headscale runs at {own.url}, and forgets everything at the end.")
+    click.echo("Who hosts needs its API key; whoever has it rules this Headscale. Guests need none:")
+    click.echo(f"  export HUDDLE_HEADSCALE={own.url}")
+    click.echo(f"  export HUDDLE_HEADSCALE_KEY={own.key}")
+    if own.certificate:
+        click.echo(f"  export HUDDLE_HEADSCALE_CERTIFICATE={own.certificate_file}")
+    click.echo(f"  huddle host --network headscale --rendezvous {rendezvous} …")
+    if own.certificate:
+        click.echo("On another machine than this one, copy that file there first.")
 
 
 def _turn(urls: tuple[str, ...], secret_file: Path | None) -> Turn | None:
@@ -131,5 +192,8 @@ def _turn(urls: tuple[str, ...], secret_file: Path | None) -> Turn | None:
 
 def _host(host: str) -> str:
     """A host as it stands in a URL; for "everywhere" the address that others on the LAN reach."""
-    host = lan_address() if host in _EVERYWHERE else host
+    return _bracketed(lan_address() if host in _EVERYWHERE else host)
+
+
+def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host

@@ -267,6 +267,13 @@ def run_party(
     metavar="URL",
     help="Your Headscale, for --network headscale; its API key in HUDDLE_HEADSCALE_KEY.",
 )
+@click.option(
+    "--headscale-certificate",
+    "headscale_certificate",
+    envvar="HUDDLE_HEADSCALE_CERTIFICATE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The certificate (PEM) that it shows, where no authority vouches for it; guests are told.",
+)
 @local_options
 @complaints
 def host_command(
@@ -282,6 +289,7 @@ def host_command(
     allow: tuple[str, ...],
     private_args: tuple[str, ...],
     headscale: str | None,
+    headscale_certificate: Path | None,
     **local: Unpack[Local],
 ) -> None:
     """Host a session that runs PROGRAM with ARGs, the same for all parties.
@@ -319,6 +327,7 @@ def host_command(
                     chosen,
                     headscale=headscale,
                     headscale_key=os.environ.get("HUDDLE_HEADSCALE_KEY") or None,
+                    headscale_certificate=_certificate(headscale_certificate),
                 ),
                 identity,
                 contacts,
@@ -329,6 +338,17 @@ def host_command(
             planned=parties,
         )
     )
+
+
+def _certificate(path: Path | None) -> str:
+    if path is None:
+        return ""
+    from huddle.networks.headscale_grants import MAX_CERTIFICATE  # guests need none of it, and wait
+
+    text = path.read_text(encoding="ascii", errors="replace")
+    if "-----BEGIN CERTIFICATE-----" not in text or len(text) > MAX_CERTIFICATE:
+        raise LocalError(f"{path} has no certificate (PEM) of a Headscale.")
+    return text
 
 
 def join_options(command: _Command) -> _Command:

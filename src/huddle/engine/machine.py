@@ -95,6 +95,7 @@ class Machine:
                     self.crypto,
                     server=settings.headscale,
                     api_key=settings.headscale_key,
+                    certificate=settings.headscale_certificate,
                     notice=notice,
                 )
             )

@@ -28,7 +28,8 @@ class Settings:
     control server `login_server` (None: Tailscale's); without a key, `tailscaled` is the socket of the one
     that runs here (None: where packages put it).
 
-    `headscale` is the URL of a host's Headscale, asked with `headscale_key`.
+    `headscale` is the URL of a host's Headscale, asked with `headscale_key`; it shows `headscale_certificate`
+    (PEM), or one that an authority vouches for.
 
     `python` is the interpreter that runs the program, with `private_args` behind the shared arguments and
     `inputs` (files of this machine, by their own names in its directory) to read. `sandbox` None means:
@@ -56,6 +57,7 @@ class Settings:
     tailscaled: str | None = None
     headscale: str | None = None
     headscale_key: str | None = field(default=None, repr=False)
+    headscale_certificate: str = field(default="", repr=False)
     python: str = field(default=sys.executable)
     private_args: tuple[str, ...] = ()
     inputs: tuple[Path, ...] = ()

@@ -2,6 +2,8 @@
 
 parallel = 8                        # hosts that are prepared at the same time; default 8
 known_hosts = "known_hosts"         # default: the user's own
+control = "fra1"                    # where rendezvous and Headscale run; default: the first party's host
+install = true                      # Debian packages that networks need may be added, and go at the end
 
 [[hosts]]
 ssh = "root@203.0.113.7:22"         # user and port may be left out
@@ -46,6 +48,8 @@ class Hosts:
     hosts: tuple[Host, ...]
     known_hosts: Path | None = None
     parallel: int = PARALLEL
+    control: str = ""
+    install: bool = False
 
     @property
     def regions(self) -> frozenset[str]:
@@ -53,11 +57,11 @@ class Hosts:
         return frozenset(host.region for host in self.hosts if host.region)
 
     def place(self, parties: int, regions: tuple[str, ...]) -> list[Host]:
-        """The hosts of these parties, one each, and at the end that of the rendezvous: the first party's.
+        """The hosts of these parties, one each, and at the end that of the rendezvous.
 
         Without regions in the order of the file; LocalError where there are too few.
         """
-        free = list(self.hosts)
+        free = sorted(self.hosts, key=lambda host: host.name == self.control)
         found = []
         for party in range(parties):
             region = regions[party % len(regions)] if regions else ""
@@ -70,7 +74,8 @@ class Hosts:
                 )
             free.remove(fitting[0])
             found.append(fitting[0])
-        return [*found, found[0]]
+        control = next((host for host in self.hosts if host.name == self.control), found[0])
+        return [*found, control]
 
 
 def read(path: Path) -> Hosts:
@@ -78,12 +83,22 @@ def read(path: Path) -> Hosts:
     table = load(path)
     known = table.text("known_hosts", "")
     parallel = table.count("parallel", 1, 100, PARALLEL)
+    control = table.text("control", "")
+    install = table.flag("install") or False
     hosts = tuple(_host(one, path.parent) for one in table.tables("hosts"))
     table.end()
     names = [host.name for host in hosts]
     if len(set(names)) != len(names):
         raise wrong(path.name, "two hosts have the same name", "Give each a name of its own.")
-    return Hosts(hosts, path.parent / Path(known).expanduser() if known else None, parallel)
+    if control and control not in names:
+        raise wrong(path.name, f"control: there is no host {control}", f"There are {', '.join(names)}.")
+    return Hosts(
+        hosts,
+        path.parent / Path(known).expanduser() if known else None,
+        parallel,
+        control,
+        install,
+    )
 
 
 def _host(table: Table, folder: Path) -> Host:

@@ -15,6 +15,7 @@ Each further line of its input is one request, each line of its output one messa
           {"job": 1, "piece": text}                what a long line begins with
     {"do": "signal", "job": 1, "number": 15}
     {"do": "remove", "name": path}                   {"answer": "remove"}
+    {"do": "install", "packages": […]}               {"answer": "install", "added": what apt-get has added}
     {"do": "time"}                                   {"answer": "time", "time": …}
     {"do": "load"}                                   {"answer": "load", "busy": …, "own": …, …}
     {"do": "listen"}                                 {"answer": "listen", "port": …}, which echoes
@@ -23,7 +24,8 @@ Each further line of its input is one request, each line of its output one messa
 Requests may carry an "id", which their answer repeats; one that fails is answered by {"error": text}.
 
 When its input ends, or nothing was heard for SILENCE seconds, it ends all processes that it started, and
-theirs, and removes the folder. What a keeper that was killed could not remove is removed by the next.
+theirs, takes away the packages that it added, and removes the folder. What a keeper that was killed could
+not remove is removed by the next. Commands are looked for in the folder's `tools` first.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ from typing import Any
 SILENCE = 60.0
 PREFIX = "huddle-lab"
 PROBES = 15
+ADDED = "added-packages"  # a file in the folder
 PIECE = 10_000  # of a long line, for lines of this protocol are bounded
 _NAME = re.compile(PREFIX + r"-(\d+)-(\d+)-\w+")
 _lock = threading.Lock()
@@ -102,6 +105,18 @@ def machine() -> dict[str, Any]:
     return {"cpu": cpu, "cores": os.cpu_count() or 1, "memory_mb": round(memory / 1e6), "kernel": kernel}
 
 
+def about() -> dict[str, Any]:
+    """What decides which programs run on this machine."""
+    return {
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "libc": list(platform.libc_ver()),
+        "cores": os.cpu_count() or 1,
+        "python": list(sys.version_info[:3]),
+        "executable": sys.executable,
+    }
+
+
 def descendants() -> set[int]:
     """All processes below this one. Orphans among them are children of this one (see `adopt`)."""
     parents: dict[int, int] = {}
@@ -120,6 +135,42 @@ def descendants() -> set[int]:
         more = {pid for pid, parent in parents.items() if parent in more} - found
         found |= more
     return found
+
+
+def packages() -> set[str]:
+    """What dpkg has installed."""
+    said = subprocess.run(
+        [shutil.which("dpkg-query") or "/usr/bin/dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    ).stdout.decode()
+    return {line.split()[-1] for line in said.splitlines() if line.startswith("ii")}
+
+
+def apt(*words: str) -> None:
+    """Run apt-get without questions; RuntimeError with the end of what it said."""
+    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    command = ["apt-get", "-q", "-y", *words]
+    done = subprocess.run(
+        command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    if done.returncode:
+        raise RuntimeError(done.stdout.decode("utf-8", "replace").strip()[-500:])
+
+
+def take_away(folder: str) -> None:
+    """The packages that were added for the lab with this folder."""
+    try:
+        with open(os.path.join(folder, ADDED)) as file:
+            added = file.read().split()
+    except OSError:
+        return
+    if added:
+        try:
+            apt("purge", *added)
+        except (OSError, RuntimeError):
+            pass
 
 
 def adopt() -> None:
@@ -149,20 +200,11 @@ class Keeper:
         for name in os.listdir(base):
             match = _NAME.fullmatch(name)
             if match and began(int(match[1])) != int(match[2]):
+                take_away(os.path.join(base, name))
                 shutil.rmtree(os.path.join(base, name), ignore_errors=True)
         own = began(os.getpid()) or 0
         self.folder = tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-{own}-", dir=base)
-        libc = platform.libc_ver()
-        return {
-            "folder": self.folder,
-            "machine": machine(),
-            "system": platform.system(),
-            "architecture": platform.machine(),
-            "libc": list(libc),
-            "cores": os.cpu_count() or 1,
-            "python": list(sys.version_info[:3]),
-            "executable": sys.executable,
-        }
+        return {"folder": self.folder, "machine": machine(), **about()}
 
     def do_put(self, request: dict[str, Any]) -> dict[str, Any]:
         """Write a file."""
@@ -195,6 +237,24 @@ class Keeper:
         )
         return {"code": done.returncode, "text": done.stdout.decode("utf-8", "replace")[-4000:]}
 
+    def do_install(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Add Debian packages, and note what came with them before anything else can happen."""
+        before = packages()
+        wanted = [name for name in request["packages"] if name not in before]
+        self.note(wanted)
+        try:
+            if wanted:
+                apt("install", "--no-install-recommends", *wanted)
+        finally:
+            added = sorted(packages() - before)
+            self.note(added)
+        return {"added": added}
+
+    def note(self, added: list[str]) -> None:
+        """Write down what is to be taken away."""
+        with open(self.path(ADDED), "w") as file:
+            file.write("\n".join(added))
+
     def do_remove(self, request: dict[str, Any]) -> dict[str, Any]:
         """Remove a directory of the folder."""
         shutil.rmtree(self.path(request["name"]), ignore_errors=True)
@@ -222,6 +282,7 @@ class Keeper:
         """Start a job; its lines follow."""
         without = tuple(request["without"])
         env = {name: value for name, value in os.environ.items() if not name.startswith(without)}
+        env["PATH"] = os.pathsep.join([self.path("tools"), env.get("PATH", os.defpath)])
         env.update(request["env"])
         process = subprocess.Popen(
             request["command"],
@@ -335,6 +396,7 @@ class Keeper:
                         pass
                 time.sleep(0.1)
         if self.folder:
+            take_away(self.folder)
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -350,7 +412,7 @@ def main() -> None:
         for line in sys.stdin:
             keeper.heard = time.monotonic()
             request = json.loads(line)
-            if request["do"] in ("rtt", "run", "unpack"):  # that take their time
+            if request["do"] in ("rtt", "run", "unpack", "install"):  # that take their time
                 threading.Thread(target=keeper.answer, args=(request,), daemon=True).start()
             else:
                 keeper.answer(request)

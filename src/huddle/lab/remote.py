@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from huddle.errors import LocalError
-from huddle.lab import bundle
+from huddle.lab import bundle, needs
 from huddle.lab import keeper as keeper_module
 from huddle.lab.child import KEPT_LINES
 from huddle.lab.hosts import Host
@@ -128,6 +128,7 @@ class RemoteHost:
         self.machine: dict[str, Any] = {}
         self.folder = ""
         self.python = ""
+        self.missing: dict[str, str] = {}  # commands that networks need, and why they are not there
         self.ahead = 0.0
         self.port = 0
         self._loop = loop
@@ -179,12 +180,18 @@ class RemoteHost:
         """Write a file of the folder."""
         self.ask({"do": "put", "name": name, "data": base64.b64encode(content).decode()})
 
-    async def prepare(self) -> None:
-        """Connect, start the keeper, install Huddle; whatever goes wrong makes the host lost."""
+    async def prepare(self, commands: Sequence[str] = (), *, install: bool = False) -> None:
+        """Connect, start the keeper, install Huddle and these commands (`huddle.lab.needs`).
+
+        Whatever goes wrong makes the host lost; a command that can't be had is `missing`. `install` allows
+        Debian packages.
+        """
         ssh = library()
         try:
             await asyncio.wait_for(self._connect(ssh), CONNECT)
             await self._install()
+            for command in commands:
+                await self._provide(command, install)
             self.ready = True
         except LocalError as exc:
             self._lose(f"{exc} {exc.hint}".strip())
@@ -245,6 +252,27 @@ class RemoteHost:
             tried = await self._ask({"do": "run", "command": [self.python, "-m", "huddle", "--version"]})
         if tried["code"]:
             raise RunFailed(f"Huddle does not run there: {tried['text'].strip()[-500:]}")
+
+    async def _provide(self, command: str, install: bool) -> None:
+        """See that a command is there, by the first of the ways that works."""
+        if not (await self._ask({"do": "run", "command": needs.test(command)}))["code"]:
+            return
+        there = f"{needs.TOOLS}/{command}"
+        own = needs.own(command, keeper_module.about(), self._opened)
+        if own is not None:
+            assert self._connection is not None
+            await self._ask({"do": "put", "name": there, "data": ""})
+            async with asyncio.timeout(INSTALL), self._connection.start_sftp_client() as sftp:
+                await sftp.put(str(own), f"{self.folder}/{there}")
+                await sftp.chmod(f"{self.folder}/{there}", 0o755)
+            return
+        self.missing[command] = needs.why_not(command, install=install)
+        if install and (package := needs.PACKAGES.get(command)):
+            try:
+                await self._ask({"do": "install", "packages": [package]})
+                del self.missing[command]
+            except RunFailed as exc:
+                self.missing[command] = str(exc)
 
     async def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         if self._process is None or self.lost:

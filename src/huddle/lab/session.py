@@ -7,10 +7,10 @@ browsers are Chromiums on their machines, which `huddle.lab.browser` makes tell 
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from huddle.lab import browser
+from huddle.lab import browser, control
 from huddle.lab.measured import (
     Measured,
     RunFailed,
@@ -140,14 +140,18 @@ class _Session:
         self._deadline = time.monotonic() + timeout
         self._jobs: list[Job] = []
         self._url = ""
+        self._env: Mapping[str, str] = {}  # of the parties, beside what the variant passes on
 
     def run(self) -> Measured:
         """From the rendezvous to the end of all."""
         began = time.time()
         try:
             there = self._site.rendezvous
-            serve = ("-m", "huddle", "serve", "--json", "--host", there.address, "--port", "0")
-            self._url = self._start(there, "rendezvous", serve).wait("serving", self._deadline)["url"]
+            serve = ["-m", "huddle", "serve", "--json", "--host", there.address, "--port", "0"]
+            server = self._start(there, "rendezvous", [*serve, *control.options(self._variant)])
+            self._url = server.wait("serving", self._deadline)["url"]
+            if control.wanted(self._variant):
+                self._env = control.environment(self._site, server.wait("headscale", self._deadline))
             parties = [self._party(0)]
             parties[0].began = self._site.begun
             opened = self._ready(parties[0])
@@ -166,8 +170,9 @@ class _Session:
         return _measured(parties, began, opened, joined, over, float(invitation["time"]))
 
     def _start(self, machine: Machine, name: str, arguments: Sequence[str], *, tab: bool = False) -> Party:
-        environment = {"HUDDLE_HOME": f"{machine.folder}/{name}", "TMPDIR": machine.folder}
-        party = Party(name, machine, arguments, {**environment, **self._variant.environment()}, tab=tab)
+        own = {"HUDDLE_HOME": f"{machine.folder}/{name}", "TMPDIR": machine.folder}
+        environment = {**own, **self._variant.environment(), **self._env}
+        party = Party(name, machine, arguments, environment, tab=tab)
         self._jobs.append(party.job)
         return party
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from huddle.errors import LocalError
+from huddle.lab import control, needs
 from huddle.lab.cells import Cell
 from huddle.lab.hosts import Host, Hosts
 from huddle.lab.measured import RunFailed
@@ -129,12 +130,15 @@ class Ssh:
         library()
         self._hosts = hosts
         self._places = {cell.id: self._place(cell) for cell in cells}
-        needed = {host.name for places in self._places.values() for host in places}
+        self._needs: dict[str, dict[str, None]] = {}  # by host: the commands that its cells' networks need
+        for cell in cells:
+            for host, wanted in self._wanted(cell):
+                self._needs.setdefault(host, {}).update(dict.fromkeys(wanted))
         self._loop = Loop()
         self._there = {
             host.name: RemoteHost(host, self._loop, hosts.known_hosts)
             for host in hosts.hosts
-            if host.name in needed
+            if host.name in self._needs
         }
         self._numbers = itertools.count(1)
         self._rtt: dict[tuple[str, str], float | None] = {}
@@ -162,9 +166,16 @@ class Ssh:
 
         async def one(host: RemoteHost) -> None:
             async with bound:
-                await host.prepare()
+                await host.prepare(tuple(self._needs[host.host.name]), install=self._hosts.install)
 
         await asyncio.gather(*(one(host) for host in self._there.values()))
+
+    def _wanted(self, cell: Cell) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The hosts of a cell, and the commands that its network needs there."""
+        *parties, there = self._places[cell.id]
+        for host in parties:
+            yield host.name, needs.AT_PARTIES.get(cell.network.network, ())
+        yield there.name, needs.AT_RENDEZVOUS if control.wanted(cell.network) else ()
 
     def claims(self, cell: Cell) -> frozenset[str]:
         """Its hosts."""
@@ -181,6 +192,10 @@ class Ssh:
         places = [self._there[host.name] for host in self._places[cell.id]]
         for host in places:
             host.check()
+        for name, wanted in self._wanted(cell):
+            for command in wanted:
+                if why := self._there[name].missing.get(command):
+                    raise RunFailed(f"{cell.network.network} can't run on the host {name}: {why}")
         number = next(self._numbers)
         alone = len(set(places)) == 1
         machines = []

@@ -9,6 +9,7 @@ The private key is handed to OpenSSL through a pipe and never lies in a file.
 
 import base64
 import hashlib
+import ipaddress
 import os
 import secrets
 import ssl
@@ -20,13 +21,14 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 # OpenSSL's X509_V_FLAG_NO_CHECK_TIME; Python has no name for it.
 _NO_CHECK_TIME = 0x200000
 
 _BEFORE = timedelta(days=1)
 _AFTER = timedelta(days=7)
+_SERVER = timedelta(days=365)  # for which a server's is good, which may run for long
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,44 @@ def make_certificate(now: datetime) -> Certificate:
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return Certificate(certificate.public_bytes(serialization.Encoding.DER), private)
+
+
+def make_server_certificate(host: str, now: datetime) -> tuple[str, str]:
+    """A certificate and key (PEM) for a server with that name or address, for clients that are told both.
+
+    Unlike those of sessions it must please any client: it has names, uses and the key's identifiers.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"huddle {secrets.token_hex(8)}")])
+    try:
+        alternative: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        alternative = x509.DNSName(host)
+    public = key.public_key()
+    uses = dict.fromkeys(
+        ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign",
+         "crl_sign", "encipher_only", "decipher_only"), False,
+    )  # fmt: skip
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BEFORE)
+        .not_valid_after(now + _SERVER)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.KeyUsage(digital_signature=True, **uses), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
 
 
 def check_certificate(der: bytes) -> None:

@@ -44,8 +44,9 @@ class HeadscaleOffer:
 class HeadscaleNetwork:
     """One party's part in the network; see `huddle.networks.base.Network`.
 
-    `rendezvous` is where keys are handed over. The host names its Headscale by `server` and `api_key`.
-    `notice` is told what its person should read.
+    `rendezvous` is where keys are handed over. The host names its Headscale by `server` and `api_key`, and
+    by `certificate` (PEM) where no authority vouches for it; guests are told. `notice` is told what its
+    person should read.
     """
 
     name = "headscale"
@@ -57,12 +58,14 @@ class HeadscaleNetwork:
         *,
         server: str | None = None,
         api_key: str | None = None,
+        certificate: str = "",
         notice: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._rendezvous = rendezvous
         self._crypto = crypto
         self._server = server
         self._api_key = api_key
+        self._certificate = certificate
         self._admission: Admission | None = None
         self._daemon: Daemon | None = None
         self._inside = False
@@ -87,7 +90,7 @@ class HeadscaleNetwork:
                     "A Headscale needs an API key.",
                     hint="Make one with headscale apikeys create, and give it in HUDDLE_HEADSCALE_KEY.",
                 )
-            admission = Admission(HeadscaleApi(self._server, self._api_key))
+            admission = Admission(HeadscaleApi(self._server, self._api_key, self._certificate))
             swept = await admission.open()
             for tag in swept:
                 self._notice(f"What a dead session {tag} had left in the Headscale is gone.")
@@ -167,9 +170,10 @@ class HeadscaleNetwork:
             self._giving = [loop.create_task(give(self._rendezvous, p, self._crypto, refused)) for p in peers]
             return
         for peer in peers:
-            grant = Grant(admission.api.url, keys[peer.pid], admission.tag, "")
+            grant = Grant(admission.api.url, keys[peer.pid], admission.tag, "", self._certificate)
             self._giving.append(loop.create_task(give(self._rendezvous, peer, self._crypto, grant)))
-        await self._join(admission.api.url, keys[0], admission.tag, 0)
+        mine = Grant(admission.api.url, keys[0], admission.tag, "", self._certificate)
+        await self._join(mine, 0)
         self._giving.append(loop.create_task(self._guard(admission)))
 
     async def _guard(self, admission: Admission) -> None:
@@ -189,17 +193,17 @@ class HeadscaleNetwork:
         if grant.refused:
             self._failed = NetworkError(f"{host.name}'s Headscale takes nobody in: {grant.refused}")
             return
-        await self._join(grant.url, grant.key, grant.tag, host.own_pid)
+        await self._join(grant, host.own_pid)
 
-    async def _join(self, url: str, key: str, tag: str, pid: int) -> None:
+    async def _join(self, grant: Grant, pid: int) -> None:
         try:
-            daemon = await Daemon.start()
+            daemon = await Daemon.start(grant.certificate)
             self._daemon = daemon
-            await daemon.join(key, url, user_name(tag, pid))
+            await daemon.join(grant.key, grant.url, user_name(grant.tag, pid))
         except HuddleError as error:
             self._failed = error
             return
-        self._tag = tag
+        self._tag = grant.tag
         self._inside = True
         self._wires.attach(daemon.api)
 

@@ -14,6 +14,7 @@ header and nowhere else.
 
 import asyncio
 import json
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -54,10 +55,14 @@ class Machine:
 
 @dataclass(slots=True)
 class HeadscaleApi:
-    """The Headscale at `url`, asked with an API key."""
+    """The Headscale at `url`, asked with an API key.
+
+    `certificate` (PEM) is the one that it must show, where no authority vouches for it.
+    """
 
     url: str
     key: str = field(repr=False)
+    certificate: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         parts = urllib.parse.urlsplit(self.url)
@@ -159,7 +164,7 @@ class HeadscaleApi:
             headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
         )
         try:
-            with urllib.request.build_opener(_NoRedirect).open(request, timeout=_SECONDS) as answer:
+            with self._opener().open(request, timeout=_SECONDS) as answer:
                 return answer.status, answer.read(_MAX_ANSWER)
         except urllib.error.HTTPError as error:
             with error:
@@ -172,6 +177,12 @@ class HeadscaleApi:
                 hint="Check its URL, and that it runs.",
             ) from error
 
+    def _opener(self) -> urllib.request.OpenerDirector:
+        if not self.certificate:
+            return urllib.request.build_opener(_NoRedirect)
+        context = ssl.create_default_context(cadata=self.certificate)
+        return urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=context))
+
     def _refused(self, method: str, where: str, code: int, told: Mapping[str, Any]) -> HuddleError:
         if code in (401, 403):
             return LocalError(
@@ -182,7 +193,8 @@ class HeadscaleApi:
         said += [_table(one).get("message") for one in told.get("errors") or () if isinstance(one, dict)]
         why = ": ".join(filter(None, map(clean, said))) or "it does not say why"
         message = f"The Headscale {self.host} refused {method} {where.split('?')[0]} ({code}): {why}."
-        if code == 404:
+        # Up to 0.29 some of it is an internal error (500).
+        if code == 404 or "user not found" in why or "node not found" in why:
             return Missing(message, hint="Is this the URL of a Headscale, 0.26 or newer?")
         if "modes other than" in why:
             return LocalError(

@@ -25,6 +25,7 @@ from huddle.rendezvous.messages import Paired, Refused, unpack
 
 _CHANNEL = b"huddle/1 headscale channel"
 _KEY = b"huddle/1 headscale grant"
+MAX_CERTIFICATE = 8_192  # bytes; more than any with its chain
 _NONCE = 12
 _URL = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]+(/[A-Za-z0-9.\-_/~%]*)?")
 _TAG = re.compile(r"[0-9a-f]{12}")
@@ -36,12 +37,16 @@ _AGAIN = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a guest comes in with, or why it can't: `tag` is the session's in that Headscale."""
+    """What a guest comes in with, or why it can't: `tag` is the session's in that Headscale.
+
+    `certificate` (PEM) is its server's, where no authority vouches for it; else empty.
+    """
 
     url: Annotated[str, Limit(1024)]
     key: Annotated[str, Limit(512)]
     tag: Annotated[str, Limit(32)]
     refused: Annotated[str, Limit(512)]
+    certificate: Annotated[str, Limit(MAX_CERTIFICATE)] = ""
 
 
 async def give(url: str, peer: PeerOffer, crypto: Crypto, grant: Grant) -> None:

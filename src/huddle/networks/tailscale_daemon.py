@@ -1,20 +1,19 @@
 """A tailscaled of one's own, for one session: without root, in user space, its state in memory only.
 
-It lives in a fresh directory (its socket, and for a moment the key with which it comes in), behind a shell
-that ends it when Huddle's end of a pipe is closed, so also when Huddle is killed. It leaves its tailnet when
-it ends, and the control server forgets it. It listens on no port of this machine but UDP for WireGuard.
+It lives in a fresh directory (its socket, and for a moment the key with which it comes in), and ends with
+Huddle (`guarded`). It leaves its tailnet when it ends, and the control server forgets it. It listens on no
+port of this machine but UDP for WireGuard.
 """
 
 import asyncio
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
-import tempfile
 from pathlib import Path
 
 from huddle.errors import NetworkError
+from huddle.networks.guarded import Guarded, environment, fresh_directory, search_path
 from huddle.networks.tailscale_api import LocalApi, Status, clean
 
 PREFIX = "huddle-tailnet-"  # of its directory; `huddle doctor` knows it too
@@ -23,10 +22,6 @@ _STARTED = 15.0  # seconds until its socket answers
 _JOINED = 60.0  # seconds for control server, key and network map, over a bad line
 _LEFT = 3.0  # seconds for it to say goodbye
 _ENDED = 6.0
-_LONGEST = 90  # of the directory's path: a socket's may have 103 bytes on macOS
-
-# `read` returns when the other end of its standard input is closed, whoever closed it.
-_GUARD = '"$@" </dev/null & child=$!; read _; kill $child; wait $child'
 
 # In user space tailscaled passes on what comes for any port of its machine in the tailnet.
 EXPOSED = (
@@ -34,13 +29,10 @@ EXPOSED = (
     " machine; whoever runs the control server decides who that is."
 )
 
-# What must not be passed on to a child that needs none of it.
-_SECRET = ("HUDDLE_TS_AUTHKEY", "HUDDLE_HEADSCALE_KEY", "HUDDLE_RENDEZVOUS")
-
 
 def installed() -> bool:
     """Whether this machine has what it takes."""
-    return all(shutil.which(name, path=_path()) for name in ("tailscaled", "tailscale"))
+    return all(shutil.which(name, path=search_path()) for name in ("tailscaled", "tailscale"))
 
 
 def missing() -> NetworkError:
@@ -54,7 +46,7 @@ def missing() -> NetworkError:
 class Daemon:
     """A tailscaled in `directory`. `start` it, let it `join`, `close` it."""
 
-    def __init__(self, directory: Path, process: asyncio.subprocess.Process, cli: str) -> None:
+    def __init__(self, directory: Path, process: Guarded, cli: str) -> None:
         self.directory = directory
         self.api = LocalApi(str(directory / "s"))
         self._process = process
@@ -64,25 +56,25 @@ class Daemon:
         return f"<Daemon {self.directory.name}>"
 
     @classmethod
-    async def start(cls) -> "Daemon":
-        """Start one that is in no tailnet yet; NetworkError where this machine has none."""
-        daemon, cli = (shutil.which(name, path=_path()) for name in ("tailscaled", "tailscale"))
+    async def start(cls, certificate: str = "") -> "Daemon":
+        """Start one that is in no tailnet yet; NetworkError where this machine has none.
+
+        `certificate` (PEM) is that of its control server and DERP, where no authority vouches for it.
+        """
+        daemon, cli = (shutil.which(name, path=search_path()) for name in ("tailscaled", "tailscale"))
         if daemon is None or cli is None:
             raise missing()
-        directory = _directory()
+        directory = fresh_directory(PREFIX)
         command = [
-            "/bin/sh", "-c", _GUARD, "sh", daemon, "--state=mem:", "--tun=userspace-networking", "--port=0",
+            daemon, "--state=mem:", "--tun=userspace-networking", "--port=0",
             "--no-logs-no-support", f"--socket={directory / 's'}", f"--statedir={directory}",
         ]  # fmt: skip
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=_environment(),
-                start_new_session=True,  # a Ctrl-C is Huddle's affair
-            )
+            more = {}
+            if certificate:
+                (directory / "certificate").write_text(certificate)
+                more["SSL_CERT_FILE"] = str(directory / "certificate")
+            process = await Guarded.start(command, environment(**more))
         except BaseException:
             shutil.rmtree(directory, ignore_errors=True)
             raise
@@ -113,7 +105,7 @@ class Daemon:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=_environment(),
+            env=environment(),
             start_new_session=True,
         )
         try:
@@ -144,7 +136,7 @@ class Daemon:
     @property
     def ended(self) -> bool:
         """Whether it has gone, by itself or not."""
-        return self._process.returncode is not None
+        return self._process.ended
 
     async def close(self) -> None:
         """Leave the tailnet, end, and delete the directory; bounded."""
@@ -155,18 +147,9 @@ class Daemon:
             await self._end()
 
     async def _end(self) -> None:
-        process = self._process
-        if process.stdin is not None:
-            process.stdin.close()
         try:
-            async with asyncio.timeout(_ENDED):
-                await process.wait()
-        except TimeoutError:
-            pass
+            await self._process.end(_ENDED)
         finally:
-            # The group is that of the shell, which is its own; what is left of it was not asked twice.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
             shutil.rmtree(self.directory, ignore_errors=True)
 
     async def _answers(self) -> None:
@@ -181,20 +164,3 @@ class Daemon:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise NetworkError(f"tailscaled did not start within {_STARTED:.0f} s.") from None
-
-
-def _directory() -> Path:
-    made = Path(tempfile.mkdtemp(prefix=PREFIX))
-    if len(str(made)) > _LONGEST:
-        made.rmdir()
-        made = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
-    return made
-
-
-def _path() -> str:
-    # Packages put tailscaled where only root's PATH looks.
-    return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin", "/sbin"])
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in _SECRET}

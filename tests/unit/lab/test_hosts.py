@@ -54,3 +54,15 @@ def test_a_key_lies_beside_the_file_and_names_are_unique(tmp_path: Path) -> None
     assert found.parallel == 2
     with pytest.raises(LocalError, match="the same name"):
         hosts(tmp_path, 'ssh = "a"', 'ssh = "root@a"')
+
+
+def test_a_control_machine_has_the_rendezvous_and_parties_only_where_there_are_too_few(
+    tmp_path: Path,
+) -> None:
+    tables = ('ssh = "a"', 'ssh = "b"', 'ssh = "c"')
+    found = hosts(tmp_path, *tables, top='control = "a"\ninstall = true\n')
+    assert [host.name for host in found.place(2, ())] == ["b", "c", "a"]
+    assert [host.name for host in found.place(3, ())] == ["b", "c", "a", "a"]
+    assert found.install and not hosts(tmp_path, *tables).install
+    with pytest.raises(LocalError, match="no host d"):
+        hosts(tmp_path, *tables, top='control = "d"\n')

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -131,3 +132,57 @@ def test_what_a_killed_one_left_is_removed_by_the_next(tmp_path: Path) -> None:
     assert not first.folder.exists() and second.folder.exists()
     second.close()
     assert not second.folder.exists()
+
+
+APT = """#!{python}
+import json, pathlib, sys
+state = pathlib.Path({state!r})
+has = json.loads(state.read_text())
+words = [word for word in sys.argv[1:] if not word.startswith("-")]
+if pathlib.Path(sys.argv[0]).name == "dpkg-query":
+    print("".join(f"ii  {{name}}\\n" for name in has) + "rc  gone-long-ago")
+elif words[0] == "install" and "no-such-package" in words:
+    sys.exit("E: Unable to locate package no-such-package")
+elif words[0] == "install":
+    state.write_text(json.dumps([*has, *words[1:], "libneeded1"]))
+else:
+    state.write_text(json.dumps([name for name in has if name not in words[1:]]))
+"""
+
+
+def test_packages_are_added_and_taken_away_with_what_came_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools, state, base = tmp_path / "bin", tmp_path / "state", tmp_path / "base"
+    tools.mkdir()
+    base.mkdir()
+    for name in ("apt-get", "dpkg-query"):
+        (tools / name).write_text(APT.format(python=sys.executable, state=str(state)))
+        (tools / name).chmod(0o755)
+    state.write_text(json.dumps(["bash", "there-before"]))
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    one = Client(base)
+    try:
+        assert "Unable to locate" in one.ask("install", packages=["no-such-package"])["error"]
+        added = one.ask("install", packages=["there-before", "wireguard-go"])["added"]
+        assert added == ["libneeded1", "wireguard-go"]
+    finally:
+        one.close()
+    assert json.loads(state.read_text()) == ["bash", "there-before"]
+    # One that is killed can't; the next one does.
+    dead = Client(base)
+    dead.ask("install", packages=["wireguard-go"])
+    dead.process.kill()
+    dead.close()
+    assert "wireguard-go" in json.loads(state.read_text())
+    Client(base).close()
+    assert json.loads(state.read_text()) == ["bash", "there-before"] and list(base.iterdir()) == []
+
+
+def test_commands_that_were_sent_come_first(client: Client) -> None:
+    script = base64.b64encode(b"#!/bin/sh\necho sent\n").decode()
+    client.ask("put", name="tools/sort", data=script)
+    (client.folder / "tools" / "sort").chmod(0o755)
+    client.start("/bin/sh", "-c", "sort </dev/null")
+    client.end()
+    assert "sent" in [one.get("line") for one in client.told]

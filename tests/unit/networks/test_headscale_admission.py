@@ -13,7 +13,7 @@ import pytest
 from huddle.errors import HuddleError, LocalError, NetworkError
 from huddle.networks import headscale_admission
 from huddle.networks.headscale_admission import MARK, Admission, left_here, sweep, tag_of, user_name
-from huddle.networks.headscale_api import HeadscaleApi
+from huddle.networks.headscale_api import HeadscaleApi, Missing
 from tests.tailnet.headscale import POLICY, Headscale, Refused, serving
 
 DIDS = {0: "did:key:zAda", 1: "did:key:zBob", 2: "did:key:zCyd"}
@@ -37,6 +37,16 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def headscale() -> Iterator[Headscale]:
     with serving(Headscale()) as state:
         yield state
+
+
+@pytest.mark.parametrize("problems", [False, True])
+async def test_what_is_gone_already_is_no_error(headscale: Headscale, problems: bool) -> None:
+    headscale.problems = problems
+    for delete in (api(headscale).delete_user, api(headscale).delete_machine):
+        with pytest.raises(Missing, match="not found"):
+            await delete("999")
+    with pytest.raises(NetworkError, match="user already exists"):
+        await api(headscale).make_user("carol", "another")
 
 
 def api(state: Headscale) -> HeadscaleApi:
