@@ -39,7 +39,7 @@ def _reason(provider: str, network: Variant) -> str:
             return _refused(wireguard.check) or _refused(lambda: asyncio.run(wireguard.kind()))
         case "headscale" if shutil.which("headscale") is None:
             return "there is no headscale here"
-        case "headscale" | "tailscale" if not network.options:
+        case "tailscale" if not network.options:
             return _CONTROL
     return ""
 
