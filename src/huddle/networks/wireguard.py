@@ -71,7 +71,7 @@ def check() -> None:
 
 async def kind() -> str:
     """Which WireGuard is used here: "kernel", or "wireguard-go"; raises NetworkError where there is none."""
-    if await system.kernel_has_wireguard(_next_name()):
+    if await system.kernel_has_wireguard(next_name()):
         return "kernel"
     if wireguard_device.program() is None:
         raise NetworkError(
@@ -171,7 +171,7 @@ class WireGuardNetwork:
 
     def _tunnel(self, peer: PeerOffer, public: bytes, take: TunnelAccepted) -> Tunnel:
         shared = hkdf(peer.secret, _SHARED_LABEL)
-        return Tunnel(_next_name(), self._kernel, self._key, shared, peer, public, take)
+        return Tunnel(next_name(), self._kernel, self._key, shared, peer, public, take)
 
     async def _stun(self) -> tuple[str, int] | None:
         """Where STUN is, as the rendezvous says; None where it does not."""
@@ -184,7 +184,8 @@ class WireGuardNetwork:
         return (dialing.hostname_of(self._url), self._stun_port) if self._stun_port else None
 
 
-def _next_name() -> str:
+def next_name() -> str:
+    """The name of this process's next interface."""
     owner = Owner.of(os.getpid())
     if owner is None:
         raise NetworkError("This machine does not say when a process was started: is /proc there?")

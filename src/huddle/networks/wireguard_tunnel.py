@@ -11,21 +11,19 @@ and a wire needs no encryption of its own.
 """
 
 import asyncio
-import socket
 from collections.abc import Callable
 from contextlib import suppress
 
 from huddle.errors import NetworkError
 from huddle.links.stream import StreamWire
 from huddle.links.wire import WireInfo
-from huddle.networks import sockets, wireguard_device
-from huddle.networks import wireguard_system as system
+from huddle.networks import wireguard_device
 from huddle.networks.base import PeerOffer
 from huddle.networks.wireguard_checks import Way, headers
 from huddle.networks.wireguard_device import Device
 from huddle.networks.wireguard_keys import Key, address
 from huddle.networks.wireguard_system import Addressing
-from huddle.networks.wireguard_uapi import TunnelConfig
+from huddle.networks.wireguard_uapi import PeerConfig, TunnelConfig
 
 DIAL = 3.0  # seconds for TCP through a tunnel that stands: a lost packet or two
 HANDSHAKE = 8.0  # seconds; WireGuard repeats its first packet after 5
@@ -40,7 +38,6 @@ _BLOCK = 16
 _MTU = 1420  # what WireGuard's own tools take
 _LEAST_MTU = 1280  # an interface with less has no IPv6
 _TCP = 60  # bytes of the headers of IPv6 and TCP
-_BIND_TO_DEVICE = 25  # SO_BINDTODEVICE of Linux, which Python does not name everywhere
 
 Accepted = Callable[[int, StreamWire], None]  # number of the run, wire
 
@@ -92,10 +89,9 @@ class Tunnel:
         """Lead the interface to the peer from that UDP port; the TCP port on which wires are accepted."""
         assert self._device is not None
         mtu, self._segment = fitting(way)
-        await system.bring_up(self.name, Addressing(self._own, self._theirs, mtu))
-        await self._device.tell(
-            TunnelConfig(self._key.private, udp, self._public, self._shared, way.where, self._theirs)
-        )
+        await self._device.bring_up(Addressing(self._own, (self._theirs,), mtu))
+        peer = PeerConfig(self._public, self._shared, way.where, self._theirs)
+        await self._device.tell(TunnelConfig(self._key.private, udp, (peer,)))
         self._info = WireInfo(
             "wireguard",
             f"direct, {way.where[0]} port {way.where[1]}",
@@ -103,7 +99,7 @@ class Tunnel:
             self._public,
             sealed=True,
         )
-        listening = self._socket()
+        listening = await self._device.socket(self._own, segment=self._segment)
         listening.listen(MOST_INBOUND)
         self._server = await self._loop.create_server(lambda: _Inbound(self), sock=listening)
         port: int = listening.getsockname()[1]
@@ -134,7 +130,8 @@ class Tunnel:
     async def dial(self, run: int) -> StreamWire:
         """A wire for that run; raises NetworkError, and ConnectionError where the tunnel is dead."""
         before = await self._received()
-        sock = self._socket()
+        assert self._device is not None
+        sock = await self._device.socket(self._own, segment=self._segment)
         try:
             async with asyncio.timeout(DIAL):
                 await self._loop.sock_connect(sock, (str(self._theirs), self._port))
@@ -181,21 +178,6 @@ class Tunnel:
             return (await self._device.heard()).received
         except NetworkError as error:
             raise ConnectionError(error.message) from error
-
-    def _socket(self) -> socket.socket:
-        """A socket of this tunnel and of nothing else, at this party's address."""
-        sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.SOL_SOCKET, _BIND_TO_DEVICE, self.name.encode() + b"\0")
-            sockets.tune(sock)
-            if self._segment is not None:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, self._segment)
-            sock.bind((str(self._own), 0))
-        except OSError as error:
-            sock.close()
-            raise ConnectionError(f"{self.name}: {error.strerror}") from error
-        return sock
 
     def _wire(self) -> "_TunnelWire":
         wire = _TunnelWire(self._info, self._ended)
