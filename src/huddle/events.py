@@ -164,8 +164,8 @@ class Proxy(Event):
 class Plain(Event):
     """The run waits for plain MPyC, which this person starts behind a WireGuard app.
 
-    `config` is what the app needs, with a private key that was made for this session; `command` is the line to
-    type; `mpyc` the version that all have.
+    `config` is what the app needs, with a private key that was made for this session; `command` is the
+    line to type; `mpyc` the version that all have.
     """
 
     event: ClassVar[str] = "plain"

@@ -47,7 +47,7 @@ class Browser:
             uvloop=None,
             bits=64 if sys.maxsize > 2**32 else 32,
         )
-        return Ground(interpreter, sandboxed=True)
+        return Ground(interpreter, sandboxed=not settings.plain_end)
 
     async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
         raise LocalError(

@@ -47,7 +47,7 @@ class Machine:
             raise LocalError(
                 f"There is no sandbox here: {problem}.", hint="Install bubblewrap, or leave out --sandbox."
             )
-        wanted = settings.sandbox is not False and not settings.by_hand
+        wanted = settings.sandbox is not False and not (settings.by_hand or settings.plain_end)
         return Ground(interpreter, wanted and not problem)
 
     async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:

@@ -2,10 +2,10 @@
 
     run  --stream frames-->  RawLink  --MPyC's own bytes-->  TCP        and back
 
-There is no proof, no resumption and nothing that acknowledges: what was sent on a connection that is lost is lost, and so
-is the run. Who is at the other end is known by the tunnel that the connection comes through, and that is
-for whoever makes the connections to see to. MPyC's connections follow one another as in a run (see
-engine/runner_loop.py): each is ended by one EOF from either side. The lower pid dials, as in MPyC.
+There is no proof, no resumption and nothing that acknowledges: what was sent on a connection that is lost
+is lost, and so is the run. Who is at the other end is known by the tunnel that the connection comes
+through, and that is for whoever makes the connections to see to. MPyC's connections follow one another as in
+a run (see engine/runner_loop.py): each is ended by one EOF from either side. The lower pid dials, as in MPyC.
 
 What comes is cut as it is read, and its depth is one more than the largest that was sent by then: messages
 and rounds are approximations here.
@@ -41,7 +41,10 @@ class Receiver(Protocol):
 
 
 class RawLink:
-    """One peer's link in one run. `connect` makes a connection, where this side is to: it tries until it can."""
+    """One peer's link in one run.
+
+    `connect` makes a connection, where this side is to: it tries until it can.
+    """
 
     def __init__(self, name: str, receiver: Receiver, info: WireInfo, connect: Connect | None) -> None:
         self._name = name
@@ -267,8 +270,8 @@ class RawLink:
             PeerError(
                 f"{why[0].upper()}{why[1:]}",
                 peer=self._name,
-                hint=f"A link to plain MPyC can't be resumed: let {self._name} see whether program and tunnel "
-                "still run, then start the run again.",
+                hint=f"A link to plain MPyC can't be resumed: let {self._name} see whether program and "
+                "tunnel still run, then start the run again.",
             )
         )
 

@@ -10,8 +10,8 @@ it before anybody accepts:
     offer = version U8 | end bool | public key (32 bytes) | host (text, 253) | port U16
             host and port of WireGuard, at a party that is open; else empty and 0
 
-An end has no Huddle that could look for ways, so of two parties of which one is an end, one must be
-open, or the first open party of the roster passes their packets on, which stay encrypted by the keys of the two.
+An end has no Huddle that could look for ways, so of two parties of which one is an end, one must be open,
+or the first open party of the roster passes their packets on, which stay encrypted by the keys of the two.
 Pure: no sockets, no clock.
 """
 
@@ -154,16 +154,16 @@ def problem(roles: Roles, names: Mapping[int, str]) -> NetworkError | None:
     without = [names[pid] for pid, role in roles.items() if not role]
     if without:
         return NetworkError(
-            f"{who} would run plain MPyC behind a WireGuard app, to which {' and '.join(without)} can't link.",
-            hint="All others must be in a terminal, with --network auto,plain, which needs root or the rights "
-            "that huddle doctor names.",
+            f"{who} would run plain MPyC behind a WireGuard app, to which {' and '.join(without)} "
+            "can't link.",
+            hint="All others must be in a terminal, with --network auto,plain and the rights that it needs.",
         )
     if forwarder(roles) is None:
         return NetworkError(
-            f"{who} would run plain MPyC behind a WireGuard app, and nobody else here has an address that "
-            "an app can reach.",
-            hint="One of the others must have one: on a machine with an address of its own, or with a UDP port "
-            "that the router leads there: --network auto,plain --advertise HOST:PORT --port PORT.",
+            f"{who} would run plain MPyC behind a WireGuard app, and nobody else here has an address "
+            "that an app can reach.",
+            hint="One of the others must have one: on a machine with an address of its own, or with a UDP "
+            "port that the router leads there: --network auto,plain --advertise HOST:PORT --port PORT.",
         )
     return None
 
