@@ -162,9 +162,10 @@ class Execution:
     # --- the run itself
 
     async def _run_in(self, spec: RunnerSpec) -> HuddleError | None:
-        opens = {pid: self._opening(pid) for pid in self._peers}
+        here = not self._settings.plain_end
+        opens = {pid: self._opening(pid) for pid in self._peers if here}
         run: Run | Proxy | PlainRun
-        if self._settings.plain_end:
+        if not here:
             run = PlainRun(pid for pid in self._peers if pid not in self._ends)
             for pid in self._outcomes:
                 run.ended(pid)
