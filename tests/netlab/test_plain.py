@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 
+from huddle.lab import chrome
+from huddle.lab.chrome import Chrome
 from huddle.networks.wireguard_keys import owner_of
 from tests import wireguard_go
+from tests.e2e.chaos import wait_until
 from tests.e2e.harness import Huddle
 from tests.netlab.conftest import Neighbours
 from tests.netlab.nat import Home
@@ -69,10 +72,70 @@ class End:
             self.process.stdout.close()  # type: ignore[union-attr]
 
 
+FIND = """
+globalThis.until = async (find, what) => {
+  for (let i = 0; i < 1800; i++) {
+    const found = find();
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`no ${what} in: ${document.body.innerText}`);
+};
+globalThis.button = (name) => until(
+  () => [...document.querySelectorAll("button")].find((one) => one.textContent.trim() === name && !one.disabled), name);
+globalThis.field = (name) => until(
+  () => [...document.querySelectorAll("label")].find((one) => one.textContent.includes(name))?.control, name);
+globalThis.text = (words) => until(() => document.body.innerText.includes(words), words);
+0
+"""
+
+
+class PageEnd:
+    """Somebody without Huddle, before the page in Chromium; `saved` is where their browser saves files."""
+
+    def __init__(self, node: Node, saved: Path) -> None:
+        self.node = node
+        self.saved = saved
+        saved.mkdir()
+        self._chrome = Chrome()
+
+    def join(self, name: str, invitation: str) -> None:
+        with self.node.inside():
+            self._chrome.__enter__()
+        where = {"behavior": "allow", "downloadPath": str(self.saved)}
+        self._chrome.call("Browser.setDownloadBehavior", where)
+        self._page = self._chrome.open(invitation)
+        self.see("until(() => document.readyState === 'complete' && document.querySelector('form'), 'form')")
+        self.see("field('Your name')", f".value = {json.dumps(name)}")
+        self.see("field('Your name')", ".dispatchEvent(new Event('input', { bubbles: true }))")
+        self.see("field('Run it myself')", ".click()")
+        self.click("Join")
+
+    def see(self, what: str, then: str = "") -> Any:
+        self._page.evaluate(FIND)
+        return self._page.evaluate(f"(await {what}){then}; 0" if then else f"!!(await {what})")
+
+    def click(self, name: str) -> None:
+        self.see(f"button('{name}')", ".click()")
+
+    def said(self, selector: str) -> str:
+        self.see(f"until(() => document.querySelector('{selector}'), '{selector}')")
+        found: str = self._page.evaluate(f"document.querySelector('{selector}').textContent")
+        return found
+
+    def save(self, name: str) -> Path:
+        """The file that came last, once it is whole."""
+        file = self.saved / name
+        assert wait_until(file.exists, 30), list(self.saved.iterdir())
+        return file
+
+    def close(self) -> None:
+        self._chrome.__exit__()
+
+
 @contextmanager
-def tunnel(node: Node, config: str, file: Path) -> Iterator[None]:
+def tunnel(node: Node, file: Path) -> Iterator[None]:
     """What an app does with the file."""
-    file.write_text(config)
     file.chmod(0o600)
     with node.inside():
         quick("up", file)
@@ -111,54 +174,64 @@ def joined(host: Huddle, name: str) -> None:
     host.wait("party", lambda event: event["name"] == name and event["state"] == "admitted")
 
 
-def test_two_plain_ends_and_two_of_huddle(net: Net, neighbours: Neighbours, tmp_path: Path) -> None:
-    """Only Ada can be reached; the others sit behind routers of their own."""
+def test_two_plain_ends_and_two_of_huddle(
+    net: Net,
+    neighbours: Neighbours,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    """Only Ada can be reached; the others sit behind routers of their own. Ben has a browser."""
+    if not (ROOT / "web" / "dist" / "SHA256SUMS").exists():
+        pytest.skip("the page is not built: scripts/build-web")
     post, open_ = net.node("10.77.0.1/24"), net.node("10.77.0.2/24")
     homes = [Home(net, f"10.77.0.{number}/24", f"192.168.{number}").node for number in (3, 4, 5)]
     neighbours.program = PROGRAM
     url = neighbours.serve(post)
     ada = neighbours.host(open_, url, *PLAIN, parties=4)
     link = ada.wait("invitation")["url"]
-    ben = End(homes[0], "Ben", link)
+    # By https a browser would have what a key needs; here it is told so.
+    secure = f"--unsafely-treat-insecure-origin-as-secure={url}"
+    monkeypatch.setattr(chrome, "_FLAGS", (*chrome._FLAGS, secure))
+    ben = PageEnd(homes[0], tmp_path / "ben")
+    request.addfinalizer(ben.close)
+    ben.join("Ben", link)
     joined(ada, "Ben")
     bob = neighbours.join(homes[1], "Bob", link, *PLAIN)
     joined(ada, "Bob")
     cem = End(homes[2], "Cem", link)
-    folder = tmp_path / "program"
+    request.addfinalizer(cem.close)
+    ben.click("Accept")
+    ben.click("Save huddle.conf")
+    ben.click("Save")
+    line = ben.said("code[aria-label='The line to type']")
+    config, program = ben.save("huddle.conf"), ben.save(PROGRAM.name)
+    assert program.read_bytes() == PROGRAM.read_bytes()
+    theirs = cem.wait("plain")
+    folder = tmp_path / "cem"
     folder.mkdir()
     shutil.copy(PROGRAM, folder)
-    try:
-        plain = [end.wait("plain") for end in (ben, cem)]
-        with (
-            tunnel(ben.node, plain[0]["config"], tmp_path / "ben0.conf"),
-            tunnel(cem.node, plain[1]["config"], tmp_path / "cem0.conf"),
-        ):
-            parties = [
-                mpyc(end.node, one["command"], folder) for end, one in zip((ben, cem), plain, strict=True)
-            ]
-            try:
-                for party in parties:
-                    said, _ = party.communicate(timeout=60)
-                    assert party.returncode == 0 and "total: 4" in said, said
-            finally:
-                for party in parties:
-                    party.kill()
-                    party.communicate()
-            codes = [ada.end(), bob.end(), ben.close(), cem.close()]
-            assert codes == [0, 0, 0, 0], f"{ada.story()} {bob.story()} {ben.events[-5:]} {cem.events[-5:]}"
-        assert "total: 4" in ada.output() and "total: 4" in bob.output()
-        by_key = "raw, known by its WireGuard key"
-        assert links(ada, "Ben") == links(ada, "Cem") == [("plain", f"direct, {by_key}")]
-        assert links(bob, "Ben") == links(bob, "Cem") == [("plain", f"relayed by Ada, {by_key}")]
-        assert links(ada, "Bob")[0][0] != "plain"
-        for party in (ada, bob):
-            notices = " ".join(event["text"] for event in party.all("notice"))
-            assert (
-                "Ben runs plain MPyC" in notices and "Ada passes on what goes between Ben and Bob" in notices
-            )
-        for node in (open_, homes[1]):
-            with node.inside():
-                assert not [name for _, name in socket.if_nameindex() if owner_of(name)]
-    finally:
-        ben.process.kill()
-        cem.process.kill()
+    (folder / "huddle.conf").write_text(theirs["config"])
+    with tunnel(ben.node, config), tunnel(cem.node, folder / "huddle.conf"):
+        parties = [mpyc(ben.node, line, ben.saved), mpyc(cem.node, theirs["command"], folder)]
+        try:
+            for party in parties:
+                said, _ = party.communicate(timeout=60)
+                assert party.returncode == 0 and "total: 4" in said, said
+        finally:
+            for party in parties:
+                party.kill()
+                party.communicate()
+        assert (ada.end(), bob.end(), cem.close()) == (0, 0, 0), f"{ada.story()} {bob.story()}"
+        ben.see("text('Finished')")
+    assert "total: 4" in ada.output() and "total: 4" in bob.output()
+    by_key = "raw, known by its WireGuard key"
+    assert links(ada, "Ben") == links(ada, "Cem") == [("plain", f"direct, {by_key}")]
+    assert links(bob, "Ben") == links(bob, "Cem") == [("plain", f"relayed by Ada, {by_key}")]
+    assert links(ada, "Bob")[0][0] != "plain"
+    for party in (ada, bob):
+        notices = " ".join(event["text"] for event in party.all("notice"))
+        assert "Ben runs plain MPyC" in notices and "Ada passes on what goes between Ben and Bob" in notices
+    for node in (open_, homes[1]):
+        with node.inside():
+            assert not [name for _, name in socket.if_nameindex() if owner_of(name)]

@@ -1,7 +1,6 @@
 """A tunnel to one peer and the wires through it: TCP between two addresses that follow from two keys.
 
-    dialling side:   run (4 bytes) | the wire's bytes
-    dialled side:    the wire's bytes
+What stands on a new connection before the wire's bytes is said in `wireguard_crossing`.
 
 WireGuard takes packets from the tunnel only if they come from the peer's address and opened with the
 peer's key. All sockets here are bound to the tunnel's interface, so no other machine reaches them by
@@ -11,6 +10,7 @@ and a wire needs no encryption of its own.
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -20,16 +20,16 @@ from huddle.links.wire import WireInfo
 from huddle.networks import wireguard_device
 from huddle.networks.base import PeerOffer
 from huddle.networks.wireguard_checks import Way, headers
+from huddle.networks.wireguard_crossing import PREAMBLE, reach
 from huddle.networks.wireguard_device import Device
 from huddle.networks.wireguard_keys import Key, address
 from huddle.networks.wireguard_system import Addressing
 from huddle.networks.wireguard_uapi import PeerConfig, TunnelConfig
 
-DIAL = 3.0  # seconds for TCP through a tunnel that stands: a lost packet or two
+DIAL = 4.0  # seconds for TCP through a tunnel that stands: a lost packet or two, and what both begin
 HANDSHAKE = 8.0  # seconds; WireGuard repeats its first packet after 5
 KEEPALIVE = 15  # seconds: routers forget UDP after 30 or more
 INBOUND = 10.0  # seconds for the number of the run to come
-PREAMBLE = 4
 MOST_INBOUND = 16  # connections that have not said their run
 
 _LOOK = 0.02
@@ -130,28 +130,32 @@ class Tunnel:
     async def dial(self, run: int) -> StreamWire:
         """A wire for that run; raises NetworkError, and ConnectionError where the tunnel is dead."""
         before = await self._received()
-        assert self._device is not None
-        sock = await self._device.socket(self._own, segment=self._segment)
         try:
             async with asyncio.timeout(DIAL):
-                await self._loop.sock_connect(sock, (str(self._theirs), self._port))
-            wire = self._wire()
-            await self._loop.create_connection(lambda: wire, sock=sock)
+                sock = await reach(self._connect, self._port, run)
         except TimeoutError:
-            sock.close()
             if await self._received() == before:
                 raise ConnectionError("nothing comes through") from None
             raise NetworkError(
                 f"{self._peer.name} answers WireGuard, but not TCP through it.",
                 hint=f"A firewall there may keep it out: let TCP in on interfaces called hw*, or {_OTHERS}.",
             ) from None
-        except BaseException as error:
-            sock.close()
-            if isinstance(error, OSError):
-                raise ConnectionError(error.strerror or str(error)) from error
-            raise
-        wire.send(run.to_bytes(PREAMBLE, "big"))
+        except OSError as error:
+            raise ConnectionError(error.strerror or str(error)) from error
+        wire = self._wire()
+        await self._loop.create_connection(lambda: wire, sock=sock)
         return wire
+
+    async def _connect(self, own: int, port: int) -> socket.socket:
+        if self._device is None:
+            raise ConnectionError("the tunnel is closed")
+        sock = await self._device.socket(self._own, own, segment=self._segment)
+        try:
+            await self._loop.sock_connect(sock, (str(self._theirs), port))
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     async def close(self, within: float = 0.0) -> None:
         """Remove the interface; what closed wires have still to send gets so many seconds."""
