@@ -16,7 +16,7 @@ from functools import partial
 from huddle.errors import HuddleError, NetworkError
 from huddle.links.raw import Connect, RawConnection, RawLink, Receiver
 from huddle.links.wire import WireInfo
-from huddle.networks import addresses, plain, wireguard, wireguard_device, wireguard_remains
+from huddle.networks import addresses, plain, wireguard, wireguard_device
 from huddle.networks.base import PeerOffer
 from huddle.networks.plain import MPYC_PORT, Known, Ports, Roles, Tell
 from huddle.networks.plain_config import KEEPALIVE, MTU
@@ -57,7 +57,7 @@ class PlainNative:
         self._key = Key.fresh()
         self._port = Port(random)
         self._where: tuple[str, int] | None = None
-        self._kernel = False
+        self._kind = ""
         self._own = -1
         self._roles: Roles = {}
         self._peers: dict[int, Known] = {}
@@ -73,10 +73,10 @@ class PlainNative:
     async def open(self) -> None:
         """See whether interfaces can be made here, and whether others reach the port; raises NetworkError."""
         wireguard.check()
-        removed = await wireguard_remains.remove()
+        self._kind = await wireguard.kind()
+        removed = await wireguard.tidied(self._kind)
         if removed:
             self._notice(removed)
-        self._kernel = await wireguard.kind() == "kernel"
         await self._port.open(self._number)
         self._where = self._advertised() or await self._seen()
         self.role = plain.OPEN if self._where else plain.CLOSED
@@ -94,7 +94,7 @@ class PlainNative:
         self._peers = plain.all_known(self._key.public, peers, roles)
         by = plain.forwarder(roles)
         device, number = (
-            await wireguard_device.make(wireguard.next_name(), kernel=self._kernel),
+            await wireguard_device.make(wireguard.next_name(), self._kind),
             self._port.number,
         )
         self._device = device
@@ -111,7 +111,7 @@ class PlainNative:
             PeerConfig(peer.public, peer.shared, reached[pid], hosts[pid], KEEPALIVE if reached[pid] else 0)
             for pid, peer in mine.items()
         ]
-        await device.tell(TunnelConfig(self._key.private, number, tuple(configs)))
+        await device.tell(TunnelConfig(self._key.private, self._key.public, number, tuple(configs)))
         if any(pid < own for pid in mine):
             await self._listen()
 
@@ -227,7 +227,7 @@ class PlainNative:
 
     async def _listen(self) -> None:
         assert self._device is not None
-        listening = await self._device.socket(address(self._key.public), MPYC_PORT + self._own)
+        listening = await self._device.tcp(address(self._key.public), MPYC_PORT + self._own)
         listening.listen(_BACKLOG)
         hosts = {str(address(peer.public)): pid for pid, peer in self._peers.items() if peer.end}
         self._accepting = asyncio.create_task(self._accept(listening, hosts), name="plain ends")
@@ -255,7 +255,7 @@ class PlainNative:
         own, theirs = address(self._key.public), str(address(peer.public))
         while self._device is not None:
             try:
-                sock = await self._device.socket(own)
+                sock = await self._device.tcp(own)
                 try:
                     async with asyncio.timeout(DIAL):
                         await loop.sock_connect(sock, (theirs, MPYC_PORT + peer.pid))

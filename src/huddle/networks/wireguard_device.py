@@ -18,10 +18,13 @@ from typing import Any, Protocol
 from huddle.errors import NetworkError
 from huddle.networks import wireguard_system as system
 from huddle.networks import wireguard_uapi as uapi
+from huddle.networks.wireguard_rootless import RootlessDevice
 from huddle.networks.wireguard_system import Addressing
 from huddle.networks.wireguard_uapi import Heard, TunnelConfig
 
 PROGRAM = "wireguard-go"
+KERNEL = "kernel"
+ROOTLESS = "wireguard-go without rights"
 _START = 8.0  # seconds for wireguard-go to have its interface and socket
 _STOP = 2.0  # and to end, before it is killed
 _LOOK = 0.01
@@ -36,7 +39,7 @@ class Device(Protocol):
         """Give the interface its address, and lead to the peers by it; raises NetworkError."""
         ...
 
-    async def socket(self, own: IPv6Address, port: int = 0, *, segment: int | None = None) -> socket.socket:
+    async def tcp(self, own: IPv6Address, port: int = 0, *, segment: int | None = None) -> socket.socket:
         """A TCP socket of this interface and of nothing else, at this address; raises ConnectionError."""
         ...
 
@@ -64,9 +67,14 @@ def program() -> str | None:
     return str(built[-1]) if built else shutil.which(PROGRAM)
 
 
-async def make(name: str, *, kernel: bool) -> Device:
-    """An interface of that name; raises NetworkError."""
-    return await (KernelDevice if kernel else GoDevice).make(name)
+async def make(name: str, kind: str) -> Device:
+    """An interface of that name, KERNEL, ROOTLESS or of wireguard-go; raises NetworkError."""
+    if kind == KERNEL:
+        return await KernelDevice.make(name)
+    found = program()
+    if found is None:
+        raise NetworkError(f"There is no {PROGRAM} here any more.")
+    return await (RootlessDevice if kind == ROOTLESS else GoDevice).make(name, found)
 
 
 class _Here:
@@ -77,7 +85,7 @@ class _Here:
     async def bring_up(self, addressing: Addressing) -> None:
         await system.bring_up(self.name, addressing)
 
-    async def socket(self, own: IPv6Address, port: int = 0, *, segment: int | None = None) -> socket.socket:
+    async def tcp(self, own: IPv6Address, port: int = 0, *, segment: int | None = None) -> socket.socket:
         return system.inside(self.name, own, port, segment=segment)
 
 
@@ -132,12 +140,9 @@ class GoDevice(_Here):
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def make(cls, name: str) -> "GoDevice":
+    async def make(cls, name: str, program: str) -> "GoDevice":
         """Start it and wait until it can be configured."""
-        found = program()
-        if found is None:
-            raise NetworkError(f"There is no {PROGRAM} here any more.")
-        command = [found, "-f", name]
+        command = [program, "-f", name]
         # When this process is killed, nobody else ends it before the next session's start.
         if setpriv := shutil.which("setpriv"):
             command = [setpriv, "--pdeathsig", "TERM", "--", *command]

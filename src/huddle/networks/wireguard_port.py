@@ -40,7 +40,7 @@ class Port:
 
     async def open(self, number: int = 0) -> None:
         """Bind this port, 0: a free one; raises NetworkError."""
-        sockets = _bind(number)
+        sockets = bound(number)
         self.number = sockets[0].getsockname()[1]
         for sock in sockets:
             end = _End(self._take)
@@ -146,7 +146,7 @@ class _End(asyncio.DatagramProtocol):
             await self._gone.wait()
 
 
-def _bind(number: int) -> list[socket.socket]:
+def bound(number: int) -> list[socket.socket]:
     """Sockets on that port, 0: a free one: IPv4, and IPv6 where this machine has it."""
     for _ in range(1 if number else _ATTEMPTS):
         sockets: list[socket.socket] = []

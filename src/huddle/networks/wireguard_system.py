@@ -66,7 +66,7 @@ async def add(name: str) -> bool:
 
 async def bring_up(name: str, addressing: Addressing) -> None:
     """Give an interface its address, switch it on, and lead to the peers' addresses by it."""
-    await asyncio.to_thread(_bring_up, name, addressing)
+    await asyncio.to_thread(bring_up_now, name, addressing)
 
 
 async def remove(name: str) -> None:
@@ -115,7 +115,17 @@ def _add(name: str) -> bool:
     return True
 
 
-def _bring_up(name: str, addressing: Addressing) -> None:
+def loopback_up() -> None:
+    """Switch loopback on, in a network that is new."""
+    from pyroute2 import IPRoute
+
+    with IPRoute() as route:
+        for index in route.link_lookup(ifname="lo"):
+            route.link("set", index=index, state="up")
+
+
+def bring_up_now(name: str, addressing: Addressing) -> None:
+    """As `bring_up`, waiting for it."""
     from pyroute2 import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError
 

@@ -48,7 +48,7 @@ class Tunnel:
     def __init__(
         self,
         name: str,
-        kernel: bool,
+        kind: str,
         key: Key,
         shared: bytes,
         peer: PeerOffer,
@@ -56,7 +56,7 @@ class Tunnel:
         accepted: Accepted,
     ) -> None:
         self.name = name
-        self._kernel = kernel
+        self._kind = kind
         self._key = key
         self._shared = shared
         self._peer = peer
@@ -83,7 +83,7 @@ class Tunnel:
 
     async def prepare(self) -> None:
         """Make the interface, while the way is looked for; raises NetworkError."""
-        self._device = await wireguard_device.make(self.name, kernel=self._kernel)
+        self._device = await wireguard_device.make(self.name, self._kind)
 
     async def open(self, udp: int, way: Way) -> int:
         """Lead the interface to the peer from that UDP port; the TCP port on which wires are accepted."""
@@ -91,7 +91,7 @@ class Tunnel:
         mtu, self._segment = fitting(way)
         await self._device.bring_up(Addressing(self._own, (self._theirs,), mtu))
         peer = PeerConfig(self._public, self._shared, way.where, self._theirs)
-        await self._device.tell(TunnelConfig(self._key.private, udp, (peer,)))
+        await self._device.tell(TunnelConfig(self._key.private, self._key.public, udp, (peer,)))
         self._info = WireInfo(
             "wireguard",
             f"direct, {way.where[0]} port {way.where[1]}",
@@ -99,7 +99,7 @@ class Tunnel:
             self._public,
             sealed=True,
         )
-        listening = await self._device.socket(self._own, segment=self._segment)
+        listening = await self._device.tcp(self._own, segment=self._segment)
         listening.listen(MOST_INBOUND)
         self._server = await self._loop.create_server(lambda: _Inbound(self), sock=listening)
         port: int = listening.getsockname()[1]
@@ -149,7 +149,7 @@ class Tunnel:
     async def _connect(self, own: int, port: int) -> socket.socket:
         if self._device is None:
             raise ConnectionError("the tunnel is closed")
-        sock = await self._device.socket(self._own, own, segment=self._segment)
+        sock = await self._device.tcp(self._own, own, segment=self._segment)
         try:
             await self._loop.sock_connect(sock, (str(self._theirs), port))
         except BaseException:

@@ -8,6 +8,7 @@ Keys are in hexadecimal digits. What a value means is said there; nothing here k
 
 import asyncio
 import os
+import socket
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -39,9 +40,10 @@ class PeerConfig:
 
 @dataclass(frozen=True, slots=True)
 class TunnelConfig:
-    """What WireGuard must know: its own private key, its UDP port, and its peers."""
+    """What WireGuard must know: its own key, its UDP port, and its peers."""
 
     private: bytes
+    public: bytes
     port: int
     peers: tuple[PeerConfig, ...]
 
@@ -82,9 +84,15 @@ def heard(answer: str) -> Heard:
     return Heard(values.get("last_handshake_time_sec", "0") != "0", int(values.get("rx_bytes", "0")))
 
 
-async def say(interface: str, lines: str, *, get: bool = False) -> str:
-    """Configure, or ask with `get`, the wireguard-go of that interface; raises OSError or NetworkError."""
-    reader, writer = await asyncio.open_unix_connection(SOCKETS / f"{interface}.sock", limit=_MAX_ANSWER)
+async def say(where: str | socket.socket, lines: str, *, get: bool = False) -> str:
+    """Configure, or ask with `get`, the wireguard-go of an interface; raises OSError or NetworkError.
+
+    `where` is the interface's name, or a connection to its wireguard-go, which is closed.
+    """
+    if isinstance(where, str):
+        reader, writer = await asyncio.open_unix_connection(SOCKETS / f"{where}.sock", limit=_MAX_ANSWER)
+    else:
+        reader, writer = await asyncio.open_unix_connection(sock=where, limit=_MAX_ANSWER)
     try:
         writer.write(f"{'get=1' if get else 'set=1'}\n{lines}\n".encode("ascii"))
         answer = (await reader.readuntil(b"\n\n")).decode("ascii")
