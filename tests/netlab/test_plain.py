@@ -81,8 +81,8 @@ globalThis.until = async (find, what) => {
   }
   throw new Error(`no ${what} in: ${document.body.innerText}`);
 };
-globalThis.button = (name) => until(
-  () => [...document.querySelectorAll("button")].find((one) => one.textContent.trim() === name && !one.disabled), name);
+const called = (name) => (one) => one.textContent.trim() === name && !one.disabled;
+globalThis.button = (name) => until(() => [...document.querySelectorAll("button")].find(called(name)), name);
 globalThis.field = (name) => until(
   () => [...document.querySelectorAll("label")].find((one) => one.textContent.includes(name))?.control, name);
 globalThis.text = (words) => until(() => document.body.innerText.includes(words), words);

@@ -116,6 +116,7 @@ class RawLink:
                 self._end_here()
             else:
                 self._finish()
+                self._tell_end()
 
     def forward(self, data: bytes, scanned: frames.Scanned) -> bool:
         """As `write`; whether there is room for more."""
@@ -254,7 +255,9 @@ class RawLink:
         self._bring(frames.control(frames.EOF))
 
     def _tell_end(self) -> None:
-        if not self._told_end and not self._over and self._connection is None and self._connecting is None:
+        """Nothing more comes, as far as can be known."""
+        apart = self._connection is None and self._connecting is None
+        if not self._told_end and (self._over or apart):
             self._told_end = True
             self._bring(frames.control(frames.END))
 
