@@ -1,7 +1,7 @@
 """Commands of a user who has no rights: nobody, who may open /dev/net/tun as most distributions have it.
 
-What the tests run may lie where only root comes, such as a home: in a mount namespace of its own each of these
-places is put in its place again, in a directory that everybody may enter. Nothing outside is changed.
+What the tests run may lie where only root comes, such as a home: in a mount namespace of its own each of
+these places is put in its place again, in a directory that everybody may enter. Nothing outside is changed.
 """
 
 import shlex

@@ -49,19 +49,49 @@ async def test_a_port_that_refuses_is_told_at_once() -> None:
 
 
 async def test_where_no_call_comes_through_both_begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On loopback each attempt is refused until both have begun in the same moment, or one was let in."""
+    """As TCP makes it of two that begin at once; the real one is in tests/netlab/test_table.py."""
     monkeypatch.setattr(crossing, "CROSSING", 0.0)
-    monkeypatch.setattr(crossing, "_AGAIN", 0.0)
-    async with asyncio.timeout(30):
-        one, other = await asyncio.gather(
-            reach(between("127.0.0.2", "127.0.0.3", deaf=(1,)), 1, 9),
-            reach(between("127.0.0.3", "127.0.0.2", deaf=(1,)), 1, 9),
-        )
+    one, other = socket.socketpair()
+    asked: list[tuple[int, int]] = []
+
+    def joined(sock: socket.socket) -> Connect:
+        sock.setblocking(False)
+
+        async def connect(port: int, to: int) -> socket.socket:
+            if not port:
+                await asyncio.get_running_loop().create_future()
+            asked.append((port, to))
+            if len(asked) == 1:
+                raise ConnectionRefusedError
+            return sock
+
+        return connect
+
+    async with asyncio.timeout(10):
+        made = await asyncio.gather(reach(joined(one), 1, 9), reach(joined(other), 1, 9))
     with one, other:
-        assert one.getpeername() == other.getsockname() and one.getsockname() == other.getpeername()
-        # The runs were said and heard: what follows is the wire's.
-        await asyncio.get_running_loop().sock_sendall(one, b"wire")
-        assert await asyncio.get_running_loop().sock_recv(other, 100) == b"wire"
+        assert made == [one, other]
+        # From and to one port, and the runs were said and heard: what follows is the wire's.
+        assert len({*asked}) == 1 and asked[0][0] == asked[0][1]
+        one.send(b"wire")
+        assert other.recv(100) == b"wire"
+
+
+async def test_another_run_s_crossing_is_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crossing, "CROSSING", 0.0)
+    one, other = socket.socketpair()
+    one.setblocking(False)
+
+    async def connect(port: int, to: int) -> socket.socket:
+        if not port or one.fileno() < 0:
+            await asyncio.get_running_loop().create_future()
+        return one
+
+    other.send((8).to_bytes(4, "big"))
+    with other, pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await reach(connect, 1, 9)
+    assert one.fileno() < 0
 
 
 async def test_nothing_is_left_of_what_nobody_waits_for() -> None:

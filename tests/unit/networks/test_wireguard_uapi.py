@@ -13,7 +13,7 @@ from huddle.networks import wireguard_uapi as uapi
 from huddle.networks.wireguard_uapi import Heard, PeerConfig, TunnelConfig
 
 PEER = PeerConfig(b"q" * 32, b"s" * 32, ("2001:db8::1", 5000), IPv6Address("fd00::1"))
-CONFIG = TunnelConfig(b"p" * 32, 4000, (PEER,))
+CONFIG = TunnelConfig(b"p" * 32, b"P" * 32, 4000, (PEER,))
 
 
 def test_a_tunnel_has_one_peer_with_one_address() -> None:
@@ -27,7 +27,7 @@ def test_a_tunnel_has_one_peer_with_one_address() -> None:
 
 def test_a_peer_that_comes_by_itself_has_no_endpoint() -> None:
     coming = PeerConfig(b"r" * 32, b"t" * 32, None, IPv6Address("fd00::2"))
-    lines = uapi.tunnel_lines(TunnelConfig(b"p" * 32, 4000, (PEER, coming))).splitlines()
+    lines = uapi.tunnel_lines(TunnelConfig(b"p" * 32, b"P" * 32, 4000, (PEER, coming))).splitlines()
     second = lines[lines.index(f"public_key={(b'r' * 32).hex()}") :]
     assert second[1:] == [
         f"preshared_key={(b't' * 32).hex()}",
