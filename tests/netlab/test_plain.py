@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from huddle.errors import LocalError
 from huddle.lab import chrome
 from huddle.lab.chrome import Chrome
 from huddle.networks.wireguard_keys import owner_of
@@ -72,6 +73,7 @@ class End:
             self.process.stdout.close()  # type: ignore[union-attr]
 
 
+LOADED = "document.readyState === 'complete' && !!document.querySelector('form')"
 FIND = """
 globalThis.until = async (find, what) => {
   for (let i = 0; i < 1800; i++) {
@@ -105,11 +107,16 @@ class PageEnd:
         where = {"behavior": "allow", "downloadPath": str(self.saved)}
         self._chrome.call("Browser.setDownloadBehavior", where)
         self._page = self._chrome.open(invitation)
-        self.see("until(() => document.readyState === 'complete' && document.querySelector('form'), 'form')")
+        assert wait_until(self._loaded, 60), "the page does not come"
         self.see("field('Your name')", f".value = {json.dumps(name)}")
         self.see("field('Your name')", ".dispatchEvent(new Event('input', { bubbles: true }))")
         self.see("field('Run it myself')", ".click()")
         self.click("Join")
+
+    def _loaded(self) -> bool:
+        with suppress(LocalError):  # it is just going there
+            return bool(self._page.evaluate(LOADED))
+        return False
 
     def see(self, what: str, then: str = "") -> Any:
         self._page.evaluate(FIND)
