@@ -336,7 +336,8 @@ class Execution:
             if moved != last:
                 last, self._moved = moved, self._loop.time()
             stall = self._settings.stall
-            if stall is not None and self._loop.time() - self._moved > stall:
+            seen = not isinstance(run, PlainRun)
+            if stall is not None and seen and self._loop.time() - self._moved > stall:
                 self.fail(self._stalled(stall))
 
     def _stalled(self, stall: float) -> HuddleError:

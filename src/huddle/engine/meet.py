@@ -133,7 +133,8 @@ class Meeting:
         Raises LocalError where it allows none of the networks that the session may use.
         """
         mine = tuple(offer for offer in self._offers() if not self._allowed or offer.network in self._allowed)
-        if not mine:
+        # Over plain nobody says anything to anybody of Huddle's.
+        if all(offer.network == plain.NETWORK for offer in mine):
             raise LocalError(
                 f"This session is held over {', '.join(self._allowed)} only, which you do not allow.",
                 hint="Join again with another --network, or talk to the host.",
