@@ -112,6 +112,7 @@ class PageEnd:
         self.see("field('Your name')", ".dispatchEvent(new Event('input', { bubbles: true }))")
         self.see("field('Run it myself')", ".click()")
         self.click("Join")
+        self.see("text('is in')")
 
     def _loaded(self) -> bool:
         with suppress(LocalError):  # it is just going there
@@ -178,7 +179,8 @@ def links(party: Huddle, peer: str) -> list[tuple[str, str]]:
 
 
 def joined(host: Huddle, name: str) -> None:
-    host.wait("party", lambda event: event["name"] == name and event["state"] == "admitted")
+    # A browser on a busy machine takes its time.
+    host.wait("party", lambda event: event["name"] == name and event["state"] == "admitted", timeout=200)
 
 
 # The lab's Chromium is driven over a connection of websockets that is closed by hand.
