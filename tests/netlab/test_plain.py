@@ -222,8 +222,9 @@ def test_two_plain_ends_and_two_of_huddle(
     folder = tmp_path / "cem"
     folder.mkdir()
     shutil.copy(PROGRAM, folder)
-    (folder / "huddle.conf").write_text(theirs["config"])
-    with tunnel(ben.node, config), tunnel(cem.node, folder / "huddle.conf"):
+    # The name is the interface's, and of the socket of wireguard-go, of which this one machine has one.
+    (folder / "cem.conf").write_text(theirs["config"])
+    with tunnel(ben.node, config), tunnel(cem.node, folder / "cem.conf"):
         parties = [mpyc(ben.node, line, ben.saved), mpyc(cem.node, theirs["command"], folder)]
         try:
             for party in parties:
