@@ -25,7 +25,7 @@ from huddle.networks.wireguard_splice import Splice
 from huddle.networks.wireguard_system import Addressing
 from huddle.networks.wireguard_uapi import Heard, PeerConfig, TunnelConfig
 
-_ANSWER = 5.0  # seconds
+_ANSWER = 10.0  # seconds, also of a machine that has much else to do
 _SPARE = 2  # places for peers that seem to be at two addresses for a while
 _FORBIDDING = {
     "/proc/sys/user/max_user_namespaces": "0",
@@ -149,6 +149,8 @@ class RootlessDevice:
         self._channel.settimeout(within)
         try:
             message, fds, _, _ = await asyncio.to_thread(socket.recv_fds, self._channel, LIMIT, 1)
+        except TimeoutError:
+            raise NetworkError("WireGuard does not start here.", hint="It is tried again.") from None
         except OSError as error:
             raise _ended() from error
         if not message:
