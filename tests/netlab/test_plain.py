@@ -28,6 +28,7 @@ from tests.netlab.net import Net, Node
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "tests" / "programs" / "total.py"
 PLAIN = ("--network", "auto,plain")
+LONG = 200.0  # seconds for a browser, on a machine that has much else to do
 
 # Where wireguard-go has to be built first, that takes a minute.
 pytestmark = pytest.mark.timeout(600)
@@ -107,7 +108,7 @@ class PageEnd:
         where = {"behavior": "allow", "downloadPath": str(self.saved)}
         self._chrome.call("Browser.setDownloadBehavior", where)
         self._page = self._chrome.open(invitation)
-        assert wait_until(self._loaded, 60), "the page does not come"
+        assert wait_until(self._loaded, LONG), "the page does not come"
         self.see("field('Your name')", f".value = {json.dumps(name)}")
         self.see("field('Your name')", ".dispatchEvent(new Event('input', { bubbles: true }))")
         self.see("field('Run it myself')", ".click()")
@@ -179,8 +180,7 @@ def links(party: Huddle, peer: str) -> list[tuple[str, str]]:
 
 
 def joined(host: Huddle, name: str) -> None:
-    # A browser on a busy machine takes its time.
-    host.wait("party", lambda event: event["name"] == name and event["state"] == "admitted", timeout=200)
+    host.wait("party", lambda event: event["name"] == name and event["state"] == "admitted", timeout=LONG)
 
 
 # The lab's Chromium is driven over a connection of websockets that is closed by hand.
@@ -200,7 +200,7 @@ def test_two_plain_ends_and_two_of_huddle(
     neighbours.program = PROGRAM
     url = neighbours.serve(post)
     ada = neighbours.host(open_, url, *PLAIN, parties=4)
-    link = ada.wait("invitation")["url"]
+    link = ada.wait("invitation", timeout=LONG)["url"]
     # By https a browser would have what a key needs; here it is told so.
     secure = f"--unsafely-treat-insecure-origin-as-secure={url}"
     monkeypatch.setattr(chrome, "_FLAGS", (*chrome._FLAGS, secure))
