@@ -228,7 +228,7 @@ def test_two_plain_ends_and_two_of_huddle(
         parties = [mpyc(ben.node, line, ben.saved), mpyc(cem.node, theirs["command"], folder)]
         try:
             for party in parties:
-                said, _ = party.communicate(timeout=60)
+                said, _ = party.communicate(timeout=LONG)
                 assert party.returncode == 0 and "total: 4" in said, said
         finally:
             for party in parties:
