@@ -67,11 +67,15 @@ class End:
 
     def close(self) -> int:
         try:
-            return self.process.wait(30)
+            return self.process.wait(LONG)
         finally:
-            self.process.kill()
-            self.process.wait()
-            self.process.stdout.close()  # type: ignore[union-attr]
+            self.abandon()
+
+    def abandon(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
 
 LOADED = "document.readyState === 'complete' && !!document.querySelector('form')"
@@ -128,8 +132,9 @@ class PageEnd:
         self.see(f"button('{name}')", ".click()")
 
     def said(self, selector: str) -> str:
-        self.see(f"until(() => document.querySelector('{selector}'), '{selector}')")
-        found: str = self._page.evaluate(f"document.querySelector('{selector}').textContent")
+        quoted = json.dumps(selector)
+        self.see(f"until(() => document.querySelector({quoted}), {quoted})")
+        found: str = self._page.evaluate(f"document.querySelector({quoted}).textContent")
         return found
 
     def save(self, name: str) -> Path:
@@ -211,7 +216,7 @@ def test_two_plain_ends_and_two_of_huddle(
     bob = neighbours.join(homes[1], "Bob", link, *PLAIN)
     joined(ada, "Bob")
     cem = End(homes[2], "Cem", link)
-    request.addfinalizer(cem.close)
+    request.addfinalizer(cem.abandon)
     ben.click("Accept")
     ben.click("Save huddle.conf")
     ben.click("Save")
