@@ -200,7 +200,8 @@ class Execution:
             failed = error is not None or self._error is not None
             await _whole(self._close(run, limit=0.5 if failed else 5.0))
 
-    def _opening(self, pid: int) -> Callable[[Any], Any]:
+    def _opening(self, pid: int) -> Any:
+        """What opens the link to that peer: an `OpenLink` of the run's or the proxy's channels."""
         if pid in self._ends:
             return partial(cast(PlainLinks, self._plain).link, pid)
         return partial(self._keeper.open, pid, self.number)
