@@ -2,7 +2,7 @@
 
 Each event is a frozen dataclass; `as_json` gives the object that `--json` prints on one line, as
 `docs/events.md` documents it. An event never holds a secret, a private argument or a room key, but
-for `Invitation`, which is the secret that the person asked for.
+for `Invitation` and `Plain`, which are the secrets that the person asked for.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -157,6 +157,21 @@ class Proxy(Event):
     arguments: tuple[str, ...]
     directory: str
     entry: str
+    run: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Plain(Event):
+    """The run waits for plain MPyC, which this person starts behind a WireGuard app.
+
+    `config` is what the app needs, with a private key that was made for this session; `command` is the
+    line to type; `mpyc` the version that all have.
+    """
+
+    event: ClassVar[str] = "plain"
+    config: str
+    command: str
+    mpyc: str
     run: int = 1
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests import wireguard_go
 from tests.netlab import table
 from tests.netlab.net import Net
 
@@ -25,3 +26,16 @@ def test_all_networks_are_direct_in_the_open(net: Net) -> None:
 def test_only_the_relay_gets_out_by_443(net: Net) -> None:
     found = outcomes(net, "only 443 out – only 443 out")
     assert found == {"tls": "refused", "webrtc": "refused", "iroh": "refused", "relay": "relayed"}
+
+
+@pytest.mark.timeout(600)
+def test_firewalls_at_both_ends_let_through_what_both_begin(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """UDP, and inside WireGuard's tunnel TCP too; the rendezvous has an IPv6 address only."""
+    wireguard_go.on_path(monkeypatch)
+    cells = table.try_pair(net, "IPv6, firewalls at both ends", ("wireguard", "webrtc"))
+    assert {name: cell["outcome"] for name, cell in cells.items()} == {
+        "wireguard": "direct",
+        "webrtc": "direct",
+    }

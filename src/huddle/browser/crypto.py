@@ -64,7 +64,7 @@ class WebCrypto:
         return SigningKey(wait_for(lambda: self._js.fromSeed("Ed25519", array(seed))))
 
     def exchange_from_seed(self, seed: bytes) -> ExchangeKey:
-        """The X25519 key of 32 bytes; for test vectors."""
+        """The X25519 key of 32 bytes; for test vectors, and where the key is to be taken elsewhere."""
         return ExchangeKey(wait_for(lambda: self._js.fromSeed("X25519", array(seed))))
 
     def _sealing_key(self, key: bytes) -> Any:

@@ -18,8 +18,11 @@ from huddle.errors import LocalError
 from huddle.identity.crypto import Crypto
 from huddle.networks import webrtc_library
 from huddle.networks.base import Network
+from huddle.networks.plain import PlainPart
+from huddle.networks.plain_end import PlainEnd
 from huddle.networks.relay import RelayNetwork
 from huddle.networks.webrtc import WebRtcNetwork
+from huddle.networks.wireguard_keys import KEY, Key, clamped
 
 NETWORKS = ("webrtc", "relay")  # that a browser has, in order of preference
 
@@ -28,7 +31,8 @@ class Browser:
     """A browser's worker; see `huddle.engine.surroundings.Surroundings`."""
 
     def __init__(self, functions: Any, runners: Any) -> None:
-        self.crypto: Crypto = WebCrypto(functions)
+        self._web = WebCrypto(functions)
+        self.crypto: Crypto = self._web
         self.start_runner: StartRunner = partial(WorkerRunner.start, runners)
 
     async def ground(self, settings: Settings) -> Ground:
@@ -43,7 +47,7 @@ class Browser:
             uvloop=None,
             bits=64 if sys.maxsize > 2**32 else 32,
         )
-        return Ground(interpreter, sandboxed=True)
+        return Ground(interpreter, sandboxed=not settings.plain_end)
 
     async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
         raise LocalError(
@@ -57,6 +61,14 @@ class Browser:
         if "relay" in settings.networks:
             made.append(RelayNetwork(rendezvous))
         return made
+
+    def plain(self, settings: Settings, rendezvous: str, notice: Callable[[str], None]) -> PlainPart | None:
+        return PlainEnd(self._tunnel_key()) if settings.plain_end else None
+
+    def _tunnel_key(self) -> Key:
+        """A key for the person's WireGuard app: made here, and only what is made of bytes can leave."""
+        private = clamped(self.crypto.random(KEY))
+        return Key(private, self.crypto.exchange_public(self._web.exchange_from_seed(private)))
 
     def peak_memory(self) -> float:
         return 0.0

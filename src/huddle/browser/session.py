@@ -176,4 +176,5 @@ def _settings(said: Any) -> Settings:
         inputs=_inputs(said),
         grace=_given(said, "grace") or 30.0,
         stall=_given(said, "stall"),
+        plain_end=bool(_given(said, "plainEnd")),
     )

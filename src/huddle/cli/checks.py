@@ -195,8 +195,9 @@ async def wireguard() -> Check:
     if left:
         advice = "The next session with --network wireguard removes it."
         return Check("WireGuard", "warn", f"a killed session has left {', '.join(left)}", advice)
-    found = "the kernel's" if kind == "kernel" else wireguard_device.program() or kind
-    return Check("WireGuard", "ok", f"{found}: --network wireguard makes tunnels by itself")
+    found = "the kernel's" if kind == wireguard_device.KERNEL else wireguard_device.program() or kind
+    how = ", without any rights" if kind == wireguard_device.ROOTLESS else ""
+    return Check("WireGuard", "ok", f"{found}: --network wireguard makes tunnels by itself{how}")
 
 
 async def rendezvous(url: str | None) -> list[Check]:

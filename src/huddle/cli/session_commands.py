@@ -99,7 +99,10 @@ def local_options(command: _Command) -> _Command:
             "--advertise", multiple=True, metavar="HOST", help="A name or address others reach you under."
         ),
         click.option(
-            "--port", default=0, type=click.IntRange(0, 65535), help="The port of tls; default: any."
+            "--port",
+            default=0,
+            type=click.IntRange(0, 65535),
+            help="The port of tls, and of plain by UDP; default: any.",
         ),
         click.option(
             "--map-port", is_flag=True, help="Ask the router for a port that leads here, until the end."

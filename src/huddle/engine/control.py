@@ -120,6 +120,21 @@ class Paths:
     paths: Annotated[tuple[PathRecord, ...], Limit(400)]
 
 
+@dataclass(frozen=True, slots=True)
+class ForwardPort:
+    """The UDP port that leads to that party."""
+
+    pid: U8
+    port: U16
+
+
+@dataclass(frozen=True, slots=True)
+class Forwards:
+    """By these ports of the sender the receiver's WireGuard reaches others (see `huddle.networks.plain`)."""
+
+    ports: Annotated[tuple[ForwardPort, ...], Limit(32)]
+
+
 Message = (
     Status
     | RunProposal
@@ -132,6 +147,7 @@ Message = (
     | RecordDraft
     | RecordSignature
     | Paths
+    | Forwards
 )
 
 TYPES: dict[int, type[Message]] = {
@@ -146,6 +162,7 @@ TYPES: dict[int, type[Message]] = {
     9: RecordDraft,
     10: RecordSignature,
     11: Paths,
+    12: Forwards,
 }
 _NUMBERS = {cls: number for number, cls in TYPES.items()}
 

@@ -13,11 +13,12 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from huddle import events
 from huddle.engine import control
 from huddle.engine.group import Group
+from huddle.engine.plain_run import PlainRun
 from huddle.engine.process import RunnerExit, RunnerSpec
 from huddle.engine.proxy import Proxy
 from huddle.engine.run import Run
@@ -27,6 +28,8 @@ from huddle.engine.surroundings import Ground, Surroundings
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError, unexpected
 from huddle.links.keeper import Keeper
 from huddle.links.wire import WireInfo
+from huddle.networks.plain import PlainLinks, PlainPart, PlainTaken, Roles, ends
+from huddle.networks.plain_config import command
 from huddle.session.manifest import Flags, Manifest
 from huddle.session.messages import shorten
 from huddle.session.sealed import Sealed
@@ -61,6 +64,8 @@ class Execution:
         group: Group,
         outcomes: dict[int, control.Outcome],
         emit: Callable[[events.Event], None],
+        plain: PlainPart | None = None,
+        roles: Roles | None = None,
     ) -> None:
         self.number = manifest.run
         self.stats: events.Stats | None = None
@@ -78,6 +83,9 @@ class Execution:
         self._news = asyncio.Event()
         self._moved = self._began
         self._inputs = settings.inputs
+        self._plain = plain
+        # Those of the peers that run plain MPyC: their data links are raw.
+        self._ends = frozenset(ends(roles or {})) - {sealed.pid}
         self._paths: dict[int, tuple[str, str]] = {}
         self._spec = partial(
             RunnerSpec,
@@ -94,7 +102,7 @@ class Execution:
         )
         self._sandbox = ground.sandboxed
         self._surroundings = surroundings
-        self._run: Run | Proxy | None = None
+        self._run: Run | Proxy | PlainRun | None = None
 
     async def run(self) -> bool:
         """Run it to its end; whether it finished well everywhere. Leaves no process, file or link."""
@@ -141,6 +149,8 @@ class Execution:
         if outcome.run != self.number:
             return
         self._outcomes[pid] = outcome
+        if isinstance(self._run, PlainRun):
+            self._run.ended(pid)
         self._news.set()
         if not outcome.ok:
             self.fail(self._told(pid, outcome))
@@ -152,9 +162,14 @@ class Execution:
     # --- the run itself
 
     async def _run_in(self, spec: RunnerSpec) -> HuddleError | None:
-        opens = {pid: partial(self._keeper.open, pid, self.number) for pid in self._peers}
-        run: Run | Proxy
-        if self._settings.by_hand:
+        here = not self._settings.plain_end
+        opens = {pid: self._opening(pid) for pid in self._peers if here}
+        run: Run | Proxy | PlainRun
+        if not here:
+            run = PlainRun(pid for pid in self._peers if pid not in self._ends)
+            for pid in self._outcomes:
+                run.ended(pid)
+        elif self._settings.by_hand:
             run = Proxy(spec.pid, spec.names, opens, self)
         else:
             run = Run(spec, opens, self, self._surroundings.start_runner)
@@ -169,6 +184,8 @@ class Execution:
             await _whole(run.start())
             if isinstance(run, Proxy):
                 self._tell_arguments(run, spec)
+            elif isinstance(run, PlainRun):
+                self._tell_plain(spec)
             exit_ = await run.wait()
             self._group.set_state(self.number, control.IDLE)
             error = self._error or run.error or exit_.error(self._names)
@@ -183,14 +200,33 @@ class Execution:
             failed = error is not None or self._error is not None
             await _whole(self._close(run, limit=0.5 if failed else 5.0))
 
+    def _opening(self, pid: int) -> Any:
+        """What opens the link to that peer: an `OpenLink` of the run's or the proxy's channels."""
+        if pid in self._ends:
+            return partial(cast(PlainLinks, self._plain).link, pid)
+        return partial(self._keeper.open, pid, self.number)
+
+    def _tell_plain(self, spec: RunnerSpec) -> None:
+        """What the person needs who runs the program by plain MPyC."""
+        part = cast(PlainTaken, self._plain)
+        threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
+        flags = (*threshold, *spec.flags)
+        line = command(spec.pid, spec.entry, spec.args, part.addresses, flags)
+        self._emit(events.Plain(part.configuration(), line, spec.interpreter.mpyc, self.number))
+
     def _tell_arguments(self, proxy: Proxy, spec: RunnerSpec) -> None:
         threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
         arguments = (*spec.args, *proxy.arguments, *threshold, *spec.flags)
         self._emit(events.Proxy(arguments, str(spec.directory), spec.entry, self.number))
 
-    async def _close(self, run: Run | Proxy, limit: float) -> None:
+    async def _close(self, run: Run | Proxy | PlainRun, limit: float) -> None:
         run.stop("the session ended")
-        await asyncio.gather(*(self._keeper.close_link(pid, self.number, limit) for pid in self._peers))
+        framed = [pid for pid in self._peers if pid not in self._ends]
+        raw = cast(PlainLinks, self._plain)
+        await asyncio.gather(
+            *(self._keeper.close_link(pid, self.number, limit) for pid in framed),
+            *(raw.close_link(pid, limit) for pid in self._ends if not self._settings.plain_end),
+        )
         run.close()
 
     async def _others(self) -> HuddleError | None:
@@ -292,7 +328,7 @@ class Execution:
         if not ticker.cancelled() and (error := ticker.exception()) is not None:
             self.fail(unexpected(error))
 
-    async def _tick(self, run: Run | Proxy) -> None:
+    async def _tick(self, run: Run | Proxy | PlainRun) -> None:
         last: tuple[int, ...] = ()
         while True:
             await asyncio.sleep(STATS_EVERY)
@@ -301,7 +337,8 @@ class Execution:
             if moved != last:
                 last, self._moved = moved, self._loop.time()
             stall = self._settings.stall
-            if stall is not None and self._loop.time() - self._moved > stall:
+            seen = not isinstance(run, PlainRun)
+            if stall is not None and seen and self._loop.time() - self._moved > stall:
                 self.fail(self._stalled(stall))
 
     def _stalled(self, stall: float) -> HuddleError:
@@ -315,7 +352,7 @@ class Execution:
             hint="Give --stall more seconds, or none, for programs that compute for long.",
         )
 
-    def _tell_stats(self, run: Run | Proxy) -> None:
+    def _tell_stats(self, run: Run | Proxy | PlainRun) -> None:
         rows, rounds = [], 0
         for pid, stats in run.stats().items():
             rounds = max(rounds, stats.rounds)

@@ -21,12 +21,16 @@ from huddle.networks import addresses, iroh_library, webrtc_library
 from huddle.networks.base import Network
 from huddle.networks.headscale import HeadscaleNetwork
 from huddle.networks.iroh import IrohNetwork
+from huddle.networks.plain import PlainPart
+from huddle.networks.plain_end import PlainEnd
+from huddle.networks.plain_native import PlainNative
 from huddle.networks.relay import RelayNetwork
 from huddle.networks.tailscale import TailscaleNetwork
 from huddle.networks.tailscale_api import find_socket
 from huddle.networks.tls import TlsNetwork
 from huddle.networks.webrtc import WebRtcNetwork
 from huddle.networks.wireguard import WireGuardNetwork
+from huddle.networks.wireguard_keys import Key
 
 
 class Machine:
@@ -43,7 +47,7 @@ class Machine:
             raise LocalError(
                 f"There is no sandbox here: {problem}.", hint="Install bubblewrap, or leave out --sandbox."
             )
-        wanted = settings.sandbox is not False and not settings.by_hand
+        wanted = settings.sandbox is not False and not (settings.by_hand or settings.plain_end)
         return Ground(interpreter, wanted and not problem)
 
     async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
@@ -109,6 +113,15 @@ class Machine:
         if "relay" in settings.networks:
             made.append(RelayNetwork(rendezvous))
         return made
+
+    def plain(self, settings: Settings, rendezvous: str, notice: Callable[[str], None]) -> PlainPart | None:
+        if settings.plain_end:
+            return PlainEnd(Key.fresh())
+        if "plain" not in settings.networks:
+            return None
+        return PlainNative(
+            rendezvous, self.crypto.random, advertise=settings.advertise, port=settings.port, notice=notice
+        )
 
     def peak_memory(self) -> float:
         unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) counts bytes there, KiB on Linux

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 
 from huddle import events
 from huddle.errors import HuddleError, LocalError, PeerError, unexpected
+from huddle.networks import plain
 from huddle.rendezvous.client import RoomClient
 from huddle.session import ceremony_events as heard
 from huddle.session.ceremony_guest import Guest
 from huddle.session.ceremony_host import Host
 from huddle.session.manifest import Manifest
-from huddle.session.messages import Offer
+from huddle.session.messages import Offer, shorten
 from huddle.session.sealed import Member, Sealed
 
 Standing = Callable[[str, str], str]  # of a name and a did: self, new, known, verified or alarm
@@ -56,6 +57,14 @@ def _terms(proposed: heard.Proposed) -> list[str]:
     if proposed.options.record:
         terms.append("At the end all sign a record of who took part in what, and each may keep it.")
     return terms
+
+
+def _roles(roster: tuple[Member, ...]) -> dict[int, str]:
+    return {member.pid: member.plain for member in roster}
+
+
+def _names(roster: tuple[Member, ...]) -> dict[int, str]:
+    return {member.pid: member.name for member in roster}
 
 
 class Meeting:
@@ -124,7 +133,8 @@ class Meeting:
         Raises LocalError where it allows none of the networks that the session may use.
         """
         mine = tuple(offer for offer in self._offers() if not self._allowed or offer.network in self._allowed)
-        if not mine:
+        # Over plain nobody says anything to anybody of Huddle's.
+        if all(offer.network == plain.NETWORK for offer in mine):
             raise LocalError(
                 f"This session is held over {', '.join(self._allowed)} only, which you do not allow.",
                 hint="Join again with another --network, or talk to the host.",
@@ -222,9 +232,12 @@ class Meeting:
                 self._allowed = options.networks
                 self._host_did = roster[0].did
                 for member in roster:
-                    self._party(member.did, member.name, "admitted", pid=member.pid)
+                    detail = "runs plain MPyC" if member.plain == plain.END else ""
+                    self._party(member.did, member.name, "admitted", detail, pid=member.pid)
+                if self._impossible(roster):
+                    return
                 self._emit(program_event(manifest, self._sandbox))
-                for text in _terms(event):
+                for text in (*_terms(event), *plain.explained(_roles(roster), _names(roster))):
                     self._emit(events.Notice(text))
             case heard.WordsReady(epoch, words, digest):
                 self._digest = digest
@@ -244,6 +257,15 @@ class Meeting:
                 self._emit(events.Notice(text))
             case heard.Failed(error):
                 self._fail(error)
+
+    def _impossible(self, roster: tuple[Member, ...]) -> bool:
+        """Whether these can't be linked with those among them who run plain MPyC; then it ends here."""
+        problem = plain.problem(_roles(roster), _names(roster))
+        if problem is not None:
+            self._core.leave(shorten(problem.message))
+            self._send()
+            self._fail(problem)
+        return problem is not None
 
     def _came(self, event: heard.GuestCame) -> None:
         self._waiting[event.did] = event

@@ -28,6 +28,8 @@ from huddle.errors import HuddleError, LocalError, NetworkError, unexpected
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.networks.base import Network
+from huddle.networks.plain import NETWORK as PLAIN
+from huddle.networks.plain import PlainPart
 from huddle.rendezvous.client import OWNER_KEY, RoomClient
 from huddle.session.ceremony_guest import Guest
 from huddle.session.ceremony_host import Host
@@ -72,6 +74,7 @@ class Party:
         self._meeting: Meeting | None = None
         self._together: Together | None = None
         self._networks: list[Network] = []
+        self._plain: PlainPart | None = None
 
     def __aiter__(self) -> AsyncGenerator[events.Event, None]:
         """Run the session; what happens, in order. The last event is `Ended`."""
@@ -247,7 +250,7 @@ class Party:
             self._identity,
             invitation,
             name=self._settings.name,
-            software=software,
+            software=(*software, *self._part()),
             manifest=manifest,
             files={} if options.files_follow else plan.program.files,
             parties=plan.parties,
@@ -279,7 +282,7 @@ class Party:
             self._identity,
             invitation,
             name=self._settings.name,
-            software=software,
+            software=(*software, *self._part()),
             own=own,
             program_digest=digest,
             record=plan.record,
@@ -313,6 +316,23 @@ class Party:
             self._networks.append(network)
         if not self._networks:
             raise failed or LocalError("No network was chosen.")
+        await self._open_plain(invitation.rendezvous, stack)
+
+    async def _open_plain(self, url: str, stack: AsyncExitStack) -> None:
+        part = self._surroundings.plain(self._settings, url, self._notice)
+        if part is None:
+            return
+        stack.push_async_callback(part.close)
+        try:
+            await part.open()
+        except NetworkError as error:
+            self._emit(events.Notice(f"The network plain is left out: {error.message}"))
+        else:
+            self._plain = part
+
+    def _part(self) -> tuple[Software, ...]:
+        """What all must know of this party before they accept, where somebody runs plain MPyC."""
+        return (Software(PLAIN, self._plain.role),) if self._plain is not None else ()
 
     def _notice(self, text: str) -> None:
         self._emit(events.Notice(text))
@@ -347,6 +367,7 @@ class Party:
             self._identity,
             self._emit,
             self._standing,
+            self._plain,
         )
         stack.push_async_callback(lambda: together.part(self._leaving))
         await together.connect()
@@ -377,7 +398,10 @@ class Party:
         return "self" if did == self._identity.did else self.contacts.standing(name, did)
 
     def _offers(self) -> tuple[Offer, ...]:
-        return tuple(Offer(network.name, network.offer()) for network in self._networks)
+        offers = [Offer(network.name, network.offer()) for network in self._networks]
+        if self._plain is not None:
+            offers.append(Offer(PLAIN, self._plain.offer()))
+        return tuple(offers)
 
     def _emit(self, event: events.Event) -> None:
         self._unread += _weight(event)

@@ -9,8 +9,8 @@ from huddle.errors import LocalError
 from huddle.identity.names import is_name
 
 NETWORKS = ("tls", "tailscale", "webrtc", "iroh", "relay")  # of auto, in order of preference
-# Only where a person chooses them: one changes this machine while it lasts, one trusts the host further.
-BY_NAME = ("wireguard", "headscale")
+# Only where a person chooses them: two change this machine while they last, one trusts the host further.
+BY_NAME = ("wireguard", "headscale", "plain")
 ALL = (*NETWORKS, *BY_NAME)
 
 
@@ -36,6 +36,7 @@ class Settings:
     where it works.
 
     `by_hand`: nothing is run here; the person starts MPyC, which finds the session's links as local ports.
+    `plain_end`: nothing is run here; the person starts plain MPyC behind a WireGuard app.
 
     `grace` seconds of silence make a peer gone; `stall` seconds without any progress end a run (None:
     never); `max_queue` bytes that a peer does not take end a run (0: never).
@@ -63,6 +64,7 @@ class Settings:
     inputs: tuple[Path, ...] = ()
     sandbox: bool | None = None
     by_hand: bool = False
+    plain_end: bool = False
     grace: float = 30.0
     stall: float | None = None
     max_queue: int = 0
@@ -80,6 +82,11 @@ class Settings:
         if unknown or not self.networks:
             message = f"There is no network {', '.join(unknown)}." if unknown else "No network was chosen."
             yield message, f"There are {', '.join(ALL)}."
+        if self.networks == ("plain",):
+            yield (
+                "plain links with those alone who run plain MPyC.",
+                "Name another too: --network auto,plain.",
+            )
         if not 0 <= self.port <= 65535:
             yield f"There is no port {self.port}.", "0 takes any that is free."
         if not self.grace >= 1:

@@ -15,6 +15,7 @@ from huddle.engine.run import StartRunner
 from huddle.engine.settings import Settings
 from huddle.identity.crypto import Crypto
 from huddle.networks.base import Network
+from huddle.networks.plain import PlainPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ class Surroundings(Protocol):
 
         `notice` tells the person something, such as what a killed session had left here.
         """
+        ...
+
+    def plain(self, settings: Settings, rendezvous: str, notice: Callable[[str], None]) -> PlainPart | None:
+        """This party's part where somebody runs plain MPyC, not yet open; None where it has none."""
         ...
 
     def peak_memory(self) -> float:

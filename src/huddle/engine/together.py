@@ -26,6 +26,8 @@ from huddle.identity.keys import Identity
 from huddle.links.keeper import Keeper, Peer
 from huddle.links.wire import WireInfo
 from huddle.networks.base import Network, PeerOffer
+from huddle.networks.plain import NETWORK as PLAIN
+from huddle.networks.plain import PlainPart, Ports
 from huddle.session.manifest import Manifest, ManifestError, read
 from huddle.session.messages import shorten
 from huddle.session.sealed import Sealed
@@ -53,6 +55,7 @@ class Together:
         identity: Identity,
         emit: Emit,
         standing: Standing,
+        plain: PlainPart | None = None,
     ) -> None:
         self.sealed = sealed
         self.files: dict[str, bytes] = sealed.files
@@ -62,6 +65,8 @@ class Together:
         self.record: bytes | None = None
         self._chronicle = Chronicle(surroundings.crypto, identity, sealed)
         self._networks = networks
+        self._plain = plain
+        self._roles = {member.pid: member.plain for member in sealed.roster}
         self.settings = settings
         self._surroundings = surroundings
         self._ground = ground
@@ -101,6 +106,14 @@ class Together:
             network.begin(self._offers_for(network.name), self._keeper.accepted)
         linked = asyncio.create_task(self._group.connect())
         await self._or_broken(linked)
+        if self._plain is not None:
+            mine = self._offers_for(PLAIN)
+            started = self._plain.start(self.sealed.pid, mine, self._roles, self._tell_forwards)
+            await self._or_broken(asyncio.ensure_future(started))
+
+    def _tell_forwards(self, pid: int, ports: Ports) -> None:
+        said = tuple(control.ForwardPort(to, port) for to, port in ports.items())
+        self._group.send(pid, control.Forwards(said))
 
     async def run_all(self, contents: Mapping[str, bytes]) -> bool:
         """Run the first program and whatever follows; whether all runs finished well everywhere.
@@ -182,6 +195,8 @@ class Together:
             self._group,
             {pid: outcome for pid, outcome in self._outcomes.items() if outcome.run == manifest.run},
             self._emit,
+            self._plain,
+            self._roles,
         )
         execution, began, well = self.execution, time.time(), False
         try:
@@ -307,6 +322,9 @@ class Together:
                 self._chronicle.take(pid, message)
                 if pid == 0 and isinstance(message, control.RecordDraft):
                     self._end()  # the host drafts it when no more runs are to come
+            case control.Forwards():
+                if self._plain is not None:
+                    self._plain.forwarded(pid, {one.pid: one.port for one in message.ports})
             case control.Chat():
                 self._emit(events.Chat(self._names[pid], message.text))
 
@@ -408,7 +426,7 @@ class Together:
         theirs = {offer.network for offer in self.sealed.offers[pid]}
         name = self._names[pid]
         without = [(network, f"{name} does not offer it") for network in mine if network not in theirs]
-        without += [(network, "it is not used here") for network in sorted(theirs - set(mine))]
+        without += [(one, "it is not used here") for one in sorted(theirs - set(mine) - {PLAIN})]
         both = frozenset(mine) & theirs
         return Peer(pid, name, self.sealed.link_key(pid), both, tuple(without))
 

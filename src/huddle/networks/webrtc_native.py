@@ -11,6 +11,7 @@ what it has where the event loop finds it. Nothing here knows peers, runs or sig
 import asyncio
 import ctypes
 import importlib.util
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from huddle.rendezvous.messages import TurnServer
 _DISCONNECTED, _FAILED, _CLOSED = 3, 4, 5  # rtcState
 _GATHERED = 2  # rtcGatheringState
 _ICE_CONNECTED, _ICE_COMPLETED = 2, 3  # rtcIceState
+_BRACKETS = re.compile(r"\[([0-9A-Fa-f:.]+)\]")
 _LINE = 512  # bytes of one candidate as text
 
 
@@ -177,7 +179,14 @@ class Connection:
         self._over = False
         # One call at a time: what somebody gave up waiting for must have ended before it is destroyed.
         self._thread = ThreadPoolExecutor(1, "webrtc")
-        self._native = _core.PeerConnection([*filter(None, map(_url, servers))], max_message_size=MAX_MESSAGE)
+        urls = [*filter(None, map(_url, servers))]
+        try:
+            self._native = _core.PeerConnection(urls, max_message_size=MAX_MESSAGE)
+        except RuntimeError as error:
+            raise NetworkError(
+                f"WebRTC can't be used with the servers that the rendezvous names: {error}.",
+                hint="Tell whoever runs it; another network works without.",
+            ) from error
         native = self._native
         native.set_on_local_description(lambda sdp, _type: self._post(self._describes, sdp))
         native.set_on_local_candidate(lambda line, _mid: self._post(self._found, line))
@@ -309,8 +318,9 @@ class Connection:
 
 
 def _url(server: TurnServer) -> str:
-    """As the library takes it; empty for what it can't use."""
-    return turn_url(server) if server.username else server.url
+    """As the library takes it: an IPv6 address without brackets; empty for what it can't use."""
+    url = turn_url(server) if server.username else server.url
+    return _BRACKETS.sub(lambda found: found[1].replace(":", "%3A"), url)
 
 
 @cache

@@ -9,7 +9,8 @@ secret too. The wire's keys are the two WireGuard keys, which the link proof bin
 
     offer = version U8 | public key (32 bytes)      (`Offer`)
 
-WireGuard is the kernel's, or wireguard-go. Making interfaces needs root, or CAP_NET_ADMIN.
+WireGuard is the kernel's, or wireguard-go. Making interfaces needs root, or CAP_NET_ADMIN; without, all of
+it is in namespaces of its own (`wireguard_rootless`).
 """
 
 import asyncio
@@ -26,7 +27,7 @@ from huddle.errors import HuddleError, NetworkError, PeerError
 from huddle.identity.crypto import Crypto
 from huddle.identity.kdf import hkdf
 from huddle.links.wire import Wire
-from huddle.networks import wireguard_device, wireguard_remains
+from huddle.networks import wireguard_device, wireguard_remains, wireguard_rootless
 from huddle.networks import wireguard_system as system
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.wireguard_keys import KEY, Key, Owner, interface
@@ -62,17 +63,29 @@ def check() -> None:
             "This installation has no pyroute2, by which interfaces are made.",
             hint=f"Install it: pip install 'mpyc-huddle[wireguard]', or {_OTHERS}.",
         )
-    if not system.may_make_interfaces():
+    if not system.may_make_interfaces() and (why := wireguard_rootless.problem()):
         raise NetworkError(
-            "WireGuard needs root, or CAP_NET_ADMIN, to make an interface.",
+            f"WireGuard needs root, or CAP_NET_ADMIN, to make an interface; without, {why}.",
             hint=f"Start huddle with sudo, or {_OTHERS}.",
         )
 
 
+async def tidied(kind: str) -> str:
+    """What dead sessions had left here and is removed now, for people; empty where nothing was.
+
+    Who has no rights has left nothing and could remove nothing.
+    """
+    return await wireguard_remains.remove() if kind != wireguard_device.ROOTLESS else ""
+
+
 async def kind() -> str:
-    """Which WireGuard is used here: "kernel", or "wireguard-go"; raises NetworkError where there is none."""
-    if await system.kernel_has_wireguard(_next_name()):
-        return "kernel"
+    """Which WireGuard is used here (`wireguard_device.make`); raises NetworkError where there is none."""
+    if not system.may_make_interfaces():
+        if wireguard_device.program() is None:
+            raise NetworkError("There is no wireguard-go.", hint=f"Install it, or {_OTHERS}.")
+        return wireguard_device.ROOTLESS
+    if await system.kernel_has_wireguard(next_name()):
+        return wireguard_device.KERNEL
     if wireguard_device.program() is None:
         raise NetworkError(
             "This kernel has no WireGuard, and there is no wireguard-go.",
@@ -108,7 +121,7 @@ class WireGuardNetwork:
         self._loopback = loopback
         self._notice = notice
         self._key = Key.fresh()
-        self._kernel = False
+        self._kind = ""
         self._peers: dict[int, WireGuardPeer] = {}
         self._stun_port: int | None = None
         self._asking = asyncio.Lock()
@@ -120,10 +133,10 @@ class WireGuardNetwork:
     async def open(self) -> None:
         """See which WireGuard there is, and remove what dead sessions left; raises NetworkError."""
         check()
-        removed = await wireguard_remains.remove()
+        self._kind = await kind()
+        removed = await tidied(self._kind)
         if removed:
             self._notice(removed)
-        self._kernel = await kind() == "kernel"
 
     def offer(self) -> bytes:
         """This party's key."""
@@ -171,7 +184,7 @@ class WireGuardNetwork:
 
     def _tunnel(self, peer: PeerOffer, public: bytes, take: TunnelAccepted) -> Tunnel:
         shared = hkdf(peer.secret, _SHARED_LABEL)
-        return Tunnel(_next_name(), self._kernel, self._key, shared, peer, public, take)
+        return Tunnel(next_name(), self._kind, self._key, shared, peer, public, take)
 
     async def _stun(self) -> tuple[str, int] | None:
         """Where STUN is, as the rendezvous says; None where it does not."""
@@ -184,7 +197,8 @@ class WireGuardNetwork:
         return (dialing.hostname_of(self._url), self._stun_port) if self._stun_port else None
 
 
-def _next_name() -> str:
+def next_name() -> str:
+    """The name of this process's next interface."""
     owner = Owner.of(os.getpid())
     if owner is None:
         raise NetworkError("This machine does not say when a process was started: is /proc there?")

@@ -1,4 +1,4 @@
-"""WireGuard itself, as one interface to one peer: the kernel's, or wireguard-go where the kernel has none.
+"""WireGuard itself, as one interface: the kernel's, or wireguard-go where the kernel has none.
 
 Both are made without a peer, told their tunnel once its way is known, and leave nothing when closed.
 They know neither how the way was found nor what goes through.
@@ -8,17 +8,23 @@ import asyncio
 import base64
 import os
 import shutil
+import socket
 from collections import deque
 from contextlib import suppress
+from ipaddress import IPv6Address
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from huddle.errors import NetworkError
 from huddle.networks import wireguard_system as system
 from huddle.networks import wireguard_uapi as uapi
+from huddle.networks.wireguard_rootless import RootlessDevice
+from huddle.networks.wireguard_system import Addressing
 from huddle.networks.wireguard_uapi import Heard, TunnelConfig
 
 PROGRAM = "wireguard-go"
+KERNEL = "kernel"
+ROOTLESS = "wireguard-go without rights"
 _START = 8.0  # seconds for wireguard-go to have its interface and socket
 _STOP = 2.0  # and to end, before it is killed
 _LOOK = 0.01
@@ -29,8 +35,16 @@ class Device(Protocol):
 
     name: str
 
+    async def bring_up(self, addressing: Addressing) -> None:
+        """Give the interface its address, and lead to the peers by it; raises NetworkError."""
+        ...
+
+    async def tcp(self, own: IPv6Address, port: int = 0, *, segment: int | None = None) -> socket.socket:
+        """A TCP socket of this interface and of nothing else, at this address; raises ConnectionError."""
+        ...
+
     async def tell(self, tunnel: TunnelConfig) -> None:
-        """Configure the tunnel; raises NetworkError."""
+        """Configure the tunnel, once; raises NetworkError."""
         ...
 
     async def keep_alive(self, public: bytes, seconds: int) -> None:
@@ -38,7 +52,7 @@ class Device(Protocol):
         ...
 
     async def heard(self) -> Heard:
-        """What has come from the peer."""
+        """What has come from the peer, where there is one only."""
         ...
 
     async def close(self) -> None:
@@ -53,12 +67,29 @@ def program() -> str | None:
     return str(built[-1]) if built else shutil.which(PROGRAM)
 
 
-async def make(name: str, *, kernel: bool) -> Device:
-    """An interface of that name; raises NetworkError."""
-    return await (KernelDevice if kernel else GoDevice).make(name)
+async def make(name: str, kind: str) -> Device:
+    """An interface of that name, KERNEL, ROOTLESS or of wireguard-go; raises NetworkError."""
+    if kind == KERNEL:
+        return await KernelDevice.make(name)
+    found = program()
+    if found is None:
+        raise NetworkError(f"There is no {PROGRAM} here any more.")
+    return await (RootlessDevice if kind == ROOTLESS else GoDevice).make(name, found)
 
 
-class KernelDevice:
+class _Here:
+    """An interface in this process's network."""
+
+    name: str
+
+    async def bring_up(self, addressing: Addressing) -> None:
+        await system.bring_up(self.name, addressing)
+
+    async def tcp(self, own: IPv6Address, port: int = 0, *, segment: int | None = None) -> socket.socket:
+        return system.inside(self.name, own, port, segment=segment)
+
+
+class KernelDevice(_Here):
     """An interface of Linux's own WireGuard."""
 
     def __init__(self, name: str) -> None:
@@ -72,18 +103,19 @@ class KernelDevice:
         return cls(name)
 
     async def tell(self, tunnel: TunnelConfig) -> None:
-        host, port = tunnel.where
-        peer = {
-            "public_key": _text(tunnel.public),
-            "preshared_key": _text(tunnel.shared),
-            "endpoint_addr": host,
-            "endpoint_port": port,
-            "replace_allowed_ips": True,
-            "allowed_ips": [f"{tunnel.address}/128"],
-        }
-        await system.configure(
-            self.name, private_key=_text(tunnel.private), listen_port=tunnel.port, peer=peer
-        )
+        await system.configure(self.name, private_key=_text(tunnel.private), listen_port=tunnel.port)
+        for one in tunnel.peers:
+            peer: dict[str, Any] = {
+                "public_key": _text(one.public),
+                "preshared_key": _text(one.shared),
+                "replace_allowed_ips": True,
+                "allowed_ips": [f"{one.address}/128"],
+            }
+            if one.where is not None:
+                peer["endpoint_addr"], peer["endpoint_port"] = one.where
+            if one.keepalive:
+                peer["persistent_keepalive"] = one.keepalive
+            await system.configure(self.name, peer=peer)
 
     async def keep_alive(self, public: bytes, seconds: int) -> None:
         peer = {"public_key": _text(public), "update_only": True, "persistent_keepalive": seconds}
@@ -98,7 +130,7 @@ class KernelDevice:
         await system.remove(self.name)
 
 
-class GoDevice:
+class GoDevice(_Here):
     """A wireguard-go with its TUN interface, which ends with this process, however that ends."""
 
     def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
@@ -108,12 +140,9 @@ class GoDevice:
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def make(cls, name: str) -> "GoDevice":
+    async def make(cls, name: str, program: str) -> "GoDevice":
         """Start it and wait until it can be configured."""
-        found = program()
-        if found is None:
-            raise NetworkError(f"There is no {PROGRAM} here any more.")
-        command = [found, "-f", name]
+        command = [program, "-f", name]
         # When this process is killed, nobody else ends it before the next session's start.
         if setpriv := shutil.which("setpriv"):
             command = [setpriv, "--pdeathsig", "TERM", "--", *command]

@@ -19,8 +19,6 @@ from functools import cache
 from ipaddress import IPv6Address
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 from huddle.identity.kdf import hash_fields
 
 KEY = 32  # bytes
@@ -43,8 +41,15 @@ class Key:
     @classmethod
     def fresh(cls) -> "Key":
         """A new one."""
+        from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey  # no browser has it
+
         key = X25519PrivateKey.generate()
         return cls(key.private_bytes_raw(), key.public_key().public_bytes_raw())
+
+
+def clamped(private: bytes) -> bytes:
+    """32 random bytes as a private key, in the form that WireGuard's tools write (RFC 7748, 5)."""
+    return bytes([private[0] & 248]) + private[1:31] + bytes([private[31] & 127 | 64])
 
 
 def address(public: bytes) -> IPv6Address:

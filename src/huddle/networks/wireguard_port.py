@@ -38,9 +38,9 @@ class Port:
         self._checks: Checks | None = None
         self.number = 0
 
-    async def open(self) -> None:
-        """Bind a free port; raises NetworkError."""
-        sockets = _bind()
+    async def open(self, number: int = 0) -> None:
+        """Bind this port, 0: a free one; raises NetworkError."""
+        sockets = bound(number)
         self.number = sockets[0].getsockname()[1]
         for sock in sockets:
             end = _End(self._take)
@@ -146,9 +146,9 @@ class _End(asyncio.DatagramProtocol):
             await self._gone.wait()
 
 
-def _bind() -> list[socket.socket]:
-    """Sockets on one free port: IPv4, and IPv6 where this machine has it."""
-    for _ in range(_ATTEMPTS):
+def bound(number: int) -> list[socket.socket]:
+    """Sockets on that port, 0: a free one: IPv4, and IPv6 where this machine has it."""
+    for _ in range(1 if number else _ATTEMPTS):
         sockets: list[socket.socket] = []
         try:
             for family, host in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):  # noqa: S104
@@ -158,7 +158,7 @@ def _bind() -> list[socket.socket]:
                     continue  # this machine knows no such family
                 sockets.append(sock)
                 _prepare(sock)
-                sock.bind((host, sockets[0].getsockname()[1] if len(sockets) > 1 else 0))
+                sock.bind((host, sockets[0].getsockname()[1] if len(sockets) > 1 else number))
         except OSError as error:
             for sock in sockets:
                 sock.close()
@@ -166,6 +166,8 @@ def _bind() -> list[socket.socket]:
                 raise NetworkError(f"This machine gives no UDP port: {error.strerror}.") from error
         else:
             return sockets
+    if number:
+        raise NetworkError(f"UDP port {number} is not free here.", hint="Choose another --port.")
     raise NetworkError("No UDP port is free in IPv4 and IPv6.", hint="It is tried again.")
 
 

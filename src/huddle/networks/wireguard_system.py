@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from huddle.errors import NetworkError
+from huddle.networks import sockets
 
 KIND = "wireguard"
 _CAP_NET_ADMIN = 12  # capabilities(7)
+_BIND_TO_DEVICE = 25  # SO_BINDTODEVICE of Linux, which Python does not name everywhere
 _NODAD, _NOPREFIXROUTE = 0x02, 0x200  # IFA_F_* of linux/if_addr.h
 
 
@@ -42,10 +44,10 @@ def interfaces() -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Addressing:
-    """An interface's own address, the peer's behind it, and its MTU."""
+    """An interface's own address, those of the peers behind it, and its MTU."""
 
     own: IPv6Address
-    peer: IPv6Address
+    peers: tuple[IPv6Address, ...]
     mtu: int
 
 
@@ -63,8 +65,8 @@ async def add(name: str) -> bool:
 
 
 async def bring_up(name: str, addressing: Addressing) -> None:
-    """Give an interface its address, switch it on, and lead to the peer's address by it."""
-    await asyncio.to_thread(_bring_up, name, addressing)
+    """Give an interface its address, switch it on, and lead to the peers' addresses by it."""
+    await asyncio.to_thread(bring_up_now, name, addressing)
 
 
 async def remove(name: str) -> None:
@@ -82,6 +84,23 @@ async def peer(name: str) -> dict[str, Any]:
     return await asyncio.to_thread(_peer, name)
 
 
+def inside(name: str, own: IPv6Address, port: int = 0, *, segment: int | None = None) -> socket.socket:
+    """A socket of that interface and of nothing else, at this address; raises ConnectionError."""
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, _BIND_TO_DEVICE, name.encode() + b"\0")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sockets.tune(sock)
+        if segment is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
+        sock.bind((str(own), port))
+    except OSError as error:
+        sock.close()
+        raise ConnectionError(f"{name}: {error.strerror}") from error
+    return sock
+
+
 def _add(name: str) -> bool:
     from pyroute2 import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError
@@ -96,7 +115,17 @@ def _add(name: str) -> bool:
     return True
 
 
-def _bring_up(name: str, addressing: Addressing) -> None:
+def loopback_up() -> None:
+    """Switch loopback on, in a network that is new."""
+    from pyroute2 import IPRoute
+
+    with IPRoute() as route:
+        for index in route.link_lookup(ifname="lo"):
+            route.link("set", index=index, state="up")
+
+
+def bring_up_now(name: str, addressing: Addressing) -> None:
+    """As `bring_up`, waiting for it."""
     from pyroute2 import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError
 
@@ -118,7 +147,8 @@ def _bring_up(name: str, addressing: Addressing) -> None:
                 flags=_NODAD | _NOPREFIXROUTE,
             )
             route.link("set", index=index, mtu=addressing.mtu, state="up")
-            route.route("add", family=socket.AF_INET6, dst=f"{addressing.peer}/128", oif=index)
+            for peer in addressing.peers:
+                route.route("add", family=socket.AF_INET6, dst=f"{peer}/128", oif=index)
         except NetlinkError as error:
             raise _failed(f"give {name} its address", error) from error
 

@@ -1,7 +1,6 @@
 """A tunnel to one peer and the wires through it: TCP between two addresses that follow from two keys.
 
-    dialling side:   run (4 bytes) | the wire's bytes
-    dialled side:    the wire's bytes
+What stands on a new connection before the wire's bytes is said in `wireguard_crossing`.
 
 WireGuard takes packets from the tunnel only if they come from the peer's address and opened with the
 peer's key. All sockets here are bound to the tunnel's interface, so no other machine reaches them by
@@ -18,20 +17,19 @@ from contextlib import suppress
 from huddle.errors import NetworkError
 from huddle.links.stream import StreamWire
 from huddle.links.wire import WireInfo
-from huddle.networks import sockets, wireguard_device
-from huddle.networks import wireguard_system as system
+from huddle.networks import wireguard_device
 from huddle.networks.base import PeerOffer
 from huddle.networks.wireguard_checks import Way, headers
+from huddle.networks.wireguard_crossing import PREAMBLE, reach
 from huddle.networks.wireguard_device import Device
 from huddle.networks.wireguard_keys import Key, address
 from huddle.networks.wireguard_system import Addressing
-from huddle.networks.wireguard_uapi import TunnelConfig
+from huddle.networks.wireguard_uapi import PeerConfig, TunnelConfig
 
-DIAL = 3.0  # seconds for TCP through a tunnel that stands: a lost packet or two
+DIAL = 4.0  # seconds for TCP through a tunnel that stands: a lost packet or two, and what both begin
 HANDSHAKE = 8.0  # seconds; WireGuard repeats its first packet after 5
 KEEPALIVE = 15  # seconds: routers forget UDP after 30 or more
 INBOUND = 10.0  # seconds for the number of the run to come
-PREAMBLE = 4
 MOST_INBOUND = 16  # connections that have not said their run
 
 _LOOK = 0.02
@@ -40,7 +38,6 @@ _BLOCK = 16
 _MTU = 1420  # what WireGuard's own tools take
 _LEAST_MTU = 1280  # an interface with less has no IPv6
 _TCP = 60  # bytes of the headers of IPv6 and TCP
-_BIND_TO_DEVICE = 25  # SO_BINDTODEVICE of Linux, which Python does not name everywhere
 
 Accepted = Callable[[int, StreamWire], None]  # number of the run, wire
 
@@ -51,7 +48,7 @@ class Tunnel:
     def __init__(
         self,
         name: str,
-        kernel: bool,
+        kind: str,
         key: Key,
         shared: bytes,
         peer: PeerOffer,
@@ -59,7 +56,7 @@ class Tunnel:
         accepted: Accepted,
     ) -> None:
         self.name = name
-        self._kernel = kernel
+        self._kind = kind
         self._key = key
         self._shared = shared
         self._peer = peer
@@ -86,16 +83,15 @@ class Tunnel:
 
     async def prepare(self) -> None:
         """Make the interface, while the way is looked for; raises NetworkError."""
-        self._device = await wireguard_device.make(self.name, kernel=self._kernel)
+        self._device = await wireguard_device.make(self.name, self._kind)
 
     async def open(self, udp: int, way: Way) -> int:
         """Lead the interface to the peer from that UDP port; the TCP port on which wires are accepted."""
         assert self._device is not None
         mtu, self._segment = fitting(way)
-        await system.bring_up(self.name, Addressing(self._own, self._theirs, mtu))
-        await self._device.tell(
-            TunnelConfig(self._key.private, udp, self._public, self._shared, way.where, self._theirs)
-        )
+        await self._device.bring_up(Addressing(self._own, (self._theirs,), mtu))
+        peer = PeerConfig(self._public, self._shared, way.where, self._theirs)
+        await self._device.tell(TunnelConfig(self._key.private, self._key.public, udp, (peer,)))
         self._info = WireInfo(
             "wireguard",
             f"direct, {way.where[0]} port {way.where[1]}",
@@ -103,7 +99,7 @@ class Tunnel:
             self._public,
             sealed=True,
         )
-        listening = self._socket()
+        listening = await self._device.tcp(self._own, segment=self._segment)
         listening.listen(MOST_INBOUND)
         self._server = await self._loop.create_server(lambda: _Inbound(self), sock=listening)
         port: int = listening.getsockname()[1]
@@ -134,27 +130,32 @@ class Tunnel:
     async def dial(self, run: int) -> StreamWire:
         """A wire for that run; raises NetworkError, and ConnectionError where the tunnel is dead."""
         before = await self._received()
-        sock = self._socket()
         try:
             async with asyncio.timeout(DIAL):
-                await self._loop.sock_connect(sock, (str(self._theirs), self._port))
-            wire = self._wire()
-            await self._loop.create_connection(lambda: wire, sock=sock)
+                sock = await reach(self._connect, self._port, run)
         except TimeoutError:
-            sock.close()
             if await self._received() == before:
                 raise ConnectionError("nothing comes through") from None
             raise NetworkError(
                 f"{self._peer.name} answers WireGuard, but not TCP through it.",
                 hint=f"A firewall there may keep it out: let TCP in on interfaces called hw*, or {_OTHERS}.",
             ) from None
-        except BaseException as error:
-            sock.close()
-            if isinstance(error, OSError):
-                raise ConnectionError(error.strerror or str(error)) from error
-            raise
-        wire.send(run.to_bytes(PREAMBLE, "big"))
+        except OSError as error:
+            raise ConnectionError(error.strerror or str(error)) from error
+        wire = self._wire()
+        await self._loop.create_connection(lambda: wire, sock=sock)
         return wire
+
+    async def _connect(self, own: int, port: int) -> socket.socket:
+        if self._device is None:
+            raise ConnectionError("the tunnel is closed")
+        sock = await self._device.tcp(self._own, own, segment=self._segment)
+        try:
+            await self._loop.sock_connect(sock, (str(self._theirs), port))
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     async def close(self, within: float = 0.0) -> None:
         """Remove the interface; what closed wires have still to send gets so many seconds."""
@@ -181,21 +182,6 @@ class Tunnel:
             return (await self._device.heard()).received
         except NetworkError as error:
             raise ConnectionError(error.message) from error
-
-    def _socket(self) -> socket.socket:
-        """A socket of this tunnel and of nothing else, at this party's address."""
-        sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.SOL_SOCKET, _BIND_TO_DEVICE, self.name.encode() + b"\0")
-            sockets.tune(sock)
-            if self._segment is not None:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, self._segment)
-            sock.bind((str(self._own), 0))
-        except OSError as error:
-            sock.close()
-            raise ConnectionError(f"{self.name}: {error.strerror}") from error
-        return sock
 
     def _wire(self) -> "_TunnelWire":
         wire = _TunnelWire(self._info, self._ended)

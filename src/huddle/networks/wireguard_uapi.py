@@ -8,6 +8,7 @@ Keys are in hexadecimal digits. What a value means is said there; nothing here k
 
 import asyncio
 import os
+import socket
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -19,21 +20,35 @@ _MAX_ANSWER = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class TunnelConfig:
-    """What WireGuard must know of a tunnel to one peer; its keys are raw bytes, `where` an address and port.
+class PeerConfig:
+    """What WireGuard must know of a peer; its keys are raw bytes.
 
-    `shared` is WireGuard's preshared key, `address` the only one from and to which the peer may send.
+    `shared` is WireGuard's preshared key, `where` an address and port, None where the peer comes by itself,
+    `address` the only one from and to which the peer may send; it is sent something every `keepalive`
+    seconds, 0: never.
     """
 
-    private: bytes
-    port: int
     public: bytes
     shared: bytes
-    where: tuple[str, int]
+    where: tuple[str, int] | None
     address: IPv6Address
+    keepalive: int = 0
 
     def __repr__(self) -> str:
-        return f"<TunnelConfig to {self.address} at {self.where}>"
+        return f"<PeerConfig of {self.address} at {self.where}>"
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelConfig:
+    """What WireGuard must know: its own key, its UDP port, and its peers."""
+
+    private: bytes
+    public: bytes
+    port: int
+    peers: tuple[PeerConfig, ...]
+
+    def __repr__(self) -> str:
+        return f"<TunnelConfig to {self.peers}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +61,16 @@ class Heard:
 
 def tunnel_lines(tunnel: TunnelConfig) -> str:
     """The lines that make this tunnel and no other."""
-    host, port = tunnel.where
-    return "".join(
-        f"{line}\n"
-        for line in (
-            f"private_key={tunnel.private.hex()}",
-            f"listen_port={tunnel.port}",
-            "replace_peers=true",
-            f"public_key={tunnel.public.hex()}",
-            f"preshared_key={tunnel.shared.hex()}",
-            f"endpoint={f'[{host}]' if ':' in host else host}:{port}",
-            "replace_allowed_ips=true",
-            f"allowed_ip={tunnel.address}/128",
-        )
-    )
+    lines = [f"private_key={tunnel.private.hex()}", f"listen_port={tunnel.port}", "replace_peers=true"]
+    for peer in tunnel.peers:
+        lines += [f"public_key={peer.public.hex()}", f"preshared_key={peer.shared.hex()}"]
+        if peer.where is not None:
+            host, port = peer.where
+            lines.append(f"endpoint={f'[{host}]' if ':' in host else host}:{port}")
+        if peer.keepalive:
+            lines.append(f"persistent_keepalive_interval={peer.keepalive}")
+        lines += ["replace_allowed_ips=true", f"allowed_ip={peer.address}/128"]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def keepalive_lines(public: bytes, seconds: int) -> str:
@@ -73,9 +84,15 @@ def heard(answer: str) -> Heard:
     return Heard(values.get("last_handshake_time_sec", "0") != "0", int(values.get("rx_bytes", "0")))
 
 
-async def say(interface: str, lines: str, *, get: bool = False) -> str:
-    """Configure, or ask with `get`, the wireguard-go of that interface; raises OSError or NetworkError."""
-    reader, writer = await asyncio.open_unix_connection(SOCKETS / f"{interface}.sock", limit=_MAX_ANSWER)
+async def say(where: str | socket.socket, lines: str, *, get: bool = False) -> str:
+    """Configure, or ask with `get`, the wireguard-go of an interface; raises OSError or NetworkError.
+
+    `where` is the interface's name, or a connection to its wireguard-go, which is closed.
+    """
+    if isinstance(where, str):
+        reader, writer = await asyncio.open_unix_connection(SOCKETS / f"{where}.sock", limit=_MAX_ANSWER)
+    else:
+        reader, writer = await asyncio.open_unix_connection(sock=where, limit=_MAX_ANSWER)
     try:
         writer.write(f"{'get=1' if get else 'set=1'}\n{lines}\n".encode("ascii"))
         answer = (await reader.readuntil(b"\n\n")).decode("ascii")

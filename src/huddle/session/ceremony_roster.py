@@ -79,7 +79,8 @@ def read_proposal(
     if len({bits(greeting.hello.software) for greeting in greetings}) > 1 and not manifest.flags.mix32_64bit:
         raise ManifestError("32-bit and 64-bit parties without mix32_64bit")
     roster = tuple(
-        Member(pid, greeting.hello.did, greeting.hello.name) for pid, greeting in enumerate(greetings)
+        Member(pid, greeting.hello.did, greeting.hello.name, plain(greeting.hello.software))
+        for pid, greeting in enumerate(greetings)
     )
     return Plan(room.proposal_hash(body), body, proposal, manifest, greetings, roster)
 
@@ -87,6 +88,12 @@ def read_proposal(
 def bits(software: Iterable[Software]) -> str:
     """The word size that a party names, on which MPyC's program counter depends."""
     return next((one.version for one in software if one.name == "bits"), "64")
+
+
+def plain(software: Iterable[Software]) -> str:
+    """A party's part where somebody runs plain MPyC: end, open, closed, or empty."""
+    named = next((one.version for one in software if one.name == "plain"), "")
+    return named if named in ("end", "open", "closed") else ""
 
 
 def _check_parties(hellos: list[Hello]) -> None:

@@ -23,11 +23,15 @@ _SALT = 16
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A party of the roster; `pid` is its index."""
+    """A party of the roster; `pid` is its index.
+
+    `plain` is its part where somebody runs plain MPyC, as `huddle.networks.plain` has it.
+    """
 
     pid: int
     did: str
     name: str
+    plain: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from huddle.engine.control import (
     Chat,
     FilePart,
     FilesDone,
+    ForwardPort,
+    Forwards,
     Leave,
     Message,
     Outcome,
@@ -41,6 +43,7 @@ MESSAGES: tuple[Message, ...] = (
     RecordDraft(b"r" * control.MAX_RECORD),
     RecordSignature(b"s" * 64),
     Paths(2, (PathRecord(1, 0, 1, "tls", "direct"),)),
+    Forwards((ForwardPort(2, 40_000), ForwardPort(3, 40_002))),
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from huddle.codec import decode, encode
 from huddle.errors import NetworkError, PeerError
 from huddle.identity.native import NativeCrypto
-from huddle.networks import wireguard, wireguard_device, wireguard_system
+from huddle.networks import wireguard, wireguard_device, wireguard_rootless, wireguard_system
 from huddle.networks.base import PeerOffer
 from huddle.networks.wireguard import Offer, WireGuardNetwork
 
@@ -53,7 +53,8 @@ async def test_a_party_without_it_is_not_dialled() -> None:
 
 async def test_without_rights_it_is_left_out_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wireguard_system, "may_make_interfaces", lambda: False)
-    with pytest.raises(NetworkError, match="needs root") as caught:
+    monkeypatch.setattr(wireguard_rootless, "problem", lambda: "this machine forbids it")
+    with pytest.raises(NetworkError, match=r"needs root.*; without, this machine forbids it") as caught:
         await network().open()
     assert "relay" in caught.value.hint
 

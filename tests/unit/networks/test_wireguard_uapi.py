@@ -10,9 +10,10 @@ import pytest
 
 from huddle.errors import NetworkError
 from huddle.networks import wireguard_uapi as uapi
-from huddle.networks.wireguard_uapi import Heard, TunnelConfig
+from huddle.networks.wireguard_uapi import Heard, PeerConfig, TunnelConfig
 
-CONFIG = TunnelConfig(b"p" * 32, 4000, b"q" * 32, b"s" * 32, ("2001:db8::1", 5000), IPv6Address("fd00::1"))
+PEER = PeerConfig(b"q" * 32, b"s" * 32, ("2001:db8::1", 5000), IPv6Address("fd00::1"))
+CONFIG = TunnelConfig(b"p" * 32, b"P" * 32, 4000, (PEER,))
 
 
 def test_a_tunnel_has_one_peer_with_one_address() -> None:
@@ -22,6 +23,18 @@ def test_a_tunnel_has_one_peer_with_one_address() -> None:
     assert "listen_port=4000" in lines
     assert lines.index("replace_peers=true") < lines.index(f"public_key={(b'q' * 32).hex()}")
     assert [line for line in lines if line.startswith("allowed_ip=")] == ["allowed_ip=fd00::1/128"]
+
+
+def test_a_peer_that_comes_by_itself_has_no_endpoint() -> None:
+    coming = PeerConfig(b"r" * 32, b"t" * 32, None, IPv6Address("fd00::2"))
+    lines = uapi.tunnel_lines(TunnelConfig(b"p" * 32, b"P" * 32, 4000, (PEER, coming))).splitlines()
+    second = lines[lines.index(f"public_key={(b'r' * 32).hex()}") :]
+    assert second[1:] == [
+        f"preshared_key={(b't' * 32).hex()}",
+        "replace_allowed_ips=true",
+        "allowed_ip=fd00::2/128",
+    ]
+    assert len([line for line in lines if line.startswith("endpoint=")]) == 1
 
 
 def test_keys_are_not_shown() -> None:

@@ -8,7 +8,7 @@ import pytest
 from huddle.codec import encode
 from huddle.identity.keys import Identity
 from huddle.session import manifest as manifests
-from huddle.session.ceremony_roster import Plan, bits, read_proposal
+from huddle.session.ceremony_roster import Plan, bits, plain, read_proposal
 from huddle.session.ceremony_values import Room, Values
 from huddle.session.manifest import MAX_CEREMONY, Flags, ManifestError
 from huddle.session.messages import PROTOCOL, SUITE, Hello, Options, Proposal, Software
@@ -98,3 +98,9 @@ def test_more_files_may_follow_and_words_of_two_sizes_may_mix() -> None:
     mixed = replace(MANIFEST, flags=Flags(mix32_64bit=True))
     assert read(HELLOS[0], replace(HELLOS[1], software=(Software("bits", "32"),)), manifest=mixed)
     assert bits(()) == "64"
+
+
+def test_a_part_among_plain_ends_is_one_that_there_is() -> None:
+    for part in ("end", "open", "closed"):
+        assert plain((*SOFTWARE, Software("plain", part))) == part
+    assert plain((*SOFTWARE, Software("plain", "host"))) == plain(SOFTWARE) == ""

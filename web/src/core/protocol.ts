@@ -95,6 +95,8 @@ export interface HuddleEvents {
     reason: string;
     hint: string;
   };
+  /** The person runs the program by plain MPyC: the file for a WireGuard app, and the line to type. */
+  plain: { config: string; command: string; mpyc: string; run: number };
   output: { stream: "stdout" | "stderr"; text: string; run: number };
   input: { waiting: boolean; run: number };
   stats: { run: number; peers: PeerStats[]; rounds: number; seconds: number; memory_mb: number };
@@ -173,6 +175,8 @@ export interface JoinRequest extends LocalSettings {
   digest?: string;
   /** Take part only where a record is made. */
   record?: boolean;
+  /** Nothing runs in this page: the person runs plain MPyC behind a WireGuard app, by what `plain` tells. */
+  plainEnd?: boolean;
 }
 
 export interface Decisions {

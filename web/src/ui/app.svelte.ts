@@ -26,6 +26,8 @@ export class App {
   /** What the program gets from this person alone. */
   privateArgs = $state<string[]>([]);
   inputs = $state.raw<Files>({});
+  /** The program runs elsewhere: plain MPyC behind a WireGuard app. */
+  plainEnd = $state(false);
   private session: Session | undefined;
 
   constructor(private readonly open: () => Session | Promise<Session>) {}
@@ -37,6 +39,7 @@ export class App {
     this.view = fresh(Date.now());
     this.privateArgs = [];
     this.inputs = {};
+    this.plainEnd = false;
     const began = this.view;
     try {
       const session = await this.open();

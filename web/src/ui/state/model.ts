@@ -81,7 +81,11 @@ export interface Run {
   stats: Stats | undefined;
   written: Record<string, Uint8Array>;
   stopping: boolean;
+  /** What the person needs who runs the program by plain MPyC. */
+  plain: Plain | undefined;
 }
+
+export type Plain = Omit<EventOf<"plain">, "event" | "run">;
 
 export interface Said {
   name: string;

@@ -157,6 +157,11 @@ test("a run that fails names whose fault it was", () => {
   expect(running(view)).toBe(false);
 });
 
+test("what a person takes for plain MPyC belongs to its run", () => {
+  const view = after(fresh(0), started(1), { event: "plain", config: "[Interface]", command: "python p.py", mpyc: "0.11", run: 1 });
+  expect(lastRun(view)?.plain).toEqual({ config: "[Interface]", command: "python p.py", mpyc: "0.11" });
+});
+
 test("a program that waits for input when the session ends waits no more", () => {
   const view = after(fresh(0), started(1), { event: "input", waiting: true, run: 1 }, { event: "ended", reason: "x", clean: false, left: [] });
   expect(lastRun(view)?.waitsForInput).toBe(false);

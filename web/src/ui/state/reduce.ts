@@ -51,6 +51,11 @@ function happened(view: View, event: SessionEvent, at: number): View {
       return withLink(view, event.peer, (link) => link && { ...link, up: event.state === "restored" });
     case "run":
       return run(view, event, at);
+    case "plain":
+      return inRun(view, event.run, (run) => ({
+        ...run,
+        plain: { config: event.config, command: event.command, mpyc: event.mpyc },
+      }));
     case "output":
       return inRun(view, event.run, (run) => append(run, event.stream, event.text));
     case "input":
@@ -188,7 +193,7 @@ function run(view: View, event: EventOf<"run">, at: number): View {
     const started: Run = {
       ...{ run: event.run, entry, digest, args, state: "running", startedAt: at, seconds: undefined },
       ...{ whose: "", peer: "", reason: "", hint: "", output: [], length: 0, waitsForInput: false },
-      ...{ stats: undefined, written: {}, stopping: false },
+      ...{ stats: undefined, written: {}, stopping: false, plain: undefined },
     };
     // What was to be known before the decision is not in the way after it.
     const messages = view.messages.filter((message) => message.kind === "error");
