@@ -26,6 +26,7 @@ from huddle.links.wire import Wire, WireInfo
 from huddle.networks import sockets
 from huddle.networks.base import Network, PeerOffer
 from huddle.networks.headscale import HeadscaleNetwork
+from huddle.networks.headscale_policy import users_of
 from huddle.networks.iroh import IrohNetwork
 from huddle.networks.relay import RelayNetwork
 from huddle.networks.tailscale import TailscaleNetwork
@@ -137,6 +138,16 @@ class Unencrypted:
         return wire
 
 
+async def open_ports(network: HeadscaleNetwork) -> None:
+    """Let the session's machines reach each other at all ports: a session's policy has one for each."""
+    assert network._admission is not None
+    api = network._admission.api
+    text = await api.policy() or ""
+    users = sorted(f"{user}@" for user in users_of(text, bool))
+    line = json.dumps({"action": "accept", "src": users, "dst": [f"{user}:*" for user in users]})
+    await api.set_policy(text.replace("[", f"[{line},", 1))
+
+
 async def main(name: str, pid: int, url: str, times: int, peer: str) -> None:
     loop = asyncio.get_running_loop()
     incoming = asyncio.StreamReader(limit=1 << 20)
@@ -191,6 +202,8 @@ async def main(name: str, pid: int, url: str, times: int, peer: str) -> None:
     first = await linked(keepers[0], 0)
     found: dict[str, Any] = {"up_s": time.perf_counter() - start, "plain": [], "off": [], "on": []}
     found["path"] = first.end.stats.path
+    if isinstance(network, HeadscaleNetwork) and not pid:
+        await open_ports(network)
     through = Through(network, peer)
     try:
         for _ in range(times):
