@@ -1,6 +1,6 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
-import { contentSecurityPolicy } from "./src/ui/csp";
+import { contentSecurityPolicy } from "./src/ui/csp.ts";
 
 export default defineConfig({
   // The page works under any path.

@@ -8,6 +8,7 @@ import { stayAwake } from "./lib/awake";
 import type { Files } from "./lib/files";
 import { interrupted, note, type Interrupted } from "./lib/interrupted";
 import { forgetSettings, keepContacts, keepRun, keepSettings, settings, DEFAULTS, type Settings } from "./lib/keeping";
+import type { Problem } from "./lib/support";
 import { lastRun, running } from "./state/derive";
 import { fresh, type Run, type View } from "./state/model";
 import { withoutTyped } from "./state/output";
@@ -48,9 +49,16 @@ export class App {
       this.session = session;
       session.subscribe((event) => this.happen(event));
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.take({ event: { event: "broken", message, hint: "Reload the page. If it stays so, try another browser." } });
+      const what = error instanceof Error ? error.message : String(error);
+      this.fail({ what, todo: "Reload the page. If it stays so, try another browser." });
     }
+  }
+
+  /** No session is possible here after all. */
+  fail({ what, todo }: Problem): void {
+    this.session?.close();
+    this.session = undefined;
+    this.take({ event: { event: "broken", message: what, hint: todo } });
   }
 
   decide(decision: Decision): void {

@@ -6,7 +6,7 @@ import { App as State } from "./app.svelte";
 import { watchVisibility } from "./lib/awake";
 import { fromAddress } from "./lib/entry";
 import { contacts } from "./lib/keeping";
-import { problem } from "./lib/support";
+import { cryptographyProblem, problem } from "./lib/support";
 import { places } from "./places";
 import "./styles/base.css";
 import "./styles/parts.css";
@@ -25,7 +25,10 @@ const target = document.getElementById("app");
 // What stands there until now is for browsers that do not come so far.
 target?.replaceChildren();
 if (target) mount(App, { target, props: { app, problem: unable } });
-if (!unable) void app.begin();
+if (!unable) {
+  void app.begin();
+  void cryptographyProblem(crypto.subtle).then((found) => found && app.fail(found));
+}
 
 watchVisibility();
 if (import.meta.env.PROD && "serviceWorker" in navigator) void navigator.serviceWorker.register("sw.js").catch(() => undefined);

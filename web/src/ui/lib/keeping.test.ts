@@ -1,6 +1,6 @@
 import "fake-indexeddb/auto";
 import { afterEach, expect, test, vi } from "vitest";
-import { DEFAULTS, MOST, contacts, forgetIdentity, forgetRuns, forgetSettings, keepContacts, keepRun, keepSettings, pastRuns, settings } from "./keeping";
+import { DEFAULTS, MOST, contacts, forgetIdentity, forgetRun, forgetRuns, forgetSettings, keepContacts, keepRun, keepSettings, pastRuns, settings } from "./keeping";
 
 const run = (entry: string) => ({
   ...{ at: 1, entry, digest: "", args: [], parties: ["Ann"], state: "finished" as const, reason: "", seconds: 1, output: "42\n" },
@@ -27,6 +27,8 @@ test("runs are kept, the newest first, and forgotten on request", async () => {
   await keepRun(run("one.py"));
   await keepRun(run("two.py"));
   expect((await pastRuns()).map((one) => one.entry)).toEqual(["two.py", "one.py"]);
+  await forgetRun((await pastRuns())[0]?.id ?? 0);
+  expect((await pastRuns()).map((one) => one.entry)).toEqual(["one.py"]);
   await forgetRuns();
   expect(await pastRuns()).toEqual([]);
 });

@@ -57,6 +57,10 @@ export function pastRuns(): Promise<PastRun[]> {
   return withStore("readonly", async (store) => ((await promised(store.getAll())) as PastRun[]).toReversed());
 }
 
+export function forgetRun(id: number): Promise<void> {
+  return withStore("readwrite", async (store) => void (await promised(store.delete(id))));
+}
+
 export function forgetRuns(): Promise<void> {
   return withStore("readwrite", async (store) => void (await promised(store.clear())));
 }
@@ -78,10 +82,12 @@ export interface Settings {
   networks: ("webrtc" | "relay")[];
   grace: number | undefined;
   stall: number | undefined;
+  /** In MiB. */
+  maxQueue: number | undefined;
   keepRuns: boolean;
 }
 
-export const DEFAULTS: Settings = { name: "", networks: [], grace: undefined, stall: undefined, keepRuns: true };
+export const DEFAULTS: Settings = { name: "", networks: [], grace: undefined, stall: undefined, maxQueue: undefined, keepRuns: true };
 
 export function settings(): Settings {
   try {

@@ -4,7 +4,7 @@ import type { Files } from "./files";
 import type { Settings } from "./keeping";
 
 export function local(settings: Settings, privateArgs: readonly string[], inputs: Files): LocalSettings {
-  const { name, networks, grace, stall } = settings;
+  const { name, networks, grace, stall, maxQueue } = settings;
   return {
     name: name.trim(),
     ...(networks.length > 0 ? { networks: [...networks] } : {}),
@@ -12,5 +12,6 @@ export function local(settings: Settings, privateArgs: readonly string[], inputs
     ...(Object.keys(inputs).length > 0 ? { inputs } : {}),
     ...(grace === undefined ? {} : { grace }),
     ...(stall === undefined ? {} : { stall }),
+    ...(maxQueue === undefined ? {} : { maxQueue: Math.round(maxQueue * 2 ** 20) }),
   };
 }

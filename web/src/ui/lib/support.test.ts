@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { problem, type Surroundings } from "./support";
+import { cryptographyProblem, problem, type Surroundings } from "./support";
 
 const able: Surroundings = {
   isSecureContext: true,
@@ -22,4 +22,15 @@ test.each<[string, Partial<Surroundings>, RegExp]>([
   const found = problem({ ...able, ...missing });
   expect(found?.what).toMatch(what);
   expect(found?.todo).not.toBe("");
+});
+
+test("on an iPhone another browser is not the advice", () => {
+  const found = problem({ ...able, WebAssembly: {}, navigator: { userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X)" } });
+  expect(found?.todo).toMatch(/another one does not help/);
+});
+
+test("a browser without the curves is told so; one with them has no problem", async () => {
+  expect(await cryptographyProblem(crypto.subtle)).toBeUndefined();
+  const without = { generateKey: () => Promise.reject(new DOMException("no", "NotSupportedError")) };
+  expect((await cryptographyProblem(without as unknown as SubtleCrypto))?.what).toMatch(/Ed25519/);
 });

@@ -5,7 +5,10 @@ export interface Problem {
   todo: string;
 }
 
-const BROWSERS = "Use a current Chrome, Edge or Firefox: it was tried in Chromium 156 and Firefox 153.";
+const BROWSERS = "Use a current Chrome, Edge or Firefox on a computer or an Android phone: it was tried in Chromium 156 and Firefox 153.";
+
+const APPLE = /iPhone|iPad/;
+const IPHONE = "On an iPhone or iPad every browser is Safari inside, so another one does not help: update the system, or use a computer or an Android phone.";
 
 /** The parts of `globalThis` that count here, so that a test can leave some out. */
 export interface Surroundings {
@@ -13,7 +16,8 @@ export interface Surroundings {
   WebAssembly?: object;
   Worker?: unknown;
   indexedDB?: unknown;
-  crypto?: { subtle?: unknown };
+  crypto?: { subtle?: object };
+  navigator?: { userAgent?: string };
 }
 
 export function problem(here: Surroundings): Problem | undefined {
@@ -26,7 +30,7 @@ export function problem(here: Surroundings): Problem | undefined {
   if (!here.WebAssembly || !("Suspending" in here.WebAssembly)) {
     return {
       what: "This browser can't pause WebAssembly (JSPI), which running MPyC here needs.",
-      todo: `${BROWSERS} Or take part from a terminal with the huddle command.`,
+      todo: `${APPLE.test(here.navigator?.userAgent ?? "") ? IPHONE : BROWSERS} Or take part from a terminal with the huddle command.`,
     };
   }
   if (!here.Worker || !here.crypto?.subtle) {
@@ -39,4 +43,15 @@ export function problem(here: Surroundings): Problem | undefined {
     };
   }
   return undefined;
+}
+
+/** What can only be found out by trying: the two curves. */
+export async function cryptographyProblem(subtle: SubtleCrypto): Promise<Problem | undefined> {
+  try {
+    await subtle.generateKey("Ed25519", false, ["sign"]);
+    await subtle.generateKey("X25519", false, ["deriveBits"]);
+    return undefined;
+  } catch {
+    return { what: "This browser's cryptography has no Ed25519 or X25519, which every party needs.", todo: BROWSERS };
+  }
 }

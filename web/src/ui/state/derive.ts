@@ -28,6 +28,26 @@ export function host(view: View): Party | undefined {
 export const asked = (view: View, ...what: Question["what"][]): Question | undefined =>
   view.questions.find((question) => what.includes(question.what));
 
+/** Whom a run may be waiting for: who types, who stopped answering, who has no program running any more. */
+export function heldUp(view: View, run: Run): string {
+  const names = (which: (party: Party) => boolean): string => listing(others(view).filter(which));
+  const doing = new Map(run.stats?.now.peers.map((peer) => [peer.pid, peer.state]));
+  const silent = names((party) => party.state === "silent");
+  const typing = names((party) => party.state === "connected" && party.pid !== undefined && doing.get(party.pid) === "input");
+  return [silent && `${silent}: silent`, typing && `${typing}: typing`].filter(Boolean).join("; ");
+}
+
+/** What the tab says of itself while somebody looks at another one. */
+export function title(view: View): string {
+  const run = lastRun(view);
+  if (run?.waitsForInput) return "● Your input, Huddle";
+  if (asked(view, "admit")) return "● Somebody is at the door, Huddle";
+  if (asked(view, "accept", "program", "again")) return "● Your answer, Huddle";
+  if (view.ended) return "Over, Huddle";
+  if (run?.state === "running") return "Running, Huddle";
+  return "Huddle";
+}
+
 /** What MPyC hides nothing behind: with two parties, or where the host chose so, the threshold is 0. */
 export function hidesNothing(view: View): boolean {
   const flag = view.program?.flags.join(" ").match(/--threshold[ =](\d+)|-T ?(\d+)/);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FakeSession, guestScript, hostScript } from "../../core/fake";
 import type { Decision, SessionEvent } from "../../core/protocol";
-import { hidesNothing, lastRun, others, phase, running, waitingFor } from "./derive";
+import { heldUp, hidesNothing, lastRun, others, phase, running, title, waitingFor } from "./derive";
 import { fresh, type View } from "./model";
 import { plain, withoutTyped } from "./output";
 import { reduce } from "./reduce";
@@ -198,4 +198,38 @@ test("two parties hide nothing, three do", () => {
   const two = after(fresh(0), party("Me", "did:key:me", "admitted"), party("Ann", ANN, "admitted"), words(1));
   expect(hidesNothing(two)).toBe(true);
   expect(hidesNothing(after(two, party("Ben", BEN, "admitted")))).toBe(false);
+});
+
+const link = (peer: string, run: number): SessionEvent => ({ event: "link", peer, network: "relay", path: "relayed", rtt_ms: 3, run });
+
+test("the waterfall has the first link with each peer, and none of a run's", () => {
+  const view = after(fresh(0), words(1), link("Ann\u202e", 0), link("Ben", 0), link("Ann\u202e", 0), link("Cem", 1));
+  expect(view.milestones.map((one) => one.label)).toEqual(["Words", "Linked to Ann\\u202e (relay)", "Linked to Ben (relay)"]);
+});
+
+test("whom a run waits for is said by name", () => {
+  const joined = (name: string, did: string, pid: number, state: "connected" | "silent"): SessionEvent => ({
+    ...{ event: "party", name, did, state, standing: "new", pid, detail: "" },
+  });
+  const doing = (pid: number, state: "input" | "computing") => ({
+    ...{ name: "", pid, state, network: "relay", path: "", rtt_ms: 1, bytes_sent: 0, bytes_received: 0 },
+    ...{ messages_sent: 0, messages_received: 0, queued: 0, reconnects: 0 },
+  });
+  const busy = after(fresh(0), joined("Ann", ANN, 0, "connected"), joined("Ben", BEN, 1, "connected"), started(1), {
+    ...{ event: "stats", run: 1, rounds: 0, seconds: 1, memory_mb: 1 },
+    peers: [doing(0, "computing"), doing(1, "input")],
+  });
+  const said = (view: View) => heldUp(view, lastRun(view) ?? expect.fail("no run"));
+  expect(said(busy)).toBe("Ben: typing");
+  expect(said(after(busy, joined("Ben", BEN, 1, "silent")))).toBe("Ben: silent");
+  expect(said(after(fresh(0), started(1)))).toBe("");
+});
+
+test("a tab in the background says that it is waited for", () => {
+  const begun = after(fresh(0), started(1));
+  expect(title(begun)).toBe("Running, Huddle");
+  expect(title(after(begun, { event: "input", waiting: true, run: 1 }))).toBe("● Your input, Huddle");
+  const door: SessionEvent = { event: "question", what: "admit", name: "Ann", did: ANN };
+  expect(title(after(fresh(0), door))).toBe("● Somebody is at the door, Huddle");
+  expect(title(after(fresh(0), { ...door, what: "accept" }))).toBe("● Your answer, Huddle");
 });

@@ -5,6 +5,7 @@
 import type { Decision, EventOf, SessionEvent } from "../../core/protocol";
 import type { Link, Message, Party, Question, Run, View } from "./model";
 import { me } from "./derive";
+import { clean } from "../lib/text";
 import { append } from "./output";
 import { sampled } from "./stats";
 
@@ -46,7 +47,7 @@ function happened(view: View, event: SessionEvent, at: number): View {
     case "sealed":
       return milestone(sealed(view, event), "All have signed", at);
     case "link":
-      return withLink(view, event.peer, () => ({ ...event, up: true }));
+      return linked(withLink(view, event.peer, () => ({ ...event, up: true })), event, at);
     case "reconnect":
       return withLink(view, event.peer, (link) => link && { ...link, up: event.state === "restored" });
     case "run":
@@ -173,6 +174,13 @@ function sealed(view: View, event: EventOf<"sealed">): View {
     sealed: { digest: event.digest, members: event.parties, pid: event.pid },
     parties: view.parties.map((party) => ({ ...party, pid: pids.get(party.did) ?? party.pid })),
   };
+}
+
+/** The first link of the session with each peer is a step of its set-up. */
+function linked(view: View, { peer, network, run }: EventOf<"link">, at: number): View {
+  const label = `Linked to ${clean(peer)}`;
+  if (run > 0 || view.milestones.some((milestone) => milestone.label.startsWith(`${label} (`))) return view;
+  return milestone(view, `${label} (${clean(network)})`, at);
 }
 
 function withLink(view: View, peer: string, change: (link: Link | undefined) => Link | undefined): View {

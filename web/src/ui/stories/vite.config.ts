@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
-import { contentSecurityPolicy } from "../csp";
+import { contentSecurityPolicy } from "../csp.ts";
 
 export default defineConfig({
   root: import.meta.dirname,
