@@ -1,4 +1,4 @@
-/** One session of three kinds of parties: Firefox hosts, Chromium and a terminal join; one page is loaded again in mid-run. */
+/** One session of three kinds of parties: Firefox hosts, Chromium and a terminal join; one page is loaded again. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,13 +37,29 @@ async function hosts(parties: number): Promise<string> {
   return link.evaluate((field) => (field as HTMLInputElement).value);
 }
 
+/** The did on the card of this party, at Firefox. */
+async function didOf(name: string): Promise<string> {
+  const found = await fay.page.waitForFunction(
+    (name) => [...document.querySelectorAll("li")].find((card) => card.querySelector("strong bdi")?.textContent === name)?.querySelector("details code")?.textContent,
+    { polling: 100 },
+    name,
+  );
+  return (await found.jsonValue()) as string;
+}
+
 test(
-  "Firefox, Chromium and a terminal; then Chromium's page is loaded again in mid-run",
+  "Firefox hosts Chromium and a terminal; in the second run Chromium's page is loaded again, and comes back as the same person",
   async () => {
     const url = await hosts(3);
-    const args = ["join", "--json", "--program", PROGRAM, "--yes", "--name", "Tom", "--via", "lo"];
+    const args = ["join", "--json", "--program", PROGRAM, "--yes", "--name", "Tom", "--via", "lo", "--grace", "8"];
     const tom = new Native(home, [...args, url, "--", "--salary", "5000"]);
     const cai = await open(chromium.context, url);
+    const warnings: string[] = [];
+    let leave = false;
+    cai.on("dialog", (dialog) => {
+      warnings.push(dialog.type());
+      void (leave ? dialog.accept() : dialog.dismiss());
+    });
     try {
       await shown({ cai }, async () => {
         await knock(cai, "Cai");
@@ -55,6 +71,7 @@ test(
         expect(await fay.words()).toEqual(said);
         await fay.click("field", "Cai");
         await cai.getByRole("checkbox", { name: "Fay" }).check();
+        const did = await didOf("Cai");
         await fay.click("button", "Accept and run");
         await button(cai, "Accept and run").click();
 
@@ -67,11 +84,43 @@ test(
         await fay.sees("The average salary is 4000.00.");
         await (await output(cai)).getByText("The average salary is 4000.00.").waitFor();
         await tom.events.until("output", (event) => event.text.includes("4000.00"));
+        await cai.getByRole("tab", { name: "Parties" }).click();
+        for (const name of ["Fay", "Tom"]) {
+          const card = cai.locator("li", { has: cai.getByText(name, { exact: true }) });
+          await card.getByText(/webrtc, direct, .*RTT [\d.]+ ms/).waitFor();
+        }
+        await cai.getByRole("tab", { name: "Stats" }).click();
+        await cai.getByText("Linked to Fay (webrtc)").waitFor();
 
-        // Every link between these three is direct, whoever they are.
-        await fay.click("tab", "Parties");
-        const cards = await fay.sees("RTT");
-        console.log(cards);
+        await fay.click("button", "Run again");
+        await button(cai, "Accept and run").click();
+        await cai.getByLabel("The program waits for your input").waitFor();
+        await fay.sees("Cai: typing");
+        // Whoever would leave in mid-run is warned, and stays by saying so.
+        await cai.evaluate("location.reload()").catch(() => undefined);
+        await expect.poll(() => warnings, { timeout: 60_000 }).toEqual(["beforeunload"]);
+        await cai.getByLabel("The program waits for your input").waitFor();
+        leave = true;
+        await cai.reload();
+        const began = performance.now();
+        await fay.sees("Cai: silent");
+        await tom.events.until("party", (event) => event.name === "Cai" && event.state === "silent");
+        console.log(`a page that is gone is named after ${((performance.now() - began) / 1000).toFixed(1)} s`);
+        expect(await tom.events.until("run", (event) => event.state === "failed")).toMatchObject({ whose: "peer" });
+
+        // The page that was loaded again says what became of it.
+        const told = cai.getByRole("status", { name: "What happened to your session" });
+        await told.getByText("with Fay and Tom, while average_salary.py was running").waitFor();
+        await told.getByText("your part has ended: the others see you as gone").waitFor();
+        await tom.events.until("ended");
+        await fay.click("button", "To the start");
+        const anew = await hosts(2);
+        await button(cai, "I want something else").click();
+        await button(cai, "Join a session").click();
+        await cai.getByLabel("Link or code").fill(anew);
+        await button(cai, "Join").click();
+        await fay.click("button", "Let Cai in");
+        expect(await didOf("Cai"), "the key is still the one of this browser").toBe(did);
       });
     } finally {
       tom.end();

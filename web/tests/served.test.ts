@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { devices } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Native, ROOT, launch, rendezvous } from "./browser";
+import { hostile } from "./hostile";
 import { MINUTES, button, knock, needPage, open, output, shown, words } from "./people";
 import { PROBE, TRIED } from "./probe";
 
@@ -109,6 +110,30 @@ test(
     } finally {
       first.end();
       second.end();
+      await page.close();
+    }
+  },
+  MINUTES,
+);
+
+test(
+  "a rendezvous that changes what it shows is named as the one at fault, and nothing runs",
+  async () => {
+    const tom = terminal(2, join(ROOT, "programs/secret_santa.py"), "--size", "3");
+    const liar = await hostile(meeting.url);
+    const { url } = await tom.events.until("invitation");
+    const page = await open(ben.context, url.replace(meeting.url, liar.url));
+    try {
+      await shown({ page }, async () => {
+        await knock(page, "Ben");
+        await page.getByRole("heading", { name: "The session is over" }).waitFor();
+        await page.getByRole("alert").getByText("At the rendezvous:").waitFor();
+        console.log(await page.locator("main").innerText());
+        expect(tom.events.all.some((event) => event.event === "run")).toBe(false);
+      });
+    } finally {
+      liar.end();
+      tom.end();
       await page.close();
     }
   },

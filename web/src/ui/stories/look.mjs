@@ -44,7 +44,7 @@ await list.goto(address);
 const stories = await list.locator("a").allTextContents();
 await list.close();
 
-for (const [look, options] of Object.entries(LOOKS)) {
+async function lookAt(look, options) {
   const context = await browser.newContext({ ...options, reducedMotion: "reduce" });
   for (const story of stories.filter((one) => wanted.length === 0 || wanted.includes(one))) {
     const page = await context.newPage();
@@ -73,6 +73,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
   }
   await context.close();
 }
+await Promise.all(Object.entries(LOOKS).map(([look, options]) => lookAt(look, options)));
 await browser.close();
 await server.close();
 console.log(`${stories.length} stories, ${problems} problems`);

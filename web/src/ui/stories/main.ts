@@ -1,5 +1,5 @@
 /** One screen of the page in one state, named in the address: `?story=lobby-host`. */
-import { mount } from "svelte";
+import { mount, tick } from "svelte";
 import { FakeSession } from "../../core/fake";
 import Page from "../App.svelte";
 import { App } from "../app.svelte";
@@ -18,11 +18,15 @@ if (target && story) {
   app.change({ name: story.name ?? "Ben" });
   app.invitation = story.invitation;
   app.screen = story.screen ?? "start";
+  app.interrupted = story.interrupted;
   mount(Page, { target, props: { app, problem: story.problem } });
   for (const step of story.steps ?? []) {
     if ("do" in step) app.decide(step);
     else session.tell(step);
   }
+  await tick();
+  for (const name of story.press ?? [])
+    [...document.querySelectorAll<HTMLElement>("[role=tab], .tabs label")].find((one) => one.textContent?.startsWith(name))?.click();
 } else if (target) {
   for (const one of Object.keys(stories)) {
     const link = document.createElement("a");

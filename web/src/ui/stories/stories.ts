@@ -2,6 +2,7 @@
 import type { Decision, PartyState, SessionEvent, Standing } from "../../core/protocol";
 import type { Screen } from "../app.svelte";
 import { gallery } from "../lib/gallery";
+import type { Interrupted } from "../lib/interrupted";
 import { problem, type Problem } from "../lib/support";
 
 export interface Story {
@@ -9,7 +10,10 @@ export interface Story {
   screen?: Screen;
   invitation?: string;
   problem?: Problem | undefined;
+  interrupted?: Interrupted;
   steps?: (SessionEvent | Decision)[];
+  /** Then these tabs are chosen, by their names. */
+  press?: string[];
 }
 
 const ANN = "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH";
@@ -139,7 +143,10 @@ export const stories: Record<string, Story> = {
   "host-form": { screen: "host", steps: [ready] },
   "join-form": { screen: "join", name: "", steps: [ready] },
   invited: { invitation: `${location.origin}/${URL.slice(URL.indexOf("j#"))}`, steps: [{ event: "progress", stage: "starting", done: 1 }] },
-  unsupported: { problem: problem({ isSecureContext: true, WebAssembly: {} }) },
+  unsupported: {
+    invitation: `${location.origin}/${URL.slice(URL.indexOf("j#"))}`,
+    problem: problem({ isSecureContext: true, WebAssembly: {} }),
+  },
   "lobby-host": {
     steps: [
       ...host,
@@ -182,5 +189,13 @@ export const stories: Record<string, Story> = {
     ],
   },
   ended: { steps: [...finished, { event: "ended", reason: "The session has ended. All runs finished well.", clean: true, left: ["contacts Ann and Carla"] }] },
+  "write-one": { screen: "host", steps: [ready], press: ["Write one"] },
+  "run-parties": { steps: running, press: ["Parties"] },
+  "run-chat": { steps: running, press: ["Chat"] },
+  "run-files": { steps: finished, press: ["Files"] },
   past: { screen: "past", steps: [ready] },
+  reloaded: {
+    interrupted: { entry: "average_salary.py", names: ["Ann", "Carla"], sealed: true, running: true, host: false },
+    steps: [ready],
+  },
 };
