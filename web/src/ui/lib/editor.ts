@@ -66,7 +66,7 @@ export function makeEditor(place: HTMLElement, options: EditorOptions): EditorVi
     highlightSelectionMatches(),
     bracketMatching(),
     keymap.of([...searchKeymap, ...defaultKeymap]),
-    EditorView.contentAttributes.of({ "aria-label": options.label }),
+    EditorView.contentAttributes.of({ "aria-label": options.label, tabindex: "0" }),
     look,
     colours,
   ];
@@ -81,7 +81,7 @@ export function makeEditor(place: HTMLElement, options: EditorOptions): EditorVi
     );
   } else {
     // Not editable, so that no keyboard comes up on a phone; focusable all the same, for its own search.
-    const readable = EditorView.contentAttributes.of({ tabindex: "0", "aria-readonly": "true" });
+    const readable = EditorView.contentAttributes.of({ "aria-readonly": "true" });
     extensions.push(EditorState.readOnly.of(true), EditorView.editable.of(false), EditorView.lineWrapping, readable);
   }
   return new EditorView({ parent: root, root, state: EditorState.create({ doc: options.text, extensions }) });
