@@ -22,7 +22,7 @@ afterAll(async () => {
   await Promise.all([fay.close(), chromium.close()]);
   await meeting.end();
   await rm(home, { recursive: true });
-});
+}, MINUTES);
 
 const PROGRAM = join(ROOT, "programs/average_salary.py");
 
@@ -32,6 +32,7 @@ async function hosts(parties: number): Promise<string> {
   await fay.click("field", "Average salary");
   await fay.fill("Your name", "Fay");
   await fay.fill("Parties, you", String(parties));
+  await fay.page.select("#networks", "webrtc");
   await fay.click("button", "Open the session");
   const link = await fay.the("field", "Link");
   return link.evaluate((field) => (field as HTMLInputElement).value);
@@ -51,7 +52,7 @@ test(
   "Firefox hosts Chromium and a terminal; in the second run Chromium's page is loaded again, and comes back as the same person",
   async () => {
     const url = await hosts(3);
-    const args = ["join", "--json", "--program", PROGRAM, "--yes", "--name", "Tom", "--via", "lo", "--grace", "8"];
+    const args = ["join", "--json", "--program", PROGRAM, "--yes", "--name", "Tom", "--via", "lo", "--network", "webrtc", "--grace", "20"];
     const tom = new Native(home, [...args, url, "--", "--salary", "5000"]);
     const cai = await open(chromium.context, url);
     const warnings: string[] = [];
@@ -62,6 +63,8 @@ test(
     });
     try {
       await shown({ cai }, async () => {
+        await cai.getByText("More settings").click();
+        await cai.getByLabel("Networks").selectOption("webrtc");
         await knock(cai, "Cai");
         await fay.click("button", "Let Cai in");
         await fay.click("button", "Let Tom in");

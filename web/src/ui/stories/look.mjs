@@ -48,6 +48,7 @@ async function lookAt(look, options) {
   const context = await browser.newContext({ ...options, reducedMotion: "reduce" });
   for (const story of stories.filter((one) => wanted.length === 0 || wanted.includes(one))) {
     const page = await context.newPage();
+    page.setDefaultTimeout(240_000); // a machine may have other things to do
     page.on("console", (message) => message.type() === "error" && complain(story, look, message.text()));
     page.on("pageerror", (error) => complain(story, look, String(error)));
     await page.goto(`${address}?story=${story}`, { waitUntil: "networkidle" });
@@ -57,7 +58,7 @@ async function lookAt(look, options) {
       for (let y = 0; y < document.body.scrollHeight; y += 200) await frame(scrollTo(0, y));
       await frame(scrollTo(0, 0));
     });
-    await page.screenshot({ path: `${directory}/${story}-${look}.png`, fullPage: true });
+    await page.screenshot({ path: `${directory}/${story}-${look}.png`, fullPage: true, timeout: 240_000 });
     await page.evaluate(axe);
     const { violations } = await page.evaluate((options) => globalThis.axe.run(document, options), {
       resultTypes: ["violations"],
