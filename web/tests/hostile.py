@@ -7,7 +7,6 @@ import sys
 
 from tests.e2e.liar import Liar
 
-
 # The connections to rooms: the host's to the session's and to its short code's, then the guests'.
 GUESTS = 2
 
