@@ -73,6 +73,7 @@ _SHORTEST_SECRET = 16
     help="Its port, TCP and UDP.",
 )
 @click.option("--headscale-url", metavar="URL", help="How parties reach it; default: the host, that port.")
+@click.option(
     "--packages",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="What `huddle web vendor` fetched: programs in browsers may import it.",
