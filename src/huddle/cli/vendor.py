@@ -106,7 +106,8 @@ def _fetch(name: str, package: Package, address: str, path: Path) -> int:
         ) from None
     except OSError as error:
         raise NetworkError(
-            f"{address} can't be fetched: {clean(str(error))}.", hint="Is this machine connected to it?"
+            f"{address} can't be fetched: {clean(str(getattr(error, 'reason', error)))}.",
+            hint="Is this machine connected to it?",
         ) from None
     found = hashlib.sha256(data).hexdigest()
     if found != package.sha256:
