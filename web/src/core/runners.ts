@@ -20,8 +20,8 @@ export interface Task {
   stdin: MessagePort;
   stdout: MessagePort;
   stderr: MessagePort;
-  /** Brings what the program imports, once; undefined where it needs nothing. */
-  packages: MessagePort | undefined;
+  /** Brings what the program imports, once; not there where it needs nothing. */
+  packages?: MessagePort;
 }
 
 /** Runners in a row that do not get ready: then no more are tried. */
@@ -63,7 +63,7 @@ export class Runners {
   }
 
   /** Run a program, which imports these, in the next runner that is ready. */
-  start(config: string, files: Record<string, Uint8Array>, peers: number[], imports: string[]): Running {
+  start(config: string, files: Record<string, Uint8Array>, peers: number[], imports: string[] = []): Running {
     const running = new Running(this.box, config, files, peers, () => this.backstage.postMessage({ kill: true }));
     if (imports.length > 0) {
       const { port1, port2 } = new MessageChannel();
@@ -172,7 +172,7 @@ export class Running {
     this.stdin = stdin;
     this.stdout = stdout;
     this.stderr = stderr;
-    this.task = { config, files, peers: theirs, stdin: stdinPort, stdout: stdoutPort, stderr: stderrPort, packages: undefined };
+    this.task = { config, files, peers: theirs, stdin: stdinPort, stdout: stdoutPort, stderr: stderrPort };
   }
 
   /** The link to that peer. */
