@@ -14,10 +14,9 @@ import { promisify } from "node:util";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { HUDDLE, ROOT, Tab, agreeable, people, rendezvous, serveCore } from "./browser";
-import { needPage } from "./people";
+import { MINUTES, needPage } from "./people";
 import { resolve, type List, type Package } from "../src/core/packages";
 
-const MINUTE = 60_000;
 const run = promisify(execFile);
 
 /** What MPyC takes of gmpy2, in plain Python, so that a test can tell that it was taken. */
@@ -118,7 +117,7 @@ beforeAll(async () => {
   }).listen(0, "127.0.0.1");
   chromium = await people(2);
   await run(HUDDLE, ["web", "vendor", "python-flint", "gmpy2", "--to", packages, "--from", address(index), "--list", join(folder, "list.json")]);
-}, 5 * MINUTE);
+}, MINUTES);
 
 afterAll(async () => {
   await chromium?.close();
@@ -135,7 +134,7 @@ test(
     try {
       // One of the two restores a snapshot, with an MPyC in it that has not found gmpy2.
       const earlier = await Tab.open(chromium.contexts[0]!, core.url, meeting.url, agreeable, { forgetful: false });
-      await earlier.page.waitForFunction(KEPT, undefined, { timeout: 2 * MINUTE, polling: 200 });
+      await earlier.page.waitForFunction(KEPT, undefined, { timeout: MINUTES / 2, polling: 200 });
       await earlier.page.close();
       const tabs = await Promise.all(chromium.contexts.map((context) => Tab.open(context, core.url, meeting.url)));
       const program = { entry: "program.py", files: { "program.py": PROGRAM }, args: [] };
@@ -166,7 +165,7 @@ test(
       await meeting.end();
     }
   },
-  5 * MINUTE,
+  MINUTES,
 );
 
 test(
@@ -203,7 +202,7 @@ test(
       await Promise.all([open.end(), closed.end()]);
     }
   },
-  2 * MINUTE,
+  MINUTES,
 );
 
 interface Asked {
