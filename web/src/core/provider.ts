@@ -17,14 +17,16 @@ export class Provider {
     private readonly onMissing: (name: string, reason: string) => void,
   ) {}
 
-  /** Fetches each set of names once, unless something of it could not be had. */
+  /** Fetches each set of names once; what a run did not get is asked for anew for the next one. */
   async provide({ needs, to }: Needs): Promise<void> {
     const key = needs.join();
     const asked = this.asked.get(key) ?? this.fetch(needs);
     this.asked.set(key, asked);
     const given = await asked;
-    to?.postMessage(given);
-    to?.close();
+    if (!to) return;
+    if (Object.keys(given.missing).length > 0) this.asked.delete(key);
+    to.postMessage(given);
+    to.close();
   }
 
   private async fetch(imports: string[]): Promise<Given> {
@@ -40,7 +42,6 @@ export class Provider {
         if (!this.told.has(name)) this.onMissing(name, reason);
         this.told.add(name);
       }
-      if (Object.keys(given.missing).length > 0) this.asked.delete(imports.join());
       return given;
     } finally {
       worker.terminate();
