@@ -18,7 +18,7 @@ LEFT_OUT = (
     "huddle/lab/",
     "huddle/page/",
     "huddle/programs/",
-    *(f"huddle/rendezvous/{name}.py" for name in ("app", "door", "metrics", "page", "relay")),
+    *(f"huddle/rendezvous/{name}.py" for name in ("app", "door", "metrics", "packages", "page", "relay")),
     *(f"huddle/rendezvous/{name}.py" for name in ("rooms", "server", "site", "sockets", "store", "stun")),
     "spake2/test/",
 )

@@ -1,7 +1,8 @@
-// Bundles what does not belong to the page's own code: the two workers, each one classic script, and the
-// runner's frame, whose one script its document names by hash. Writes to build/, which the page imports.
+// Bundles what does not belong to the page's own code: the workers, each one classic script, the list of
+// packages that programs may import, and the runner's frame, whose one script its document names by hash.
+// Writes to build/, which the page imports.
 import { createHash } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { build } from "rolldown";
 
 const OUT = "build";
@@ -24,9 +25,23 @@ async function bundle(name, format = "iife", source = `src/core/${name}.ts`) {
   return output[0].code;
 }
 
+/** What of Pyodide's lock file says which packages a program may import (src/core/packages.ts). */
+async function packages() {
+  const { version } = JSON.parse(await readFile("node_modules/pyodide/package.json", "utf8"));
+  const { packages: all } = JSON.parse(await readFile("node_modules/pyodide/pyodide-lock.json", "utf8"));
+  // Shared libraries are loaded in another way, and nothing that MPyC knows of needs one.
+  const plain = (name) => all[name]?.package_type === "package" && all[name].depends.every(plain);
+  const kept = Object.keys(all).filter((name) => plain(name) && all[name].file_name.endsWith(".whl"));
+  const entry = ({ version, file_name, sha256, imports, depends }) => ({ version, file_name, sha256, imports, depends });
+  const source = `https://cdn.jsdelivr.net/pyodide/v${version}/full/`;
+  return JSON.stringify({ source, packages: Object.fromEntries(kept.sort().map((name) => [name, entry(all[name])])) });
+}
+
 await mkdir(OUT, { recursive: true });
 await bundle("session-worker");
 await bundle("runner-worker");
+await bundle("package-worker");
+await writeFile(`${OUT}/pyodide-packages.json`, await packages());
 // For tests and measurements alone.
 await bundle("bare", "es");
 await bundle("vectors-worker", "iife", "tests/vectors-worker.ts");

@@ -12,7 +12,7 @@ import type { Decision, SessionEvent } from "../src/core/protocol";
 
 export const ROOT = join(import.meta.dirname, "../..");
 const CORE = join(ROOT, "web/build");
-const HUDDLE = join(ROOT, ".venv/bin/huddle");
+export const HUDDLE = join(ROOT, ".venv/bin/huddle");
 const CHROMIUM = "/usr/bin/chromium";
 
 const TYPES: Record<string, string> = {
@@ -25,18 +25,24 @@ const TYPES: Record<string, string> = {
 const BARE = `<!doctype html><meta charset="utf-8"><title>bare</title><script type="module">
 import * as core from "./bare.js"; window.core = core;</script>`;
 
-/** The built core on a port of its own, with an empty page `/` that has it as `core`. */
-export async function serveCore(): Promise<{ url: string; server: Server }> {
+/**
+ * The built core on a port of its own, with an empty page `/` that has it as `core`; and with these
+ * directories or files, by their names there. `asked` is all that was asked for.
+ */
+export async function serveCore(more: Record<string, string> = {}): Promise<{ url: string; server: Server; asked: string[] }> {
+  const asked: string[] = [];
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
-    const file = join(CORE, path);
+    asked.push(path);
+    const [, folder = "", ...rest] = path.split("/");
+    const file = more[folder] ? join(more[folder], ...rest) : join(CORE, path);
     response.setHeader("content-type", TYPES[extname(path)] ?? "text/html");
     if (path === "/") response.end(BARE);
     else if (existsSync(file)) createReadStream(file).pipe(response);
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server, asked };
 }
 
 const ARGS = [

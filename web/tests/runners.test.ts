@@ -7,7 +7,7 @@ const GONE = 2;
 const WRITTEN = 6; // of a link
 
 /** A page that makes runners; each entry says what the next one does once it is made. */
-function page(...behaviours: ((control: MessagePort) => void)[]): { box: Mailbox; runners: Runners; made: () => number } {
+function page(...behaviours: ((control: MessagePort) => void)[]): { box: Mailbox; runners: Runners; made: () => number; needed: string[][] } {
   const box = new Mailbox();
   const { port1: near, port2: far } = new MessageChannel();
   let made = 0;
@@ -17,13 +17,19 @@ function page(...behaviours: ((control: MessagePort) => void)[]): { box: Mailbox
     port2.start();
     behaviours[Math.min(made++, behaviours.length - 1)]?.(port2);
   };
-  far.onmessage = () => {
+  const needed: string[][] = [];
+  far.onmessage = ({ data }) => {
+    if ("needs" in data) {
+      needed.push(data.needs);
+      data.to?.postMessage({ wheels: [], missing: { numpy: "…" } });
+      return;
+    }
     far.postMessage({ gone: "it was ended" });
     make();
   };
   const runners = new Runners(box, near, () => undefined);
   make();
-  return { box, runners, made: () => made };
+  return { box, runners, made: () => made, needed };
 }
 
 async function note(box: Mailbox): Promise<unknown[]> {
@@ -45,6 +51,25 @@ test("a runner that does not get ready is replaced, and the run goes on in the n
   const running = runners.start("{}", {}, [1]);
   expect(await note(box)).toEqual([running.id, 1, '{"exit": 0}']);
   expect(got).toBe("{}");
+});
+
+test("what a program imports is asked of the page, and comes to the runner by a port of its own", async () => {
+  let came: unknown;
+  const { box, runners, needed } = page((control) => {
+    control.onmessage = ({ data }) => {
+      data.packages.onmessage = (event: MessageEvent) => {
+        came = event.data;
+        control.postMessage({ report: '{"exit": 0}' });
+      };
+    };
+    control.postMessage({ ready: true });
+  });
+  runners.expect([]);
+  runners.expect(["numpy"]);
+  const running = runners.start("{}", {}, [], ["numpy"]);
+  expect(await note(box)).toEqual([running.id, 1, '{"exit": 0}']);
+  expect(needed).toEqual([["numpy"], ["numpy"]]);
+  expect(came).toEqual({ wheels: [], missing: { numpy: "…" } });
 });
 
 test("where no runner ever gets ready, the run fails and says why, and so do later ones at once", async () => {

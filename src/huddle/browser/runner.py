@@ -17,7 +17,7 @@ from typing import Any
 from js import Object
 from pyodide.ffi import to_js
 
-from huddle.browser import warm
+from huddle.browser import packages, warm
 from huddle.browser.loop import MailboxLoop, PortSocket, array, wait_until
 from huddle.browser.ports import Ports
 from huddle.engine import runner_loop
@@ -90,7 +90,7 @@ def prepare() -> None:
 
 
 def main(box: Any, task: Any) -> None:
-    """Run the program of a task (see `RunnerTask` in runner.ts) and report how it ended."""
+    """Run the program of a task (see `Task` in runners.ts) and report how it ended."""
     config = json.loads(task.config)
     names = config["names"]
 
@@ -111,6 +111,7 @@ def main(box: Any, task: Any) -> None:
             file.write(data)
     os.chdir(DIRECTORY)
     sys.path.insert(0, DIRECTORY)
+    packages.begin(task.packages.to_py(), task.missing.to_py())
     set_arguments(config)
     warm.begin_mpyc()
 

@@ -14,6 +14,7 @@ from js import Object
 from pyodide.ffi import to_js
 
 from huddle import events
+from huddle.browser.imports import imported
 from huddle.browser.loop import MailboxLoop, array
 from huddle.browser.place import NETWORKS, Browser
 from huddle.browser.standins import install
@@ -59,6 +60,7 @@ class Desk:
                 self._tell("kept", contacts=party.contacts.to_json(), record=record)
             self._tell(event.event, **{field.name: getattr(event, field.name) for field in fields(event)})
             if isinstance(event, events.Question) and event.what in ("accept", "program"):
+                self._page.runners.expect(to_js(imported(party.files)))
                 self._tell("files", run=run, files={path: array(data) for path, data in party.files.items()})
 
     def _tell(self, event: str, **values: Any) -> None:

@@ -15,6 +15,7 @@ from js import Object
 from pyodide.ffi import to_js
 
 from huddle.browser.channel import ScriptChannel
+from huddle.browser.imports import imported
 from huddle.browser.loop import MailboxLoop, PortSocket, array
 from huddle.engine.channel import Channel, OpenLink
 from huddle.engine.process import RunnerExit, RunnerSpec, Watcher, check_arguments, judged
@@ -67,8 +68,14 @@ class WorkerRunner:
             "flags": [*spec.flags, *threshold],
             "max_queue": spec.max_queue,
         }
+        program = _program(spec)
+        private = {path.name: path.read_bytes() for path in spec.inputs}
+        files = {path: array(data) for path, data in (program | private).items()}
         handle = runners.start(
-            json.dumps(config), to_js(_files(spec), dict_converter=Object.fromEntries), to_js(_peers(spec))
+            json.dumps(config),
+            to_js(files, dict_converter=Object.fromEntries),
+            to_js(_peers(spec)),
+            to_js(imported(program)),
         )
         return cls(spec, watcher, handle)
 
@@ -168,11 +175,10 @@ class WorkerRunner:
         self._loop.remove_writer(self._stdin.fileno())
 
 
-def _files(spec: RunnerSpec) -> dict[str, Any]:
-    """The program's files and the private ones, from this worker's memory."""
-    paths = {path.relative_to(spec.directory).as_posix(): path for path in spec.directory.rglob("*")}
-    paths |= {path.name: path for path in spec.inputs}
-    return {name: array(path.read_bytes()) for name, path in paths.items() if path.is_file()}
+def _program(spec: RunnerSpec) -> dict[str, bytes]:
+    """The program's files, from this worker's memory."""
+    paths = (path for path in spec.directory.rglob("*") if path.is_file())
+    return {path.relative_to(spec.directory).as_posix(): path.read_bytes() for path in paths}
 
 
 def _peers(spec: RunnerSpec) -> list[int]:

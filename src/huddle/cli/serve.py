@@ -11,12 +11,15 @@ import click
 import uvloop
 
 from huddle.cli.errors import complaints
+from huddle.cli.text import clean
+from huddle.cli.vendor import usual_source
 from huddle.errors import LocalError
 from huddle.events import VERSION
 from huddle.networks.addresses import lan_address
 from huddle.networks.headscale_server import OwnHeadscale, Where
 from huddle.rendezvous.ice import Turn
 from huddle.rendezvous.messages import MOST_TURN
+from huddle.rendezvous.packages import Packages
 from huddle.rendezvous.server import RendezvousServer, ServerConfig
 
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a person may type for all addresses
@@ -70,6 +73,17 @@ _SHORTEST_SECRET = 16
     help="Its port, TCP and UDP.",
 )
 @click.option("--headscale-url", metavar="URL", help="How parties reach it; default: the host, that port.")
+@click.option(
+    "--packages",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="What `huddle web vendor` fetched: programs in browsers may import it.",
+)
+@click.option(
+    "--package-source",
+    "source",
+    metavar="URL",
+    help="Where browsers have all other packages from; `pyodide`: its own distribution. Default: nowhere.",
+)
 @click.option("--log-addresses", is_flag=True, help="Let clients' addresses appear in the log.")
 @click.option("--json", "json_", is_flag=True, help="Print events as JSON, one a line, and nothing else.")
 @complaints
@@ -87,6 +101,8 @@ def serve_command(
     headscale: bool,
     headscale_port: int,
     headscale_url: str | None,
+    packages: Path | None,
+    source: str | None,
     log_addresses: bool,
     json_: bool,
 ) -> None:
@@ -106,6 +122,8 @@ def serve_command(
         database=database,
         stun_hosts=stun_hosts,
         turn=_turn(turn, secret_file),
+        packages=packages,
+        package_source=usual_source() if source == "pyodide" else source or "",
         log_addresses=log_addresses,
     )
 
@@ -136,6 +154,8 @@ def serve_command(
                 click.echo(f"Others use it with: huddle host --rendezvous {told} …")
                 if config.site:
                     click.echo("People with a browser only open the same address, or an invitation.")
+                    for line in _told(packages, config.package_source):
+                        click.echo(line)
                 else:
                     click.echo("It has no page for browsers; in a checkout, scripts/build-web makes it.")
                 if own is not None:
@@ -172,6 +192,16 @@ def _how(own: OwnHeadscale, rendezvous: str) -> None:
     click.echo(f"  huddle host --network headscale --rendezvous {rendezvous} …")
     if own.certificate:
         click.echo("On another machine than this one, copy that file there first.")
+
+
+def _told(packages: Path | None, source: str) -> list[str]:
+    """What programs in browsers may import."""
+    found = Packages(packages, source)
+    names = ", ".join(f"{name} {one.version}" for name, one in sorted(found.packages.items()))
+    lines = [f"Programs in browsers may import {clean(names)}, served here."] if names else []
+    if found.source:
+        lines.append(f"Browsers fetch other packages from {found.source} where a program imports them.")
+    return lines
 
 
 def _turn(urls: tuple[str, ...], secret_file: Path | None) -> Turn | None:

@@ -1,4 +1,4 @@
-"""`huddle web check`: whether a rendezvous serves the page that is in this installation."""
+"""`huddle web`: the page for browsers. `check` tells whether a rendezvous serves this installation's."""
 
 import hashlib
 import re
@@ -11,6 +11,7 @@ import click
 
 from huddle.cli.errors import complaints
 from huddle.cli.text import clean
+from huddle.cli.vendor import vendor_command
 from huddle.errors import LocalError, RendezvousError
 from huddle.rendezvous.site import INDEX, SUMS, find_site
 
@@ -22,6 +23,9 @@ _LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
 @click.group("web")
 def web_group() -> None:
     """The page with which people take part from a browser."""
+
+
+web_group.add_command(vendor_command)
 
 
 @web_group.command("check")

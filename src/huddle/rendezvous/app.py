@@ -6,6 +6,7 @@
     WebSocket /v1/ice                           which STUN and TURN servers there are
     GET /healthz   /metrics
     GET /   /j   /assets/{name}   …             the page for browsers, where it was built (site.py)
+    GET /packages/{name}                        what programs in browsers may import (packages.py)
 
 It imports nothing of `huddle.session`: what is in a record is none of its business.
 """
@@ -28,6 +29,7 @@ from huddle.rendezvous.ice import Turn
 from huddle.rendezvous.limits import Limits, Refusal
 from huddle.rendezvous.messages import AskIce, IceServers, TurnServer
 from huddle.rendezvous.metrics import Metrics
+from huddle.rendezvous.packages import Packages
 from huddle.rendezvous.relay import Relay
 from huddle.rendezvous.rooms import Rooms
 from huddle.rendezvous.site import INDEX, Site
@@ -146,9 +148,11 @@ def create_app(
     log_addresses: bool = False,
     turn: Turn | None = None,
     site: Site | None = None,
+    packages: Packages | None = None,
 ) -> Starlette:
     """The app; without a store it keeps all in memory. `clock` is wall time in seconds."""
     rendezvous = Rendezvous(limits or Limits(), store or Store(), clock, log_addresses, turn)
+    wheels = packages or Packages()
 
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -166,12 +170,17 @@ def create_app(
         found = site and site.serve(request, request.path_params["name"])
         return found or PlainTextResponse("There is no such page.\n", 404)
 
+    async def package(request: Request) -> Response:
+        found = wheels.serve(request, request.path_params["name"])
+        return found or PlainTextResponse("There is no such package.\n", 404)
+
     app = Starlette(
         routes=[
             Route("/", front),
             Route("/j", invitation),
             Route("/healthz", health),
             Route("/metrics", metrics),
+            Route("/packages/{name}", package),
             Route("/{name:path}", file),
             WebSocketRoute("/v1/rooms/{room}", rendezvous.room),
             WebSocketRoute("/v1/nameplates", rendezvous.nameplates),

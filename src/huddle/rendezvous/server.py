@@ -21,6 +21,7 @@ from huddle.rendezvous.app import create_app
 from huddle.rendezvous.ice import Turn
 from huddle.rendezvous.limits import Limits
 from huddle.rendezvous.messages import MAX_MESSAGE
+from huddle.rendezvous.packages import Packages
 from huddle.rendezvous.site import Site, find_site
 from huddle.rendezvous.sockets import protocols
 from huddle.rendezvous.store import Store
@@ -41,7 +42,8 @@ class ServerConfig:
     X-Forwarded-For is believed. `database` is an SQLite file, None for memory. STUN is served on the
     UDP port of the same number where it is free, on `stun_hosts`, or on the same hosts if there are none;
     `turn` are the TURN servers that parties may use. `site` is the built page for browsers; None where
-    there is none.
+    there is none. `packages` is a directory of what programs in browsers may import, `package_source` the
+    address where they may have all else.
     """
 
     hosts: tuple[str, ...] = ("127.0.0.1",)
@@ -53,6 +55,8 @@ class ServerConfig:
     stun_hosts: tuple[str, ...] = ()
     turn: Turn | None = None
     site: Path | None = field(default_factory=find_site)
+    packages: Path | None = None
+    package_source: str = ""
     log_addresses: bool = False
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], float] = time.time
@@ -87,6 +91,7 @@ class RendezvousServer:
         """Listen; returns once clients are served. Raises LocalError where that is not possible."""
         config = self.config
         context = self._tls()
+        packages = Packages(config.packages, config.package_source)
         sockets = await self._listen()
         try:
             app = create_app(
@@ -95,7 +100,8 @@ class RendezvousServer:
                 config.clock,
                 log_addresses=config.log_addresses,
                 turn=config.turn,
-                site=Site(config.site) if config.site else None,
+                site=Site(config.site, packages.source) if config.site else None,
+                packages=packages,
             )
         except BaseException:
             for sock in sockets:

@@ -22,6 +22,7 @@ _FORMS = {"br": ".br", "gzip": ".gz"}  # in order of preference
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
     ".js": "text/javascript; charset=utf-8",
     ".png": "image/png",
     ".svg": "image/svg+xml",
@@ -31,8 +32,10 @@ _TYPES = {
 }
 _META = re.compile(r'http-equiv="Content-Security-Policy" content="([^"]*)"')
 _NOTHING = "default-src 'none'"
+PACKAGE_WORKER = "package-worker.js"  # the only script that may connect to another source of packages
 # Scripts as workers: they load nothing more, and talk to this server only.
 _WORKER = "default-src 'none'; script-src 'wasm-unsafe-eval'; connect-src 'self'"
+_PACKAGES = "default-src 'none'; connect-src 'self'"
 _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
@@ -44,15 +47,18 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 
 class Site:
-    """The files of one built page."""
+    """The files of one built page; its programs may have packages from `source` too, an address or none."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, source: str = "") -> None:
         self._root = root
+        self._source = source
         found = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
         compressed = {name for name in found if name.endswith(tuple(_FORMS.values()))}
         self.names = found - compressed
         self._found = found
         self._policies = {name: self._policy(name) for name in self.names}
+        # A policy is kept with the script that it came with: with another policy it is another script.
+        self._marks = {PACKAGE_WORKER: f"-{hashlib.sha256(source.encode()).hexdigest()[:16]}"}
 
     def __repr__(self) -> str:
         return f"<Site {self._root}>"
@@ -66,7 +72,7 @@ class Site:
         headers = _HEADERS | {
             "Cache-Control": _FOR_EVER if asset else "no-cache",
             "Content-Security-Policy": self._policies[name],
-            "ETag": f'"{_hash(self._root / name)}-{form or "plain"}"',
+            "ETag": f'"{_hash(self._root / name)}-{form or "plain"}{self._marks.get(name, "")}"',
         }
         if headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
@@ -77,6 +83,8 @@ class Site:
         return FileResponse(path, headers=headers, media_type=kind)
 
     def _policy(self, name: str) -> str:
+        if name == PACKAGE_WORKER:
+            return " ".join((_PACKAGES, *filter(None, [self._source])))
         if name.endswith(".js"):
             return _WORKER
         if not name.endswith(".html"):

@@ -75,6 +75,8 @@ def serve(stack: AsyncExitStack, clock: Clock) -> Serve:
         port: int = 0,
         log_addresses: bool = False,
         site: Path | None = None,
+        packages: Path | None = None,
+        package_source: str = "",
         **limits: float,
     ) -> RendezvousServer:
         server = RendezvousServer(
@@ -83,6 +85,8 @@ def serve(stack: AsyncExitStack, clock: Clock) -> Serve:
                 database=database,
                 clock=clock,
                 site=site,
+                packages=packages,
+                package_source=package_source,
                 log_addresses=log_addresses,
                 limits=Limits(**{"sweep": 0.02, **limits}),  # type: ignore[arg-type]
             )

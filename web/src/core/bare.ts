@@ -9,6 +9,8 @@ const places: Places = {
   wasm: "pyodide.asm.wasm",
   stdlib: "python_stdlib.zip",
   site: "site.zip",
+  packageWorker: "package-worker.js",
+  packageList: "pyodide-packages.json",
 };
 
 export function openSession(rendezvous: string, options: Pick<SessionOptions, "pumped" | "forgetful"> = {}): Session {

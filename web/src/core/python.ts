@@ -5,6 +5,7 @@
  */
 import { loadPyodide, type PyodideAPI } from "pyodide";
 import createPyodideModule from "pyodide/pyodide.asm.mjs";
+import type { Given } from "./packages";
 
 /** What a worker needs; blobs, which are shared and not copied when they are posted. */
 export interface Assets {
@@ -95,6 +96,11 @@ function grown(settings: Settings): unknown {
         done(instance, module);
       });
   return (createPyodideModule as unknown as (settings: Settings) => unknown)(settings);
+}
+
+/** Put wheels where Python finds them. */
+export async function install(api: PyodideAPI, wheels: Given["wheels"]): Promise<void> {
+  for (const { data } of wheels) api.unpackArchive(await data.arrayBuffer(), "zip", { extractDir: SITE });
 }
 
 const SITE = "/lib/python3.14/site-packages";

@@ -6,10 +6,19 @@
  * other end takes none of it at its word.
  */
 import { Mailbox, Stream } from "./mailbox";
-import { call, python, reasonOf, type Assets } from "./python";
+import type { Given } from "./packages";
+import { call, install, python, reasonOf, type Assets } from "./python";
 import type { Task } from "./runners";
 
 const box = new Mailbox();
+const NOTHING: Given = { wheels: [], missing: {} };
+
+/** The one message of that port. */
+function brought(port: MessagePort): Promise<Given> {
+  return new Promise((resolve) => {
+    port.onmessage = (event: MessageEvent<Given>) => resolve(event.data);
+  });
+}
 
 self.onmessage = async (event: MessageEvent<{ assets: Assets; control: MessagePort }>) => {
   self.onmessage = null;
@@ -20,7 +29,11 @@ self.onmessage = async (event: MessageEvent<{ assets: Assets; control: MessagePo
     control.onmessage = async ({ data }: MessageEvent<Task>) => {
       const stream = (port: MessagePort): Stream => new Stream(box, port);
       try {
+        const { wheels, missing } = data.packages ? await brought(data.packages) : NOTHING;
+        await install(api, wheels);
         await call(api, "huddle.browser.runner", "main", box, {
+          packages: wheels.map(({ name }) => name),
+          missing,
           config: data.config,
           files: data.files,
           peers: Object.fromEntries(data.peers.map(([pid, port]) => [pid, stream(port)])),

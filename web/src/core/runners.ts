@@ -6,9 +6,11 @@
  *   page -> session    { runner: port }          another one is being made, this is its control port
  *                      { gone: text, failed }    the last one that was made was ended, or failed by itself
  *   session -> page    { kill: true }    end it, and make another one
+ *                      Needs             packages for a program (provider.ts)
  */
 import { DataLink } from "./data-link";
 import { Mailbox, Stream } from "./mailbox";
+import type { Needs } from "./provider";
 
 /** What a runner gets to do. */
 export interface Task {
@@ -18,6 +20,8 @@ export interface Task {
   stdin: MessagePort;
   stdout: MessagePort;
   stderr: MessagePort;
+  /** Brings what the program imports, once; not there where it needs nothing. */
+  packages?: MessagePort;
 }
 
 /** Runners in a row that do not get ready: then no more are tried. */
@@ -53,9 +57,19 @@ export class Runners {
     };
   }
 
-  /** Run a program in the next runner that is ready. */
-  start(config: string, files: Record<string, Uint8Array>, peers: number[]): Running {
+  /** A program that imports these may run soon. */
+  expect(imports: string[]): void {
+    if (imports.length > 0) this.backstage.postMessage({ needs: imports, to: undefined } satisfies Needs);
+  }
+
+  /** Run a program, which imports these, in the next runner that is ready. */
+  start(config: string, files: Record<string, Uint8Array>, peers: number[], imports: string[] = []): Running {
     const running = new Running(this.box, config, files, peers, () => this.backstage.postMessage({ kill: true }));
+    if (imports.length > 0) {
+      const { port1, port2 } = new MessageChannel();
+      this.backstage.postMessage({ needs: imports, to: port1 } satisfies Needs, [port1]);
+      running.task.packages = port2;
+    }
     if (this.broken !== undefined) {
       running.gone(this.broken);
     } else {
@@ -130,7 +144,7 @@ export class Running {
   readonly stdout: Stream;
   readonly stderr: Stream;
   private readonly peers = new Map<number, DataLink>();
-  private readonly task: Task;
+  readonly task: Task;
   private over = false;
   private killed = false;
 
@@ -169,7 +183,7 @@ export class Running {
   begin(control: MessagePort): void {
     const { task } = this;
     const ports = [task.stdin, task.stdout, task.stderr, ...task.peers.map(([, port]) => port)];
-    control.postMessage(task, ports);
+    control.postMessage(task, task.packages ? [...ports, task.packages] : ports);
   }
 
   reported(text: string): void {

@@ -6,6 +6,7 @@
  */
 import type { Assets } from "./python";
 import type { Decision, Session, SessionEvent } from "./protocol";
+import { Provider, type Needs } from "./provider";
 import { Connections } from "./rtc-page";
 import type { Start } from "./session-worker";
 import { forget, keep, kept } from "./snapshots";
@@ -18,6 +19,8 @@ export interface Places {
   wasm: string;
   stdlib: string;
   site: string;
+  packageWorker: string;
+  packageList: string;
 }
 
 export interface SessionOptions {
@@ -58,7 +61,13 @@ class WorkerSession implements Session {
     this.worker.onerror = (event) => this.broken(event.message);
     const { port1, port2 } = new MessageChannel();
     this.backstage = port1;
-    this.backstage.onmessage = () => this.replace();
+    const missed = (name: string, reason: string): void =>
+      this.tell({ event: "notice", text: `The program imports ${name}, which is not here: ${reason}.` });
+    const provider = new Provider(places.packageWorker, places.packageList, missed);
+    this.backstage.onmessage = ({ data }: MessageEvent<Needs | { kill: true }>) => {
+      if ("needs" in data) void provider.provide(data);
+      else this.replace();
+    };
     this.code = blob(places.runnerWorker);
     this.assets = this.fetchAll();
     void this.begin(port2);

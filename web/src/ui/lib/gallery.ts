@@ -5,11 +5,19 @@ const sources = import.meta.glob("../../../../programs/*.py", { query: "?raw", i
   string
 >;
 
+/** What they read, under the same name. */
+const beside = import.meta.glob("../../../../programs/*.json", { query: "?raw", import: "default" }) as Record<
+  string,
+  () => Promise<string>
+>;
+
 export interface Sample {
   path: string;
   title: string;
   summary: string;
   source: string;
+  /** By name, the files that travel with it. */
+  data: () => Promise<Record<string, string>>;
 }
 
 export const gallery: Sample[] = Object.entries(sources).map(([path, source]) => {
@@ -21,6 +29,11 @@ export const gallery: Sample[] = Object.entries(sources).map(([path, source]) =>
     title: title.charAt(0).toUpperCase() + title.slice(1),
     summary: docstring.split("\n\n", 1)[0]?.replaceAll("\n", " ") ?? "",
     source,
+    data: async () => {
+      const place = path.replace(/\.py$/, ".json");
+      const load = beside[place];
+      return load ? { [place.split("/").at(-1)!]: await load() } : {};
+    },
   };
 });
 
