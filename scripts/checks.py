@@ -116,15 +116,19 @@ def web() -> Outcome:
     return Outcome(passed + outcome.passed, outcome.failed, outcome.note)
 
 
+# Files side by side; the tests of one file share what is dear to make.
+PAIRS = ("--numprocesses=2", "--dist=loadfile")
+
 STAGES = [
     Stage("lint", command(BIN / "ruff", "check", "--quiet", ".")),
     Stage("format", command(BIN / "ruff", "format", "--quiet", "--diff", ".")),
     Stage("types", command(BIN / "mypy", "--strict", "src")),
     Stage("layers", command(BIN / "lint-imports")),
-    Stage("unit", tests("tests/unit", "--numprocesses=2", "--dist=loadfile"), is_test=True),
-    Stage("e2e", tests("tests/e2e"), is_test=True),
+    Stage("unit", tests("tests/unit", *PAIRS), is_test=True),
+    # Its processes wait more than they compute.
+    Stage("e2e", tests("tests/e2e", "--numprocesses=3", "--dist=worksteal"), is_test=True),
     Stage("web", web, is_test=True),
-    Stage("netlab", tests("tests/netlab", only_root=True), is_test=True),
+    Stage("netlab", tests("tests/netlab", *PAIRS, only_root=True), is_test=True),
     Stage("model", models, is_test=True),
 ]
 

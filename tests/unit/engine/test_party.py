@@ -186,7 +186,7 @@ async def table(rendezvous: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         for seat in table.seats:
             seat.party.leave("the test is over")
         await asyncio.gather(*table.living, return_exceptions=True)
-    # A WebSocket that was dropped ends its task a moment later, and WebRTC's library closes sockets on threads.
+    # A dropped WebSocket ends its task a moment later, and WebRTC closes its sockets on threads of its own.
     for _ in range(20):
         running = asyncio.all_tasks() - tasks - {asyncio.current_task()}
         left = [one for one in own.net_connections() if _is_ours(one, rendezvous)]
