@@ -83,15 +83,17 @@ def test_a_browser_by_turn_alone_and_a_cable_that_is_out_in_mid_run(
             assert browser.sees("words")["words"] == host.wait("words", timeout=120)["words"]
             seen = browser.sees("links")
             assert f"relayed by TURN {TURN}" in seen["cards"][0], seen
-            assert set(seen["pairs"]) == {"relay relay"}, seen
+            # A check may find an address ("prflx") before it is told, or need one of the two legs only.
+            assert seen["pairs"] and all("relay" in pair for pair in seen["pairs"]), seen
             pia.router.down()
             host.wait("reconnect", lambda event: event["state"] == "lost", 30)
             pia.router.up()
             host.wait("reconnect", lambda event: event["state"] == "restored", 40)
             browser.types("go on")
             again = browser.sees("again")
-            assert set(again["pairs"]) == {"relay relay"}, again
-            assert "typed go on\nsecond sum 30" in browser.sees("over")["output"]
+            assert again["pairs"] and all("relay" in pair for pair in again["pairs"]), again
+            output = browser.sees("over")["output"]
+            assert "typed go on" in output and "second sum 30" in output, output
         assert host.end() == 0, host.story()
     assert "second sum 30" in host.output()
     assert paths(host) == {f"relayed by TURN {TURN}"}

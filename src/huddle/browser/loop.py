@@ -13,7 +13,8 @@ import selectors
 import time
 from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, SupportsIndex
 
 from js import Uint8Array
 from pyodide.ffi import JsProxy, run_sync
@@ -22,6 +23,7 @@ from pyodide.ffi import JsProxy, run_sync
 # is not the one that is blocked by waiting for them.
 _promises = asyncio.get_event_loop()
 
+_LONGEST = 86_400.0  # seconds: JavaScript's timers have 32 bits of milliseconds
 SLICE = 0.008  # seconds of work after which JavaScript gets a turn, so that messages arrive meanwhile
 
 Note = Callable[[int, Any], None]  # kind and value
@@ -42,6 +44,23 @@ def wait_until(box: Any, sock: "PortSocket", mask: int) -> None:
     """Block until that socket can be read or written."""
     box.armStream(_streams[sock.fileno()], mask)
     wait_for(lambda: box.promise)
+
+
+def sleep_by(box: Any) -> Callable[[float | SupportsIndex], None]:
+    """What `time.sleep` is here. Pyodide's own waits for the running loop, which waits for it."""
+
+    def sleep(seconds: float | SupportsIndex, /) -> None:
+        left = float(seconds)
+        if left < 0:
+            raise ValueError("sleep length must be non-negative")
+        end = time.monotonic() + left
+        while True:
+            wait_for(partial(box.pause, 1000 * min(max(left, 0.0), _LONGEST)))
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+
+    return sleep
 
 
 def array(data: Any) -> JsProxy:

@@ -11,6 +11,7 @@ import io
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from js import Object
 from pyodide.ffi import to_js
 
 from huddle.browser import packages, warm
-from huddle.browser.loop import MailboxLoop, PortSocket, array, wait_until
+from huddle.browser.loop import MailboxLoop, PortSocket, array, sleep_by, wait_until
 from huddle.browser.ports import Ports
 from huddle.engine import runner_loop
 from huddle.engine.runner import install, run_program, set_arguments
@@ -103,6 +104,7 @@ def main(box: Any, task: Any) -> None:
     )
     _outputs["stdout"].attach(box, stdout)
     _outputs["stderr"].attach(box, stderr)
+    time.sleep = sleep_by(box)
     os.makedirs(DIRECTORY)
     given = {path: bytes(data) for path, data in task.files.to_py().items()}
     for path, data in given.items():

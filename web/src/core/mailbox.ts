@@ -133,6 +133,11 @@ export class Mailbox {
     });
   }
 
+  /** So many milliseconds, whatever comes. */
+  pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, milliseconds));
+  }
+
   /** Notes of what that port brings: kind 1 and the message. Returns the id. */
   listen(port: MessagePort): number {
     const id = this.nextId();
