@@ -33,12 +33,20 @@ const program = (source: string, ...args: string[]): unknown => ({
   args,
 });
 
+/** It sleeps outside of its loop and in it, as programs may that know nothing of browsers. */
 const TOTAL = `
+import time
 from mpyc.runtime import mpc
+
+time.sleep(0.01)
 
 async def main():
     secint = mpc.SecInt(32)
     await mpc.start()
+    time.sleep(0)
+    began = time.monotonic()
+    time.sleep(0.05)
+    assert time.monotonic() - began >= 0.05
     total = mpc.sum(mpc.input(secint(mpc.pid + 1)))
     product = mpc.prod(mpc.input(secint(mpc.pid + 2)))
     print("total", await mpc.output(total), "product", await mpc.output(product))

@@ -1,0 +1,102 @@
+"""What a wire brings behind its proof reaches a link's JavaScript once, in order, and nobody else."""
+
+import asyncio
+import importlib
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from huddle.links.frames import PING, RESUME, control
+from huddle.links.keeper import Keeper, Peer
+from huddle.links.proof import Ends, Proof
+from huddle.networks.webrtc_limits import ChannelListener
+from huddle.networks.webrtc_wire import RtcWire
+from tests.unit.links.support import CRYPTO, KEY, QUICK, SEALED, Program
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """What a `ScriptEnd` asks of a worker's loop."""
+
+    def listen(self, id_: int, listener: Callable[[int, Any], None]) -> None:
+        """Nobody has news here."""
+
+    unlisten = None
+
+
+class Script:
+    """A `DataLink` that notes what it is told."""
+
+    id = 1
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Any]] = []
+
+    def attach(self, channel: Any) -> None:
+        self.told.append(("attach", channel))
+
+    def receive(self, data: bytes) -> None:
+        self.told.append(("receive", data))
+
+    def divert(self) -> None:
+        self.told.append(("divert", None))
+
+    def detach(self) -> None:
+        """There is a new wire, or none."""
+
+    def output(self) -> None:
+        """It is for Python's wires."""
+
+
+class Channel:
+    """A data channel whose JavaScript is `script`."""
+
+    script = "the channel"
+    label = "huddle 1"
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.bring: Callable[[bytes], None]
+
+    def listen(self, listener: ChannelListener) -> None:
+        self.bring = listener.channel_data
+
+    def send(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def close(self) -> None:
+        """Nothing is left to send."""
+
+
+@pytest.mark.parametrize("behind", [control(RESUME), control(RESUME) + control(PING, 1), b""])
+@pytest.mark.parametrize("together", [True, False])
+def test_what_follows_the_proof_is_for_the_script(
+    behind: bytes, together: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = types.ModuleType("huddle.browser.loop")
+    monkeypatch.setattr(worker, "MailboxLoop", Loop, raising=False)
+    monkeypatch.setattr(worker, "array", bytes, raising=False)
+    monkeypatch.setitem(sys.modules, "huddle.browser.loop", worker)
+    monkeypatch.delitem(sys.modules, "huddle.browser.link", raising=False)
+    link = importlib.import_module("huddle.browser.link")
+    monkeypatch.delitem(sys.modules, "huddle.browser.link")
+    script, channel = Script(), Channel()
+
+    async def joined() -> None:
+        wire = RtcWire(channel, SEALED, lambda _: None)  # type: ignore[arg-type]
+        keeper = Keeper(1, [Peer(0, "Alice", KEY)], (), CRYPTO, timing=QUICK)
+        keeper.open(0, 1, Program(), make=link.ends(script, None))
+        keeper.accepted(0, 1, wire)
+        proof = Proof(Ends(0, 1, "Bob", 1, SEALED.peer_key, SEALED.local_key), KEY, bytes(32), generation=1)
+        channel.bring(proof.start())
+        third = proof.receive(channel.sent.pop(), 0)
+        channel.bring(third + behind if together else third)
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(joined())
+    brought = [("receive", behind)] if behind and together else []
+    # What comes later is taken by the script itself, once it is told to.
+    assert script.told == [("attach", "the channel"), *brought, ("divert", None)]
+    assert channel.sent == []
