@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Decision, SessionEvent } from "../src/core/protocol";
 import { Native, Tab, agreeable, people, rendezvous, serveCore, type Events } from "./browser";
 
 const MINUTE = 60_000;
@@ -78,28 +79,36 @@ async def main():
 mpc.run(main())
 `;
 
+/** The same without end. */
+const ENDLESS = ROUNDS.replace("range(300)", "range(10**9)").replace("half", "on and on");
+
 const program = (source: string): unknown => ({ entry: "program.py", files: { "program.py": source }, args: [] });
 
-interface Company {
-  tabs: Tab[];
-  url: string;
-}
-
-/** A session of so many tabs, in a browser each, that runs this program; the first one is the host. */
-async function company(source: string, count: number, local: object = {}, pumped = false): Promise<Company> {
+/** Three tabs, in a browser each, in a session that runs this program; the first one is the host, the last one is pumped. */
+async function company(source: string, local: object): Promise<Tab[]> {
+  const patient = (tab: Tab, event: SessionEvent): Decision | undefined =>
+    event.event === "question" && event.what === "again" ? undefined : agreeable(tab, event);
   const tabs = await Promise.all(
-    chromium.contexts.slice(0, count).map((context) => Tab.open(context, core.url, meeting.url, agreeable, { pumped })),
+    chromium.contexts.map((context, index) => Tab.open(context, core.url, meeting.url, patient, { pumped: index === 2 })),
   );
   const [host, ...guests] = tabs;
-  await host!.send({ do: "host", name: "Ann", parties: count, program: program(source), ...local });
+  await host!.send({ do: "host", name: "Ann", parties: 3, program: program(source), ...local });
   const { url } = await host!.events.until("invitation");
   const names = ["Ben", "Cem"];
   await Promise.all(guests.map((tab, index) => tab.send({ do: "join", name: names[index], invitation: url, ...local })));
-  return { tabs, url };
+  return tabs;
 }
 
-async function closeAll(tabs: Tab[]): Promise<void> {
-  await Promise.all(tabs.map((tab) => tab.page.close()));
+/** Wait until that run has ended well for all, and the host is asked for another one. */
+async function over(tabs: Tab[], run: number): Promise<void> {
+  await Promise.all(
+    tabs.map(async (tab) => {
+      const end = await tab.events.until("run", (event) => event.run === run && ["finished", "failed"].includes(event.state));
+      expect(end).toMatchObject({ state: "finished" });
+    }),
+  );
+  const asked = (): number => tabs[0]!.events.all.filter((event) => event.event === "question" && event.what === "again").length;
+  await expect.poll(asked, { timeout: MINUTE }).toBe(run);
 }
 
 /** Wait until the session has ended well. */
@@ -114,27 +123,54 @@ function networks(events: Events): Set<string> {
   return new Set(events.all.flatMap((event) => (event.event === "link" ? [event.network] : [])));
 }
 
-test.each([
-  ["transferred to the session worker", false],
-  ["pumped by the page", true],
-])(
-  "two tabs by WebRTC alone, data channels %s",
-  async (_, pumped) => {
-    const { tabs } = await company(pumped ? LONG : BUSY, 2, { networks: ["webrtc"] }, pumped);
+test(
+  "three tabs by WebRTC alone, one of them pumped by its page: much data while one computes, then lost connections, then a closed tab",
+  async () => {
+    const tabs = await company(BUSY, { networks: ["webrtc"], stay: true, grace: 10 });
+    const [host, ben, cem] = tabs as [Tab, Tab, Tab];
     try {
-      await Promise.all(tabs.map((tab) => finished(tab.events)));
-      for (const tab of tabs) expect(tab.events.output).toContain("total 3");
+      await over(tabs, 1);
+      for (const tab of tabs) expect(tab.events.output).toContain("total 6");
       for (const tab of tabs) expect(networks(tab.events)).toEqual(new Set(["webrtc"]));
       // A program that computes does not keep its links from answering.
       for (const tab of tabs) expect(tab.events.all.filter((event) => event.event === "reconnect")).toEqual([]);
-      const { path } = await tabs[0]!.events.until("link", (link) => link.run === 1);
+      const { path } = await host.events.until("link", (link) => link.run === 1);
       expect(path).toMatch(/^direct, .* port \d+$/);
+
+      await host.send({ do: "again", program: program(ROUNDS) });
+      await host.events.until("output", (event) => event.text.includes("half"));
+      await ben.page.evaluate("connections.map((connection) => connection.close())");
+      await cem.page.evaluate("dispatchEvent(new Event('online'))");
+      await over(tabs, 2);
+      const results = tabs.map((tab) => /result (\d+)/.exec(tab.events.output)?.[1]);
+      expect(results).toEqual(Array(3).fill(String(expected())));
+      const lost = host.events.all.filter((event) => event.event === "reconnect" && event.state === "lost");
+      expect(lost.length).toBeGreaterThan(0);
+
+      await host.send({ do: "again", program: program(ENDLESS) });
+      await host.events.until("output", (event) => event.text.includes("on and on"));
+      const others = [host, ben];
+      const began = performance.now();
+      await cem.page.close();
+      await Promise.all(others.map((tab) => tab.events.until("party", ({ name, state }) => name === "Cem" && state === "silent")));
+      console.log(`named after ${((performance.now() - began) / 1000).toFixed(1)} s`);
+      for (const tab of others) {
+        const failed = await tab.events.until("run", (event) => event.state === "failed");
+        // Or the other one was quicker to give up, and said why.
+        expect(`${failed.peer}: ${failed.reason}`).toContain("Cem");
+      }
     } finally {
-      await closeAll(tabs);
+      await Promise.all(tabs.map((tab) => tab.page.close()));
     }
   },
-  4 * MINUTE,
+  6 * MINUTE,
 );
+
+function expected(): number {
+  let x = 1;
+  for (let step = 0; step < 300; step++) x = step % 100 === 99 ? (x * 3) % 1_000_003 : x + 3 * step;
+  return x;
+}
 
 test(
   "a tab and a native party by WebRTC, whoever of the two is the host",
@@ -163,58 +199,6 @@ test(
         native?.end();
         await tab.page.close();
       }
-    }
-  },
-  4 * MINUTE,
-);
-
-test(
-  "connections that are lost in mid-run are made anew, and the result is right",
-  async () => {
-    const { tabs } = await company(ROUNDS, 3);
-    try {
-      await tabs[0]!.events.until("output", (event) => event.text.includes("half"));
-      await tabs[1]!.page.evaluate("connections.map((connection) => connection.close())");
-      await tabs[2]!.page.evaluate("dispatchEvent(new Event('online'))");
-      await Promise.all(tabs.map((tab) => finished(tab.events)));
-      const results = tabs.map((tab) => /result (\d+)/.exec(tab.events.output)?.[1]);
-      expect(results).toEqual(Array(3).fill(String(expected())));
-      const lost = tabs[0]!.events.all.filter((event) => event.event === "reconnect" && event.state === "lost");
-      expect(lost.length).toBeGreaterThan(0);
-    } finally {
-      await closeAll(tabs);
-    }
-  },
-  4 * MINUTE,
-);
-
-function expected(): number {
-  let x = 1;
-  for (let step = 0; step < 300; step++) x = step % 100 === 99 ? (x * 3) % 1_000_003 : x + 3 * step;
-  return x;
-}
-
-test(
-  "a tab that is closed in mid-run is named to all others",
-  async () => {
-    const forever = ROUNDS.replace("range(300)", "range(10**9)");
-    const { tabs } = await company(forever, 3, { grace: 10 });
-    try {
-      await tabs[0]!.events.until("output", (event) => event.text.includes("half"));
-      const began = performance.now();
-      await tabs[2]!.page.close();
-      const silent = await Promise.all(
-        tabs.slice(0, 2).map((tab) => tab.events.until("party", (party) => party.name === "Cem" && party.state === "silent")),
-      );
-      console.log(`named after ${((performance.now() - began) / 1000).toFixed(1)} s`);
-      expect(silent).toHaveLength(2);
-      for (const tab of tabs.slice(0, 2)) {
-        const failed = await tab.events.until("run", (event) => event.state === "failed");
-        // Or the other one was quicker to give up, and said why.
-        expect(`${failed.peer}: ${failed.reason}`).toContain("Cem");
-      }
-    } finally {
-      await closeAll(tabs.slice(0, 2));
     }
   },
   4 * MINUTE,
