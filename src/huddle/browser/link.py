@@ -124,6 +124,8 @@ class ScriptEnd(LinkEnd):
         super().abort()
         if not over:
             self._mailbox.unlisten(self._script.id)
+            # What JavaScript says of it is heard no more, and a run waits until its program's END is written.
+            self._carried.written()
 
     def _swallow(self) -> None:
         """JavaScript does so since `finish`."""

@@ -23,7 +23,8 @@ class Loop(asyncio.SelectorEventLoop):
     def listen(self, id_: int, listener: Callable[[int, Any], None]) -> None:
         """Nobody has news here."""
 
-    unlisten = None
+    def unlisten(self, id_: int) -> None:
+        """Nor does anybody wait for news."""
 
 
 class Script:
@@ -49,6 +50,9 @@ class Script:
     def output(self) -> None:
         """It is for Python's wires."""
 
+    def abandon(self) -> None:
+        """The link is over."""
+
 
 class Channel:
     """A data channel whose JavaScript is `script`."""
@@ -70,18 +74,22 @@ class Channel:
         """Nothing is left to send."""
 
 
-@pytest.mark.parametrize("behind", [control(RESUME), control(RESUME) + control(PING, 1), b""])
-@pytest.mark.parametrize("together", [True, False])
-def test_what_follows_the_proof_is_for_the_script(
-    behind: bytes, together: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def link(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module, with a loop of this machine."""
     worker = types.ModuleType("huddle.browser.loop")
     monkeypatch.setattr(worker, "MailboxLoop", Loop, raising=False)
     monkeypatch.setattr(worker, "array", bytes, raising=False)
     monkeypatch.setitem(sys.modules, "huddle.browser.loop", worker)
     monkeypatch.delitem(sys.modules, "huddle.browser.link", raising=False)
-    link = importlib.import_module("huddle.browser.link")
+    found = importlib.import_module("huddle.browser.link")
     monkeypatch.delitem(sys.modules, "huddle.browser.link")
+    return found
+
+
+@pytest.mark.parametrize("behind", [control(RESUME), control(RESUME) + control(PING, 1), b""])
+@pytest.mark.parametrize("together", [True, False])
+def test_what_follows_the_proof_is_for_the_script(behind: bytes, together: bool, link: Any) -> None:
     script, channel = Script(), Channel()
 
     async def joined() -> None:
@@ -100,3 +108,27 @@ def test_what_follows_the_proof_is_for_the_script(
     # What comes later is taken by the script itself, once it is told to.
     assert script.told == [("attach", "the channel"), *brought, ("divert", None)]
     assert channel.sent == []
+
+
+class Carried:
+    """A run that waits until its program's END is written."""
+
+    def __init__(self) -> None:
+        self.waits = 1
+
+    def written(self) -> None:
+        self.waits -= 1
+
+
+def test_a_link_that_is_dropped_keeps_no_run_waiting(link: Any) -> None:
+    carried = Carried()
+
+    async def dropped() -> None:
+        keeper = Keeper(1, [Peer(0, "Alice", KEY)], (), CRYPTO, timing=QUICK)
+        end = keeper.open(0, 1, Program(), make=link.ends(Script(), carried))
+        end.abort()
+        end.abort()
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(dropped())
+    assert carried.waits == 0
