@@ -64,7 +64,7 @@ class Patient:
             pids = [self.stopped.process.pid, *self.stopped.descendants()]
             self._each(pids, signal.SIGSTOP)
             for party in (self.host, self.typing):
-                party.wait("party", lambda event: event["name"] == "Dan" and event["state"] == "silent", 10)
+                party.wait("party", lambda event: event["name"] == "Dan" and event["state"] == "silent")
             # The durations are what is tried here.
             time.sleep(max(0, began + PAUSE - time.monotonic()))
             self._each(pids, signal.SIGCONT)

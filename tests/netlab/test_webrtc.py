@@ -140,10 +140,10 @@ def test_a_cable_that_is_out_for_some_seconds_in_mid_run(net: Net, neighbours: N
     guest.wait("input", lambda event: event["waiting"])
     bob.router.down()
     for party in (host, guest):
-        party.wait("reconnect", lambda event: event["state"] == "lost", 20)
+        party.wait("reconnect", lambda event: event["state"] == "lost")
     bob.router.up()
     for party in (host, guest):
-        party.wait("reconnect", lambda event: event["state"] == "restored", 30)
+        party.wait("reconnect", lambda event: event["state"] == "restored")
     guest.type("go on")
     finish(host, guest)
 
@@ -157,8 +157,8 @@ def test_an_address_that_changes_in_mid_run(net: Net, neighbours: Neighbours) ->
     guest = neighbours.join(bob.node, "Bob", host.wait("invitation")["url"], *WEBRTC, ask=True)
     guest.wait("input", lambda event: event["waiting"])
     bob.router.readdress("10.77.0.3/24", "10.77.0.33/24")
-    host.wait("reconnect", lambda event: event["state"] == "restored", 40)
-    guest.wait("reconnect", lambda event: event["state"] == "restored", 40)
+    host.wait("reconnect", lambda event: event["state"] == "restored")
+    guest.wait("reconnect", lambda event: event["state"] == "restored")
     guest.type("go on")
     finish(host, guest)
     assert "direct, 10.77.0.33" in paths(host)

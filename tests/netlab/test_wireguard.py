@@ -180,10 +180,10 @@ def test_a_cable_that_is_out_for_some_seconds_in_mid_run(net: Net, neighbours: N
     guest.wait("input", lambda event: event["waiting"])
     bob.router.down()
     for party in (host, guest):
-        party.wait("reconnect", lambda event: event["state"] == "lost", 20)
+        party.wait("reconnect", lambda event: event["state"] == "lost")
     bob.router.up()
     for party in (host, guest):
-        party.wait("reconnect", lambda event: event["state"] == "restored", 40)
+        party.wait("reconnect", lambda event: event["state"] == "restored")
     guest.type("go on")
     finish(host, guest)
 

@@ -33,6 +33,8 @@ _FLAGS = (
     "--disable-background-timer-throttling", "--remote-debugging-port=0",
 )  # fmt: skip
 _START = 60.0
+# Chromium makes a socket 46 characters below its temporary directory, which is 25 long; a path has 107.
+_TMPDIR_LENGTH = 107 - 46 - 25
 _TRIES = 10
 _BUSY = "{const until = performance.now() + 300; while (performance.now() < until);}"
 
@@ -116,11 +118,12 @@ class Chrome:
         self._targets: dict[Page, str] = {}
 
     def __enter__(self) -> Self:
-        self._profile = Path(tempfile.mkdtemp(prefix="huddle-chromium-"))
+        short = None if len(tempfile.gettempdir()) <= _TMPDIR_LENGTH else "/tmp"  # noqa: S108 - mkdtemp makes it
+        self._profile = Path(tempfile.mkdtemp(prefix="huddle-chromium-", dir=short))
         self._process = subprocess.Popen(
             [*self._command, f"--user-data-dir={self._profile}", "about:blank"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True,
+            start_new_session=True, env=os.environ | {"TMPDIR": str(self._profile)},
         )  # fmt: skip
         try:
             self._socket = self._connect()

@@ -96,8 +96,8 @@ def test_a_loop_that_is_closed_ends_the_reading(stdin: Pipe) -> None:
         Keyboard()
 
     asyncio.run(begin())
-    stdin.type(b"x\ny\n")
     (thread,) = [one for one in threading.enumerate() if one.name == "keyboard"]
+    stdin.type(b"x\ny\n")
     thread.join(5)
     assert not thread.is_alive()
 
