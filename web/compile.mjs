@@ -28,7 +28,7 @@ for name in ("site", "python_stdlib"):
     shutil.unpack_archive(f"/{name}.zip", "/" + name)
 # Without a look at the source: times are not kept, and nobody changes it here.
 compileall.compile_dir(
-    "/site", quiet=1, stripdir="/site", prependdir="/lib/python3.14/site-packages",
+    "/site", quiet=1, legacy=True, stripdir="/site", prependdir="/lib/huddle.zip",
     invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
 )
 pack("/site", "/site.zip")

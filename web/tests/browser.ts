@@ -20,6 +20,7 @@ const TYPES: Record<string, string> = {
   ".js": "text/javascript",
   ".wasm": "application/wasm",
   ".zip": "application/zip",
+  ".mjs": "text/javascript",
 };
 
 const BARE = `<!doctype html><meta charset="utf-8"><title>bare</title><script type="module">

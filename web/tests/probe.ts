@@ -16,9 +16,17 @@ def tried(name, attempt):
         print(name, "REACHED", result, flush=True)
 
 if sys.platform == "emscripten":
+    import asyncio
     import js
-    from huddle.browser.loop import wait_for
-    from pyodide.ffi import create_proxy
+    from pyodide.ffi import create_proxy, run_sync
+    from pyodide.webloop import WebLoop
+
+    def wait_for(ask):
+        asyncio._set_running_loop(WebLoop())
+        try:
+            return run_sync(ask())
+        finally:
+            asyncio._set_running_loop(None)
 
     def socket():
         made = js.WebSocket.new(sys.argv[1].replace("http", "ws") + "/v1/rooms/" + "0" * 32)

@@ -1,6 +1,6 @@
 /** Runners that fail, hang or flood, as the session worker has them. */
 import { expect, test } from "vitest";
-import { Mailbox } from "../src/core/mailbox";
+import { Mailbox, POLLIN } from "../src/core/mailbox";
 import { Runners } from "../src/core/runners";
 
 const GONE = 2;
@@ -24,6 +24,7 @@ function page(...behaviours: ((control: MessagePort) => void)[]): { box: Mailbox
       data.to?.postMessage({ wheels: [], missing: { numpy: "…" } });
       return;
     }
+    if (!("kill" in data)) return;
     far.postMessage({ gone: "it was ended" });
     make();
   };
@@ -33,7 +34,7 @@ function page(...behaviours: ((control: MessagePort) => void)[]): { box: Mailbox
 }
 
 async function note(box: Mailbox): Promise<unknown[]> {
-  await box.wait(2_000);
+  await box.poll({ HEAP32: new Int32Array([box.fd, POLLIN]) }, 0, 1, 2_000);
   return box.take() ?? [];
 }
 
@@ -43,6 +44,7 @@ test("a runner that does not get ready is replaced, and the run goes on in the n
   let got: unknown;
   const { box, runners } = page(fails, (control) => {
     control.onmessage = (event) => {
+      if ("memory" in event.data) return;
       got = event.data.config;
       control.postMessage({ report: '{"exit": 0}' });
     };
@@ -57,6 +59,7 @@ test("what a program imports is asked of the page, and comes to the runner by a 
   let came: unknown;
   const { box, runners, needed } = page((control) => {
     control.onmessage = ({ data }) => {
+      if ("memory" in data) return;
       data.packages.onmessage = (event: MessageEvent) => {
         came = event.data;
         control.postMessage({ report: '{"exit": 0}' });
@@ -97,4 +100,13 @@ test("a runner that is ended says no more, whatever it goes on to send", async (
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(box.take()).toBeUndefined();
   expect(running.peer(1)?.hungUp).toBe(true);
+});
+
+test("a runner is told what it may start from, as soon as the session worker has that", async () => {
+  const { port1: near, port2: far } = new MessageChannel();
+  const { port1, port2: control } = new MessageChannel();
+  new Runners(new Mailbox(), near, () => undefined, Promise.resolve(new Blob(["memory"])));
+  const told = new Promise((resolve) => (control.onmessage = ({ data }) => resolve(data)));
+  far.postMessage({ runner: port1 }, [port1]);
+  expect(await ((await told) as { memory: Blob }).memory.text()).toBe("memory");
 });

@@ -4,15 +4,16 @@ import { call, python, type Assets } from "../src/core/python";
 import * as webcrypto from "../src/core/webcrypto";
 
 self.onmessage = async ({ data }: MessageEvent<{ assets: Assets; files: Record<string, string> }>) => {
+  const box = new Mailbox();
   try {
-    const api = await python(data.assets);
+    const api = await python(data.assets, box);
     for (const [path, text] of Object.entries(data.files)) {
       const directory = `/checkout/${path}`.replace(/\/[^/]*$/, "");
       api.FS.mkdirTree(directory);
       api.FS.writeFile(`/checkout/${path}`, text);
     }
     api.runPython("import sys; sys.path.insert(0, '/checkout')");
-    self.postMessage(await call(api, "web.tests.vectors", "main", new Mailbox(), webcrypto));
+    self.postMessage(await call(api, "web.tests.vectors", "main", box, box.outcomes(webcrypto)));
   } catch (error) {
     self.postMessage(String(error instanceof Error ? error.message : error));
   }

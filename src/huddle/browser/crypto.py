@@ -7,12 +7,13 @@ import os
 from functools import lru_cache
 from typing import Any, cast
 
-from huddle.browser.loop import array, wait_for
+from huddle.browser.loop import result_of
+from huddle.browser.values import array
 from huddle.identity.crypto import ExchangeKey, InvalidSeal, SigningKey
 
 
 class WebCrypto:
-    """A `Crypto` by the functions of webcrypto.ts, which are given as one object."""
+    """A `Crypto` by the functions of webcrypto.ts, given as one object (`outcomes` of mailbox.ts)."""
 
     def __init__(self, functions: Any) -> None:
         self._js = functions
@@ -23,25 +24,25 @@ class WebCrypto:
         return os.urandom(size)
 
     def signing_key(self) -> SigningKey:
-        return SigningKey(wait_for(self._js.signingKey))
+        return SigningKey(result_of(self._js.signingKey()))
 
     def signing_public(self, key: SigningKey) -> bytes:
         return _public(key)
 
     def sign(self, key: SigningKey, data: bytes) -> bytes:
-        return _bytes(wait_for(lambda: self._js.sign(key, array(data))))
+        return _bytes(result_of(self._js.sign(key, array(data))))
 
     def verify(self, public: bytes, signature: bytes, data: bytes) -> bool:
-        return bool(wait_for(lambda: self._js.verify(array(public), array(signature), array(data))))
+        return bool(result_of(self._js.verify(array(public), array(signature), array(data))))
 
     def exchange_key(self) -> ExchangeKey:
-        return ExchangeKey(wait_for(self._js.exchangeKey))
+        return ExchangeKey(result_of(self._js.exchangeKey()))
 
     def exchange_public(self, key: ExchangeKey) -> bytes:
         return _public(key)
 
     def exchange(self, key: ExchangeKey, public: bytes) -> bytes:
-        secret = wait_for(lambda: self._js.exchange(key, array(public)))
+        secret = result_of(self._js.exchange(key, array(public)))
         if secret is None:
             raise ValueError("no X25519 secret comes of this key")
         return _bytes(secret)
@@ -49,26 +50,26 @@ class WebCrypto:
     def seal(self, key: bytes, nonce: bytes, data: bytes, associated: bytes) -> bytes:
         sealing = self._sealing(_long(key))
         _short(nonce)
-        return _bytes(wait_for(lambda: self._js.seal(sealing, array(nonce), array(data), array(associated))))
+        return _bytes(result_of(self._js.seal(sealing, array(nonce), array(data), array(associated))))
 
     def open(self, key: bytes, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
         sealing = self._sealing(_long(key))
         _short(nonce)
-        data = wait_for(lambda: self._js.open(sealing, array(nonce), array(sealed), array(associated)))
+        data = result_of(self._js.open(sealing, array(nonce), array(sealed), array(associated)))
         if data is None:
             raise InvalidSeal("sealed with another key, nonce or associated data")
         return _bytes(data)
 
     def signing_from_seed(self, seed: bytes) -> SigningKey:
         """The Ed25519 key of a 32-byte seed; for test vectors, since it can be read out."""
-        return SigningKey(wait_for(lambda: self._js.fromSeed("Ed25519", array(seed))))
+        return SigningKey(result_of(self._js.fromSeed("Ed25519", array(seed))))
 
     def exchange_from_seed(self, seed: bytes) -> ExchangeKey:
         """The X25519 key of 32 bytes; for test vectors, and where the key is to be taken elsewhere."""
-        return ExchangeKey(wait_for(lambda: self._js.fromSeed("X25519", array(seed))))
+        return ExchangeKey(result_of(self._js.fromSeed("X25519", array(seed))))
 
     def _sealing_key(self, key: bytes) -> Any:
-        return wait_for(lambda: self._js.sealingKey(array(key)))
+        return result_of(self._js.sealingKey(array(key)))
 
 
 def _public(key: object) -> bytes:

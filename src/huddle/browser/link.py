@@ -9,7 +9,8 @@ sealed one, come through here.
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-from huddle.browser.loop import MailboxLoop, array
+from huddle.browser.loop import MailboxLoop
+from huddle.browser.values import array
 from huddle.links.end import LinkEnd, LinkStats
 from huddle.links.frames import Scanned
 from huddle.links.link import Happened, Link

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from typing import Any
 
-from huddle.browser.loop import MailboxSelector, PortSocket
+from huddle.browser.loop import PortSocket
 from huddle.links import frames
 
 READ = 1 << 18
@@ -154,8 +154,7 @@ class Stream:
 class Ports:
     """The ports of all peers."""
 
-    def __init__(self, box: Any, socks: dict[int, PortSocket]) -> None:
-        self._box = box
+    def __init__(self, socks: dict[int, PortSocket]) -> None:
         self._socks = socks
         self._streams: list[Stream] = []
 
@@ -177,7 +176,7 @@ class Ports:
 
     def finish(self, limit: float | None) -> None:
         """Send everything until this time, without a loop."""
-        with MailboxSelector(self._box) as selector:
+        with selectors.PollSelector() as selector:
             for stream in self._streams:
                 if not stream.flush():
                     selector.register(stream.sock, selectors.EVENT_WRITE, stream)

@@ -10,30 +10,28 @@ import atexit
 import io
 import json
 import os
+import select
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from js import Object
-from pyodide.ffi import to_js
-
 from huddle.browser import packages, warm
-from huddle.browser.loop import MailboxLoop, PortSocket, array, sleep_by, wait_until
+from huddle.browser.loop import MailboxLoop, PortSocket, sleep, wait_until
 from huddle.browser.ports import Ports
+from huddle.browser.values import array, record
 from huddle.engine import runner_loop
 from huddle.engine.runner import install, run_program, set_arguments
 from huddle.links import frames
 
-READ, WRITE = 1, 2
 DIRECTORY = "/home/program"
 
 
 class Input(io.RawIOBase):
     """Standard input: blocks until a line is typed, and says so."""
 
-    def __init__(self, box: Any, sock: PortSocket, tell: Callable[..., None]) -> None:
-        self._box, self._sock, self._tell = box, sock, tell
+    def __init__(self, sock: PortSocket, tell: Callable[..., None]) -> None:
+        self._sock, self._tell = sock, tell
 
     def readable(self) -> bool:
         return True
@@ -44,7 +42,7 @@ class Input(io.RawIOBase):
             return self._sock.recv_into(memoryview(buffer))
         except BlockingIOError:
             self._tell(input=True)
-            wait_until(self._box, self._sock, READ)
+            wait_until(self._sock.fileno())
             self._tell(input=False)
             return self._sock.recv_into(memoryview(buffer))
 
@@ -56,9 +54,9 @@ class Output(io.RawIOBase):
         self._early: list[bytes] = []
         self._sock: PortSocket | None = None
 
-    def attach(self, box: Any, sock: PortSocket) -> None:
+    def attach(self, sock: PortSocket) -> None:
         """From now on it goes there."""
-        self._box, self._sock = box, sock
+        self._sock = sock
         for data in self._early:
             self.write(data)
 
@@ -72,7 +70,7 @@ class Output(io.RawIOBase):
         try:
             return self._sock.send(data)
         except BlockingIOError:
-            wait_until(self._box, self._sock, WRITE)
+            wait_until(self._sock.fileno(), select.POLLOUT)
             return self._sock.send(data)
 
 
@@ -99,12 +97,10 @@ def main(box: Any, task: Any) -> None:
         task.report(json.dumps(message))
 
     stdin, stdout, stderr = PortSocket(task.stdin), PortSocket(task.stdout), PortSocket(task.stderr)
-    sys.stdin = io.TextIOWrapper(
-        io.BufferedReader(Input(box, stdin, tell)), encoding="utf-8", errors="replace"
-    )
-    _outputs["stdout"].attach(box, stdout)
-    _outputs["stderr"].attach(box, stderr)
-    time.sleep = sleep_by(box)
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(Input(stdin, tell)), encoding="utf-8", errors="replace")
+    _outputs["stdout"].attach(stdout)
+    _outputs["stderr"].attach(stderr)
+    time.sleep = sleep
     os.makedirs(DIRECTORY)
     given = {path: bytes(data) for path, data in task.files.to_py().items()}
     for path, data in given.items():
@@ -119,7 +115,7 @@ def main(box: Any, task: Any) -> None:
 
     session = runner_loop.Session(frames, config["pid"], config["max_queue"])
     peers = {int(pid): PortSocket(stream) for pid, stream in task.peers.to_py(depth=1).items()}
-    session.attach({pid: names[pid] for pid in peers}, Ports(box, peers))
+    session.attach({pid: names[pid] for pid in peers}, Ports(peers))
 
     class Base(MailboxLoop):
         def __init__(self) -> None:
@@ -135,7 +131,7 @@ def main(box: Any, task: Any) -> None:
     for text in (sys.stdout, sys.stderr):
         text.flush()
     if written := _written(given):
-        task.written(to_js(written, dict_converter=Object.fromEntries))
+        task.written(record(written))
     session.finish(well=not outcome["exit"] and not session.verdict)
     tell(**outcome)
     for sock in (stdout, stderr, *peers.values()):

@@ -10,14 +10,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from js import Object
 from pyodide.ffi import to_js
 
 from huddle import events
 from huddle.browser.imports import imported
-from huddle.browser.loop import MailboxLoop, array
+from huddle.browser.loop import MailboxLoop
 from huddle.browser.place import NETWORKS, Browser
 from huddle.browser.standins import install
+from huddle.browser.values import array, record
 from huddle.engine.party import Party
 from huddle.engine.plans import GuestPlan, HostPlan
 from huddle.engine.program import Program
@@ -64,7 +64,7 @@ class Desk:
                 self._tell("files", run=run, files={path: array(data) for path, data in party.files.items()})
 
     def _tell(self, event: str, **values: Any) -> None:
-        self._page.tell(to_js({"event": event, **values}, dict_converter=Object.fromEntries))
+        self._page.tell(record({"event": event, **values}))
 
     def _asked(self, kind: int, decision: Any) -> None:
         try:

@@ -1,8 +1,8 @@
-"""What a browser's workers import before anybody waits for it, and keep from one visit to the next.
+"""What a browser's workers import before anybody waits for it, and share as memory.
 
-A snapshot of the memory is made after `prepare`, by a worker that has done nothing else (see
-web/src/core/snapshots.ts), so no secret and no JavaScript object is in it. What was random then must be
-made anew when it is restored; the seed of `hash` can't be, and is that of the browser from then on.
+The session worker copies its memory after `prepare`, before it has done anything else (see `remembered` in
+web/src/core/python.ts): no secret is in it, and no JavaScript object. What was random then must be made anew,
+in the copies and in that worker itself; the seed of `hash` can't be, and is that of the browser from then on.
 """
 
 import importlib
@@ -15,11 +15,11 @@ from huddle.engine.runner import set_environment
 
 
 def prepare() -> None:
-    """Import all that does not depend on where it runs."""
+    """Import all that either worker needs."""
     prepare_mpyc()
     install()
-    import huddle.engine.party
-    import huddle.engine.runner_loop
+    import huddle.browser.runner
+    import huddle.browser.session
     import huddle.networks.relay
     import huddle.networks.webrtc  # noqa: F401
 
@@ -47,5 +47,5 @@ def begin_mpyc() -> None:
 
 
 def restored() -> None:
-    """Forget what was random when the snapshot was made."""
+    """Forget what was random when the memory was copied."""
     random.seed()

@@ -11,12 +11,12 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from js import Object
 from pyodide.ffi import to_js
 
 from huddle.browser.channel import ScriptChannel
 from huddle.browser.imports import imported
-from huddle.browser.loop import MailboxLoop, PortSocket, array
+from huddle.browser.loop import MailboxLoop, PortSocket
+from huddle.browser.values import array, record
 from huddle.engine.channel import Channel, OpenLink
 from huddle.engine.process import RunnerExit, RunnerSpec, Watcher, check_arguments, judged
 
@@ -73,7 +73,7 @@ class WorkerRunner:
         files = {path: array(data) for path, data in (program | private).items()}
         handle = runners.start(
             json.dumps(config),
-            to_js(files, dict_converter=Object.fromEntries),
+            record(files),
             to_js(_peers(spec)),
             to_js(imported(program)),
         )

@@ -79,8 +79,10 @@ def link(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module, with a loop of this machine."""
     worker = types.ModuleType("huddle.browser.loop")
     monkeypatch.setattr(worker, "MailboxLoop", Loop, raising=False)
-    monkeypatch.setattr(worker, "array", bytes, raising=False)
+    values = types.ModuleType("huddle.browser.values")
+    monkeypatch.setattr(values, "array", bytes, raising=False)
     monkeypatch.setitem(sys.modules, "huddle.browser.loop", worker)
+    monkeypatch.setitem(sys.modules, "huddle.browser.values", values)
     monkeypatch.delitem(sys.modules, "huddle.browser.link", raising=False)
     found = importlib.import_module("huddle.browser.link")
     monkeypatch.delitem(sys.modules, "huddle.browser.link")

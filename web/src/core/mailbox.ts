@@ -2,14 +2,16 @@
  * What reaches a worker while Python is at work, or waits: everything is kept here until Python's event
  * loop (huddle/browser/loop.py) asks for it. JavaScript never calls into Python; it only adds to this.
  *
- * Two kinds of things wait here: *notes* (an id, a kind, a value), each handed over once, and the bytes of
- * *streams*, which stay until they are read, as with sockets.
+ * Three kinds of things wait here: *notes* (an id, a kind, a value), each handed over once; the bytes of
+ * *streams*, which stay until they are read, as with sockets; and the *outcomes* of promises. Each has a
+ * number, and Python waits for them by poll(2), which here is `poll`.
  */
 
 import type { Rtc } from "./rtc";
 
-export const READ = 1;
-export const WRITE = 2;
+/** Of poll(2). */
+export const POLLIN = 1;
+export const POLLOUT = 4;
 
 /** Bytes that may be under way in a stream before its other end has taken them: a socket's buffer. */
 export const CREDIT = 1 << 20;
@@ -18,19 +20,34 @@ export const CREDIT_STEP = 1 << 17;
 /** Who sends so much over its credit breaks the rules, and its stream. */
 export const FLOOD = 4 * CREDIT;
 
+/** Larger than the number of any file that Python opens. */
+const FIRST_ID = 1 << 16;
+
+/** Something that Python may wait for. */
+interface Source {
+  /** What it is ready for: POLLIN, POLLOUT. */
+  ready(): number;
+}
+
+/** Python's memory; the view is a new one whenever that grows. */
+export interface Memory {
+  HEAP32: Int32Array;
+}
+
 export class Mailbox {
   /** The page's WebRTC, in a session worker whose page has it. */
   rtc: Rtc | undefined;
-  /** What Python waits for next, made by `armStream` or `armTick`. */
-  promise: Promise<void> = Promise.resolve();
+  /** The number by which Python waits for notes. */
+  readonly fd: number;
   private notes: unknown[] = [];
-  private readonly watched = new Map<number, { stream: Stream; mask: number }>();
+  private readonly sources = new Map<number, Source>();
   private wake: (() => void) | undefined;
   private readonly channel = new MessageChannel();
   private ticked: (() => void) | undefined;
-  private lastId = 0;
+  private lastId = FIRST_ID;
 
   constructor() {
+    this.fd = this.add({ ready: () => (this.notes.length > 0 ? POLLIN : 0) });
     this.channel.port1.onmessage = () => {
       const ticked = this.ticked;
       this.ticked = undefined;
@@ -43,26 +60,27 @@ export class Mailbox {
     return ++this.lastId;
   }
 
+  /** The number by which Python waits for this. */
+  add(source: Source): number {
+    const fd = this.nextId();
+    this.sources.set(fd, source);
+    return fd;
+  }
+
+  /** Nobody waits for that any more. */
+  remove(fd: number): void {
+    this.sources.delete(fd);
+  }
+
   /** Add a note for whoever listens to that id. */
   note(id: number, kind: number, value: unknown): void {
     this.notes.push(id, kind, value ?? undefined);
     this.stir();
   }
 
-  /** Something has come: let Python go on, if it waits. */
+  /** Something has come: let Python go on, if it waits for that. */
   stir(): void {
-    const wake = this.wake;
-    if (wake) {
-      this.wake = undefined;
-      wake();
-    }
-  }
-
-  /** Whether there is anything for Python. */
-  pending(): boolean {
-    if (this.notes.length > 0) return true;
-    for (const { stream, mask } of this.watched.values()) if ((stream.ready() & mask) !== 0) return true;
-    return false;
+    this.wake?.();
   }
 
   /** All notes, flat: id, kind, value, id, …; undefined where there are none. */
@@ -74,80 +92,95 @@ export class Mailbox {
   }
 
   /**
-   * What has come, flat: 1 or 0, whether there are notes to take; then the watched streams that are ready, fd,
-   * mask, fd, …; undefined where nothing has. One call, since each costs Python some microseconds.
+   * poll(2) with the list at that address in Python's memory: resolves with the number of entries that are
+   * ready, and writes into them for what. With a timeout of 0 JavaScript's own loop gets one turn, so that what has
+   * arrived gets here; a negative one is for ever.
    */
-  poll(): number[] | undefined {
-    let found = this.notes.length > 0 ? [1] : undefined;
-    for (const [fd, { stream, mask }] of this.watched) {
-      const ready = stream.ready() & mask;
-      if (ready !== 0) (found ??= [0]).push(fd, ready);
-    }
-    return found;
-  }
-
-  /** Tell of that stream what is in the mask; 0: nothing any more. */
-  watch(stream: Stream, mask: number): void {
-    if (mask === 0) this.watched.delete(stream.fd);
-    else this.watched.set(stream.fd, { stream, mask });
-  }
-
-  /** Tell of no stream. */
-  unwatch(): void {
-    this.watched.clear();
-  }
-
-  /** Wait until that stream is ready for what is in the mask. */
-  armStream(stream: Stream, mask: number): void {
-    this.promise = new Promise((resolve) => {
-      const look = (): void => {
-        if ((stream.ready() & mask) !== 0) resolve();
-        else this.wake = look;
-      };
-      look();
-    });
-  }
-
-  /** Until something comes, for at most so many milliseconds (negative: for ever); undefined where it has. */
-  wait(milliseconds: number): Promise<void> | undefined {
-    if (this.pending()) return undefined;
+  poll(memory: Memory, address: number, length: number, milliseconds: number): Promise<number> {
+    const first = address >> 2;
+    const look = (): number => {
+      const { HEAP32 } = memory;
+      let found = 0;
+      // An entry is a number of 32 bits, then what is asked for and what is answered, 16 bits each.
+      for (let at = first; at < first + 2 * length; at += 2) {
+        const asked = HEAP32[at + 1]! & 0xffff;
+        const ready = (this.sources.get(HEAP32[at]!)?.ready() ?? 0) & asked;
+        HEAP32[at + 1] = asked | (ready << 16);
+        if (ready !== 0) found++;
+      }
+      return found;
+    };
     return new Promise((resolve) => {
+      if (milliseconds === 0) {
+        this.ticked = () => resolve(look());
+        this.channel.port2.postMessage(0);
+        return;
+      }
+      const found = look();
+      if (found > 0) {
+        resolve(found);
+        return;
+      }
       let timer: ReturnType<typeof setTimeout> | undefined;
-      this.wake = () => {
+      const end = (ready: number): void => {
+        this.wake = undefined;
         clearTimeout(timer);
-        resolve();
+        resolve(ready);
       };
-      if (milliseconds >= 0)
-        timer = setTimeout(() => {
-          this.wake = undefined;
-          resolve();
-        }, milliseconds);
+      this.wake = () => {
+        const ready = look();
+        if (ready > 0) end(ready);
+      };
+      if (milliseconds > 0) timer = setTimeout(() => end(look()), milliseconds);
     });
   }
 
-  /** Wait for one turn of JavaScript's own loop, so that what has arrived gets here. */
-  armTick(): void {
-    this.promise = new Promise((resolve) => {
-      this.ticked = resolve;
-      this.channel.port2.postMessage(0);
-    });
-  }
-
-  /** So many milliseconds, whatever comes. */
-  pause(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, milliseconds));
-  }
-
-  /** Notes of what that port brings: kind 1 and the message. Returns the id. */
-  listen(port: MessagePort): number {
-    const id = this.nextId();
-    port.onmessage = (event) => this.note(id, 1, event.data);
-    return id;
+  /** These functions, with outcomes in the place of promises. */
+  outcomes(functions: Functions): Record<string, (...args: never[]) => Outcome> {
+    const one = ([name, call]: [string, Functions[string]]) => [name, (...args: never[]) => new Outcome(this, call(...args))];
+    return Object.fromEntries(Object.entries(functions).map(one));
   }
 
   /** A WebSocket whose notes are: 0 open, 1 bytes, 2 closed with a reason. */
   socket(url: string): Socket {
     return new Socket(this, url);
+  }
+}
+
+type Functions = Record<string, (...args: never[]) => Promise<unknown>>;
+
+/**
+ * What comes of a promise, for Python to wait for by its number and to take once. A promise itself would cost
+ * Python a future and several turns of another event loop.
+ */
+export class Outcome {
+  readonly fd: number;
+  private over = false;
+  private value: unknown;
+  private reason: unknown;
+
+  constructor(
+    private readonly box: Mailbox,
+    promise: Promise<unknown>,
+  ) {
+    this.fd = box.add({ ready: () => (this.over ? POLLIN : 0) });
+    promise.then(
+      (value) => this.end(value, undefined),
+      (reason: unknown) => this.end(undefined, reason ?? new Error("for no reason")),
+    );
+  }
+
+  take(): unknown {
+    this.box.remove(this.fd);
+    if (this.reason !== undefined) throw this.reason;
+    return this.value;
+  }
+
+  private end(value: unknown, reason: unknown): void {
+    this.value = value ?? undefined;
+    this.reason = reason;
+    this.over = true;
+    this.box.stir();
   }
 }
 
@@ -165,12 +198,12 @@ export class Stream {
     private readonly port: MessagePort,
     private readonly onEnd: () => void = () => undefined,
   ) {
-    this.fd = box.nextId();
+    this.fd = box.add(this);
     port.onmessage = (event: MessageEvent<ArrayBuffer | number | null>) => this.arrived(event.data);
   }
 
   ready(): number {
-    return (this.held > 0 || this.ended ? READ : 0) | (this.credit > 0 || this.ended ? WRITE : 0);
+    return (this.held > 0 || this.ended ? POLLIN : 0) | (this.credit > 0 || this.ended ? POLLOUT : 0);
   }
 
   get over(): boolean {
@@ -221,7 +254,7 @@ export class Stream {
       this.port.postMessage(null);
       this.end();
     }
-    this.box.watch(this, 0);
+    this.box.remove(this.fd);
   }
 
   private arrived(message: unknown): void {

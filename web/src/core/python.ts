@@ -5,40 +5,62 @@
  */
 import { loadPyodide, type PyodideAPI } from "pyodide";
 import createPyodideModule from "pyodide/pyodide.asm.mjs";
+import type { Mailbox, Memory } from "./mailbox";
 import type { Given } from "./packages";
 
 /** What a worker needs; blobs, which are shared and not copied when they are posted. */
 export interface Assets {
   wasm: Blob;
   stdlib: Blob;
-  /** Huddle, MPyC and what they need, as they lie in site-packages. */
+  /** Huddle, MPyC and what they need. */
   site: Blob;
-  /** Python's memory after its start (snapshots.ts), if one was kept. */
-  snapshot?: Blob | undefined;
 }
 
 const NOWHERE = "https://huddle.invalid/";
+const ZIP = "/lib/huddle.zip";
+const SITE = "/lib/python3.14/site-packages";
 
-/** Python, from a snapshot where there is one that can be restored. */
-export async function python(assets: Assets): Promise<PyodideAPI> {
-  if (assets.snapshot) {
-    try {
-      const api = await load(assets, { _loadSnapshot: assets.snapshot.arrayBuffer() });
-      api.runPython("import huddle.browser.warm; huddle.browser.warm.restored()");
-      return api;
-    } catch (error) {
-      console.warn(`Python's snapshot can't be restored: ${reasonOf(error)}`);
-    }
-  }
-  return load(assets, {});
+/** Python; it waits for what comes to that mailbox. */
+export async function python(assets: Assets, box: Mailbox): Promise<PyodideAPI> {
+  return awaiting(box, await load(assets, {}));
 }
 
-/** Python's memory after its start. */
-export async function snapshotOf(assets: Assets): Promise<Blob> {
-  const api = await load(assets, { _makeSnapshot: true });
+/** Python, and its memory after all has been imported that can be, where the browser gives it. */
+export async function remembered(assets: Assets, box: Mailbox): Promise<{ api: PyodideAPI; memory: Blob | undefined }> {
+  const api = awaiting(box, await load(assets, { _makeSnapshot: true }));
   api.runPython("import huddle.browser.warm; huddle.browser.warm.prepare()");
   const { makeMemorySnapshot } = api as unknown as { makeMemorySnapshot(): Uint8Array<ArrayBuffer> };
-  return new Blob([makeMemorySnapshot.call(api)]);
+  let memory: Blob | undefined;
+  try {
+    memory = new Blob([makeMemorySnapshot.call(api)]);
+  } catch (error) {
+    console.warn(`Python's memory can't be kept: ${reasonOf(error)}`);
+  }
+  api.runPython("huddle.browser.warm.restored()");
+  return { api, memory };
+}
+
+/** Python with that memory; undefined where it can't be restored. */
+export async function restored(assets: Assets, box: Mailbox, memory: Blob): Promise<PyodideAPI | undefined> {
+  try {
+    const api = awaiting(box, await load(assets, { _loadSnapshot: memory.arrayBuffer() }));
+    api.runPython("huddle.browser.warm.restored()");
+    return api;
+  } catch (error) {
+    console.warn(`Python's memory can't be restored: ${reasonOf(error)}`);
+    return undefined;
+  }
+}
+
+function awaiting(box: Mailbox, api: PyodideAPI): PyodideAPI {
+  const { _module: module } = api as unknown as { _module: Waiting };
+  // Pyodide's own hook for sockets that have to wait for JavaScript.
+  module.SOCKFS.pollAsync = (...list) => box.poll(module, ...list);
+  return api;
+}
+
+interface Waiting extends Memory {
+  SOCKFS: { pollAsync?: (address: number, length: number, milliseconds: number) => Promise<number> };
 }
 
 interface Snapshots {
@@ -72,7 +94,8 @@ async function load(assets: Assets, snapshots: Snapshots): Promise<PyodideAPI> {
     });
     // A snapshot has the memory, not the files.
     api.FS.mkdirTree(SITE);
-    api.unpackArchive(await assets.site.arrayBuffer(), "zip", { extractDir: SITE });
+    api.FS.writeFile(ZIP, new Uint8Array(await assets.site.arrayBuffer()));
+    if (!snapshots._loadSnapshot) api.runPython(`import sys; sys.path.append("${ZIP}")`);
     return api;
   } finally {
     globalThis.fetch = fetched;
@@ -102,8 +125,6 @@ function grown(settings: Settings): unknown {
 export async function install(api: PyodideAPI, wheels: Given["wheels"]): Promise<void> {
   for (const { data } of wheels) api.unpackArchive(await data.arrayBuffer(), "zip", { extractDir: SITE });
 }
-
-const SITE = "/lib/python3.14/site-packages";
 
 /** What Pyodide's own lock file says of itself; it lists packages that are not used here. */
 const LOCK = {

@@ -1,14 +1,22 @@
 /**
  * The runner's worker: Pyodide in a frame without network, which runs one program and is ended then.
  *
- * From the frame: one message with the assets and the port to the session worker. On that port it says
- * `ready` once, gets one `RunnerTask`, and reports as texts. Whatever the program does to this worker, the
- * other end takes none of it at its word.
+ * From the frame: one `RunnerStart`. On the port in it, to the session worker, it gets one `Memory`, says
+ * `ready` once, gets one `Task`, and reports as texts. Whatever the program does to this worker, the other end
+ * takes none of it at its word.
  */
 import { Mailbox, Stream } from "./mailbox";
 import type { Given } from "./packages";
-import { call, install, python, reasonOf, type Assets } from "./python";
-import type { Task } from "./runners";
+import type { PyodideAPI } from "pyodide";
+import { call, install, python, reasonOf, restored, type Assets } from "./python";
+import type { Memory, Task } from "./runners";
+
+export interface RunnerStart {
+  assets: Assets;
+  /** Python's memory, where the page has it already. */
+  kept: Blob | undefined;
+  control: MessagePort;
+}
 
 const box = new Mailbox();
 const NOTHING: Given = { wheels: [], missing: {} };
@@ -20,35 +28,44 @@ function brought(port: MessagePort): Promise<Given> {
   });
 }
 
-self.onmessage = async (event: MessageEvent<{ assets: Assets; control: MessagePort }>) => {
+/** Python, from the memory that was kept, or that the session worker has. */
+async function begun({ assets, kept, control }: RunnerStart): Promise<PyodideAPI> {
+  const memory = kept ?? (await new Promise<Memory>((resolve) => {
+    control.onmessage = (event: MessageEvent<Memory>) => resolve(event.data);
+  })).memory;
+  return (memory && (await restored(assets, box, memory))) ?? python(assets, box);
+}
+
+async function run(api: PyodideAPI, control: MessagePort, task: Task): Promise<void> {
+  const stream = (port: MessagePort): Stream => new Stream(box, port);
+  const { wheels, missing } = task.packages ? await brought(task.packages) : NOTHING;
+  await install(api, wheels);
+  await call(api, "huddle.browser.runner", "main", box, {
+    packages: wheels.map(({ name }) => name),
+    missing,
+    config: task.config,
+    files: task.files,
+    peers: Object.fromEntries(task.peers.map(([pid, port]) => [pid, stream(port)])),
+    stdin: stream(task.stdin),
+    stdout: stream(task.stdout),
+    stderr: stream(task.stderr),
+    written: (files: Record<string, Uint8Array>) => control.postMessage({ written: files }),
+    report: (text: string) => control.postMessage({ report: text }),
+  });
+}
+
+self.onmessage = async (event: MessageEvent<RunnerStart>) => {
   self.onmessage = null;
-  const { assets, control } = event.data;
+  const { control } = event.data;
+  const failed = (error: unknown): void => control.postMessage({ failed: reasonOf(error) });
   try {
-    const api = await python(assets);
+    const api = await begun(event.data);
     await call(api, "huddle.browser.runner", "prepare");
-    control.onmessage = async ({ data }: MessageEvent<Task>) => {
-      const stream = (port: MessagePort): Stream => new Stream(box, port);
-      try {
-        const { wheels, missing } = data.packages ? await brought(data.packages) : NOTHING;
-        await install(api, wheels);
-        await call(api, "huddle.browser.runner", "main", box, {
-          packages: wheels.map(({ name }) => name),
-          missing,
-          config: data.config,
-          files: data.files,
-          peers: Object.fromEntries(data.peers.map(([pid, port]) => [pid, stream(port)])),
-          stdin: stream(data.stdin),
-          stdout: stream(data.stdout),
-          stderr: stream(data.stderr),
-          written: (files: Record<string, Uint8Array>) => control.postMessage({ written: files }),
-          report: (text: string) => control.postMessage({ report: text }),
-        });
-      } catch (error) {
-        control.postMessage({ failed: reasonOf(error) });
-      }
+    control.onmessage = ({ data }: MessageEvent<Task | Memory>) => {
+      if (!("memory" in data)) run(api, control, data).catch(failed);
     };
     control.postMessage({ ready: true });
   } catch (error) {
-    control.postMessage({ failed: reasonOf(error) });
+    failed(error);
   }
 };

@@ -6,11 +6,18 @@
  *   page -> session    { runner: port }          another one is being made, this is its control port
  *                      { gone: text, failed }    the last one that was made was ended, or failed by itself
  *   session -> page    { kill: true }    end it, and make another one
+ *                      { memory }        Python's, to be kept for the next visit
+ *                      { ready: true }   a runner is
  *                      Needs             packages for a program (provider.ts)
  */
 import { DataLink } from "./data-link";
 import { Mailbox, Stream } from "./mailbox";
 import type { Needs } from "./provider";
+
+/** What a runner may start from: Python's memory after its start, if there is one. */
+export interface Memory {
+  memory: Blob | undefined;
+}
 
 /** What a runner gets to do. */
 export interface Task {
@@ -49,6 +56,7 @@ export class Runners {
     private readonly box: Mailbox,
     private readonly backstage: MessagePort,
     private readonly onWritten: (files: Record<string, Uint8Array>) => void,
+    private readonly memory: Promise<Blob | undefined> = Promise.resolve(undefined),
   ) {
     backstage.onmessage = (event: MessageEvent<{ runner?: MessagePort; gone?: string; failed?: boolean }>) => {
       const { runner, gone, failed } = event.data;
@@ -82,12 +90,14 @@ export class Runners {
   private made(control: MessagePort): void {
     this.control = control;
     this.ready = false;
+    void this.memory.then((memory) => control.postMessage({ memory } satisfies Memory));
     let reports = 0;
     control.onmessage = ({ data }: MessageEvent<unknown>) => {
       if (control !== this.control || typeof data !== "object" || data === null) return;
       if ("ready" in data) {
         this.ready = true;
         this.failures = 0;
+        this.backstage.postMessage({ ready: true });
         this.begin();
       } else if ("written" in data) {
         const files = filesIn(data.written);

@@ -1,20 +1,20 @@
 /**
  * The session's worker: identity, room, control and data links, in Python; see huddle/browser/session.py.
  *
- * From the page: first one `Start`, then decisions. To the page: events. Or one `Order` of a snapshot, and
- * its `Answer`.
+ * From the page: first one `Start`, then decisions. To the page: events.
  */
 import { identity } from "./identity";
 import { Mailbox } from "./mailbox";
 import type { Decision, SessionEvent } from "./protocol";
-import { call, python, reasonOf, snapshotOf, type Assets } from "./python";
+import { call, reasonOf, remembered, restored, type Assets } from "./python";
 import { Rtc } from "./rtc";
 import { Runners } from "./runners";
-import type { Answer, Order } from "./snapshots";
 import * as webcrypto from "./webcrypto";
 
 export interface Start {
   assets: Assets;
+  /** Python's memory, as it was kept at an earlier visit. */
+  kept: Blob | undefined;
   backstage: MessagePort;
   /** To the page's WebRTC, if it has any. */
   rtc: MessagePort | undefined;
@@ -28,27 +28,30 @@ const box = new Mailbox();
 const began = performance.now();
 const tell = (event: SessionEvent): void => self.postMessage(event);
 
-self.onmessage = async ({ data }: MessageEvent<Start | Order>) => {
-  if ("snapshotOf" in data) {
-    const answer = await snapshotOf(data.snapshotOf).then(
-      (snapshot): Answer => ({ snapshot }),
-      (error: unknown): Answer => ({ failed: reasonOf(error) }),
-    );
-    self.postMessage(answer);
-    return;
-  }
+self.onmessage = async ({ data }: MessageEvent<Start>) => {
   const id = box.nextId();
   let run = 1;
   self.onmessage = (event: MessageEvent<Decision>) => box.note(id, 1, event.data);
   if (data.rtc) box.rtc = new Rtc(box, data.rtc);
   try {
-    const runners = new Runners(box, data.backstage, (files) => tell({ event: "written", run, files }));
-    const [api, pair] = await Promise.all([python(data.assets), identity()]);
+    const memory = Promise.withResolvers<Blob | undefined>();
+    const runners = new Runners(box, data.backstage, (files) => tell({ event: "written", run, files }), memory.promise);
+    const pair = await identity();
+    let api = data.kept && (await restored(data.assets, box, data.kept));
+    if (api) {
+      memory.resolve(data.kept);
+    } else {
+      // A runner starts sooner from this one's memory than beside it.
+      const made = await remembered(data.assets, box);
+      api = made.api;
+      memory.resolve(made.memory);
+      data.backstage.postMessage({ memory: made.memory });
+    }
     await call(api, "huddle.browser.session", "main", box, {
       id,
       pair,
       runners,
-      crypto: webcrypto,
+      crypto: box.outcomes(webcrypto),
       rendezvous: data.rendezvous,
       contacts: data.contacts,
       tell: (event: SessionEvent) => {

@@ -8,6 +8,8 @@ import type { Assets } from "./python";
 import type { Decision, Session, SessionEvent } from "./protocol";
 import { Provider, type Needs } from "./provider";
 import { Connections } from "./rtc-page";
+import type { RunnerStart } from "./runner-worker";
+import type { Memory } from "./runners";
 import type { Start } from "./session-worker";
 import { forget, keep, kept } from "./snapshots";
 
@@ -35,7 +37,7 @@ export interface SessionOptions {
   pumped?: boolean;
 }
 
-/** Milliseconds after which a page that has got ready may do something for later. */
+/** Milliseconds after which a page may do something for the next visit. */
 const QUIET = 3_000;
 
 export function openSession(options: SessionOptions): Session {
@@ -48,6 +50,8 @@ class WorkerSession implements Session {
   private readonly backstage: MessagePort;
   private readonly assets: Promise<Assets>;
   private readonly code: Promise<Blob>;
+  /** Python's memory after its start, which later runners and visits begin with. */
+  private memory: Blob | undefined;
   private frame: RunnerFrame | undefined;
   private connections: Connections | undefined;
   private early: Decision[] | undefined = [];
@@ -64,8 +68,10 @@ class WorkerSession implements Session {
     const missed = (name: string, reason: string): void =>
       this.tell({ event: "notice", text: `The program imports ${name}, which is not here: ${reason}.` });
     const provider = new Provider(places.packageWorker, places.packageList, missed);
-    this.backstage.onmessage = ({ data }: MessageEvent<Needs | { kill: true }>) => {
+    this.backstage.onmessage = ({ data }: MessageEvent<Needs | Memory | { ready: true } | { kill: true }>) => {
       if ("needs" in data) void provider.provide(data);
+      else if ("ready" in data) performance.mark("huddle-runner");
+      else if ("memory" in data) void this.remember(data.memory);
       else this.replace();
     };
     this.code = blob(places.runnerWorker);
@@ -98,10 +104,11 @@ class WorkerSession implements Session {
 
   private async begin(backstage: MessagePort): Promise<void> {
     try {
-      const assets = await this.assets;
+      const [assets, memory] = await Promise.all([this.assets, kept(this.files)]);
+      this.memory = memory;
       this.tell({ event: "progress", stage: "starting", done: 1 });
       const { rendezvous, contacts } = this.options;
-      const start: Start = { assets, backstage, rtc: this.rtc(), rendezvous, contacts: contacts ?? "" };
+      const start: Start = { assets, kept: memory, backstage, rtc: this.rtc(), rendezvous, contacts: contacts ?? "" };
       this.worker.postMessage(start, start.rtc ? [backstage, start.rtc] : [backstage]);
       for (const decision of this.early ?? []) this.worker.postMessage(decision);
       this.early = undefined;
@@ -128,8 +135,7 @@ class WorkerSession implements Session {
       return found;
     };
     const [wasm, stdlib, site] = await Promise.all([one(places.wasm), one(places.stdlib), one(places.site)]);
-    const assets = { wasm, stdlib, site };
-    return { ...assets, snapshot: await kept(assets) };
+    return { wasm, stdlib, site };
   }
 
   private async makeRunner(): Promise<void> {
@@ -139,7 +145,7 @@ class WorkerSession implements Session {
     const [assets, code] = await Promise.all([this.assets, this.code, frame.loaded]);
     if (this.over) return;
     frame.failed = (reason) => this.backstage.postMessage({ gone: `its worker failed: ${reason}`, failed: true });
-    frame.start(code, assets, port2);
+    frame.start(code, { assets, kept: this.memory, control: port2 });
   }
 
   /** The runner is to be no more; another one gets ready for what comes next. */
@@ -149,18 +155,27 @@ class WorkerSession implements Session {
     if (!this.over) void this.makeRunner();
   }
 
-  /** Both workers are up, or will be soon: see that it takes less time at the next visit. */
-  private async remember(): Promise<void> {
-    const assets = await this.assets;
+  /** See that it takes less time for the next runner, and at the next visit. */
+  private async remember(memory: Blob | undefined): Promise<void> {
+    this.memory = memory;
+    if (!memory || this.options.forgetful) return;
     await new Promise((resolve) => setTimeout(resolve, QUIET));
-    if (assets.snapshot || this.over || this.options.forgetful) return;
-    await keep(assets, this.options.places.sessionWorker).catch((error: unknown) =>
-      console.warn(`Python's snapshot can't be kept: ${String(error)}`),
-    );
+    try {
+      await keep(this.files, memory);
+      performance.mark("huddle-kept");
+    } catch (error) {
+      console.warn(`Python's memory can't be kept: ${String(error)}`);
+    }
+  }
+
+  /** What that memory is of. */
+  private get files(): string[] {
+    const { wasm, stdlib, site } = this.options.places;
+    return [wasm, stdlib, site];
   }
 
   private tell(event: SessionEvent): void {
-    if (event.event === "ready") void this.remember();
+    if (event.event === "ready") performance.mark("huddle-session");
     if (event.event === "broken") void forget();
     if (event.event === "ended" || event.event === "broken") {
       this.endRunners();
@@ -200,8 +215,9 @@ class RunnerFrame {
     document.body.append(this.element);
   }
 
-  start(code: Blob, assets: Assets, control: MessagePort): void {
-    this.element.contentWindow?.postMessage({ code, start: { assets, control }, ports: [control] }, "*", [control]);
+  start(code: Blob, start: RunnerStart): void {
+    const ports = [start.control];
+    this.element.contentWindow?.postMessage({ code, start, ports }, "*", ports);
   }
 
   remove(): void {
