@@ -1,8 +1,7 @@
 """What people do for a session, step by step, each really performed: docs/effort.json is what was counted.
 
-A step is one thing that a person does: types a command or an answer, or tells others something by another way
-(a link, four words, an address). Reading what the screen shows is none. docs/evaluation.md shows the counts;
-where a session asks for more or less than the file says, the test that performs it fails.
+`people.py` says what a step is, and docs/evaluation.md shows the counts. Where a session asks for more or
+less than the file says, the test that performs it fails.
 """
 
 import contextlib
@@ -21,14 +20,9 @@ import pytest
 from huddle.errors import LocalError
 from huddle.lab.browser import check
 from huddle.lab.chrome import Chrome
-from tests.e2e.harness import PATIENCE
-from tests.e2e.terminal import Terminal
+from tests.e2e.people import COUNTED, Person, Steps, crowd, invite, sessions
 
-ROOT = Path(__file__).parents[2]
-COUNTED = json.loads((ROOT / "docs" / "effort.json").read_text())
 NETWORKS = ("tls", "webrtc", "iroh", "relay")
-
-Steps = dict[str, list[str]]
 
 
 def free_ports(count: int) -> list[int]:
@@ -41,81 +35,10 @@ def free_ports(count: int) -> list[int]:
             one.close()
 
 
-class Person:
-    """Somebody at a terminal, and a list of what they do."""
-
-    patience = PATIENCE  # seconds for one thing to be seen
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self.folder, self.name = folder, name
-        self.steps: list[str] = []
-        self.terminal: Terminal | None = None
-
-    def command(self, what: str, *args: str) -> Terminal:
-        """Type a command."""
-        self.steps.append(f"type: {what}")
-        self.terminal = Terminal(self.folder, self.name, *args)
-        return self.terminal
-
-    def answer(self, question: str, line: str, what: str) -> None:
-        """Answer what is asked."""
-        assert self.terminal is not None
-        self.terminal.wait(question, self.patience)
-        self.steps.append(f"answer: {what}")
-        self.terminal.type(line)
-
-    def tell(self, what: str) -> None:
-        """Tell others something, by a way that people have already."""
-        self.steps.append(f"tell: {what}")
-
-    def end(self) -> None:
-        """The command ends by itself and well."""
-        assert self.terminal is not None and self.terminal.end(self.patience) == 0, (
-            self.terminal and self.terminal.text
-        )
-
-    def take(self) -> list[str]:
-        """What they did since it was asked for last."""
-        done, self.steps = self.steps, []
-        return done
-
-
 @pytest.fixture
 def people(tmp_path: Path) -> Iterator[Callable[[str], Person]]:
-    made: list[Person] = []
-
-    def one(name: str) -> Person:
-        made.append(Person(tmp_path, name))
-        return made[-1]
-
-    yield one
-    for person in made:
-        if person.terminal is not None:
-            person.terminal.close()
-
-
-def invite(ada: Person, program: str, network: str, url: str) -> str:
-    """Ada hosts, and the link is told."""
-    options = ("--network", network, "--rendezvous", url)
-    host = ada.command("huddle host PROGRAM", "host", "--parties", "2", *options, program)
-    link = host.wait(r"Send this link[^\n]*\s+(\S+/j#\S+)")[1]
-    ada.tell("the link")
-    return link
-
-
-def meet(ada: Person, bob: Person, program: str, network: str, url: str) -> Steps:
-    """A session of two who know nothing of each other."""
-    link = invite(ada, program, network, url)
-    bob.command("huddle join LINK", "join", "--network", network, link)
-    ada.answer(rf"Let {bob.name} in\? \[y/n\] ", "y", "let the guest in")
-    ada.tell("the four words")
-    bob.answer("Whom did you hear say these words", "all", "whom one heard")
-    ada.answer("Whom did you hear say these words", "all", "whom one heard")
-    bob.answer(r"Run this program here\? \[y/n/v = view it\] ", "y", "run this program")
-    ada.answer(r"Start\? \[y/n/v = view the program\] ", "y", "start")
-    ada.end()
-    bob.end()
-    return {"host": ada.take(), "guest": bob.take()}
+    with crowd(tmp_path) as one:
+        yield one
 
 
 @pytest.mark.timeout(180)
@@ -125,46 +48,8 @@ def test_the_steps_of_a_session(
 ) -> None:
     if network in ("webrtc", "iroh"):
         pytest.importorskip({"webrtc": "aiolibdatachannel", "iroh": "iroh"}[network])
-    program = str(programs / "total.py")
-    ada, bob = people("Ada"), people("Bob")
-    options = ("--network", network, "--rendezvous", url)
-
-    # The first time: they know nothing of each other.
-    first = meet(ada, bob, program, network, url)
-
-    # The same people again: each is a verified contact of the other.
-    host = ada.command("huddle host PROGRAM --yes", "host", "--yes", "--parties", "2", *options, program)
-    link = host.wait(r"Send this link[^\n]*\s+(\S+/j#\S+)")[1]
-    ada.tell("the link")
-    bob.command("huddle join LINK --yes", "join", "--yes", "--network", network, link)
-    ada.end()
-    bob.end()
-    again: Steps = {"host": ada.take(), "guest": bob.take()}
-
-    # Other people the next time.
-    cyd = people("Cyd")
-    others = meet(ada, cyd, program, network, url)
-
-    # Several runs in one session.
-    host = ada.command("", "host", "--yes", "--stay", "--parties", "2", *options, program)
-    bob.command("", "join", "--yes", "--network", network, host.wait(r"(\S+/j#\S+)")[1])
-    host.wait("Run 1 finished")
-    ada.take(), bob.take()
-    ada.answer("run it once more with the same people", "", "once more")
-    host.wait("Run 2 finished")
-    more: Steps = {"host": ada.take(), "guest": bob.take()}
-    host.wait("q: end")
-    host.type("q")
-    ada.end()
-    bob.end()
-    # Afterwards there is nothing to do, for nothing stays but identity and contacts.
-    assert {
-        "first": first,
-        "again": again,
-        "others": others,
-        "another run": more,
-        "afterwards": {"host": [], "guest": []},
-    } == COUNTED[network]
+    found = sessions(network, url, people, str(programs / "total.py"), all_of_them=network == "tls")
+    assert found == {occasion: COUNTED[network][occasion] for occasion in found}
 
 
 def test_the_steps_of_plain_mpyc(programs: Path, people: Callable[[str], Person]) -> None:

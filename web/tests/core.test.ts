@@ -90,7 +90,7 @@ test(
 );
 
 test(
-  "a browser joins a native host: the same words, the right result",
+  "somebody new in a browser joins a native host: the same words, the right result, and nobody is kept",
   async () => {
     const source = join(home, "total.py");
     await writeFile(source, TOTAL);
@@ -99,12 +99,17 @@ test(
     const tab = await Tab.open(browser.context, core.url, meeting.url);
     try {
       const { url } = await host.events.until("invitation");
-      await tab.send({ do: "join", name: "Ben", invitation: url });
+      await tab.send({ do: "join", name: "Ben", invitation: url, pseudonym: true });
+      const { did } = await tab.events.until("ready");
+      const ben = await host.events.until("party", (event) => event.name === "Ben");
+      expect(ben.did).toMatch(/^did:key:/);
+      expect(ben.did).not.toBe(did);
       const [here, there] = await Promise.all([tab.events.until("words"), host.events.until("words")]);
       expect(here.words).toEqual(there.words);
       const ends = await Promise.all([tab.events.until("ended"), host.events.until("ended")]);
       expect(ends.map((end) => end.clean)).toEqual([true, true]);
       expect(tab.events.output).toContain("total 3 product 6");
+      expect((await tab.events.until("kept")).contacts).toBe("");
       expect(await host.exited).toBe(0);
     } finally {
       host.end();

@@ -41,6 +41,7 @@ class Desk:
         self._page = page
         self._place = Browser(page.crypto, page.runners)
         self._identity = Identity.of(self._place.crypto, SigningKey(page.pair))
+        self._pseudonym = False  # nothing of this session is kept
         self._party: Party | None = None
         self._begun: asyncio.Future[Party] = asyncio.get_running_loop().create_future()
 
@@ -57,7 +58,8 @@ class Desk:
                 run = event.run
             if isinstance(event, events.Ended):
                 record = None if party.record is None else array(party.record)
-                self._tell("kept", contacts=party.contacts.to_json(), record=record)
+                contacts = self._page.contacts if self._pseudonym else party.contacts.to_json()
+                self._tell("kept", contacts=contacts, record=record)
             self._tell(event.event, **{field.name: getattr(event, field.name) for field in fields(event)})
             if isinstance(event, events.Question) and event.what in ("accept", "program"):
                 self._page.runners.expect(to_js(imported(party.files)))
@@ -105,6 +107,11 @@ class Desk:
         elif what == "leave":
             party.leave(said.reason)
 
+    def _become(self, said: Any) -> Identity:
+        """Who takes part: the identity of this browser, or somebody new."""
+        self._pseudonym = bool(_given(said, "pseudonym"))
+        return Identity.fresh(self._place.crypto) if self._pseudonym else self._identity
+
     def _host(self, said: Any) -> Party:
         plan = HostPlan(
             _program(said.program),
@@ -115,7 +122,7 @@ class Desk:
             record=bool(_given(said, "record")),
             rendezvous=_given(said, "rendezvous") or self._page.rendezvous,
         )
-        return Party(plan, _settings(said), self._identity, self._contacts(), surroundings=self._place)
+        return Party(plan, _settings(said), self._become(said), self._contacts(), surroundings=self._place)
 
     def _join(self, said: Any) -> Party:
         plan = GuestPlan(
@@ -124,7 +131,7 @@ class Desk:
             digest=_given(said, "digest"),
             record=bool(_given(said, "record")),
         )
-        return Party(plan, _settings(said), self._identity, self._contacts(), surroundings=self._place)
+        return Party(plan, _settings(said), self._become(said), self._contacts(), surroundings=self._place)
 
     def _contacts(self) -> Contacts:
         kept = self._page.contacts

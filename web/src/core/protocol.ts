@@ -150,6 +150,8 @@ export interface LocalSettings {
   grace?: number;
   /** Seconds without progress after which a run is ended; default: never. */
   stall?: number;
+  /** Take part under a fresh identity, which is forgotten at the end. */
+  pseudonym?: boolean;
   /** Bytes that a peer may leave unread before the run is ended; default: any number. */
   maxQueue?: number;
 }

@@ -64,7 +64,9 @@ export class Connections {
       try {
         this.hand({ id, made: said.number }, pc.createDataChannel(said.label));
       } catch (error) {
-        failed(error); // the browser has closed it without a word
+        // Some browsers close it without a word.
+        if (pc.connectionState === "closed") this.over(id, one, "the connection is closed");
+        else failed(error);
       }
     } else {
       this.made.delete(id);

@@ -162,6 +162,8 @@ class WorkerSession implements Session {
     await new Promise((resolve) => setTimeout(resolve, QUIET));
     try {
       await keep(this.files, memory);
+      // Once more, by the service worker that has come up meanwhile, if there is one: it keeps them, too.
+      for (const file of this.files) await fetch(file);
       performance.mark("huddle-kept");
     } catch (error) {
       console.warn(`Python's memory can't be kept: ${String(error)}`);

@@ -27,6 +27,8 @@ export class App {
   /** What the program gets from this person alone. */
   privateArgs = $state<string[]>([]);
   inputs = $state.raw<Files>({});
+  /** A fresh identity for this session alone. */
+  pseudonym = $state(false);
   /** The program runs elsewhere: plain MPyC behind a WireGuard app. */
   plainEnd = $state(false);
   private session: Session | undefined;
@@ -40,7 +42,7 @@ export class App {
     this.view = fresh(Date.now());
     this.privateArgs = [];
     this.inputs = {};
-    this.plainEnd = false;
+    this.plainEnd = this.pseudonym = false;
     const began = this.view;
     try {
       const session = await this.open();

@@ -3,13 +3,14 @@ import type { LocalSettings } from "../../core/protocol";
 import type { Files } from "./files";
 import type { Settings } from "./keeping";
 
-export function local(settings: Settings, privateArgs: readonly string[], inputs: Files): LocalSettings {
+export function local(settings: Settings, privateArgs: readonly string[], inputs: Files, pseudonym: boolean): LocalSettings {
   const { name, networks, grace, stall, maxQueue } = settings;
   return {
     name: name.trim(),
     ...(networks.length > 0 ? { networks: [...networks] } : {}),
     ...(privateArgs.length > 0 ? { privateArgs: [...privateArgs] } : {}),
     ...(Object.keys(inputs).length > 0 ? { inputs } : {}),
+    ...(pseudonym ? { pseudonym } : {}),
     ...(grace === undefined ? {} : { grace }),
     ...(stall === undefined ? {} : { stall }),
     ...(maxQueue === undefined ? {} : { maxQueue: Math.round(maxQueue * 2 ** 20) }),
