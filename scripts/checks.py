@@ -153,7 +153,7 @@ def vitest(*files: str) -> Outcome:
 # So many failures may be of a busy machine; more are of the code.
 SECOND_TRIES = 5
 # Files side by side; the tests of one file share what is dear to make.
-PAIRS = ("--numprocesses=2", "--dist=loadfile")
+PAIRS = ("--numprocesses=2", "--dist=loadfile", "--durations=15")
 
 STAGES = [
     Stage("lint", command(BIN / "ruff", "check", "--quiet", ".")),
@@ -162,7 +162,7 @@ STAGES = [
     Stage("layers", command(BIN / "lint-imports")),
     Stage("unit", tests("tests/unit", *PAIRS), is_test=True),
     # Its processes wait more than they compute.
-    Stage("e2e", tests("tests/e2e", "--numprocesses=3", "--dist=worksteal"), is_test=True),
+    Stage("e2e", tests("tests/e2e", "--numprocesses=3", "--dist=worksteal", "--durations=15"), is_test=True),
     Stage("web", web, is_test=True),
     Stage("netlab", tests("tests/netlab", *PAIRS, only_root=True), is_test=True),
     Stage("model", models, is_test=True),

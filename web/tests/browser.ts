@@ -150,7 +150,7 @@ export class Tab {
     });
     await page.goto(url);
     await page.waitForFunction("window.core");
-    await page.evaluate(`window.session = core.openSession(${JSON.stringify(rendezvous)}, ${JSON.stringify({ forgetful: true, ...options })});
+    await page.evaluate(`window.session = core.openSession(${JSON.stringify(rendezvous)}, ${JSON.stringify(options)});
       session.subscribe(told)`);
     return tab;
   }

@@ -133,7 +133,7 @@ test(
     const [core, meeting] = await Promise.all([serveCore({ packages, [LISTED]: join(folder, LISTED) }), rendezvous()]);
     try {
       // One of the two restores a snapshot, with an MPyC in it that has not found gmpy2.
-      const earlier = await Tab.open(chromium.contexts[0]!, core.url, meeting.url, agreeable, { forgetful: false });
+      const earlier = await Tab.open(chromium.contexts[0]!, core.url, meeting.url, agreeable);
       await earlier.page.waitForFunction(KEPT, undefined, { timeout: MINUTES / 2, polling: 200 });
       await earlier.page.close();
       const tabs = await Promise.all(chromium.contexts.map((context) => Tab.open(context, core.url, meeting.url)));

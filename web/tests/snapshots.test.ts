@@ -49,7 +49,7 @@ const KEPT = `(async () => {
 test(
   "Python's memory is kept and restored; what a program draws at random is new in every run",
   async () => {
-    const first = await Tab.open(chromium.contexts[0]!, core.url, meeting.url, agreeable, { forgetful: false });
+    const first = await Tab.open(chromium.contexts[0]!, core.url, meeting.url, agreeable);
     await first.events.until("ready");
     let size = 0;
     for (let tries = 0; size === 0 && tries < 120; tries++) {

@@ -31,7 +31,7 @@ export interface SessionOptions {
   rendezvous: string;
   /** The person's contacts, as `kept` told them last. */
   contacts?: string;
-  /** Keep nothing for the next visit; for tests, which have none. */
+  /** Keep nothing for the next visit; for measurements. */
   forgetful?: boolean;
   /** As in a browser that can't transfer data channels; for tests. */
   pumped?: boolean;
