@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,13 @@ from huddle.errors import LocalError
 PROBE_SECONDS = 20  # a cold start from a slow disk, with all of numpy's files to look for
 
 _PROBE = """
-import importlib.metadata, importlib.util, json, platform, sys
+import compileall, importlib.metadata, importlib.util, json, os, platform, re, sys
 import mpyc
+def keep_bytecode(name):
+    spec = importlib.util.find_spec(name)
+    folder = os.path.dirname(spec.origin or "") if spec else ""
+    if folder and os.access(folder, os.W_OK):
+        compileall.compile_dir(folder, quiet=2, rx=re.compile(r"[/\\\\]tests?[/\\\\]"))
 def version(name):
     if importlib.util.find_spec(name) is None:
         return None
@@ -25,6 +31,9 @@ def version(name):
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return "unknown"
+if "--keep-bytecode" in sys.argv:
+    keep_bytecode("mpyc")
+    keep_bytecode("numpy")
 print("\\n" + json.dumps({
     "executable": sys.executable, "prefixes": [sys.prefix, sys.base_prefix], "paths": sys.path[1:],
     "python": platform.python_version(), "mpyc": mpyc.__version__, "numpy": version("numpy"),
@@ -60,7 +69,10 @@ def environment() -> dict[str, str]:
 
 
 async def probe(interpreter: str) -> Interpreter:
-    """Ask that interpreter, a path or a command's name; raises LocalError if it can't run MPyC programs."""
+    """Ask that interpreter, a path or a command's name; raises LocalError if it can't run MPyC programs.
+
+    What it compiles of MPyC and numpy is kept, once: in the sandbox no program can, and each would take seconds.
+    """
     path = shutil.which(interpreter)
     if path is None:
         raise LocalError(f"there is no Python interpreter {interpreter}", hint="give its path with --python")
@@ -69,6 +81,7 @@ async def probe(interpreter: str) -> Interpreter:
         "-c",
         _PROBE,
         "--no-log",
+        *(() if sys.dont_write_bytecode else ("--keep-bytecode",)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

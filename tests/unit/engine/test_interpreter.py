@@ -21,6 +21,24 @@ async def test_this_interpreter_has_mpyc() -> None:
     assert found.bits == 64
 
 
+async def test_what_it_compiles_of_mpyc_is_kept_unless_nobody_wants_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv.create(tmp_path / "own", symlinks=True)
+    (site,) = (tmp_path / "own").glob("lib/python*/site-packages")
+    for name in ("mpyc", "mpyc/tests"):
+        (site / name).mkdir()
+        (site / name / "__init__.py").write_text("__version__ = '0.11'\n")
+    (site / "mpyc" / "runtime.py").touch()
+    python = str(tmp_path / "own" / "bin" / "python")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert (await probe(python)).mpyc == "0.11"
+    assert not list(site.glob("mpyc/__pycache__/runtime.*"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    await probe(python)
+    assert list(site.glob("mpyc/__pycache__/runtime.*.pyc")) and not list(site.glob("mpyc/tests/__pycache__"))
+
+
 async def test_one_that_is_not_there() -> None:
     with pytest.raises(LocalError, match="no Python interpreter"):
         await probe("/nowhere/python")
