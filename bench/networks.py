@@ -17,7 +17,6 @@ import sys
 from bench import between
 from bench.figures import say
 from bench.parties import HERE, Outcome, plain, session
-from huddle.engine.settings import ALL
 
 _ROUNDS = HERE / "rounds.py"
 _THROUGHPUT = HERE / "throughput.py"
@@ -63,10 +62,10 @@ async def network(name: str, times: int) -> None:
 async def main() -> None:
     """Measure the networks that were asked for."""
     parser = argparse.ArgumentParser(prog="bench.networks", description=__doc__)
-    parser.add_argument("networks", nargs="*", choices=[[], *ALL], help="default: all")
+    parser.add_argument("networks", nargs="*", choices=[[], *between.NETWORKS], help="default: all")
     parser.add_argument("--times", type=int, default=3, help="runs of each (default 3)")
     chosen = parser.parse_args()
-    names = chosen.networks or ALL
+    names = chosen.networks or between.NETWORKS
     for name in names:
         if name not in between.TUNNELS:
             await network(name, chosen.times)
