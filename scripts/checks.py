@@ -146,7 +146,16 @@ def vitest(*files: str) -> Outcome:
     """One run of the page's tests, all or those in these files."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        args = ["npx", "vitest", "run", "--reporter=default", "--reporter=junit", f"--outputFile={report}"]
+        # Browsers wait for each other, too.
+        args = [
+            "npx",
+            "vitest",
+            "run",
+            "--maxWorkers=2",
+            "--reporter=default",
+            "--reporter=junit",
+            f"--outputFile={report}",
+        ]
         return count(report, subprocess.run([*args, *files], cwd=ROOT / "web", check=False).returncode)
 
 
@@ -154,6 +163,8 @@ def vitest(*files: str) -> Outcome:
 SECOND_TRIES = 5
 # Files side by side; the tests of one file share what is dear to make.
 PAIRS = ("--numprocesses=2", "--dist=loadfile", "--durations=15")
+# Processes that wait more than they compute.
+WAITING = ("--dist=worksteal", "--durations=15")
 
 STAGES = [
     Stage("lint", command(BIN / "ruff", "check", "--quiet", ".")),
@@ -161,10 +172,9 @@ STAGES = [
     Stage("types", command(BIN / "mypy", "--strict", "src")),
     Stage("layers", command(BIN / "lint-imports")),
     Stage("unit", tests("tests/unit", *PAIRS), is_test=True),
-    # Its processes wait more than they compute.
-    Stage("e2e", tests("tests/e2e", "--numprocesses=3", "--dist=worksteal", "--durations=15"), is_test=True),
+    Stage("e2e", tests("tests/e2e", *WAITING, "--numprocesses=3"), is_test=True),
     Stage("web", web, is_test=True),
-    Stage("netlab", tests("tests/netlab", *PAIRS, only_root=True), is_test=True),
+    Stage("netlab", tests("tests/netlab", *WAITING, "--numprocesses=4", only_root=True), is_test=True),
     Stage("model", models, is_test=True),
 ]
 
