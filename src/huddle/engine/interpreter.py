@@ -71,7 +71,7 @@ def environment() -> dict[str, str]:
 async def probe(interpreter: str) -> Interpreter:
     """Ask that interpreter, a path or a command's name; raises LocalError if it can't run MPyC programs.
 
-    What it compiles of MPyC and numpy is kept, once: no program in the sandbox can, and each would take seconds.
+    What it compiles of MPyC and numpy is kept, once: in the sandbox no program can, and would take seconds.
     """
     path = shutil.which(interpreter)
     if path is None:
