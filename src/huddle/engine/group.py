@@ -108,7 +108,7 @@ class Peer:
 
     def link_restored(self, info: WireInfo) -> None:
         # A move to another network while the first one still worked is no reconnection.
-        moved = self.lost_at is None and info.network != self._network
+        moved = self.lost_at is None and not self.silent and info.network != self._network
         again = self.connected.is_set() and not moved
         self._network = info.network
         self.lost_at = None

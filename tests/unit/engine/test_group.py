@@ -1,6 +1,7 @@
 """The parties as one party hears them: heartbeats, who is silent, who is gone, and who talks nonsense."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -169,6 +170,21 @@ async def test_a_party_without_a_wire_is_silent_after_a_second() -> None:
     own.peer(1).link_restored(INFO)
     own.judge(clock, 0.1)
     assert own.ears.told[-2:] == [("connected", 1, True), ("heard", 1)]
+    await close(parties)
+
+
+async def test_another_network_is_a_reconnection_where_the_peer_was_silent_and_else_a_move() -> None:
+    parties, clock = await linked()
+    own, other = parties[0], replace(INFO, network="iroh")
+    own.peer(1).link_restored(other)  # while all was well
+    own.judge(clock, 10)
+    own.peer(2).link_restored(other)  # found before this end gave the old wire up
+    assert own.ears.told[-1] == ("connected", 2, True)
+    assert [told for told in own.ears.told if told[0] == "connected" and told[1] == 1][-1] == (
+        "connected",
+        1,
+        False,
+    )
     await close(parties)
 
 
