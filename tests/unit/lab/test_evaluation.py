@@ -32,8 +32,8 @@ def test_only_what_was_measured_undisturbed_is_a_figure(tmp_path: Path) -> None:
     results, more, target = tmp_path / "rows.jsonl", tmp_path / "more.jsonl", tmp_path / "evaluation.md"
     results.write_text("".join(json.dumps(one) + "\n" for one in rows[:3]))
     more.write_text("".join(json.dumps(one) + "\n" for one in rows[3:]))
-    files = ("--results", str(results), str(more))
-    assert script(*files, "--target", str(target), "--runtimes", str(tmp_path / "none")) == 0
+    files = ("--results", str(results), str(more), "--runtimes", str(tmp_path / "none"))
+    assert script(*files, "--target", str(target)) == 0
     text = target.read_text()
     assert "| 80 ms between any two, Low | `tls` | 3.000 | 1.50 |" in text
     assert "77.000" not in text and "had other work: 1" in text
