@@ -33,7 +33,15 @@ def beside(work: Callable[[], Coroutine[Any, Any, None]]) -> Iterator[None]:
     """Have this done on a loop and a thread of its own while the block lasts; then it is cancelled."""
     loop = asyncio.new_event_loop()
     task = loop.create_task(work())
-    thread = threading.Thread(target=lambda: loop.run_until_complete(asyncio.wait({task})), daemon=True)
+
+    async def whole() -> None:
+        await asyncio.wait({task})
+        # What it let go of, as a WebSocket, closes in tasks of its own.
+        if rest := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(rest, timeout=2)
+        await asyncio.sleep(0.1)
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(whole()), daemon=True)
     thread.start()
     try:
         yield
