@@ -98,13 +98,8 @@ def crowd(folder: Path) -> Iterator[Callable[[str], Person]]:
                 person.terminal.close()
 
 
-def sessions(
-    network: str, url: str, people: Callable[[str], Person], program: str, *, all_of_them: bool
-) -> dict[str, Steps]:
-    """Sessions by that network as people have them one after the other: what each did, by the occasion.
-
-    Other people and more runs ask the same of a person by every network, so they may be left out.
-    """
+def sessions(network: str, url: str, people: Callable[[str], Person], program: str) -> dict[str, Steps]:
+    """Sessions by that network as people have them one after the other: what each did, by the occasion."""
     ada, bob = people("Ada"), people("Bob")
     options = ("--network", network, "--rendezvous", url)
 
@@ -119,11 +114,6 @@ def sessions(
     ada.end()
     bob.end()
     again: Steps = {"host": ada.take(), "guest": bob.take()}
-
-    # Afterwards there is nothing to do, for nothing stays but identity and contacts.
-    found = {"first": first, "again": again, "afterwards": {"host": [], "guest": []}}
-    if not all_of_them:
-        return found
 
     # Other people the next time.
     cyd = people("Cyd")
@@ -141,4 +131,11 @@ def sessions(
     host.type("q")
     ada.end()
     bob.end()
-    return found | {"others": others, "another run": more}
+    # Afterwards there is nothing to do, for nothing stays but identity and contacts.
+    return {
+        "first": first,
+        "again": again,
+        "others": others,
+        "another run": more,
+        "afterwards": {"host": [], "guest": []},
+    }

@@ -83,6 +83,9 @@ export async function people(count: number): Promise<{ contexts: BrowserContext[
   return { contexts, close: () => browser.close() };
 }
 
+/** Whether a page has kept Python's memory for the next visit; to be evaluated there. */
+export const memoryKept = (): boolean => performance.getEntriesByName("huddle-kept").length > 0;
+
 /** Events of one party, in order, and waiting for one of them. */
 export class Events {
   readonly all: SessionEvent[] = [];

@@ -12,9 +12,9 @@ function pair(): { box: Mailbox; near: Stream; far: Stream; port: MessagePort } 
 
 /** What poll(2) answers for these numbers, as a program would ask: how many are ready, and each one's events. */
 async function polled(box: Mailbox, asked: [number, number][], milliseconds = 1_000): Promise<[number, number[]]> {
-  const memory = { HEAP32: new Int32Array([-1, ...asked.flat()]) };
-  const found = await box.poll(memory, 4, asked.length, milliseconds);
-  return [found, asked.map((_, index) => memory.HEAP32[2 + 2 * index]! >> 16)];
+  const heap = { HEAP32: new Int32Array([-1, ...asked.flat()]) };
+  const found = await box.poll(heap, 4, asked.length, milliseconds);
+  return [found, asked.map((_, index) => heap.HEAP32[2 + 2 * index]! >> 16)];
 }
 
 const noted = (box: Mailbox, milliseconds?: number): Promise<[number, number[]]> => polled(box, [[box.fd, POLLIN]], milliseconds);

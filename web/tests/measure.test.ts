@@ -12,7 +12,7 @@ import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Native, ROOT, Tab, agreeable, people, rendezvous, serveCore } from "./browser";
+import { Native, ROOT, Tab, agreeable, memoryKept, people, rendezvous, serveCore } from "./browser";
 import { needPage } from "./people";
 
 const MINUTE = 60_000;
@@ -72,9 +72,6 @@ async function ready(page: Page, link: string): Promise<number> {
   return Number(await both.jsonValue()) / 1000;
 }
 
-/** Whether Python's memory is kept for the next visit. */
-const KEPT = (): boolean => performance.getEntriesByName("huddle-kept").length > 0;
-
 figure("ready", () =>
   invited(async (link) => {
     const { contexts, close } = await people(4);
@@ -83,7 +80,7 @@ figure("ready", () =>
       const pages = await Promise.all(who.map((context) => context.newPage()));
       const seconds = await Promise.all(pages.map((page) => ready(page, link)));
       for (const page of pages) {
-        if (first) await page.waitForFunction(KEPT, undefined, { polling: 200, timeout: MINUTE });
+        if (first) await page.waitForFunction(memoryKept, undefined, { polling: 200, timeout: MINUTE });
         await page.close();
       }
       return Math.max(...seconds);

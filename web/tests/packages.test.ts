@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { HUDDLE, ROOT, Tab, agreeable, people, rendezvous, serveCore } from "./browser";
+import { HUDDLE, ROOT, Tab, agreeable, memoryKept, people, rendezvous, serveCore } from "./browser";
 import { MINUTES, needPage } from "./people";
 import { resolve, type List, type Package } from "../src/core/packages";
 
@@ -125,8 +125,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const KEPT = `caches.open("huddle-python").then((cache) => cache.keys()).then((keys) => keys.length > 0)`;
-
 test(
   "a program gets what it imports, wherever its Python came from; what is not there is told before and after",
   async () => {
@@ -134,7 +132,7 @@ test(
     try {
       // One of the two restores a snapshot, with an MPyC in it that has not found gmpy2.
       const earlier = await Tab.open(chromium.contexts[0]!, core.url, meeting.url, agreeable);
-      await earlier.page.waitForFunction(KEPT, undefined, { timeout: MINUTES / 2, polling: 200 });
+      await earlier.page.waitForFunction(memoryKept, undefined, { timeout: MINUTES / 2, polling: 200 });
       await earlier.page.close();
       const tabs = await Promise.all(chromium.contexts.map((context) => Tab.open(context, core.url, meeting.url)));
       const program = { entry: "program.py", files: { "program.py": PROGRAM }, args: [] };

@@ -30,7 +30,7 @@ interface Source {
 }
 
 /** Python's memory; the view is a new one whenever that grows. */
-export interface Memory {
+export interface Heap {
   HEAP32: Int32Array;
 }
 
@@ -96,10 +96,10 @@ export class Mailbox {
    * ready, and writes into them for what. With a timeout of 0 JavaScript's own loop gets one turn, so that what has
    * arrived gets here; a negative one is for ever.
    */
-  poll(memory: Memory, address: number, length: number, milliseconds: number): Promise<number> {
+  poll(heap: Heap, address: number, length: number, milliseconds: number): Promise<number> {
     const first = address >> 2;
     const look = (): number => {
-      const { HEAP32 } = memory;
+      const { HEAP32 } = heap;
       let found = 0;
       // An entry is a number of 32 bits, then what is asked for and what is answered, 16 bits each.
       for (let at = first; at < first + 2 * length; at += 2) {

@@ -5,7 +5,7 @@
  */
 import { loadPyodide, type PyodideAPI } from "pyodide";
 import createPyodideModule from "pyodide/pyodide.asm.mjs";
-import type { Mailbox, Memory } from "./mailbox";
+import type { Heap, Mailbox } from "./mailbox";
 import type { Given } from "./packages";
 
 /** What a worker needs; blobs, which are shared and not copied when they are posted. */
@@ -59,7 +59,7 @@ function awaiting(box: Mailbox, api: PyodideAPI): PyodideAPI {
   return api;
 }
 
-interface Waiting extends Memory {
+interface Waiting extends Heap {
   SOCKFS: { pollAsync?: (address: number, length: number, milliseconds: number) => Promise<number> };
 }
 

@@ -3,12 +3,13 @@
  *
  * From the page: first one `Start`, then decisions. To the page: events.
  */
+import type { PyodideAPI } from "pyodide";
 import { identity } from "./identity";
 import { Mailbox } from "./mailbox";
 import type { Decision, SessionEvent } from "./protocol";
 import { call, reasonOf, remembered, restored, type Assets } from "./python";
 import { Rtc } from "./rtc";
-import { Runners } from "./runners";
+import { Runners, type Memory } from "./runners";
 import * as webcrypto from "./webcrypto";
 
 export interface Start {
@@ -28,25 +29,23 @@ const box = new Mailbox();
 const began = performance.now();
 const tell = (event: SessionEvent): void => self.postMessage(event);
 
+/** Python and its memory: as it was kept, or made now, since a runner starts sooner from that than beside it. */
+async function begun({ assets, kept }: Start): Promise<{ api: PyodideAPI; memory: Blob | undefined }> {
+  const api = kept && (await restored(assets, box, kept));
+  return api ? { api, memory: kept } : remembered(assets, box);
+}
+
 self.onmessage = async ({ data }: MessageEvent<Start>) => {
   const id = box.nextId();
   let run = 1;
   self.onmessage = (event: MessageEvent<Decision>) => box.note(id, 1, event.data);
   if (data.rtc) box.rtc = new Rtc(box, data.rtc);
   try {
-    const memory = Promise.withResolvers<Blob | undefined>();
-    const runners = new Runners(box, data.backstage, (files) => tell({ event: "written", run, files }), memory.promise);
-    const pair = await identity();
-    let api = data.kept && (await restored(data.assets, box, data.kept));
-    if (api) {
-      memory.resolve(data.kept);
-    } else {
-      // A runner starts sooner from this one's memory than beside it.
-      const made = await remembered(data.assets, box);
-      api = made.api;
-      memory.resolve(made.memory);
-      data.backstage.postMessage({ memory: made.memory });
-    }
+    const { promise, resolve: remember } = Promise.withResolvers<Blob | undefined>();
+    const runners = new Runners(box, data.backstage, (files) => tell({ event: "written", run, files }), promise);
+    const [{ api, memory }, pair] = await Promise.all([begun(data), identity()]);
+    remember(memory);
+    if (memory !== data.kept) data.backstage.postMessage({ memory } satisfies Memory);
     await call(api, "huddle.browser.session", "main", box, {
       id,
       pair,

@@ -160,10 +160,11 @@ class WorkerSession implements Session {
     this.memory = memory;
     if (!memory || this.options.forgetful) return;
     await new Promise((resolve) => setTimeout(resolve, QUIET));
+    if (this.over) return;
     try {
       await keep(this.files, memory);
-      // Once more, by the service worker that has come up meanwhile, if there is one: it keeps them, too.
-      for (const file of this.files) await fetch(file);
+      // By the service worker that has come up meanwhile, which keeps them, too.
+      if (navigator.serviceWorker?.controller) for (const file of this.files) await fetch(file);
       performance.mark("huddle-kept");
     } catch (error) {
       console.warn(`Python's memory can't be kept: ${String(error)}`);
