@@ -38,6 +38,7 @@ from huddle.networks.wireguard_keys import address, owner_of
 SECRET = bytes(range(32))
 DIDS = ("did:key:zBenchA", "did:key:zBenchB")
 PATIENCE = 60.0
+BOUND = b"bound"  # what stands for keys seen on a wire: without any, a link has its record layer
 
 
 def network_of(name: str, url: str) -> Network:
@@ -129,7 +130,7 @@ class Unencrypted:
         self.next: StreamWire | None = None
 
     def wire(self) -> StreamWire:
-        return StreamWire(WireInfo(self.name, "direct", b"", b"", sealed=True))
+        return StreamWire(WireInfo(self.name, "direct", BOUND, BOUND, sealed=True))
 
     async def dial(self, pid: int, run: int) -> Wire:
         while self.next is None:  # noqa: ASYNC110 - a moment
