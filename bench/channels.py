@@ -11,7 +11,7 @@ from typing import Any
 
 from huddle.errors import HuddleError
 from huddle.links.end import LinkEnd
-from huddle.links.frames import data_frames
+from huddle.links.frames import Slice, data_frames, scan
 from huddle.links.wire import WireInfo
 
 PING = bytes(100)
@@ -89,7 +89,7 @@ class Linked(Channel):
         self.info: WireInfo | None = None
         self._total = 0
 
-    def link_frames(self, frames: bytes) -> None:
+    def link_frames(self, frames: Slice) -> None:
         self._total += len(frames)
         self.end.delivered(self._total)
         self.arrived(len(frames))
@@ -109,8 +109,8 @@ class Linked(Channel):
         self._news.set()
 
     def write(self, payload: bytes) -> None:
-        self.end.write(data_frames(payload, 1))
-        if not self.end.writable:
+        frames = data_frames(payload, 1)
+        if not self.end.forward(frames, scan(frames)):
             self._room.clear()
 
     def size(self, payload: bytes) -> int:

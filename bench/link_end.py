@@ -20,6 +20,7 @@ import uvloop
 
 from bench.channels import Channel, Linked, Plain, follow, lead
 from huddle.identity.native import NativeCrypto
+from huddle.links.frames import keep_freed_memory
 from huddle.links.keeper import Keeper, Peer
 from huddle.links.stream import StreamWire
 from huddle.links.wire import Wire, WireInfo
@@ -150,6 +151,7 @@ async def open_ports(network: HeadscaleNetwork) -> None:
 
 
 async def main(name: str, pid: int, url: str, times: int, peer: str) -> None:
+    keep_freed_memory()
     loop = asyncio.get_running_loop()
     incoming = asyncio.StreamReader(limit=1 << 20)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(incoming), sys.stdin)

@@ -17,7 +17,7 @@ import uvloop
 from bench.figures import say
 from huddle.errors import HuddleError
 from huddle.identity.native import NativeCrypto
-from huddle.links.frames import data_frames
+from huddle.links.frames import Slice, data_frames
 from huddle.links.keeper import Keeper, LinkEnd, Peer
 from huddle.links.wire import WireInfo
 from huddle.networks.base import PeerOffer
@@ -39,7 +39,7 @@ class Program:
         self.size = 0
         self.took: Callable[[int], None] = lambda size: None
 
-    def link_frames(self, frames: bytes) -> None:
+    def link_frames(self, frames: Slice) -> None:
         """Take all at once."""
         self.size += len(frames)
         self.end.delivered(self.size)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from huddle.browser.link import ends
 from huddle.engine.channel import Channel, OpenLink
+from huddle.links.frames import Slice
 
 if TYPE_CHECKING:
     from huddle.engine.run import Run
@@ -53,7 +54,7 @@ class ScriptChannel(Channel):
 
     # --- what comes by JavaScript, and never here
 
-    def _bring(self, data: bytes) -> None:
+    def _bring(self, data: Slice) -> None:
         raise NotImplementedError("frames reach the runner by JavaScript")
 
     def link_writable(self) -> None:

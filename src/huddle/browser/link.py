@@ -62,10 +62,10 @@ class ScriptLink(Link):
         data = self._script.output()
         return b"" if data is None else cast(bytes, data.to_bytes())
 
-    def receive(self, data: bytes, now: float) -> bytes:
+    def receive(self, data: bytes, now: float) -> tuple[()]:
         """JavaScript takes it, and brings the frames in it to the runner by itself."""
         self._script.receive(array(data))
-        return b""
+        return ()
 
     def delivered(self, total: int, now: float) -> None:
         """JavaScript knows it better."""

@@ -83,14 +83,14 @@ class Channel(ABC):
     # --- to the runner
 
     @abstractmethod
-    def _bring(self, data: bytes) -> None:
+    def _bring(self, data: frames.Slice) -> None:
         """These frames are for the runner; tell `delivered` when they have reached it."""
 
-    def link_frames(self, data: bytes) -> None:
+    def link_frames(self, data: frames.Slice) -> None:
         """Whole stream frames from the peer."""
         self._received += len(data)
         # Few frames end like an END; only then is it worth a look.
-        if data.endswith(END) and frames.scan(data)[3]:
+        if data[-len(END) :] == END and frames.scan(data)[3]:
             self.peer_ended = True
             self._run.peer_ended(self.pid)
         if self._to_runner:

@@ -73,7 +73,7 @@ class Peer:
         self._unpacker = control.Unpacker()
         self._delivered = 0
 
-    def link_frames(self, data: bytes) -> None:
+    def link_frames(self, data: frames.Slice) -> None:
         self._delivered += len(data)
         if self.end is not None:
             self.end.delivered(self._delivered)

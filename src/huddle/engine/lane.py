@@ -38,7 +38,7 @@ class LaneChannel(Channel):
         self._held_size = 0
         self._forwarded = 0  # bytes of the runner's stream
         self._room = ROOM_SIZE
-        self._pending: deque[bytes] = deque()  # for the runner, when it has room
+        self._pending: deque[frames.Slice] = deque()  # for the runner, when it has room
         self._sent = 0
         self._limit = ROOM_SIZE
         self._draining = False
@@ -92,10 +92,10 @@ class LaneChannel(Channel):
 
     # --- to the runner
 
-    def link_frames(self, data: bytes) -> None:
+    def link_frames(self, data: frames.Slice) -> None:
         """Whole stream frames from the peer."""
         lane, sent = self._lane, self._sent
-        if self._pending or sent >= self._limit or not self._to_runner or data.endswith(END):
+        if self._pending or sent >= self._limit or not self._to_runner or data[-_HEADER:] == END:
             super().link_frames(data)
             return
         # The way of almost all frames, in one call instead of three.
@@ -107,7 +107,7 @@ class LaneChannel(Channel):
             lane.send(self, data)
         self.link.delivered(sent)
 
-    def _bring(self, data: bytes) -> None:
+    def _bring(self, data: frames.Slice) -> None:
         if self._pending or self._sent >= self._limit:
             self._pending.append(data)
             return
@@ -130,7 +130,7 @@ class LaneChannel(Channel):
         self._pending.clear()
 
 
-def _drop(data: bytes) -> None:
+def _drop(data: frames.Slice) -> None:
     """There is no runner any more."""
 
 
@@ -146,7 +146,7 @@ class Lane(asyncio.Protocol):
         self._part = b""  # the start of a frame of which the runner has not written the rest
         self._reading: LaneChannel | None = None  # whose frames come, and go
         self.writing: LaneChannel | None = None
-        self.put: Callable[[bytes], None] = _drop  # as `send`, for the channel that is `writing`
+        self.put: Callable[[frames.Slice], None] = _drop  # as `send`, for the channel that is `writing`
 
     def open(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, Channel]:
         """The channels of a run, each with its link."""
@@ -158,7 +158,7 @@ class Lane(asyncio.Protocol):
             self._marks[channel.mark] = channel
         return self._channels
 
-    def send(self, channel: LaneChannel, data: bytes) -> None:
+    def send(self, channel: LaneChannel, data: frames.Slice) -> None:
         """Write frames of this peer; what is written in one tick leaves at once."""
         if self.writing is not channel:
             self.writing = channel

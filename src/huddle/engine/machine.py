@@ -17,6 +17,7 @@ from huddle.engine.surroundings import Ground
 from huddle.errors import LocalError
 from huddle.identity.crypto import Crypto
 from huddle.identity.native import NativeCrypto
+from huddle.links.frames import keep_freed_memory
 from huddle.networks import addresses, iroh_library, webrtc_library
 from huddle.networks.base import Network
 from huddle.networks.headscale import HeadscaleNetwork
@@ -37,6 +38,7 @@ class Machine:
     """A machine; see `huddle.engine.surroundings.Surroundings`."""
 
     def __init__(self) -> None:
+        keep_freed_memory()
         self.crypto: Crypto = NativeCrypto()
         self.start_runner: StartRunner = RunnerProcess.start
 

@@ -141,7 +141,7 @@ class Channel(asyncio.Protocol):
 
     # --- the peer
 
-    def link_frames(self, data: bytes) -> None:
+    def link_frames(self, data: frames.Slice) -> None:
         """Whole stream frames from the peer."""
         self._received += len(data)
         for kind, depth, payload in frames.frames_in(data)[0]:

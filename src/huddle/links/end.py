@@ -7,14 +7,14 @@ It does not know what the frames mean.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from huddle.errors import HuddleError, PeerError
 from huddle.identity.crypto import Crypto
-from huddle.links.frames import Scanned
+from huddle.links.frames import Scanned, Slice
 from huddle.links.link import NEVER, SILENCE, Happened, Link
 from huddle.links.proof import Proven
 from huddle.links.record import RecordWire
@@ -27,7 +27,7 @@ FLAPPING = 1.0  # a wire lost sooner is replaced after a pause, so that two ends
 class LinkReceiver(Protocol):
     """Whoever takes what a link brings. Each call may write to the link, close or abort it."""
 
-    def link_frames(self, frames: bytes) -> None:
+    def link_frames(self, frames: Slice) -> None:
         """Whole stream frames have arrived; tell `LinkEnd.delivered` once they are with the program."""
         ...
 
@@ -297,16 +297,17 @@ class LinkEnd:
             if data:
                 self._wire.send(data)
 
-    def _data(self, frames: bytes) -> None:
+    def _data(self, slices: Sequence[Slice]) -> None:
         """The link has taken what the present wire brought: these frames, and perhaps news."""
         link = self._link
         if link.outgoing:
             self._flush()
         over = bool(link.events) and self._happened()
+        for frames in slices:
+            if not self._closing:
+                self._receiver.link_frames(frames)
         if self._closing:
             self._swallow()
-        elif frames:
-            self._receiver.link_frames(frames)
         if over:
             self._over()
         if link.due < self._timer_at:
@@ -420,15 +421,15 @@ class _Attached:
         if end._wire is not self:
             return
         try:
-            frames = link.receive(data, end._clock())
+            slices = link.receive(data, end._clock())
         except PeerError as exc:
             end._fail(exc)
             return
         # Most of what arrives is nothing but frames for the program.
-        if link.outgoing or link.events or end._closing or not frames:
-            end._data(frames)
+        if link.outgoing or link.events or end._closing or len(slices) != 1:
+            end._data(slices)
         else:
-            self._receiver.link_frames(frames)
+            self._receiver.link_frames(slices[0])
             if link.due < end._timer_at:
                 end._arm()
 

@@ -49,10 +49,21 @@ WIRE = frozenset(kind << 24 | (_LENGTHS[kind] or 0) for kind in (ACK, RESUME, PI
 LANE = frozenset(kind << 24 | 8 for kind in (PEER, ROOM))
 
 Scanned = tuple[int, int, int, bool]
+Slice = bytes | memoryview  # of what a wire brought, without a copy where one would cost
 
 
 class FrameError(ValueError):
     """The bytes are not frames of the kinds that may stand here."""
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep 16 MiB of freed memory for the next message, where it would give back all but 128 KiB.
+
+    A window's frames are freed together, and to ask the kernel for as many pages again costs more than to
+    encrypt them. After a freed block of this size glibc does so by itself (mallopt(3), M_MMAP_THRESHOLD);
+    nothing is written to it.
+    """
+    bytes(8 << 20)
 
 
 def data_frames(payload: bytes | bytearray | memoryview, depth: int = 0) -> bytes:
@@ -105,6 +116,12 @@ def scan(buffer: bytes | bytearray | memoryview, at: int = 0, others: frozenset[
         else:
             raise FrameError(f"no frame starts with {head:#010x}, depth {depth}")
     return at, messages, deepest, False
+
+
+def missing(start: bytes) -> int:
+    """How many bytes the frame whose start `scan` left wants still, or its header; at least 1."""
+    length: int = HEADER.unpack_from(start)[0] & _MASK if len(start) >= 8 else 0
+    return 8 + length - len(start)
 
 
 def wire_frame(buffer: bytes | bytearray | memoryview, at: int = 0) -> tuple[int, int, int] | None:

@@ -15,6 +15,7 @@ whether the wire takes bytes.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from enum import Enum
 
 from huddle.errors import PeerError
@@ -26,7 +27,9 @@ from huddle.links.frames import (
     RESUME,
     FrameError,
     Scanned,
+    Slice,
     control,
+    missing,
     scan,
     wire_frame,
 )
@@ -213,22 +216,21 @@ class Link:
         output.clear()
         return data
 
-    def receive(self, data: bytes, now: float) -> bytes:
-        """Take what the wire brought; returns the stream frames in it, whole ones, for the local program.
+    def receive(self, data: bytes, now: float) -> Sequence[Slice]:
+        """Take what the wire brought; returns the stream frames in it, as slices of whole ones.
 
         Raises PeerError where the peer breaks the protocol.
         """
         self._heard = now
-        if self._tail:
-            data = self._tail + data
-            self._tail = b""
         try:
             if self.state is _ONLINE:
+                if self._tail:
+                    return self._receive_rest(data, now)
                 scanned = end, messages, depth, ended = scan(data)
                 if end != len(data) or ended or self.ended_there:
-                    if end:
-                        self._count(end, scanned)
-                    return data if end == len(data) else self._receive_mixed(data, end, now)
+                    slices: list[Slice] = []
+                    self._receive_mixed(data, scanned, now, slices)
+                    return slices
                 # As `_count`, for what a wire brings most of the time.
                 self.received += end
                 self.messages_received += messages
@@ -236,14 +238,12 @@ class Link:
                     self.rounds = depth
                 if self.received - self.delivered_to > WINDOW + SLACK:
                     raise self._blame("more bytes than the window allows")
-                return data
+                return (data,)
             if self.state is State.RESUMING:
-                if scan(data)[0]:
-                    raise self._blame("stream frames before RESUME")
-                return self._receive_mixed(data, 0, now)
+                return self._receive_rest(data, now)
         except FrameError as exc:
             raise self._blame(str(exc)) from exc
-        return b""
+        return ()
 
     def handle_timer(self, now: float) -> None:
         """Do what is due at `now`: ACK, PING, or say that the wire is silent."""
@@ -263,22 +263,37 @@ class Link:
 
     # --- inside
 
-    def _receive_mixed(self, data: bytes, at: int, now: float) -> bytes:
+    def _receive_rest(self, data: Slice, now: float) -> list[Slice]:
+        """What `receive` does behind a part of a frame: only that frame is put together anew."""
+        slices: list[Slice] = []
+        while data and self.state is not State.OVER:
+            piece, data = data, b""
+            if tail := self._tail:
+                split = missing(tail)
+                piece, data = tail + piece[:split], memoryview(piece)[split:]
+                self._tail = b""
+            self._receive_mixed(piece, scan(piece), now, slices)
+        return slices
+
+    def _receive_mixed(self, data: Slice, scanned: Scanned, now: float, slices: list[Slice]) -> None:
         """What `receive` does where a wire frame or a part of a frame follows the stream frames."""
-        slices = [data[:at]] if at else []
-        while frame := wire_frame(data, at):
+        at, end = 0, scanned[0]
+        while True:
+            if end > at:
+                if self.state is State.RESUMING:
+                    raise self._blame("stream frames before RESUME")
+                self._count(end - at, scanned)
+                slices.append(data[at:end])
+            frame = wire_frame(data, end)
+            if frame is None:
+                break
             kind, number, at = frame
             self._wire_frame(kind, number, now)
             if self.state is State.OVER:
-                return b"".join(slices)
+                return
             scanned = scan(data, at)
             end = scanned[0]
-            if end > at:
-                self._count(end - at, scanned)
-                slices.append(data[at:end])
-                at = end
-        self._tail = data[at:]
-        return slices[0] if len(slices) == 1 else b"".join(slices)
+        self._tail = bytes(data[end:])
 
     def _count(self, size: int, scanned: Scanned) -> None:
         if self.ended_there:

@@ -316,7 +316,7 @@ class Pair:
             del side.wire[:limit]
             if data:
                 moved = True
-                side.got += side.link.receive(data, self.now)
+                side.got += b"".join(side.link.receive(data, self.now))
                 if side.reads:
                     side.link.delivered(len(side.got), self.now)
         return moved

@@ -60,7 +60,7 @@ class Recorder:
             if what == "write":
                 link.write(meant(str(value)))
             elif what == "receive":
-                frames = link.receive(meant(str(value)), now)
+                frames = b"".join(link.receive(meant(str(value)), now))
             elif what == "delivered":
                 link.delivered(int(value), now)
             elif what == "attach":
