@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import venv
 from pathlib import Path
 
+import mpyc
 import pytest
 
 from huddle.session.invitation import Invitation
@@ -194,6 +196,23 @@ def test_another_interpreter(url: str, people: Lab, programs: Path, tmp_path: Pa
     assert f"prefix: {folder}" in host.output()
     assert f"prefix: {sys.prefix}" in guest.output()
     assert "name: __main__" in host.output()
+
+
+def test_where_one_lacks_numpy_all_run_without(url: str, people: Lab, programs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "without"
+    venv.create(folder, symlinks=True)
+    packages = folder / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    shutil.copytree(Path(mpyc.__file__).parent, packages / "mpyc")
+    python = ("--python", str(folder / "bin" / "python"))
+    program = programs / "elements.py"
+    host = people.host(program, parties=3, url=url)
+    link = host.wait("invitation")["url"]
+    parties = [host, people.join("Bob", link, program, options=python), people.join("Cyd", link, program)]
+    well(*parties)
+    for party in parties:
+        assert "total: 6, numpy: False" in party.output()
+    for party in (host, parties[2]):
+        assert any("Bob can't use numpy" in notice["text"] for notice in party.all("notice"))
 
 
 def test_an_interpreter_without_mpyc(url: str, people: Lab, programs: Path, tmp_path: Path) -> None:

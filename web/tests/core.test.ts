@@ -181,6 +181,26 @@ test(
   2 * MINUTE,
 );
 
+test(
+  "numpy that a terminal has and a browser can't get is used by neither",
+  async () => {
+    const elements = join(ROOT, "tests/programs/elements.py");
+    const host = new Native(home, ["host", "--json", "--open", "-M", "2", "--name", "Ann", "--rendezvous", meeting.url, elements]);
+    const tab = await Tab.open(browser.context, core.url, meeting.url);
+    try {
+      const { url } = await host.events.until("invitation");
+      await tab.send({ do: "join", name: "Ben", invitation: url });
+      await Promise.all([tab.events.until("ended"), host.events.until("ended")]);
+      for (const { output } of [tab.events, host.events]) expect(output).toContain("total: 6, numpy: False");
+      await host.events.until("notice", (event) => event.text.startsWith("Ben can't use numpy"));
+    } finally {
+      host.end();
+      await tab.page.close();
+    }
+  },
+  2 * MINUTE,
+);
+
 const ENDLESS = `
 from mpyc.runtime import mpc
 print(input("name? "), flush=True)

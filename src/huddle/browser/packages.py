@@ -11,17 +11,17 @@ _OF_MPYC = ("numpy", "gmpy2")  # that MPyC looks for when it is imported
 _UNNAMED = "packages are fetched before a program starts, and none of its import statements names it"
 
 
-def begin(brought: Sequence[str], missing: Mapping[str, str]) -> None:
+def begin(brought: Sequence[str], missing: Mapping[str, str], flags: Sequence[str]) -> None:
     """Let the program and MPyC find what was brought, and a program that fails for what was not say so.
 
-    `missing` has the reasons by the names that the program imports.
+    `missing` has the reasons by the names that the program imports; `flags` are MPyC's.
     """
     if brought:
         importlib.invalidate_caches()
     if any(name in brought for name in _OF_MPYC):
         for module in [name for name in sys.modules if name.partition(".")[0] == "mpyc"]:
             del sys.modules[module]
-        warm.prepare_mpyc()
+        warm.prepare_mpyc(*(flag for flag in flags if flag == "--no-numpy"))
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if note := explanation(error, missing):

@@ -1,14 +1,19 @@
 """The surroundings of a session in a browser: WebCrypto, workers, the networks that a page has."""
 
+import asyncio
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib.metadata import version
 from typing import Any
 
+from pyodide.ffi import to_js
+
 from huddle.browser.crypto import WebCrypto
+from huddle.browser.imports import imported
+from huddle.browser.loop import MailboxLoop
 from huddle.browser.worker import WorkerRunner
 from huddle.engine.interpreter import Interpreter
 from huddle.engine.run import StartRunner
@@ -33,6 +38,7 @@ class Browser:
     def __init__(self, functions: Any, runners: Any) -> None:
         self._web = WebCrypto(functions)
         self.crypto: Crypto = self._web
+        self._runners = runners
         self.start_runner: StartRunner = partial(WorkerRunner.start, runners)
 
     async def ground(self, settings: Settings) -> Ground:
@@ -48,6 +54,26 @@ class Browser:
             bits=64 if sys.maxsize > 2**32 else 32,
         )
         return Ground(interpreter, sandboxed=not settings.plain_end)
+
+    async def has_numpy(self, ground: Ground, files: Mapping[str, bytes]) -> bool:
+        names = imported(files)
+        if "numpy" not in names:
+            return True
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, MailboxLoop)
+        found, answered = list[bool](), asyncio.Event()
+
+        def note(_kind: int, there: Any) -> None:
+            found.append(bool(there))
+            answered.set()
+
+        number = self._runners.seek(to_js(names), "numpy")
+        loop.listen(number, note)
+        try:
+            await answered.wait()
+        finally:
+            loop.unlisten(number)
+        return found[0]
 
     async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
         raise LocalError(

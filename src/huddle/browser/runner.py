@@ -109,7 +109,7 @@ def main(box: Any, task: Any) -> None:
             file.write(data)
     os.chdir(DIRECTORY)
     sys.path.insert(0, DIRECTORY)
-    packages.begin(task.packages.to_py(), task.missing.to_py())
+    packages.begin(task.packages.to_py(), task.missing.to_py(), config["flags"])
     set_arguments(config)
     warm.begin_mpyc()
 

@@ -24,10 +24,10 @@ def prepare() -> None:
     import huddle.networks.webrtc  # noqa: F401
 
 
-def prepare_mpyc() -> None:
+def prepare_mpyc(*flags: str) -> None:
     """Import MPyC, but its runtime, which is the program's own; it says nothing meanwhile."""
     set_environment()
-    sys.argv = ["", "--no-log"]
+    sys.argv = ["", "--no-log", *flags]
     import pickle  # noqa: F401
 
     import mpyc.mpctools

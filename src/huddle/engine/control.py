@@ -135,6 +135,14 @@ class Forwards:
     ports: Annotated[tuple[ForwardPort, ...], Limit(32)]
 
 
+@dataclass(frozen=True, slots=True)
+class Numpy:
+    """Whether this party has numpy for a run of a program that names it (see `huddle.engine.arrays`)."""
+
+    run: U32
+    there: bool
+
+
 Message = (
     Status
     | RunProposal
@@ -148,6 +156,7 @@ Message = (
     | RecordSignature
     | Paths
     | Forwards
+    | Numpy
 )
 
 TYPES: dict[int, type[Message]] = {
@@ -163,6 +172,7 @@ TYPES: dict[int, type[Message]] = {
     10: RecordSignature,
     11: Paths,
     12: Forwards,
+    13: Numpy,
 }
 _NUMBERS = {cls: number for number, cls in TYPES.items()}
 

@@ -95,7 +95,7 @@ class Execution:
             names=self._names,
             args=(*manifest.args, *settings.private_args),
             threshold=manifest.flags.threshold,
-            flags=_mpyc_flags(manifest.flags),
+            flags=_mpyc_flags(manifest.flags, ground),
             max_queue=settings.max_queue,
             sandboxed=ground.sandboxed,
             inputs=settings.inputs,
@@ -406,5 +406,6 @@ def _harmless(exit_: RunnerExit) -> str:
     return f"its program exited with code {exit_.code}"
 
 
-def _mpyc_flags(flags: Flags) -> tuple[str, ...]:
-    return (*(["--no-prss"] if flags.no_prss else []), *(["--mix32-64bit"] if flags.mix32_64bit else []))
+def _mpyc_flags(flags: Flags, ground: Ground) -> tuple[str, ...]:
+    named = {"--no-prss": flags.no_prss, "--mix32-64bit": flags.mix32_64bit, "--no-numpy": not ground.numpy}
+    return tuple(name for name, given in named.items() if given)

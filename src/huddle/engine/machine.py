@@ -4,7 +4,7 @@ import asyncio
 import resource
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
@@ -51,6 +51,9 @@ class Machine:
             )
         wanted = settings.sandbox is not False and not (settings.by_hand or settings.plain_end)
         return Ground(interpreter, wanted and not problem)
+
+    async def has_numpy(self, ground: Ground, files: Mapping[str, bytes]) -> bool:
+        return ground.interpreter.numpy is not None
 
     async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
         # A web server takes longer to import than all else: only who embeds one waits for it.

@@ -296,7 +296,7 @@ def check_arguments(shared: tuple[str, ...], private: tuple[str, ...] = ()) -> N
             )
     for names in (("-T", "--threshold"), ("-L", "--bit-length"), ("-K", "--sec-param")):
         agree.add_argument(*names, dest=names[-1], nargs="?", action=_Refuse)
-    for name in ("--no-prss", "--mix32-64bit", "--no-async", "--no-barrier"):
+    for name in ("--no-prss", "--mix32-64bit", "--no-numpy", "--no-async", "--no-barrier"):
         agree.add_argument(name, nargs=0, action=_Refuse)
     connect.parse_known_args(shared)
     agree.parse_known_args(private)

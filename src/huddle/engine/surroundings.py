@@ -5,7 +5,7 @@ Natively `Machine` (huddle/engine/machine.py) has processes, sandboxes and all n
 where they are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,10 +20,11 @@ from huddle.networks.plain import PlainPart
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What programs run on here: the interpreter, and whether they are locked in."""
+    """What programs run on here: the interpreter, whether they are locked in, and may use its numpy."""
 
     interpreter: Interpreter
     sandboxed: bool
+    numpy: bool = True
 
 
 class Surroundings(Protocol):
@@ -34,6 +35,10 @@ class Surroundings(Protocol):
 
     async def ground(self, settings: Settings) -> Ground:
         """Look at what there is; raises LocalError where programs can't run as the person wants."""
+        ...
+
+    async def has_numpy(self, ground: Ground, files: Mapping[str, bytes]) -> bool:
+        """Whether a program of these files finds numpy here."""
         ...
 
     async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from huddle import events
-from huddle.engine import control
+from huddle.engine import arrays, control
 from huddle.engine.agreement import Agreement
 from huddle.engine.chronicle import Chronicle
 from huddle.engine.execution import Execution, link_event
@@ -84,6 +84,7 @@ class Together:
         self._group = Group(
             sealed.roster, sealed.pid, self._keeper, self, grace=settings.grace, now=self._loop.time
         )
+        self._arrays = arrays.Arrays(self._peers, self._group.broadcast)
         self._first = self._agreement_on(sealed.manifest) if sealed.options.files_follow else None
         self._agreement = self._first
         self._proposed_run = sealed.manifest.run
@@ -184,13 +185,14 @@ class Together:
 
     async def _execute(self, manifest: Manifest) -> bool:
         self._ran, self._last_files = True, self.files
+        ground = await self._common_ground(manifest)
         self.execution = Execution(
             manifest,
             self.files,
             self.sealed,
             self.settings,
             self._surroundings,
-            self._ground,
+            ground,
             self._keeper,
             self._group,
             {pid: outcome for pid, outcome in self._outcomes.items() if outcome.run == manifest.run},
@@ -209,6 +211,19 @@ class Together:
             if self._chronicle.wanted and not self.is_host:
                 self._group.send(0, self._chronicle.paths())
             self.execution = None
+
+    async def _common_ground(self, manifest: Manifest) -> Ground:
+        """What the program runs on here: without numpy where somebody has none."""
+        if not arrays.named(self.files):
+            return self._ground
+        looked = self._surroundings.has_numpy(self._ground, self.files)
+        # Somebody who runs plain MPyC by hand is told how when this is known, and may have anything.
+        here = self.settings.plain_end or await self._or_broken(asyncio.ensure_future(looked))
+        said = asyncio.ensure_future(self._arrays.lacking(manifest.run, here))
+        lacking = [self._names[pid] for pid in await self._or_broken(said)]
+        if lacking and here:
+            self._emit(events.Notice(f"{' and '.join(lacking)} can't use numpy, so all run without it."))
+        return replace(self._ground, numpy=not lacking)
 
     async def _following(self, manifest: Manifest) -> Manifest | None:
         """The next run that all agree to, or None when the session ends."""
@@ -309,6 +324,8 @@ class Together:
                 self._outcomes[pid] = message
                 if self.execution is not None:
                     self.execution.outcome_came(pid, message)
+            case control.Numpy():
+                self._arrays.take(pid, message)
             case control.RunProposal() if pid == 0:
                 self._proposed(message)
             case control.Answer():

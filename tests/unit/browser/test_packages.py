@@ -40,7 +40,7 @@ import mpyc.gmpy
 assert mpyc.gmpy.invert(3, 7) == 5
 del sys.modules["gmpy2"]
 sys.path.insert(0, {folder!r})
-packages.begin(["gmpy2"], {{}})
+packages.begin(["gmpy2"], {{}}, [])
 import mpyc.gmpy
 assert mpyc.gmpy.invert(3, 7) == "brought", mpyc.gmpy.invert
 import missing_module

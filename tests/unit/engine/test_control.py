@@ -17,6 +17,7 @@ from huddle.engine.control import (
     Forwards,
     Leave,
     Message,
+    Numpy,
     Outcome,
     Paths,
     RecordDraft,
@@ -43,6 +44,7 @@ MESSAGES: tuple[Message, ...] = (
     RecordDraft(b"r" * control.MAX_RECORD),
     RecordSignature(b"s" * 64),
     Paths(2, (PathRecord(1, 0, 1, "tls", "direct"),)),
+    Numpy(2, True),
     Forwards((ForwardPort(2, 40_000), ForwardPort(3, 40_002))),
 )
 

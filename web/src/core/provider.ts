@@ -5,6 +5,8 @@ import type { Given, Order } from "./packages";
 export interface Needs {
   needs: string[];
   to: MessagePort | undefined;
+  /** It is only asked what there is: the run comes later. */
+  seeking?: true;
 }
 
 export class Provider {
@@ -18,13 +20,13 @@ export class Provider {
   ) {}
 
   /** Fetches each set of names once; what a run did not get is asked for anew for the next one. */
-  async provide({ needs, to }: Needs): Promise<void> {
+  async provide({ needs, to, seeking }: Needs): Promise<void> {
     const key = needs.join();
     const asked = this.asked.get(key) ?? this.fetch(needs);
     this.asked.set(key, asked);
     const given = await asked;
     if (!to) return;
-    if (Object.keys(given.missing).length > 0) this.asked.delete(key);
+    if (!seeking && Object.keys(given.missing).length > 0) this.asked.delete(key);
     to.postMessage(given);
     to.close();
   }

@@ -12,6 +12,7 @@
  */
 import { DataLink } from "./data-link";
 import { Mailbox, Stream } from "./mailbox";
+import type { Given } from "./packages";
 import type { Needs } from "./provider";
 
 /** What a runner may start from: Python's memory after its start, if there is one. */
@@ -37,6 +38,7 @@ const TRIES = 3;
 const REPORT = 1;
 const GONE = 2;
 const DRAINED = 3;
+const FOUND = 4;
 
 /** A program that sends reports without end is ended. */
 const MOST_REPORTS = 10_000;
@@ -68,6 +70,18 @@ export class Runners {
   /** A program that imports these may run soon. */
   expect(imports: string[]): void {
     if (imports.length > 0) this.backstage.postMessage({ needs: imports, to: undefined } satisfies Needs);
+  }
+
+  /** Get what a program imports, and note under the number that is returned whether this is among it. */
+  seek(imports: string[], name: string): number {
+    const number = this.box.nextId();
+    const { port1, port2 } = new MessageChannel();
+    port2.onmessage = ({ data }: MessageEvent<Given>) => {
+      port2.close();
+      this.box.note(number, FOUND, !(name in data.missing));
+    };
+    this.backstage.postMessage({ needs: imports, to: port1, seeking: true } satisfies Needs, [port1]);
+    return number;
   }
 
   /** Run a program, which imports these, in the next runner that is ready. */
