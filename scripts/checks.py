@@ -155,20 +155,21 @@ def vitest(*files: str) -> Outcome:
 # So many failures may be of a busy machine; more are of the code.
 SECOND_TRIES = 5
 # Files side by side; the tests of one file share what is dear to make.
-PAIRS = ("--numprocesses=2", "--dist=loadfile")
+SHARING = ("--numprocesses=4", "--dist=loadfile")
+
+# Whoever is through takes the next test; the long ones come first (tests/conftest.py).
+ONE_BY_ONE = ("--dist=load", "--maxschedchunk=1")
 
 STAGES = [
     Stage("lint", command(BIN / "ruff", "check", "--quiet", ".")),
     Stage("format", command(BIN / "ruff", "format", "--quiet", "--diff", ".")),
     Stage("types", command(BIN / "mypy", "--strict", "src")),
     Stage("layers", command(BIN / "lint-imports")),
-    Stage("unit", tests("tests/unit", *PAIRS), is_test=True),
+    Stage("unit", tests("tests/unit", *SHARING), is_test=True),
     # Processes that wait more than they compute; those of the network lab wait most.
-    Stage("e2e", tests("tests/e2e", "--numprocesses=3", "--dist=worksteal"), is_test=True),
+    Stage("e2e", tests("tests/e2e", "--numprocesses=4", "--dist=worksteal"), is_test=True),
     Stage("web", web, is_test=True),
-    Stage(
-        "netlab", tests("tests/netlab", "--numprocesses=4", "--dist=worksteal", only_root=True), is_test=True
-    ),
+    Stage("netlab", tests("tests/netlab", "--numprocesses=4", *ONE_BY_ONE, only_root=True), is_test=True),
     Stage("model", models, is_test=True),
 ]
 

@@ -11,6 +11,11 @@ hypothesis.settings.register_profile("huddle", deadline=None)
 hypothesis.settings.load_profile("huddle")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin the long ones first, so that nobody waits for one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home directory, for this process and for those that it starts."""

@@ -57,6 +57,7 @@ def finished(party: Huddle) -> bool:
     return any(event["state"] != "started" for event in party.all("run"))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_secret_santa_comes_right_though_every_wire_is_lost_again_and_again(
     people: Lab, url: str, santa: Path, chaos: Chaos

@@ -126,6 +126,7 @@ class Tab:
         self._person.steps.append("tick: whom one heard")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(500)  # a loaded machine starts Python in a page slowly
 def test_the_steps_of_a_guest_in_a_browser(
     url: str, people: Callable[[str], Person], programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -302,6 +302,7 @@ def test_one_too_many_is_turned_away_while_the_others_decide(people: Lab, url: s
 # --- invitations
 
 
+@pytest.mark.long
 def test_links_and_codes_that_lead_nowhere(people: Lab, url: str, programs: Path) -> None:
     program = programs / "chaos_steps.py"
     nowhere = f"http://127.0.0.1:{free_port()}"
@@ -383,6 +384,7 @@ def other_mpyc(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin" / "python"
 
 
+@pytest.mark.long
 def test_what_differs_is_said_before_anything_runs(
     people: Lab, url: str, programs: Path, tmp_path: Path, other_mpyc: Path
 ) -> None:
@@ -462,6 +464,7 @@ def test_strangers_at_the_port_of_a_party(people: Lab, url: str, programs: Path,
 # --- and at last
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_patience_with_who_types_who_computes_and_who_was_stopped(patient: Patient) -> None:
     patient.finish()

@@ -234,6 +234,7 @@ def test_only_the_session_s_machines_see_each_other_and_at_one_port(
     assert wait_until(lambda: place.there()[0] == {"carol"}, 20), place.there()
 
 
+@pytest.mark.long
 def test_a_killed_host_s_session_is_taken_away_by_the_next_one(net: Net, place: Place) -> None:
     nodes = [net.node(f"10.77.0.{number}/24") for number in (1, 2)]
     ada = place.host(nodes[0], grace=30)
@@ -254,6 +255,7 @@ def test_a_killed_host_s_session_is_taken_away_by_the_next_one(net: Net, place: 
     assert place.untouched()
 
 
+@pytest.mark.long
 def test_a_machine_that_never_comes_is_named_and_nothing_stays(net: Net, place: Place) -> None:
     ada = place.host(net.node("10.77.0.1/24"), grace=25)
     there = net.node("10.77.0.2/24")

@@ -180,6 +180,7 @@ program = "lingers.py"
 """
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_names_routers_and_changes_in_mid_run(tmp_path: Path, pair: Net) -> None:
     pair.close()

@@ -133,6 +133,7 @@ def until(what: Callable[[], object], patience: float = 60.0) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.long
 def test_a_study_runs_on_hosts_and_a_slow_or_lost_one_concerns_only_its_own(lab: Lab) -> None:
     slow = lab.folder / "slow-python"
     slow.write_text(f'#!/bin/sh\nsleep 15\nexec {sys.executable} "$@"\n')
@@ -200,6 +201,7 @@ def test_what_a_network_needs_is_sent_to_hosts_and_goes_with_the_lab(
         assert not [name for name in interfaces if name.startswith(("hw", "tailscale"))], interfaces
 
 
+@pytest.mark.long
 def test_a_host_that_dies_in_mid_run_fails_its_cells_only(lab: Lab) -> None:
     for name, region in (("a", "one"), ("b", "one"), ("c", "other"), ("d", "other")):
         lab.host(name, region, python=sys.executable)

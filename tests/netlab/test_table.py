@@ -22,6 +22,7 @@ def test_all_networks_are_direct_in_the_open(net: Net) -> None:
     }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(150)
 def test_only_the_relay_gets_out_by_443(net: Net) -> None:
     found = outcomes(net, "only 443 out – only 443 out")

@@ -148,6 +148,7 @@ def test_two_tailnets_do_not_see_each_other(net: Net, tailnet: Tailnet) -> None:
     assert "Ada's machine is none that your tailnet sees" in bob.errors()
 
 
+@pytest.mark.long
 def test_a_party_that_is_killed_takes_its_machine_with_it(net: Net, tailnet: Tailnet) -> None:
     ada = tailnet.host(net.node("10.77.0.1/24"), "--grace", "30")
     bob = tailnet.join(net.node("10.77.0.2/24"), "Bob", ada, ask=True)

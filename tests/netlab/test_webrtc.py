@@ -46,6 +46,7 @@ def test_two_homes_behind_routers_meet_with_the_rendezvous_s_own_stun(
     assert paths(guest) == {"direct, 10.77.0.2"}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_two_routers_with_a_port_for_each_destination_are_too_much_for_stun(
     net: Net, neighbours: Neighbours

@@ -276,9 +276,10 @@ def judged(report: Mapping[str, Any], code: int, peers: Container[int]) -> Runne
     """How a program ended that exited with this code, by the report of its runner, which may lie."""
     reason, culprit = report.get("reason"), report.get("peer")
     reason = _clean(reason) if isinstance(reason, str) else ""
-    if type(culprit) is not int or culprit not in peers:
+    reason = reason or (f"it exited with code {code}" if code else "")
+    if not reason or type(culprit) is not int or culprit not in peers:
         culprit = None
-    return RunnerExit(code, None, reason or (f"it exited with code {code}" if code else ""), culprit)
+    return RunnerExit(code, None, reason, culprit)
 
 
 def check_arguments(shared: tuple[str, ...], private: tuple[str, ...] = ()) -> None:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from huddle.engine.lane import Lane
@@ -55,6 +55,7 @@ LINES = st.binary(max_size=30) | JSON.map(lambda value: json.dumps(value).encode
 
 
 @given(st.lists(LINES, max_size=5))
+@example([b'{"exit": null, "reason": null, "peer": 0}\n'])
 def test_whatever_a_runner_reports_its_exit_can_be_shown(lines: list[bytes]) -> None:
     async def scenario() -> None:
         told: list[bool] = []
