@@ -223,7 +223,7 @@ class Together:
         lacking = [self._names[pid] for pid in await self._or_broken(said)]
         if lacking and here:
             self._emit(events.Notice(f"{' and '.join(lacking)} can't use numpy, so all run without it."))
-        return replace(self._ground, numpy=not lacking)
+        return replace(self._ground, numpy=here and not lacking)
 
     async def _following(self, manifest: Manifest) -> Manifest | None:
         """The next run that all agree to, or None when the session ends."""

@@ -37,10 +37,12 @@ def _reason(provider: str, network: Variant) -> str:
             return _refused(iroh_library.check)
         case "wireguard":
             return _refused(wireguard.check) or _refused(lambda: asyncio.run(wireguard.kind()))
-        case "headscale" if shutil.which("headscale") is None:
-            return "there is no headscale here"
         case "tailscale" if not network.options:
             return _CONTROL
+        case "headscale" if shutil.which("headscale") is None:
+            return "there is no headscale here"
+        case "headscale" | "tailscale" if shutil.which("tailscaled") is None:
+            return "there is no tailscaled here"
     return ""
 
 

@@ -23,11 +23,16 @@ def test_each_network_that_is_not_here_has_its_reason(
     monkeypatch.setattr(absent.browser, "check", no_browser)
     text = STUDY.replace('["plain", "tls"]', NETWORKS) + MINE
     found = absent.absent(load(write_study(tmp_path, text), none_shipped))
-    assert found.keys() == {"headscale", "tailscale", "webrtc-browser"}
+    assert found.keys() == {"headscale", "tailscale", "webrtc-browser", "mine"}
+    assert found["mine"] == "there is no tailscaled here"
     assert (
         found["headscale"] == "there is no headscale here"
         and found["webrtc-browser"] == "there is no Chromium"
     )
+    (tmp_path / "headscale").write_text("")
+    (tmp_path / "headscale").chmod(0o755)
+    found = absent.absent(load(write_study(tmp_path, text), none_shipped))
+    assert found["headscale"] == "there is no tailscaled here"
     hosts = tmp_path / "hosts.toml"
     hosts.write_text('[[hosts]]\nssh = "a"\n')
     elsewhere = absent.absent(load(write_study(tmp_path, text), none_shipped, hosts))
