@@ -54,6 +54,8 @@ def performance(found: Sequence[Row]) -> str:
     parts = [about(finished, len(found) - len(quiet))]
     for demo, parties in dict.fromkeys((one.key.demo, one.key.parties) for one in made):
         some = [one for one in made if (one.key.demo, one.key.parties) == (demo, parties)]
+        places = list(dict.fromkeys(one.key.place for one in some))
+        some.sort(key=lambda one: places.index(one.key.place))
         parts += ["", f"### {demo}, {parties} {'party' if parties == 1 else 'parties'}", "", times(some)]
         parts += ["", links(some)] if any(one.of(over_links("mbit")) for one in some) else []
     failed = [one for one in groups.group(found) if one.failed]
