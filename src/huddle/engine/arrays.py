@@ -1,7 +1,7 @@
 """Whether all parties of a run have numpy.
 
 With numpy a program may send other messages than without, such as one array in place of its elements, and
-parties that differ wait for each other for ever. So before a program whose files name numpy starts, each
+parties that differ may wait for each other for ever. So before a program whose files name numpy starts, each
 party says whether it has it, and where one has not, all run without it (MPyC's `--no-numpy`). A program
 that names it nowhere is not held up.
 """

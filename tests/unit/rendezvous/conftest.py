@@ -29,6 +29,7 @@ class Bare:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
+        self.present: Presence | None = None  # as it was said last
 
     async def send(self, message: Message) -> None:
         await self.socket.send(pack(message))
@@ -37,6 +38,8 @@ class Bare:
         """The next message but for Presence, which is only a hint."""
         while True:
             message = unpack(await self.socket.recv(decode=False), *Message.__args__)
+            if isinstance(message, Presence):
+                self.present = message
             if presence or not isinstance(message, Presence):
                 return message
 
