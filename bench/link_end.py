@@ -19,8 +19,8 @@ from typing import Any
 import uvloop
 
 from bench.channels import Channel, Linked, Plain, follow, lead
+from huddle.engine.machine import keep_freed_memory
 from huddle.identity.native import NativeCrypto
-from huddle.links.frames import keep_freed_memory
 from huddle.links.keeper import Keeper, Peer
 from huddle.links.stream import StreamWire
 from huddle.links.wire import Wire, WireInfo

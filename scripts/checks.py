@@ -146,8 +146,8 @@ def vitest(*files: str) -> Outcome:
     """One run of the page's tests, all or those in these files."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        # Browsers wait for each other, too.
         reports = ("--reporter=default", "--reporter=junit", f"--outputFile={report}")
+        # Browsers wait for each other, too.
         args = ["npx", "vitest", "run", "--maxWorkers=2", *reports, *files]
         return count(report, subprocess.run(args, cwd=ROOT / "web", check=False).returncode)
 
@@ -156,7 +156,6 @@ def vitest(*files: str) -> Outcome:
 SECOND_TRIES = 5
 # Files side by side; the tests of one file share what is dear to make.
 SHARING = ("--numprocesses=4", "--dist=loadfile")
-
 # Whoever is through takes the next test; the long ones come first (tests/conftest.py).
 ONE_BY_ONE = ("--dist=load", "--maxschedchunk=1")
 

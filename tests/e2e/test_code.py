@@ -58,6 +58,7 @@ def test_an_answer_to_old_words_accepts_no_new_ones(url: str, people: Lab, progr
     bob.wait("words", lambda event: event["epoch"] == 2)
     dan.wait("party", lambda event: event["name"] == "Dan" and event["state"] == "accepted")
     bob.wait("question", lambda event: event is not old)
+    assert len(bob.all("question")) == 2
     assert not [
         party for party in bob.all("party") if party["state"] == "accepted" and party["name"] == "Bob"
     ]

@@ -21,7 +21,7 @@ def begin(brought: Sequence[str], missing: Mapping[str, str], flags: Sequence[st
     if any(name in brought for name in _OF_MPYC):
         for module in [name for name in sys.modules if name.partition(".")[0] == "mpyc"]:
             del sys.modules[module]
-        warm.prepare_mpyc(*(flag for flag in flags if flag == "--no-numpy"))
+        warm.prepare_mpyc(*flags)
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if note := explanation(error, missing):

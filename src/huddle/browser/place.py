@@ -61,19 +61,18 @@ class Browser:
             return True
         loop = asyncio.get_running_loop()
         assert isinstance(loop, MailboxLoop)
-        found, answered = list[bool](), asyncio.Event()
+        found: asyncio.Future[bool] = loop.create_future()
 
         def note(_kind: int, there: Any) -> None:
-            found.append(bool(there))
-            answered.set()
+            if not found.done():
+                found.set_result(bool(there))
 
         number = self._runners.seek(to_js(names), "numpy")
         loop.listen(number, note)
         try:
-            await answered.wait()
+            return await found
         finally:
             loop.unlisten(number)
-        return found[0]
 
     async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
         raise LocalError(

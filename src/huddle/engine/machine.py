@@ -17,7 +17,6 @@ from huddle.engine.surroundings import Ground
 from huddle.errors import LocalError
 from huddle.identity.crypto import Crypto
 from huddle.identity.native import NativeCrypto
-from huddle.links.frames import keep_freed_memory
 from huddle.networks import addresses, iroh_library, webrtc_library
 from huddle.networks.base import Network
 from huddle.networks.headscale import HeadscaleNetwork
@@ -32,6 +31,16 @@ from huddle.networks.tls import TlsNetwork
 from huddle.networks.webrtc import WebRtcNetwork
 from huddle.networks.wireguard import WireGuardNetwork
 from huddle.networks.wireguard_keys import Key
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep 16 MiB of freed memory for the next message, where it would give back all but 128 KiB.
+
+    A window's frames are freed together, and to ask the kernel for as many pages again costs more than to
+    encrypt them. After a freed block of this size glibc does so by itself (mallopt(3), M_MMAP_THRESHOLD);
+    nothing is written to it.
+    """
+    bytes(8 << 20)
 
 
 class Machine:

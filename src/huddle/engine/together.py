@@ -216,9 +216,10 @@ class Together:
         """What the program runs on here: without numpy where somebody has none."""
         if not arrays.named(self.files):
             return self._ground
-        looked = self._surroundings.has_numpy(self._ground, self.files)
-        # Somebody who runs plain MPyC by hand is told how when this is known, and may have anything.
-        here = self.settings.plain_end or await self._or_broken(asyncio.ensure_future(looked))
+        here = True  # whoever runs plain MPyC by hand is told how when this is known, and may have anything
+        if not self.settings.plain_end:
+            looked = self._surroundings.has_numpy(self._ground, self.files)
+            here = await self._or_broken(asyncio.ensure_future(looked))
         said = asyncio.ensure_future(self._arrays.lacking(manifest.run, here))
         lacking = [self._names[pid] for pid in await self._or_broken(said)]
         if lacking and here:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from huddle.errors import HuddleError
 from huddle.lab import browser
+from huddle.lab.needs import AT_PARTIES, AT_RENDEZVOUS
 from huddle.lab.study import Study
 from huddle.lab.variants import Variant
 from huddle.networks import iroh_library, webrtc_library, wireguard
@@ -39,11 +40,17 @@ def _reason(provider: str, network: Variant) -> str:
             return _refused(wireguard.check) or _refused(lambda: asyncio.run(wireguard.kind()))
         case "tailscale" if not network.options:
             return _CONTROL
-        case "headscale" if shutil.which("headscale") is None:
-            return "there is no headscale here"
-        case "headscale" | "tailscale" if shutil.which("tailscaled") is None:
-            return "there is no tailscaled here"
+        case "headscale":
+            return _lacking(*AT_RENDEZVOUS, *AT_PARTIES["headscale"])
+        case "tailscale":
+            return _lacking(*AT_PARTIES["tailscale"])
     return ""
+
+
+def _lacking(*commands: str) -> str:
+    """The first of these commands that this computer lacks; empty where it has all."""
+    lacking = (command for command in commands if shutil.which(command) is None)
+    return next((f"there is no {command} here" for command in lacking), "")
 
 
 def _refused(check: Callable[[], object]) -> str:

@@ -56,16 +56,6 @@ class FrameError(ValueError):
     """The bytes are not frames of the kinds that may stand here."""
 
 
-def keep_freed_memory() -> None:
-    """Let glibc keep 16 MiB of freed memory for the next message, where it would give back all but 128 KiB.
-
-    A window's frames are freed together, and to ask the kernel for as many pages again costs more than to
-    encrypt them. After a freed block of this size glibc does so by itself (mallopt(3), M_MMAP_THRESHOLD);
-    nothing is written to it.
-    """
-    bytes(8 << 20)
-
-
 def data_frames(payload: bytes | bytearray | memoryview, depth: int = 0) -> bytes:
     """The DATA frames of one write: one, or as many as pieces of 64 KiB need; none of an empty payload."""
     size = len(payload)
@@ -119,7 +109,7 @@ def scan(buffer: bytes | bytearray | memoryview, at: int = 0, others: frozenset[
 
 
 def missing(start: bytes) -> int:
-    """How many bytes the frame whose start `scan` left wants still, or its header; at least 1."""
+    """How many bytes the frame whose start `scan` left wants still, or its header."""
     length: int = HEADER.unpack_from(start)[0] & _MASK if len(start) >= 8 else 0
     return 8 + length - len(start)
 

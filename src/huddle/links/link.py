@@ -227,7 +227,7 @@ class Link:
                 if self._tail:
                     return self._receive_rest(data, now)
                 scanned = end, messages, depth, ended = scan(data)
-                if end != len(data) or ended or self.ended_there:
+                if end != len(data) or ended or self.ended_there or not data:
                     slices: list[Slice] = []
                     self._receive_mixed(data, scanned, now, slices)
                     return slices

@@ -111,6 +111,10 @@ def test_whole_frames_of_one_read_are_handed_on_as_they_came(pair: Pair) -> None
     assert got is frames
 
 
+def test_nothing_brings_nothing(pair: Pair) -> None:
+    assert not pair.b.link.receive(b"", 0.0)
+
+
 def test_wire_frames_amid_the_stream_are_taken_out(pair: Pair) -> None:
     got = pair.b.link.receive(SMALL + control(PING, 1) + SMALL + control(ACK, 0) + SMALL[:5], 0.0)
     assert b"".join(got) == SMALL + SMALL

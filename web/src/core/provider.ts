@@ -6,7 +6,7 @@ export interface Needs {
   needs: string[];
   to: MessagePort | undefined;
   /** It is only asked what there is: the run comes later. */
-  seeking?: true;
+  seeking: boolean;
 }
 
 export class Provider {

@@ -69,29 +69,24 @@ export class Runners {
 
   /** A program that imports these may run soon. */
   expect(imports: string[]): void {
-    if (imports.length > 0) this.backstage.postMessage({ needs: imports, to: undefined } satisfies Needs);
+    if (imports.length > 0) this.backstage.postMessage({ needs: imports, to: undefined, seeking: true } satisfies Needs);
   }
 
   /** Get what a program imports, and note under the number that is returned whether this is among it. */
   seek(imports: string[], name: string): number {
     const number = this.box.nextId();
-    const { port1, port2 } = new MessageChannel();
-    port2.onmessage = ({ data }: MessageEvent<Given>) => {
-      port2.close();
+    const packages = this.packages(imports, true);
+    packages.onmessage = ({ data }: MessageEvent<Given>) => {
+      packages.close();
       this.box.note(number, FOUND, !(name in data.missing));
     };
-    this.backstage.postMessage({ needs: imports, to: port1, seeking: true } satisfies Needs, [port1]);
     return number;
   }
 
   /** Run a program, which imports these, in the next runner that is ready. */
   start(config: string, files: Record<string, Uint8Array>, peers: number[], imports: string[] = []): Running {
     const running = new Running(this.box, config, files, peers, () => this.backstage.postMessage({ kill: true }));
-    if (imports.length > 0) {
-      const { port1, port2 } = new MessageChannel();
-      this.backstage.postMessage({ needs: imports, to: port1 } satisfies Needs, [port1]);
-      running.task.packages = port2;
-    }
+    if (imports.length > 0) running.task.packages = this.packages(imports, false);
     if (this.broken !== undefined) {
       running.gone(this.broken);
     } else {
@@ -99,6 +94,13 @@ export class Runners {
       this.begin();
     }
     return running;
+  }
+
+  /** Brings what these names need, once. */
+  private packages(imports: string[], seeking: boolean): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    this.backstage.postMessage({ needs: imports, to: port1, seeking } satisfies Needs, [port1]);
+    return port2;
   }
 
   private made(control: MessagePort): void {
