@@ -101,7 +101,7 @@ def pytest(*args: str) -> Outcome:
     """One run of pytest."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        command = [BIN / "pytest", "--durations=15", f"--junitxml={report}", *args]
+        command: list[str | Path] = [BIN / "pytest", "--durations=15", f"--junitxml={report}", *args]
         return count(report, subprocess.run(command, cwd=ROOT, check=False).returncode)
 
 
@@ -133,7 +133,7 @@ def models() -> Outcome:
         return Outcome(failed=int(IN_CI), note="verifpal is missing, see above")
     passed = 0
     for path in paths:
-        args = [found.stdout.strip(), "verify", "--fail-on-attack", path]
+        args: list[str | Path] = [found.stdout.strip(), "verify", "--fail-on-attack", path]
         passed += subprocess.run(args, cwd=ROOT, check=False).returncode == 0
     return Outcome(passed=passed, failed=len(paths) - passed)
 
@@ -170,7 +170,7 @@ ONE_BY_ONE = ("--dist=load", "--maxschedchunk=1")
 STAGES = [
     Stage("lint", command(BIN / "ruff", "check", "--quiet", ".")),
     Stage("format", command(BIN / "ruff", "format", "--quiet", "--diff", ".")),
-    Stage("types", command(BIN / "mypy", "--strict", "src")),
+    Stage("types", command(BIN / "mypy")),
     Stage("layers", command(BIN / "lint-imports")),
     Stage("changed", changed, is_test=True),
     Stage("unit", tests("tests/unit", *SHARING), is_test=True),
