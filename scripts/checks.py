@@ -82,13 +82,15 @@ def differing() -> set[Path]:
 def tests_of(paths: Iterable[Path]) -> Iterator[Path]:
     """The unit tests of these files; `tests/unit` mirrors the packages (test_x.py, test_x_*.py for x.py)."""
     unit = Path("tests/unit")
+    mirrors = {Path("src/huddle"): unit, Path("lab/src/huddle_lab"): unit / "lab"}
     for path in paths:
         if path.is_relative_to(unit) and path.name.startswith("test_") and (ROOT / path).exists():
             yield path
-        elif path.is_relative_to("src/huddle"):
-            mirror = unit / path.relative_to("src/huddle").parent
-            yield from (one.relative_to(ROOT) for one in (ROOT / mirror).glob(f"test_{path.stem}.py"))
-            yield from (one.relative_to(ROOT) for one in (ROOT / mirror).glob(f"test_{path.stem}_*.py"))
+        for package, tests in mirrors.items():
+            if path.is_relative_to(package):
+                mirror = ROOT / tests / path.relative_to(package).parent
+                found = {*mirror.glob(f"test_{path.stem}.py"), *mirror.glob(f"test_{path.stem}_*.py")}
+                yield from (one.relative_to(ROOT) for one in found)
 
 
 def git(*args: str) -> list[str]:
@@ -170,7 +172,7 @@ ONE_BY_ONE = ("--dist=load", "--maxschedchunk=1")
 STAGES = [
     Stage("lint", command(BIN / "ruff", "check", "--quiet", ".")),
     Stage("format", command(BIN / "ruff", "format", "--quiet", "--diff", ".")),
-    Stage("types", command(BIN / "mypy")),
+    Stage("types", command(BIN / "mypy", "src", "lab/src", "bench", "scripts")),
     Stage("layers", command(BIN / "lint-imports")),
     Stage("changed", changed, is_test=True),
     Stage("unit", tests("tests/unit", *SHARING), is_test=True),
