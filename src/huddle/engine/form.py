@@ -14,8 +14,8 @@ A program may have a comment block as PEP 723 defines it, with a table `[tool.hu
     # ///
 
 Each input is bound to an option of the program, and what a person gives is checked before anything starts.
-Where there is no such block, the options that the source declares to argparse with literal values are the form
-(`declared`); nothing of the program is run for it. Knows no terminal and no page.
+Where there is no such block, the options that the source declares to argparse with literal values are the
+form (`declared`); nothing of the program is run for it. Knows no terminal and no page.
 """
 
 import ast
@@ -43,9 +43,9 @@ _HINT = "Its author can mend the block; docs/programs.md says what may stand in 
 class FormInput:
     """One thing that a program wants of a party.
 
-    `option` is the program's (`--salary`). A `shared` one is the host's to give and the same for all; any other
-    is private and stays on its party's machine. `minimum` and `maximum` bound a number, or the length of a text;
-    `parties` are the pids that are asked (none: all). A file or table is a private file that the program reads.
+    `option` is the program's (`--salary`). A `shared` one is the host's to give and the same for all; any
+    other is private and stays on its party's machine. `minimum` and `maximum` bound a number, or the length
+    of a text; `parties` are the pids that are asked (none: all). A file or table is a private file.
     """
 
     option: str
