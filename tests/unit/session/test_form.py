@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huddle.engine.form import KINDS, Form, FormInput, block, declared, form_of
+from huddle.session.form import KINDS, Form, FormInput, block, declared, form_of
 from huddle.errors import ProgramError
 
 PROGRAMS = sorted((Path(__file__).parents[3] / "programs").glob("*.py"))
