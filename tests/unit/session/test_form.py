@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huddle.session.form import KINDS, Form, FormInput, block, declared, form_of
 from huddle.errors import ProgramError
+from huddle.session.form import KINDS, Form, FormInput, block, declared, form_of
 
 PROGRAMS = sorted((Path(__file__).parents[3] / "programs").glob("*.py"))
 
