@@ -3,7 +3,7 @@
 import asyncio
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib.metadata import version
@@ -17,19 +17,14 @@ from huddle.browser.loop import MailboxLoop
 from huddle.browser.worker_runner import WorkerRunner
 from huddle.errors import LocalError
 from huddle.identity.crypto import Crypto
-from huddle.networks.base import Network
-from huddle.networks.plain.outsider import PlainOutsider
+from huddle.networks.base import NetworkContext
+from huddle.networks.plain import kind as plain
 from huddle.networks.plain.part import PlainPart
-from huddle.networks.relay.network import RelayNetwork
-from huddle.networks.webrtc import library as webrtc_library
-from huddle.networks.webrtc.network import WebRtcNetwork
 from huddle.networks.wireguard.keys import KEY, Key, clamped
 from huddle.running.interpreter import Interpreter
 from huddle.running.run import StartRunner
 from huddle.session.platform import ProgramRuntime
 from huddle.session.settings import Settings
-
-NETWORKS = ("webrtc", "relay")  # that a browser has, in order of preference
 
 
 class BrowserPlatform:
@@ -40,6 +35,7 @@ class BrowserPlatform:
         self.crypto: Crypto = self._web
         self._runners = runners
         self.start_runner: StartRunner = partial(WorkerRunner.start, runners)
+        self.in_browser = True
 
     async def ground(self, settings: Settings) -> ProgramRuntime:
         interpreter = Interpreter(
@@ -79,16 +75,8 @@ class BrowserPlatform:
             "A browser can't be a rendezvous itself.", hint="Name one; the page's own server may be one."
         )
 
-    def networks(self, settings: Settings, rendezvous: str, notice: Callable[[str], None]) -> list[Network]:
-        made = list[Network]()
-        if "webrtc" in settings.networks and (settings.networks == ("webrtc",) or webrtc_library.available()):
-            made.append(WebRtcNetwork(rendezvous, self.crypto))
-        if "relay" in settings.networks:
-            made.append(RelayNetwork(rendezvous))
-        return made
-
-    def plain(self, settings: Settings, rendezvous: str, notice: Callable[[str], None]) -> PlainPart | None:
-        return PlainOutsider(self._tunnel_key()) if settings.plain_end else None
+    def plain(self, settings: Settings, context: NetworkContext) -> PlainPart | None:
+        return plain.outsider(self._tunnel_key()) if settings.plain_end else None
 
     def _tunnel_key(self) -> Key:
         """A key for the person's WireGuard app: made here, and only what is made of bytes can leave."""

@@ -19,9 +19,12 @@ def prepare() -> None:
     prepare_mpyc()
     install()
     import huddle.browser.runner_worker
-    import huddle.browser.session_worker
-    import huddle.networks.relay.network
-    import huddle.networks.webrtc.network  # noqa: F401
+    import huddle.browser.session_worker  # noqa: F401
+    from huddle.networks import registry
+
+    for kind in registry.kinds():
+        if kind.in_browser:
+            kind.load()
 
 
 def prepare_mpyc(*flags: str) -> None:

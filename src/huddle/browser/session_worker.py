@@ -16,12 +16,13 @@ from huddle import events
 from huddle.browser.imports import imported
 from huddle.browser.js_values import array, record
 from huddle.browser.loop import MailboxLoop
-from huddle.browser.platform import NETWORKS, BrowserPlatform
+from huddle.browser.platform import BrowserPlatform
 from huddle.browser.spake2_shim import install
 from huddle.errors import HuddleError, LocalError
 from huddle.identity.contacts import Contacts
 from huddle.identity.crypto import SigningKey
 from huddle.identity.keys import Identity
+from huddle.networks import registry
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.program import Program
@@ -180,7 +181,7 @@ def _settings(said: Any) -> Settings:
     networks = _given(said, "networks")
     return Settings(
         said.name,
-        networks=tuple(networks.to_py()) if networks else NETWORKS,
+        networks=tuple(networks.to_py()) if networks else registry.automatic(in_browser=True),
         private_args=_private_args(said),
         inputs=_inputs(said),
         grace=_given(said, "grace") or 30.0,

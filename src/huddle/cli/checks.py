@@ -19,42 +19,21 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
-from typing import Literal
 
 from huddle.cli import leftovers as crashed
 from huddle.errors import HuddleError
-from huddle.networks import sockets
-from huddle.networks.headscale import admission as headscale_admission
-from huddle.networks.iroh import library as iroh_library
+from huddle.networks import registry
+from huddle.networks.base import Check
 from huddle.networks.reach import addresses, nat
-from huddle.networks.tailscale import api as tailscale_api
-from huddle.networks.tailscale import daemon as tailscale_daemon
-from huddle.networks.webrtc import library as webrtc_library
-from huddle.networks.wireguard import device as wireguard_device
-from huddle.networks.wireguard import leftovers as wireguard_remains
-from huddle.networks.wireguard import network as wireguard_network
 from huddle.rendezvous import ice
 from huddle.rendezvous.client import dialing
 from huddle.running import interpreter, sandbox
 
-State = Literal["ok", "warn", "bad"]
-
 # Where a clock is further off, certificates of rendezvous and times of contacts begin to be wrong.
 _CLOCK_SECONDS = 60.0
 _RENDEZVOUS_SECONDS = 8.0
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check's result; `advice` is empty where there is nothing to do."""
-
-    name: str
-    state: State
-    found: str
-    advice: str = ""
 
 
 def python() -> Check:
@@ -129,73 +108,18 @@ def own_addresses() -> list[Check]:
     return checks
 
 
-def listening() -> Check:
-    """Whether this machine lets a party listen."""
-    try:
-        bound = sockets.listening_pair(0)
-    except OSError as exc:
-        advice = "A sandbox or policy forbids it. Peers must be reachable themselves, or the relay is used."
-        return Check("Listening", "warn", f"not possible: {exc.strerror}", advice)
-    kinds = " and ".join("IPv6" if ":" in sock.getsockname()[0] else "IPv4" for sock in bound)
-    for sock in bound:
-        sock.close()
-    return Check("Listening", "ok", f"possible, {kinds}; a firewall may still keep others out")
-
-
-def webrtc() -> Check:
-    """The library of the network webrtc."""
-    try:
-        webrtc_library.check()
-    except HuddleError as exc:
-        advice = "pip install 'mpyc-huddle[webrtc]': direct links through most home routers, and to browsers."
-        return Check("WebRTC", "warn", exc.message, advice)
-    return Check("WebRTC", "ok", metadata.version("aiolibdatachannel"))
-
-
-def iroh() -> Check:
-    """The library of the network iroh."""
-    try:
-        iroh_library.check()
-    except HuddleError as exc:
-        return Check("iroh", "warn", exc.message, "pip install 'mpyc-huddle[iroh]': QUIC, dialled by key.")
-    return Check("iroh", "ok", metadata.version("iroh"))
-
-
-async def tailscale(socket: str | None = None) -> Check:
-    """The tailscaled of this machine, or what it would take to have one for a session."""
-    found = tailscale_api.find_socket(socket)
-    own = "Huddle can start one for a session from an auth key (HUDDLE_TS_AUTHKEY)"
-    if found is None and tailscale_daemon.installed():
-        return Check("Tailscale", "ok", f"installed but not running; {own}")
-    if found is None:
-        advice = "Only for the networks tailscale and headscale: install Tailscale."
-        return Check("Tailscale", "ok", "not installed", advice)
-    try:
-        status = await tailscale_api.LocalApi(found).status()
-    except HuddleError as exc:
-        return Check("Tailscale", "warn", exc.message, exc.hint)
-    if status.state != "Running" or status.me is None:
-        advice = f"Run tailscale up to use its tailnet; {own}."
-        return Check("Tailscale", "warn", f"in no tailnet ({status.state or 'no state'})", advice)
-    how = "" if status.tun else ", in user space"
-    others = len(status.peers)
-    return Check("Tailscale", "ok", f"{status.me.name} ({status.me.login}){how}; sees {others} machines")
-
-
-async def wireguard() -> Check:
-    """Whether tunnels can be made here, really tried, and what a killed session left of them."""
-    try:
-        wireguard_network.check()
-        kind = await wireguard_network.kind()
-        left = wireguard_remains.find().names
-    except HuddleError as exc:
-        return Check("WireGuard", "warn", exc.message, exc.hint)
-    if left:
-        advice = "The next session with --network wireguard removes it."
-        return Check("WireGuard", "warn", f"a killed session has left {', '.join(left)}", advice)
-    found = "the kernel's" if kind == wireguard_device.KERNEL else wireguard_device.program() or kind
-    how = ", without any rights" if kind == wireguard_device.ROOTLESS else ""
-    return Check("WireGuard", "ok", f"{found}: --network wireguard makes tunnels by itself{how}")
+async def networks() -> list[Check]:
+    """What each network says of itself, and what is left out of what other distributions offer."""
+    checks = []
+    for kind in registry.kinds():
+        options = registry.parsed(kind.Options, {})
+        try:
+            checks += await kind.examine(options)
+        except Exception as exc:
+            checks.append(Check(kind.name, "warn", f"it can't be examined: {exc}", "Tell those who make it."))
+    for why in registry.refused():
+        checks.append(Check("Networks", "warn", f"left out: {why}", "Update or uninstall that distribution."))
+    return checks
 
 
 async def rendezvous(url: str | None) -> list[Check]:
@@ -268,10 +192,6 @@ def leftovers() -> Check:
     """Directories and processes that a crash of Huddle left behind."""
     left = [str(path) for path in crashed.directories()]
     orphans = [f"process {pid} ({name})" for pid, name in crashed.orphans()]
-    servers = headscale_admission.left_here()
-    if servers and not left and not orphans:
-        found = f"users of dead sessions in {', '.join(servers)}"
-        return Check("Leftovers", "warn", found, "Host once more with that Headscale: it takes them away.")
     if not left and not orphans:
         return Check("Leftovers", "ok", "none")
     advice = "A crash left this, and nothing needs it."
@@ -286,8 +206,7 @@ async def examine(executable: str, url: str | None, servers: Sequence[str] = ())
     """All checks, in the order in which a person reads them."""
     there = await rendezvous(url)
     checks = [python(), event_loop(), *await program_interpreter(executable), locked_in(), *own_addresses()]
-    tailnet = await tailscale(os.environ.get("HUDDLE_TS_SOCKET"))
-    checks += [listening(), webrtc(), iroh(), tailnet, await wireguard(), *there, *await router(url, servers)]
+    checks += [*await networks(), *there, *await router(url, servers)]
     if not any(check.name == "Clock" for check in there):
         checks.append(clock(time.time()))
     checks.append(leftovers())

@@ -11,16 +11,10 @@ from pathlib import Path
 
 import psutil
 
-from huddle.networks.headscale import server as headscale_server
-from huddle.networks.tailscale import daemon as tailscale_daemon
+from huddle.networks import registry
 from huddle.running import scratch
 
-_PATTERNS = (
-    "huddle-run-*",
-    "huddle-demo-*",
-    f"{tailscale_daemon.PREFIX}*",
-    f"{headscale_server.PREFIX}*",
-)
+_PATTERNS = ("huddle-run-*", "huddle-demo-*")
 _YOUNG = 10.0  # seconds; between the making of a directory and its lock there is a moment
 
 
@@ -28,6 +22,8 @@ def directories() -> list[Path]:
     """The temporary directories of sessions that are no more, of this user."""
     folder = Path(tempfile.gettempdir()).resolve()
     found = [path for pattern in _PATTERNS for path in folder.glob(pattern)]
+    kept = [path for kind in registry.kinds() for path in kind.leftovers()]
+    found += [path.parent.resolve() / path.name for path in kept]  # the path itself may be a link to anything
     left = [path for path in sorted(found) if _is_old(path) and not scratch.held(path)]
     used = [_text(process) for process in psutil.process_iter()] if left else []
     return [path for path in left if not any(str(path) in text for text in used)]

@@ -1,1 +1,1 @@
-"""One module for each way to reach a peer."""
+"""One folder for each way to reach a peer, and the registry of them."""

@@ -26,11 +26,12 @@ from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, LocalError, NetworkError, unexpected
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
-from huddle.networks.base import Network
+from huddle.networks.base import Network, NetworkContext
 from huddle.networks.plain.part import NETWORK as PLAIN
 from huddle.networks.plain.part import PlainPart
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
 from huddle.running.process import check_arguments
+from huddle.session import networks
 from huddle.session.ceremony_driver import CeremonyDriver
 from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.platform import Platform, ProgramRuntime
@@ -305,7 +306,12 @@ class Party:
 
     async def _open_networks(self, invitation: Invitation, stack: AsyncExitStack) -> None:
         failed: NetworkError | None = None
-        for network in self._surroundings.networks(self._settings, invitation.rendezvous, self._notice):
+        context = networks.context(
+            self._settings, self._surroundings.crypto, invitation.rendezvous, self._notice
+        )
+        for network in await networks.create(
+            self._settings, context, in_browser=self._surroundings.in_browser
+        ):
             try:
                 await network.open()
             except NetworkError as error:
@@ -316,10 +322,10 @@ class Party:
             self._networks.append(network)
         if not self._networks:
             raise failed or LocalError("No network was chosen.")
-        await self._open_plain(invitation.rendezvous, stack)
+        await self._open_plain(context, stack)
 
-    async def _open_plain(self, url: str, stack: AsyncExitStack) -> None:
-        part = self._surroundings.plain(self._settings, url, self._notice)
+    async def _open_plain(self, context: NetworkContext, stack: AsyncExitStack) -> None:
+        part = self._surroundings.plain(self._settings, context)
         if part is None:
             return
         stack.push_async_callback(part.close)

@@ -1,16 +1,16 @@
 """What a session needs of the place where it runs, as an argument of `Party`: a machine, or a browser.
 
 Natively `NativePlatform` has processes, sandboxes and all networks; in a browser `BrowserPlatform` has a
-worker in a locked frame and the networks of a web page. Nobody else asks where they are.
+worker in a locked frame and the networks that a web page has. Nobody else asks where they are.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
 from huddle.identity.crypto import Crypto
-from huddle.networks.base import Network
+from huddle.networks.base import NetworkContext
 from huddle.networks.plain.part import PlainPart
 from huddle.running.interpreter import Interpreter
 from huddle.running.run import StartRunner
@@ -31,6 +31,7 @@ class Platform(Protocol):
 
     crypto: Crypto
     start_runner: StartRunner
+    in_browser: bool
 
     async def ground(self, settings: Settings) -> ProgramRuntime:
         """Look at what there is; raises LocalError where programs can't run as the person wants."""
@@ -47,14 +48,7 @@ class Platform(Protocol):
         """
         ...
 
-    def networks(self, settings: Settings, rendezvous: str, notice: Callable[[str], None]) -> list[Network]:
-        """The networks that the person chose, as far as this place has them, not yet open.
-
-        `notice` tells the person something, such as what a killed session had left here.
-        """
-        ...
-
-    def plain(self, settings: Settings, rendezvous: str, notice: Callable[[str], None]) -> PlainPart | None:
+    def plain(self, settings: Settings, context: NetworkContext) -> PlainPart | None:
         """This party's part where somebody runs plain MPyC, not yet open; None where it has none."""
         ...
 

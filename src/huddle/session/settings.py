@@ -1,35 +1,25 @@
 """What a person chose for a session on this machine. None of it is shared with anybody."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from huddle.errors import LocalError
 from huddle.identity.names import is_name
-
-NETWORKS = ("tls", "tailscale", "webrtc", "iroh", "relay")  # of auto, in order of preference
-# Only where a person chooses them: two change this machine while they last, one trusts the host further.
-BY_NAME = ("wireguard", "headscale", "plain")
-ALL = (*NETWORKS, *BY_NAME)
+from huddle.networks import registry
+from huddle.networks.base import NetworkKind
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The local side of a session.
 
-    `name` is what others see. `networks` may be used here, in order of preference; `via` restricts tls
-    to an interface or address, `advertise` adds host names or addresses under which others reach this
-    machine, `port` fixes the port of tls (0: any), `map_port` asks the router for one,
-    `loopback` offers loopback addresses as well. `iroh_relay`
-    is the URL of an iroh relay, or n0 for those of its makers, and `iroh_discovery` uses their directory.
-
-    `tailscale_key` is an auth key for a machine of one's own in a tailnet, made for the session, at the
-    control server `login_server` (None: Tailscale's); without a key, `tailscaled` is the socket of the one
-    that runs here (None: where packages put it).
-
-    `headscale` is the URL of a host's Headscale, asked with `headscale_key`; it shows `headscale_certificate`
-    (PEM), or one that an authority vouches for.
+    `name` is what others see. `networks` may be used here, in order of preference, and `options` are those
+    of single networks, by their names, each of its kind's `Options` (`huddle.networks.registry`). `via`
+    restricts networks to an interface or address, `advertise` adds host names or addresses under which
+    others reach this machine, `port` fixes the port to be reached at (0: any).
 
     `python` is the interpreter that runs the program, with `private_args` behind the shared arguments and
     `inputs` (files of this machine, by their own names in its directory) to read. `sandbox` None means:
@@ -45,20 +35,11 @@ class Settings:
     """
 
     name: str
-    networks: tuple[str, ...] = NETWORKS
+    networks: tuple[str, ...] = field(default_factory=registry.automatic)
     via: str | None = None
     advertise: tuple[str, ...] = ()
     port: int = 0
-    loopback: bool = False
-    map_port: bool = False
-    iroh_relay: str = ""
-    iroh_discovery: bool = False
-    tailscale_key: str | None = field(default=None, repr=False)
-    login_server: str | None = None
-    tailscaled: str | None = None
-    headscale: str | None = None
-    headscale_key: str | None = field(default=None, repr=False)
-    headscale_certificate: str = field(default="", repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict)
     python: str = field(default=sys.executable)
     private_args: tuple[str, ...] = ()
     inputs: tuple[Path, ...] = ()
@@ -73,20 +54,33 @@ class Settings:
         for message, hint in self._problems():
             raise LocalError(message, hint=hint)
 
+    def kinds(self) -> list[NetworkKind]:
+        """The networks that were chosen, in order of preference."""
+        return [kind for kind in map(registry.kind, self.networks) if kind is not None]
+
+    def options_of(self, kind: NetworkKind) -> Any:
+        """The options of that network."""
+        return self.options.get(kind.name) or kind.Options()
+
     def _problems(self) -> Iterator[tuple[str, str]]:
         """What makes no sense, each with what to do about it."""
         if not is_name(self.name):
             hint = "One line of at most 64 bytes, without control characters or spaces at its ends."
             yield f"{self.name!r} cannot be a name.", hint
-        unknown = [network for network in self.networks if network not in ALL]
+        unknown = [network for network in self.networks if registry.kind(network) is None]
         if unknown or not self.networks:
             message = f"There is no network {', '.join(unknown)}." if unknown else "No network was chosen."
-            yield message, f"There are {', '.join(ALL)}."
-        if self.networks == ("plain",):
+            yield message, f"There are {', '.join(registry.names())}."
+        elif not any(kind.links_parties for kind in self.kinds()):
+            alone = ", ".join(self.networks)
             yield (
-                "plain links with those alone who run plain MPyC.",
-                "Name another too: --network auto,plain.",
+                f"{alone} links with those alone who run no Huddle.",
+                f"Name another too: --network auto,{alone}.",
             )
+        for network, options in self.options.items():
+            chosen = registry.kind(network)
+            if chosen is None or not isinstance(options, chosen.Options):
+                yield f"{options!r} are no options of a network {network}.", "See huddle.networks.registry."
         if not 0 <= self.port <= 65535:
             yield f"There is no port {self.port}.", "0 takes any that is free."
         if not self.grace >= 1:

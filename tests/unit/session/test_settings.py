@@ -8,11 +8,12 @@ import pytest
 
 import huddle
 from huddle.errors import LocalError
-from huddle.session.settings import NETWORKS, Settings
+from huddle.networks import registry
+from huddle.session.settings import Settings
 
 
 def test_the_least_is_a_name() -> None:
-    assert Settings("Ada").networks == NETWORKS
+    assert Settings("Ada").networks == registry.automatic()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from huddle_lab.report.statistic import LEVEL, Estimate
 from huddle_lab.runs.rows import FIELDS, Row
 from huddle_lab.sites.calibrate import ASKED_MBIT, ASKED_P50_MS, ASKED_P99_MS
 from huddle_lab.study.scenarios import REFERENCE
+from huddle_lab.study.variants import Variant
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 74rem; padding: 0 1rem; }
@@ -162,8 +163,8 @@ def _plot(
             found = one.of(pick)
             if found is not None and found.value > 0:
                 marks.append(svg.Mark(one.key.network, found.value, found.low, found.high))
-        # The relay's way is longer, so that its model is another; the line shows that of direct ways.
-        direct = [one for one in here if one.key.network != "relay"]
+        # A way by the rendezvous is longer, so its model is another; the line shows that of direct ways.
+        direct = [one for one in here if not Variant(one.key.network, one.key.network).relayed]
         models = [m for one in direct if (m := one.of(lambda row: (row["model"] or {}).get("seconds")))]
         if marks:
             expected = models[0].value if model and models else None

@@ -21,7 +21,7 @@ from huddle_lab.runs.measured import (
     took,
     versions,
 )
-from huddle_lab.sites import headscale as control
+from huddle_lab.sites import server as network_server
 from huddle_lab.sites.base import Job, Machine, RunFailed, Site, stop, wait_for
 from huddle_lab.study.variants import Variant
 
@@ -148,10 +148,11 @@ class _Session:
         try:
             there = self._site.rendezvous
             serve = ["-m", "huddle", "serve", "--json", "--host", there.address, "--port", "0"]
-            server = self._start(there, "rendezvous", [*serve, *control.options(self._variant)])
+            server = self._start(there, "rendezvous", [*serve, *network_server.options(self._variant)])
             self._url = server.wait("serving", self._deadline)["url"]
-            if control.wanted(self._variant):
-                self._env = control.environment(self._site, server.wait("headscale", self._deadline))
+            if network_server.wanted(self._variant):
+                told = server.wait(self._variant.network, self._deadline)
+                self._env = network_server.environment(self._site, self._variant, told)
             parties = [self._party(0)]
             parties[0].began = self._site.begun
             opened = self._ready(parties[0])

@@ -9,15 +9,11 @@ import shutil
 from collections.abc import Callable
 
 from huddle.errors import HuddleError
-from huddle.networks.iroh import library as iroh_library
-from huddle.networks.webrtc import library as webrtc_library
-from huddle.networks.wireguard import network as wireguard
+from huddle.networks import registry
 from huddle_lab.runs import browser
-from huddle_lab.sites.needs import AT_PARTIES, AT_RENDEZVOUS
+from huddle_lab.sites import server
 from huddle_lab.study.study import Study
 from huddle_lab.study.variants import Variant
-
-_CONTROL = "no control server of a tailnet can be reached from machines of this computer"
 
 
 def absent(study: Study) -> dict[str, str]:
@@ -33,20 +29,14 @@ def _reason(provider: str, network: Variant) -> str:
         return _refused(browser.check)
     if provider != "netns":
         return ""  # what hosts have is found there
-    match network.network:
-        case "webrtc":
-            return _refused(webrtc_library.check)
-        case "iroh":
-            return _refused(iroh_library.check)
-        case "wireguard":
-            return _refused(wireguard.check) or _refused(lambda: asyncio.run(wireguard.kind()))
-        case "tailscale" if not network.options:
-            return _CONTROL
-        case "headscale":
-            return _lacking(*AT_RENDEZVOUS, *AT_PARTIES["headscale"])
-        case "tailscale":
-            return _lacking(*AT_PARTIES["tailscale"])
-    return ""
+    kind = registry.kind(network.network)
+    if kind is None or not network.is_session:
+        return ""
+    if kind.service and not network.options:
+        return f"no {kind.service} can be reached from machines of this computer"
+    commands = (*server.commands(network), *kind.commands)
+    # What the kernel may replace is the network's own affair.
+    return _lacking(*(one.name for one in commands if not one.module)) or asyncio.run(kind.problem())
 
 
 def _lacking(*commands: str) -> str:

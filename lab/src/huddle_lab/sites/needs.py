@@ -1,34 +1,41 @@
 """What networks need on a host beyond Huddle and its Python packages, and how it comes there.
 
-    network      at each party              at the rendezvous       else in the kernel   Debian package
-    wireguard    wireguard-go                                       wireguard            wireguard-go
-    tailscale    tailscaled, tailscale
-    headscale    tailscaled, tailscale      headscale
-
-In this order: what the host has (on its PATH, or in its kernel); a copy of this computer's own command, where
-the two are alike, which goes with the lab's directory; a Debian package, where the hosts file allows that
-(`install = true`), which is taken away at the end. Pure: the host is asked by `huddle_lab.sites.remote`.
+Which commands a network needs, its kind says (`huddle.networks.base.Command`). In this order: what the host
+has (on its PATH, or in its kernel); a copy of this computer's own command, where the two are alike, which
+goes with the lab's directory; a Debian package, where the hosts file allows that (`install = true`), which
+is taken away at the end. Pure: the host is asked by `huddle_lab.sites.remote`.
 """
 
 import shutil
 from pathlib import Path
 from typing import Any
 
-PACKAGES = {"wireguard-go": "wireguard-go"}
-KERNEL = {"wireguard-go": "wireguard"}  # the module that makes it unnecessary
+from huddle.networks import registry
+from huddle.networks.base import Command
+
 TOOLS = "tools"  # the directory in the lab's folder for what is sent
 
-_TAILSCALE = ("tailscaled", "tailscale")
+
+def at_parties(network: str) -> tuple[str, ...]:
+    """The commands that each party needs."""
+    kind = registry.kind(network)
+    return tuple(command.name for command in kind.commands) if kind else ()
 
 
-AT_PARTIES = {"wireguard": ("wireguard-go",), "tailscale": _TAILSCALE, "headscale": _TAILSCALE}
-AT_RENDEZVOUS = ("headscale",)  # where a run wants a Headscale of its own (`huddle_lab.sites.headscale`)
+def package(name: str) -> str:
+    """The Debian package that has this command; empty where none is known."""
+    return _command(name).package
+
+
+def _command(name: str) -> Command:
+    known = [one for kind in registry.kinds() for one in (*kind.commands, *kind.server_commands)]
+    return next((one for one in known if one.name == name), Command(name))
 
 
 def test(command: str) -> list[str]:
     """A command line that succeeds on a host which needs nothing for it."""
     lines = [f"command -v {command}"]
-    if module := KERNEL.get(command):
+    if module := _command(command).module:
         lines.append(f"test -e /sys/module/{module}")
         lines.append(f"modprobe -n -q {module}")
     return ["/bin/sh", "-c", f"PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; {' || '.join(lines)}"]
@@ -45,7 +52,7 @@ def own(command: str, here: dict[str, Any], there: dict[str, Any]) -> Path | Non
 
 def why_not(command: str, *, install: bool) -> str:
     """What to say of a host that lacks it."""
-    if command in PACKAGES and not install:
+    if package(command) and not install:
         hint = "or let the hosts file say install = true"
     else:
         hint = "or here, where this computer is like it"

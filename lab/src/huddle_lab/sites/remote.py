@@ -265,7 +265,7 @@ class RemoteHost:
                 await sftp.chmod(f"{self.folder}/{there}", 0o755)
             return
         self.missing[command] = needs.why_not(command, install=install)
-        if install and (package := needs.PACKAGES.get(command)):
+        if install and (package := needs.package(command)):
             try:
                 await self._ask({"do": "install", "packages": [package]})
                 del self.missing[command]

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from huddle.errors import LocalError
-from huddle_lab.sites import headscale as control
-from huddle_lab.sites import needs
+from huddle_lab.sites import needs, server
 from huddle_lab.sites.base import RunFailed, Take
 from huddle_lab.sites.remote import LoopThread, RemoteHost, RemoteJob, library
 from huddle_lab.study.hosts import SshHost, SshHosts
@@ -174,8 +173,8 @@ class Ssh:
         """The hosts of a cell, and the commands that its network needs there."""
         *parties, there = self._places[cell.id]
         for host in parties:
-            yield host.name, needs.AT_PARTIES.get(cell.network.network, ())
-        yield there.name, needs.AT_RENDEZVOUS if control.wanted(cell.network) else ()
+            yield host.name, needs.at_parties(cell.network.network)
+        yield there.name, tuple(command.name for command in server.commands(cell.network))
 
     def claims(self, cell: Trial) -> frozenset[str]:
         """Its hosts."""

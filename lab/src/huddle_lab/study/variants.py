@@ -17,11 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from huddle.errors import LocalError
-from huddle.session.settings import ALL as HUDDLE
+from huddle.networks import registry
 from huddle_lab.study.parsing import Table, wrong
 
 PLAIN = ("plain", "plain-dns", "plain-ssl")
-IN_BROWSERS = {"webrtc-browser": "webrtc", "relay-browser": "relay"}
+HUDDLE = tuple(kind.name for kind in registry.kinds() if kind.links_parties)
+IN_BROWSERS = {f"{kind.name}-browser": kind.name for kind in registry.kinds() if kind.in_browser}
 EVERYBODY = MOST = 1000  # more parties than any session has, more repetitions than any study
 KNOWN = (*PLAIN, *HUDDLE, "auto", *IN_BROWSERS)
 
@@ -46,7 +47,8 @@ class Variant:
     @property
     def relayed(self) -> bool:
         """Whether all goes by way of the rendezvous."""
-        return self.network == "relay"
+        kind = registry.kind(self.network)
+        return kind is not None and kind.by_rendezvous
 
     def environment(self) -> dict[str, str]:
         """What is passed on of this shell's environment; LocalError where something is missing."""

@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from huddle.cli.checks import Check, examine
+from huddle.cli.checks import examine
 from huddle.cli.errors import complaints
 from huddle.cli.text import clean
+from huddle.networks.base import Check
 
 _MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]note[/]", "bad": "[red bold]bad[/]"}
 

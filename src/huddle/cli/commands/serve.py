@@ -1,21 +1,25 @@
-"""`huddle serve`: a rendezvous of one's own, and a Headscale if wanted, until Ctrl-C or SIGTERM."""
+"""`huddle serve`: a rendezvous of one's own, and what networks need beside it, until Ctrl-C or SIGTERM."""
 
 import asyncio
 import json
 import signal
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
 import uvloop
 
+from huddle.cli import network_options
 from huddle.cli.commands.vendor import usual_source
 from huddle.cli.errors import complaints
 from huddle.cli.text import clean
 from huddle.errors import LocalError
 from huddle.events import VERSION
-from huddle.networks.headscale.server import OwnHeadscale, Where
+from huddle.networks import registry
+from huddle.networks.base import NetworkServer, ServePlace
 from huddle.networks.reach.addresses import lan_address
 from huddle.rendezvous.ice import Turn
 from huddle.rendezvous.messages import MOST_TURN
@@ -60,19 +64,7 @@ _SHORTEST_SECRET = 16
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The secret shared with it (coturn: static-auth-secret); parties get short-lived passwords.",
 )
-@click.option(
-    "--headscale",
-    is_flag=True,
-    help="Run a Headscale with DERP too, for sessions with --network headscale; needs its binary.",
-)
-@click.option(
-    "--headscale-port",
-    default=8038,
-    show_default=True,
-    type=click.IntRange(1, 65535),
-    help="Its port, TCP and UDP.",
-)
-@click.option("--headscale-url", metavar="URL", help="How parties reach it; default: the host, that port.")
+@network_options.serving_options
 @click.option(
     "--packages",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -98,18 +90,15 @@ def serve_command(
     stun_hosts: tuple[str, ...],
     turn: tuple[str, ...],
     secret_file: Path | None,
-    headscale: bool,
-    headscale_port: int,
-    headscale_url: str | None,
     packages: Path | None,
     source: str | None,
     log_addresses: bool,
     json_: bool,
+    **more: Any,
 ) -> None:
     """Run a rendezvous, where parties find each other. It sees ciphertext only.
 
-    The Internet needs https in front of it or --certificate; on a local network http will do. With
-    --headscale the host of a session gets what it needs for --network headscale.
+    The Internet needs https in front of it or --certificate; on a local network http will do.
     """
     if (certificate is None) != (key is None):
         raise LocalError("--certificate and --key belong together", hint="Give both, or neither.")
@@ -127,8 +116,8 @@ def serve_command(
         log_addresses=log_addresses,
     )
 
-    def say(event: str, **more: object) -> None:
-        click.echo(json.dumps({"event": event, "version": VERSION, **more}))
+    def say(event: str, **fields: object) -> None:
+        click.echo(json.dumps({"event": event, "version": VERSION, **fields}))
 
     async def serve() -> None:
         stop = asyncio.Event()
@@ -138,16 +127,12 @@ def serve_command(
         async with AsyncExitStack() as stack:
             server = await stack.enter_async_context(RendezvousServer(config))
             told = url or f"{server.scheme}://{_host(config.hosts[0])}:{server.port}"
-            own = None
-            if headscale:
-                name = urlsplit(told).hostname or ""
-                wanted = headscale_url or f"https://{_bracketed(name)}:{headscale_port}"
-                listen = "" if config.hosts[0] in _EVERYWHERE else config.hosts[0]
-                own = await OwnHeadscale.start(Where(wanted, headscale_port, listen, certificate, key))
-                stack.push_async_callback(own.close)
+            listen = "" if config.hosts[0] in _EVERYWHERE else config.hosts[0]
+            place = ServePlace(urlsplit(told).hostname or "", listen, certificate, key)
+            servers = await _network_servers(place, more, stack)
             if json_:
-                if own is not None:
-                    say("headscale", url=own.url, key=own.key, certificate=own.certificate)
+                for name, one in servers.items():
+                    say(name, **one.event())
                 say("serving", url=told, page=bool(config.site))
             else:
                 click.echo(f"The rendezvous runs at {told} (Ctrl-C ends it).")
@@ -158,40 +143,39 @@ def serve_command(
                         click.echo(line)
                 else:
                     click.echo("It has no page for browsers; in a checkout, scripts/build-web makes it.")
-                if own is not None:
-                    _how(own, told)
-            await _until(stop, own)
+                for one in servers.values():
+                    click.echo("\n" + "\n".join(one.how(told)))
+            await _until(stop, list(servers.values()))
         if json_:
             say("stopped")
 
     uvloop.run(serve())
 
 
-async def _until(stop: asyncio.Event, own: OwnHeadscale | None) -> None:
-    """Wait for the end; LocalError where the Headscale ends before."""
+async def _network_servers(
+    place: ServePlace, chosen: Mapping[str, Any], stack: AsyncExitStack
+) -> dict[str, NetworkServer]:
+    """The servers that were asked for, started, by the names of their networks; the stack ends them."""
+    started = {}
+    for kind in registry.kinds():
+        server = await kind.serve(place, registry.parsed(kind.ServerOptions, chosen))
+        if server is not None:
+            stack.push_async_callback(server.close)
+            started[kind.name] = server
+    return started
+
+
+async def _until(stop: asyncio.Event, servers: list[NetworkServer]) -> None:
+    """Wait for the end; LocalError where a network's server ends before."""
     waiting = asyncio.create_task(stop.wait())
-    if own is None:
-        await waiting
-        return
-    gone = asyncio.create_task(own.gone())
-    await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
-    if not waiting.done():
-        waiting.cancel()
-        await gone
-    gone.cancel()
-
-
-def _how(own: OwnHeadscale, rendezvous: str) -> None:
-    """How somebody hosts with it. The key is for whoever hosts, and for nobody else."""
-    click.echo(f"\nThe Headscale runs at {own.url}, and forgets everything at the end.")
-    click.echo("Who hosts needs its API key; whoever has it rules this Headscale. Guests need none:")
-    click.echo(f"  export HUDDLE_HEADSCALE={own.url}")
-    click.echo(f"  export HUDDLE_HEADSCALE_KEY={own.key}")
-    if own.certificate:
-        click.echo(f"  export HUDDLE_HEADSCALE_CERTIFICATE={own.certificate_file}")
-    click.echo(f"  huddle host --network headscale --rendezvous {rendezvous} …")
-    if own.certificate:
-        click.echo("On another machine than this one, copy that file there first.")
+    gone = [asyncio.create_task(server.gone()) for server in servers]
+    try:
+        done, _ = await asyncio.wait((waiting, *gone), return_when=asyncio.FIRST_COMPLETED)
+        if waiting not in done:
+            done.pop().result()
+    finally:
+        for task in (waiting, *gone):
+            task.cancel()
 
 
 def _told(packages: Path | None, source: str) -> list[str]:

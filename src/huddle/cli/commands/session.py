@@ -13,6 +13,7 @@ import uvloop
 from rich.console import Console
 
 from huddle.ceremony.messages import MAX_PARTIES
+from huddle.cli import network_options
 from huddle.cli.arguments import ProgramCommand
 from huddle.cli.errors import complaints
 from huddle.cli.home import Home
@@ -27,9 +28,10 @@ from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
+from huddle.networks import registry
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
-from huddle.session.settings import ALL, BY_NAME, NETWORKS, Settings
+from huddle.session.settings import Settings
 
 _Command = Callable[..., Any]
 
@@ -44,11 +46,6 @@ class Local(TypedDict):
     via: str | None
     advertise: tuple[str, ...]
     port: int
-    map_port: bool
-    iroh_relay: str
-    iroh_discovery: bool
-    login_server: str | None
-    tailscaled: str | None
     python: str
     input_files: tuple[Path, ...]
     sandbox: bool | None
@@ -61,19 +58,22 @@ class Local(TypedDict):
 
 def _networks(_context: click.Context, _option: click.Parameter, value: str) -> str:
     for name in value.split(","):
-        if name != "auto" and name not in ALL:
-            raise click.BadParameter(f"{name!r} is not one of auto, {', '.join(ALL)}.")
+        if name != "auto" and registry.kind(name) is None:
+            raise click.BadParameter(f"{name!r} is not one of auto, {', '.join(registry.names())}.")
     return value
 
 
 def _chosen(value: str) -> tuple[str, ...]:
     """The networks that `--network` means, auto being all of its own."""
-    names = [one for name in value.split(",") for one in (NETWORKS if name == "auto" else (name,))]
+    usual = registry.automatic()
+    names = [one for name in value.split(",") for one in (usual if name == "auto" else (name,))]
     return tuple(dict.fromkeys(names))
 
 
 def local_options(command: _Command) -> _Command:
     """Add the options that every party has."""
+    names = ", ".join(registry.names())
+    by_name = [name for name in registry.names() if name not in registry.automatic()]
     options = [
         click.option("--name", help="What the others see; default: your account's name."),
         click.option("--pseudonym", is_flag=True, help="Use a fresh identity that is forgotten at the end."),
@@ -89,11 +89,11 @@ def local_options(command: _Command) -> _Command:
             show_default=True,
             metavar="NAME,…",
             callback=_networks,
-            help=f"How to reach the others: {', '.join(ALL)}, or several with commas; auto takes the "
-            f"best that works for each; {' and '.join(BY_NAME)} only by name (auto,{BY_NAME[0]}).",
+            help=f"How to reach the others: {names}, or several with commas; auto takes the "
+            f"best that works for each; {listing(by_name)} only by name (auto,{by_name[0]}).",
         ),
         click.option(
-            "--via", metavar="INTERFACE|ADDRESS", help="Use tls and iroh over this interface or address only."
+            "--via", metavar="INTERFACE|ADDRESS", help="Be reached over this interface or address only."
         ),
         click.option(
             "--advertise", multiple=True, metavar="HOST", help="A name or address others reach you under."
@@ -102,32 +102,9 @@ def local_options(command: _Command) -> _Command:
             "--port",
             default=0,
             type=click.IntRange(0, 65535),
-            help="The port of tls, and of plain by UDP; default: any.",
+            help="The port that others reach you at; default: any.",
         ),
-        click.option(
-            "--map-port", is_flag=True, help="Ask the router for a port that leads here, until the end."
-        ),
-        click.option(
-            "--iroh-relay",
-            default="",
-            metavar="URL",
-            help="An iroh relay; n0: those of iroh's makers. Default: none.",
-        ),
-        click.option(
-            "--iroh-discovery", is_flag=True, help="Let iroh use its makers' directory of addresses, too."
-        ),
-        click.option(
-            "--login-server",
-            envvar="HUDDLE_TS_LOGIN_SERVER",
-            metavar="URL",
-            help="Where an auth key in HUDDLE_TS_AUTHKEY is good; default: Tailscale itself.",
-        ),
-        click.option(
-            "--tailscaled",
-            envvar="HUDDLE_TS_SOCKET",
-            metavar="SOCKET",
-            help="The socket of the tailscaled to use; default: where packages put it.",
-        ),
+        *network_options.options(hosting=False),
         click.option(
             "--python", default=sys.executable, metavar="EXE", help="The interpreter that runs the program."
         ),
@@ -183,12 +160,7 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         via=local["via"],
         advertise=local["advertise"],
         port=local["port"],
-        map_port=local["map_port"],
-        iroh_relay=local["iroh_relay"],
-        iroh_discovery=local["iroh_discovery"],
-        tailscale_key=os.environ.get("HUDDLE_TS_AUTHKEY") or None,
-        login_server=local["login_server"],
-        tailscaled=local["tailscaled"],
+        options=network_options.set_options(local),
         python=local["python"],
         private_args=private_args,
         inputs=tuple(path.resolve() for path in local["input_files"]),
@@ -264,19 +236,7 @@ def run_party(
 @click.option(
     "--private", "private_args", multiple=True, metavar="ARG", help="An argument of your own, never sent."
 )
-@click.option(
-    "--headscale",
-    envvar="HUDDLE_HEADSCALE",
-    metavar="URL",
-    help="Your Headscale, for --network headscale; its API key in HUDDLE_HEADSCALE_KEY.",
-)
-@click.option(
-    "--headscale-certificate",
-    "headscale_certificate",
-    envvar="HUDDLE_HEADSCALE_CERTIFICATE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The certificate (PEM) that it shows, where no authority vouches for it; guests are told.",
-)
+@network_options.hosting_options
 @local_options
 @complaints
 def host_command(
@@ -291,8 +251,6 @@ def host_command(
     open_: bool,
     allow: tuple[str, ...],
     private_args: tuple[str, ...],
-    headscale: str | None,
-    headscale_certificate: Path | None,
     **local: Unpack[Local],
 ) -> None:
     """Host a session that runs PROGRAM with ARGs, the same for all parties.
@@ -300,8 +258,7 @@ def host_command(
     Options of huddle may stand before or behind PROGRAM; all that it does not know, and all that follows
     --, belongs to the program.
     """
-    if local["network"] == "headscale" and not headscale:
-        raise LocalError("The host of a session over headscale names one.", hint="Give --headscale URL.")
+    network_options.check_host(_chosen(local["network"]), network_options.set_options(local))
     mine, missing = load(program, include, args)
     if missing:
         names = listing([clean(name) for name in missing])
@@ -324,34 +281,13 @@ def host_command(
     policy = HostPolicy(yes, open_, frozenset(allow))
     sys.exit(
         run_party(
-            lambda chosen, identity, contacts: Party(
-                plan,
-                replace(
-                    chosen,
-                    headscale=headscale,
-                    headscale_key=os.environ.get("HUDDLE_HEADSCALE_KEY") or None,
-                    headscale_certificate=_certificate(headscale_certificate),
-                ),
-                identity,
-                contacts,
-            ),
+            lambda chosen, identity, contacts: Party(plan, chosen, identity, contacts),
             policy,
             local,
             private_args,
             planned=parties,
         )
     )
-
-
-def _certificate(path: Path | None) -> str:
-    if path is None:
-        return ""
-    from huddle.networks.headscale.auth_keys import MAX_CERTIFICATE  # guests need none of it, and wait
-
-    text = path.read_text(encoding="ascii", errors="replace")
-    if "-----BEGIN CERTIFICATE-----" not in text or len(text) > MAX_CERTIFICATE:
-        raise LocalError(f"{path} has no certificate (PEM) of a Headscale.")
-    return text
 
 
 def join_options(command: _Command) -> _Command:

@@ -110,6 +110,25 @@ class OwnHeadscale:
         """Where the certificate lies, while it runs."""
         return self._directory / "certificate"
 
+    def event(self) -> dict[str, str]:
+        """What whoever hosts must know."""
+        return {"url": self.url, "key": self.key, "certificate": self.certificate}
+
+    def how(self, rendezvous: str) -> list[str]:
+        """How somebody hosts with it. The key is for whoever hosts, and for nobody else."""
+        lines = [
+            f"The Headscale runs at {self.url}, and forgets everything at the end.",
+            "Who hosts needs its API key; whoever has it rules this Headscale. Guests need none:",
+            f"  export HUDDLE_HEADSCALE={self.url}",
+            f"  export HUDDLE_HEADSCALE_KEY={self.key}",
+        ]
+        if self.certificate:
+            lines.append(f"  export HUDDLE_HEADSCALE_CERTIFICATE={self.certificate_file}")
+        lines.append(f"  huddle host --network headscale --rendezvous {rendezvous} …")
+        if self.certificate:
+            lines.append("On another machine than this one, copy that file there first.")
+        return lines
+
     async def gone(self) -> None:
         """Wait until it has ended by itself; raises LocalError with what it wrote."""
         await self._process.wait()

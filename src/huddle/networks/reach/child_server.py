@@ -20,7 +20,6 @@ _GUARD = (
 )
 
 _LONGEST = 90  # of a directory's path: a socket's may have 103 bytes on macOS
-_SECRET = ("HUDDLE_TS_AUTHKEY", "HUDDLE_HEADSCALE_KEY", "HUDDLE_RENDEZVOUS")
 
 
 class ChildServer:
@@ -69,8 +68,8 @@ class ChildServer:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment without Huddle's secrets, and with this."""
-    return {name: value for name, value in os.environ.items() if name not in _SECRET} | more
+    """This process's environment without what is Huddle's, some of which is secret, and with this."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HUDDLE_")} | more
 
 
 def fresh_directory(prefix: str) -> Path:

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from huddle.session.settings import ALL
+from huddle.networks import registry
 from huddle_lab.sites import needs
 from huddle_lab.sites.agent import about
 
 
 def test_networks_that_need_nothing_are_those_of_packages() -> None:
-    in_studies = set(ALL) - {"plain"}  # by which a study means MPyC by itself
-    assert in_studies - needs.AT_PARTIES.keys() == {"tls", "webrtc", "iroh", "relay"}
+    without = {name for name in registry.names() if not needs.at_parties(name)}
+    assert without == {"tls", "webrtc", "iroh", "relay", "plain"}
 
 
 def test_a_host_says_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,10 @@
-"""When a run has a Headscale of its own, and who is told of it."""
+"""When a run has a network's server of its own, and who is told of it."""
 
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import cast
 
-from huddle_lab.sites import headscale as control
+from huddle_lab.sites import server as control
 from huddle_lab.sites.base import Site
 from huddle_lab.study.variants import Variant
 
@@ -12,6 +12,9 @@ from huddle_lab.study.variants import Variant
 def test_only_headscale_wants_one_and_only_where_none_is_given() -> None:
     own, given = Variant("headscale", "headscale"), Variant("h", "headscale", (), ("HUDDLE_HEADSCALE",))
     assert control.options(own) == ("--headscale",) and control.options(given) == ()
+    assert [command.name for command in control.commands(own)] == ["headscale"] and not control.commands(
+        given
+    )
     assert not control.wanted(Variant("tls", "tls")) and not control.wanted(Variant("tailscale", "tailscale"))
 
 
@@ -23,7 +26,7 @@ def test_the_host_is_told_of_it_by_its_environment() -> None:
 
     site = cast(Site, SimpleNamespace(put=keep, machines=[SimpleNamespace(folder="/run-1")]))
     told = {"url": "https://10.0.0.1:8038", "key": "k", "certificate": "PEM"}
-    assert control.environment(site, told) == {
+    assert control.environment(site, Variant("headscale", "headscale"), told) == {
         "HUDDLE_HEADSCALE": "https://10.0.0.1:8038",
         "HUDDLE_HEADSCALE_KEY": "k",
         "HUDDLE_HEADSCALE_CERTIFICATE": "/run-1/headscale.pem",

@@ -1,0 +1,48 @@
+"""The network `wireguard` before a session: what there is of it here; see `network`."""
+
+from typing import Any
+
+from huddle.errors import HuddleError
+from huddle.networks.base import Check, Command, Network, NetworkContext, NetworkKind
+
+
+class WireGuardKind(NetworkKind):
+    """A tunnel to each peer that nobody configures, and TCP through it."""
+
+    name = "wireguard"
+    commands = (Command("wireguard-go", package="wireguard-go", module="wireguard"),)
+
+    async def problem(self) -> str:
+        from huddle.networks.wireguard import network
+
+        try:
+            network.check()
+            await network.kind()
+        except HuddleError as error:
+            return error.message.rstrip(".")
+        return ""
+
+    def create(self, context: NetworkContext, options: Any) -> Network:
+        from huddle.networks.wireguard.network import WireGuardNetwork
+
+        return WireGuardNetwork(
+            context.rendezvous, context.crypto, loopback=context.near, notice=context.notice
+        )
+
+    async def examine(self, options: Any) -> list[Check]:
+        """Whether tunnels can be made here, really tried, and what a killed session left of them."""
+        from huddle.networks.wireguard import device, leftovers, network
+
+        name = "WireGuard"
+        try:
+            network.check()
+            kind = await network.kind()
+            left = leftovers.find().names
+        except HuddleError as exc:
+            return [Check(name, "warn", exc.message, exc.hint)]
+        if left:
+            advice = "The next session with --network wireguard removes it."
+            return [Check(name, "warn", f"a killed session has left {', '.join(left)}", advice)]
+        found = "the kernel's" if kind == device.KERNEL else device.program() or kind
+        how = ", without any rights" if kind == device.ROOTLESS else ""
+        return [Check(name, "ok", f"{found}: --network wireguard makes tunnels by itself{how}")]

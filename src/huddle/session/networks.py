@@ -1,0 +1,52 @@
+"""From what a person chose to the networks of a session, not yet open; which there are is the registry's."""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from huddle.identity.crypto import Crypto
+from huddle.networks import registry
+from huddle.networks.base import Network, NetworkContext
+from huddle.session.settings import Settings
+
+
+def context(
+    settings: Settings, crypto: Crypto, rendezvous: str, notice: Callable[[str], None]
+) -> NetworkContext:
+    """What the networks of a session are made with.
+
+    `notice` tells the person something, such as what a killed session had left here.
+    """
+    return NetworkContext(
+        rendezvous,
+        crypto,
+        near=urlsplit(rendezvous).hostname in ("127.0.0.1", "::1", "localhost"),
+        via=settings.via,
+        advertise=settings.advertise,
+        port=settings.port,
+        notice=notice,
+    )
+
+
+async def create(settings: Settings, made_with: NetworkContext, *, in_browser: bool) -> list[Network]:
+    """The networks that the person chose, as far as this place has them, in the registry's order.
+
+    Who chose by `auto` can do without those whose libraries or daemons are not here; whoever names a network,
+    or sets its options, is told why it does not work, when it is opened.
+    """
+    usual = registry.automatic(in_browser=in_browser)
+    by_auto = usual if set(usual) <= set(settings.networks) else ()
+    made = []
+    for kind in registry.kinds():
+        if (
+            kind.name not in settings.networks
+            or not kind.links_parties
+            or (in_browser and not kind.in_browser)
+        ):
+            continue
+        options = settings.options_of(kind)
+        if kind.name in by_auto and kind.unconfigured(options):
+            continue
+        if kind.name in by_auto and options == kind.Options() and await kind.problem():
+            continue
+        made.append(kind.create(made_with, options))
+    return made
