@@ -17,8 +17,8 @@ from huddle.networks import base
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "api.md"
 HEAD = """# Huddle from Python
 
-Made from the docstrings by `scripts/api_reference.py`. The events of a session are in [events.md](events.md); an
-example stands in the [README](../README.md#from-python).
+Made from the docstrings by `scripts/api_reference.py`. A session's events are in [events.md](events.md), an
+example is in the [README](../README.md#from-python).
 """
 # Each module with what of it is for everybody, in this order.
 PARTS: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (
