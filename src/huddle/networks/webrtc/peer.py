@@ -110,6 +110,9 @@ class RtcPeer:
         return connection
 
     async def _connected(self) -> Connection:
+        # One that was given up is not joined, only waited for.
+        while self._trying is not None and self._trying.task.cancelling():
+            await asyncio.wait([self._trying.task])
         trying = self._trying
         if trying is None:
             trying = self._trying = _RtcTrying(self._loop.create_task(self._connect()))
@@ -129,11 +132,16 @@ class RtcPeer:
             task.exception()  # those who waited have it, or were cancelled
 
     async def _connect(self) -> Connection:
+        early: list[Channel] = []  # made by a peer who knows before this party that there is a connection
+
+        def came(channel: Channel) -> None:
+            self._came(channel) if self._connection is attempt.connection else early.append(channel)
+
         attempt = RtcAttempt(
             self._peer,
             await self._servers(),
             self._crypto,
-            on_channel=lambda channel: self._came(channel),
+            on_channel=came,
             on_pair=self._settled,
             on_over=lambda reason: self._lost(attempt.connection, reason),
         )
@@ -146,6 +154,8 @@ class RtcPeer:
         keys = (mine.fingerprint, theirs.fingerprint)
         self._info = WireInfo("webrtc", _path(self._pair), *keys, sealed=True)
         self._loop.call_later(CLAIM, self._unclaimed, attempt.connection)
+        for channel in early:
+            self._came(channel)
         self._rest()
         return attempt.connection
 

@@ -92,6 +92,9 @@ class WireGuardPeer:
             await tunnel.close()
 
     async def _connected(self) -> Tunnel:
+        # One that was given up is not joined, only waited for.
+        while self._trying is not None and self._trying.task.cancelling():
+            await asyncio.wait([self._trying.task])
         trying = self._trying
         if trying is None:
             tunnel = self._make(lambda run, wire: self._accepted(self._peer.pid, run, wire))
