@@ -88,7 +88,7 @@ class Party:
             while True:
                 event = await self._events.get()
                 self._unread -= _weight(event)
-                if self._behind and self._unread < MAX_AHEAD // 4:
+                if self._behind and self._unread <= MAX_AHEAD // 4:
                     self._hold_output(False)
                 yield event
                 if isinstance(event, events.Ended):
