@@ -343,7 +343,13 @@ class Party:
 
     async def _meet(self, core: Host | Guest, room: RoomClient, sandboxed: bool) -> Sealed:
         meeting = self._meeting = Meeting(
-            core, room, self._emit, self._standing, self._offers, sandbox=sandboxed
+            core,
+            room,
+            self._emit,
+            self._standing,
+            self._offers,
+            sandbox=sandboxed,
+            alarm=self._alarm,
         )
         try:
             return await meeting.sealed()
@@ -400,6 +406,9 @@ class Party:
 
     def _standing(self, name: str, did: str) -> str:
         return "self" if did == self._identity.did else self.contacts.standing(name, did)
+
+    def _alarm(self, name: str, did: str) -> str:
+        return "" if did == self._identity.did else self.contacts.alarm(name, did)
 
     def _offers(self) -> tuple[Offer, ...]:
         offers = [Offer(network.name, network.offer()) for network in self._networks]

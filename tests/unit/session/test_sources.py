@@ -68,11 +68,34 @@ def test_what_everybody_reads_alike_is_taken(data: bytes) -> None:
 
 
 PARTS = st.sampled_from(
-    [b"# coding: ", b"# coding=", b"#", b"\r", b"\n", b"\r\n", b"\x0c", b"\t", b" ", b"\xef\xbb\xbf", b"x = 1", b"'",
-     b"'''", b"\\", b"\xc3\xa9", b"\xe9", b"+AAo-import os", b"\xe2\x80\xa8", b"\x0b", b"\0", b"\x1a", b"\xc2\x85",
-     b"utf-7", b"latin-1", b"utf-8", b"utf8", b"cp1252", b"raw_unicode_escape", b"UTF_8", b"u8", b"ascii", b"-",
-     b"import os"]
-)  # fmt: skip
+    [
+        *(
+            b"# coding: ",
+            b"# coding=",
+            b"#",
+            b"x = 1",
+            b"'",
+            b"'''",
+            b"\\",
+            b"-",
+            b"import os",
+            b"+AAo-import os",
+        ),
+        *(b"\r", b"\n", b"\r\n", b"\x0c", b"\t", b" ", b"\x0b", b"\0", b"\x1a"),
+        *(b"\xef\xbb\xbf", b"\xc3\xa9", b"\xe9", b"\xe2\x80\xa8", b"\xc2\x85"),
+        *(
+            b"utf-7",
+            b"latin-1",
+            b"utf-8",
+            b"utf8",
+            b"cp1252",
+            b"raw_unicode_escape",
+            b"UTF_8",
+            b"u8",
+            b"ascii",
+        ),
+    ]
+)
 
 
 @settings(max_examples=500)
