@@ -12,7 +12,8 @@ import click
 import uvloop
 from rich.console import Console
 
-from huddle.cli.arguments import ProgramCommand
+from huddle.cli.arguments import TAKEN, ProgramCommand
+from huddle.cli.clashes import warning
 from huddle.cli.drive import Driver, Screen
 from huddle.cli.errors import complaints
 from huddle.cli.home import Home
@@ -310,6 +311,8 @@ def host_command(
             fg="yellow",
             err=True,
         )
+    if clash := warning(program.name, click.get_current_context().meta.get(TAKEN, ()), mine.files):
+        click.secho(clean(clash), fg="yellow", err=True)
     if open_ and not local["json_"]:
         click.secho("--open: whoever holds the invitation comes in.", fg="yellow", err=True)
     plan = HostPlan(
