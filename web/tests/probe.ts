@@ -118,7 +118,7 @@ export const OPENED: Partial<Record<Hole, string>> = {
   peers: `
     js.RTCPeerConnection = js.EventTarget`,
   surroundings: `
-    os.environ["HUDDLE_HOME"] = "/root/.huddle"
+    os.environ["HUDDLE_HOME"] = "somewhere"
     open("/tmp/key", "w").close()`,
 };
 
