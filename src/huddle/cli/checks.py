@@ -37,9 +37,9 @@ from huddle.networks import (
     tailscale_daemon,
     webrtc_library,
     wireguard_device,
+    wireguard_maker,
     wireguard_remains,
 )
-from huddle.networks import wireguard as wireguard_network
 from huddle.rendezvous import dialing, ice
 
 State = Literal["ok", "warn", "bad"]
@@ -187,8 +187,8 @@ async def tailscale(socket: str | None = None) -> Check:
 async def wireguard() -> Check:
     """Whether tunnels can be made here, really tried, and what a killed session left of them."""
     try:
-        wireguard_network.check()
-        kind = await wireguard_network.kind()
+        wireguard_maker.check()
+        kind = await wireguard_maker.kind()
         left = wireguard_remains.find().names
     except HuddleError as exc:
         return Check("WireGuard", "warn", exc.message, exc.hint)

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,14 +18,18 @@ from huddle.cli.drive import Driver, Screen
 from huddle.cli.errors import complaints
 from huddle.cli.home import Home
 from huddle.cli.json_view import JsonView
+from huddle.cli.keeping import Keeping, OwnKeeping
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_files import load
+from huddle.cli.rights import as_ordinary
 from huddle.cli.spool import Spool
 from huddle.cli.text import clean, listing
 from huddle.cli.view import View
+from huddle.engine.machine import Machine
 from huddle.engine.party import Party
 from huddle.engine.plans import GuestPlan, HostPlan
 from huddle.engine.settings import ALL, BY_NAME, NETWORKS, Settings
+from huddle.engine.surroundings import Surroundings
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
@@ -189,7 +194,7 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         tailscale_key=os.environ.get("HUDDLE_TS_AUTHKEY") or None,
         login_server=local["login_server"],
         tailscaled=local["tailscaled"],
-        python=local["python"],
+        python=_absolute(local["python"]),
         private_args=private_args,
         inputs=tuple(path.resolve() for path in local["input_files"]),
         sandbox=local["sandbox"],
@@ -199,8 +204,13 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
     )
 
 
+def _absolute(command: str) -> str:
+    found = shutil.which(command)
+    return os.path.abspath(found) if found else command
+
+
 def run_party(
-    make: Callable[[Settings, Identity, Contacts], Party],
+    make: Callable[[Settings, Identity, Contacts, Surroundings], Party],
     policy: HostPolicy | GuestPolicy,
     local: Local,
     private_args: tuple[str, ...],
@@ -208,33 +218,45 @@ def run_party(
     planned: int | None = None,
 ) -> int:
     """Run one session on this terminal; its exit code."""
-    home = Home()
     crypto = NativeCrypto()
-    identity = (None if local["pseudonym"] else home.kept_identity(crypto)) or Identity.fresh(crypto)
+    record = None if local["record"] is None else local["record"].absolute()
+    own: list[OwnKeeping] = []
 
-    def entered() -> None:
-        """A room was entered under this identity: only now is it kept, if it is new."""
-        if not local["pseudonym"] and home.keep_identity(crypto, identity).did != identity.did:
-            raise LocalError(
-                "Another session has made your identity at the same moment.", hint="Start this one again."
-            )
+    def keeping() -> OwnKeeping:
+        home = Home()
+        identity = (None if local["pseudonym"] else home.kept_identity(crypto)) or Identity.fresh(crypto)
+        own.append(OwnKeeping(home, crypto, identity, home.contacts(), not local["pseudonym"], record))
+        return own[0]
 
+    here = settings(local, private_args)
+    needed = (here.tailscaled,) if here.tailscaled else ()
+    with as_ordinary(
+        keeping,
+        networks=here.networks,
+        python=here.python,
+        inputs=here.inputs,
+        needed=[Path(path) for path in needed],
+    ) as rights:
+        here = replace(here, inputs=rights.inputs)
+        if not local["name"]:
+            here = replace(here, name=getpass.getuser())  # who typed sudo is meant, not root
+        party = make(here, own[0].identity, own[0].contacts, Machine(rights.maker))
+        return _run(party, policy, local, rights.keeping, planned)
+
+
+def _run(
+    party: Party, policy: HostPolicy | GuestPolicy, local: Local, keeping: Keeping, planned: int | None
+) -> int:
     out = Spool(sys.stdout)
 
     async def main() -> int:
         text = cast(TextIO, out)  # all of it that is used here
         screen: Screen = JsonView(text) if local["json_"] else View(Console(file=text), planned=planned)
-        contacts = home.contacts()
-        party = make(settings(local, private_args), identity, contacts)
 
         def finish() -> tuple[str, ...]:
-            if not local["pseudonym"] and party.contacts != contacts:
-                home.save_contacts(party.contacts)
-            if local["record"] is not None and party.record is not None:
-                home.save_record(local["record"], party.record)
-            return tuple(f"{item.path}: {item.what}, {item.why}" for item in home.left_behind())
+            return keeping.finish(party.contacts, party.record)
 
-        return await Driver(party, screen, policy, finish, entered).run()
+        return await Driver(party, screen, policy, finish, keeping.entered).run()
 
     try:
         try:
@@ -324,7 +346,7 @@ def host_command(
     policy = HostPolicy(yes, open_, frozenset(allow))
     sys.exit(
         run_party(
-            lambda chosen, identity, contacts: Party(
+            lambda chosen, identity, contacts, machine: Party(
                 plan,
                 replace(
                     chosen,
@@ -334,6 +356,7 @@ def host_command(
                 ),
                 identity,
                 contacts,
+                surroundings=machine,
             ),
             policy,
             local,
@@ -437,8 +460,8 @@ def _join(
     policy = GuestPolicy(yes, pinned=program is not None or program_digest is not None)
     sys.exit(
         run_party(
-            lambda chosen, identity, contacts: Party(
-                plan, replace(chosen, by_hand=by_hand), identity, contacts
+            lambda chosen, identity, contacts, machine: Party(
+                plan, replace(chosen, by_hand=by_hand), identity, contacts, surroundings=machine
             ),
             policy,
             local,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
-from huddle.engine import sandbox
+from huddle.engine import account, sandbox
 from huddle.engine.interpreter import probe
 from huddle.engine.process import RunnerProcess
 from huddle.engine.run import StartRunner
@@ -31,6 +31,7 @@ from huddle.networks.tls import TlsNetwork
 from huddle.networks.webrtc import WebRtcNetwork
 from huddle.networks.wireguard import WireGuardNetwork
 from huddle.networks.wireguard_keys import Key
+from huddle.networks.wireguard_maker import Maker
 
 
 def keep_freed_memory() -> None:
@@ -44,14 +45,19 @@ def keep_freed_memory() -> None:
 
 
 class Machine:
-    """A machine; see `huddle.engine.surroundings.Surroundings`."""
+    """A machine; see `huddle.engine.surroundings.Surroundings`.
 
-    def __init__(self) -> None:
+    `maker` makes WireGuard's interfaces; None: this process does.
+    """
+
+    def __init__(self, maker: Maker | None = None) -> None:
         keep_freed_memory()
+        self._maker = maker
         self.crypto: Crypto = NativeCrypto()
         self.start_runner: StartRunner = RunnerProcess.start
 
     async def ground(self, settings: Settings) -> Ground:
+        account.refuse_root()
         interpreter = await probe(settings.python)
         problem = await asyncio.to_thread(sandbox.problem)
         if settings.sandbox and problem:
@@ -91,7 +97,9 @@ class Machine:
                 )
             )
         if "wireguard" in settings.networks:
-            made.append(WireGuardNetwork(rendezvous, self.crypto, loopback=near, notice=notice))
+            made.append(
+                WireGuardNetwork(rendezvous, self.crypto, loopback=near, notice=notice, maker=self._maker)
+            )
         # Who did not choose them by name can do without: their libraries are extras.
         named = not set(NETWORKS) <= set(settings.networks)
         # A key says that it is wanted.
@@ -134,7 +142,12 @@ class Machine:
         if "plain" not in settings.networks:
             return None
         return PlainNative(
-            rendezvous, self.crypto.random, advertise=settings.advertise, port=settings.port, notice=notice
+            rendezvous,
+            self.crypto.random,
+            advertise=settings.advertise,
+            port=settings.port,
+            notice=notice,
+            maker=self._maker,
         )
 
     def peak_memory(self) -> float:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import huddle.engine
 import huddle.links
-from huddle.engine import sandbox
+from huddle.engine import account, sandbox
 from huddle.engine.channel import Channel, OpenLink
 from huddle.engine.interpreter import Interpreter, environment
 from huddle.engine.lane import Lane
@@ -121,6 +121,7 @@ class RunnerProcess:
     async def start(cls, spec: RunnerSpec, watcher: Watcher) -> "RunnerProcess":
         """Start the program; raises LocalError where that can't be done."""
         check_arguments(spec.args)
+        account.refuse_root()
         loop = asyncio.get_running_loop()
         lane, their_lane = _pair()
         control, their_control = _pair()

@@ -13,7 +13,7 @@ from huddle.lab import browser
 from huddle.lab.needs import AT_PARTIES, AT_RENDEZVOUS
 from huddle.lab.study import Study
 from huddle.lab.variants import Variant
-from huddle.networks import iroh_library, webrtc_library, wireguard
+from huddle.networks import iroh_library, webrtc_library, wireguard_maker
 
 _CONTROL = "no control server of a tailnet can be reached from machines of this computer"
 
@@ -37,7 +37,7 @@ def _reason(provider: str, network: Variant) -> str:
         case "iroh":
             return _refused(iroh_library.check)
         case "wireguard":
-            return _refused(wireguard.check) or _refused(lambda: asyncio.run(wireguard.kind()))
+            return _refused(wireguard_maker.check) or _refused(lambda: asyncio.run(wireguard_maker.kind()))
         case "tailscale" if not network.options:
             return _CONTROL
         case "headscale":

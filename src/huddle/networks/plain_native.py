@@ -16,13 +16,14 @@ from functools import partial
 from huddle.errors import HuddleError, NetworkError
 from huddle.links.raw import Connect, RawConnection, RawLink, Receiver
 from huddle.links.wire import WireInfo
-from huddle.networks import addresses, plain, wireguard, wireguard_device
+from huddle.networks import addresses, plain
 from huddle.networks.base import PeerOffer
 from huddle.networks.plain import MPYC_PORT, Known, Ports, Roles, Tell
 from huddle.networks.plain_config import KEEPALIVE, MTU
 from huddle.networks.plain_forwarder import Forwarder
 from huddle.networks.wireguard_device import Device
 from huddle.networks.wireguard_keys import Key, address
+from huddle.networks.wireguard_maker import Here, Maker
 from huddle.networks.wireguard_port import Port
 from huddle.networks.wireguard_system import Addressing
 from huddle.networks.wireguard_uapi import PeerConfig, TunnelConfig
@@ -38,7 +39,10 @@ _EARLY = 2  # connections of an end that wait for a run to begin here
 
 
 class PlainNative:
-    """See `huddle.networks.plain.PlainPart`; `advertise` and `port` are the person's, as for tls."""
+    """See `huddle.networks.plain.PlainPart`; `maker` makes the interface.
+
+    `advertise` and `port` are the person's, as for tls.
+    """
 
     def __init__(
         self,
@@ -48,6 +52,7 @@ class PlainNative:
         advertise: Sequence[str] = (),
         port: int = 0,
         notice: Callable[[str], None] = lambda _: None,
+        maker: Maker | None = None,
     ) -> None:
         self.role = ""
         self._url = url
@@ -57,7 +62,7 @@ class PlainNative:
         self._key = Key.fresh()
         self._port = Port(random)
         self._where: tuple[str, int] | None = None
-        self._kind = ""
+        self._maker = maker or Here()
         self._own = -1
         self._roles: Roles = {}
         self._peers: dict[int, Known] = {}
@@ -72,9 +77,7 @@ class PlainNative:
 
     async def open(self) -> None:
         """See whether interfaces can be made here, and whether others reach the port; raises NetworkError."""
-        wireguard.check()
-        self._kind = await wireguard.kind()
-        removed = await wireguard.tidied(self._kind)
+        removed = await self._maker.open()
         if removed:
             self._notice(removed)
         await self._port.open(self._number)
@@ -93,10 +96,7 @@ class PlainNative:
             return
         self._peers = plain.all_known(self._key.public, peers, roles)
         by = plain.forwarder(roles)
-        device, number = (
-            await wireguard_device.make(wireguard.next_name(), self._kind),
-            self._port.number,
-        )
+        device, number = await self._maker.make(), self._port.number
         self._device = device
         mine = {pid: peer for pid, peer in self._peers.items() if plain.linked(roles, own, pid)}
         if by == own:

@@ -17,12 +17,12 @@ from contextlib import suppress
 from huddle.errors import NetworkError
 from huddle.links.stream import StreamWire
 from huddle.links.wire import WireInfo
-from huddle.networks import wireguard_device
 from huddle.networks.base import PeerOffer
 from huddle.networks.wireguard_checks import Way, headers
 from huddle.networks.wireguard_crossing import PREAMBLE, reach
 from huddle.networks.wireguard_device import Device
 from huddle.networks.wireguard_keys import Key, address
+from huddle.networks.wireguard_maker import Maker
 from huddle.networks.wireguard_system import Addressing
 from huddle.networks.wireguard_uapi import PeerConfig, TunnelConfig
 
@@ -47,16 +47,14 @@ class Tunnel:
 
     def __init__(
         self,
-        name: str,
-        kind: str,
+        maker: Maker,
         key: Key,
         shared: bytes,
         peer: PeerOffer,
         public: bytes,
         accepted: Accepted,
     ) -> None:
-        self.name = name
-        self._kind = kind
+        self._maker = maker
         self._key = key
         self._shared = shared
         self._peer = peer
@@ -74,7 +72,7 @@ class Tunnel:
         self._empty = asyncio.Event()
 
     def __repr__(self) -> str:
-        return f"<Tunnel {self.name} to {self._peer.name}, {self._info.path}, {len(self._wires)} wires>"
+        return f"<Tunnel to {self._peer.name}, {self._info.path}, {len(self._wires)} wires>"
 
     @property
     def used(self) -> bool:
@@ -83,7 +81,7 @@ class Tunnel:
 
     async def prepare(self) -> None:
         """Make the interface, while the way is looked for; raises NetworkError."""
-        self._device = await wireguard_device.make(self.name, self._kind)
+        self._device = await self._maker.make()
 
     async def open(self, udp: int, way: Way) -> int:
         """Lead the interface to the peer from that UDP port; the TCP port on which wires are accepted."""

@@ -8,7 +8,7 @@ import pytest
 from huddle.codec import decode, encode
 from huddle.errors import NetworkError, PeerError
 from huddle.identity.native import NativeCrypto
-from huddle.networks import wireguard, wireguard_device, wireguard_rootless, wireguard_system
+from huddle.networks import wireguard_device, wireguard_maker, wireguard_rootless, wireguard_system
 from huddle.networks.base import PeerOffer
 from huddle.networks.wireguard import Offer, WireGuardNetwork
 
@@ -69,7 +69,7 @@ async def test_without_its_library_it_says_how_to_get_it(monkeypatch: pytest.Mon
 async def test_elsewhere_than_on_linux_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(NetworkError, match="Linux only"):
-        wireguard.check()
+        wireguard_maker.check()
 
 
 async def test_without_any_wireguard_it_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ async def test_without_any_wireguard_it_names_both(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(wireguard_system, "kernel_has_wireguard", none)
     monkeypatch.setattr(wireguard_device, "program", lambda: None)
     with pytest.raises(NetworkError) as caught:
-        await wireguard.kind()
+        await wireguard_maker.kind()
     assert "modprobe wireguard" in caught.value.hint and "wireguard-go" in caught.value.hint
 
 
