@@ -84,7 +84,8 @@ def as_ordinary(
         accounts.open_up(account, [folder.path, *_own(python), *needed])
         accounts.become(account)
         _harden()  # another account, another word of the kernel's on this
-        tempfile.tempdir = os.environ["TMPDIR"] = str(folder.path)
+        if account.home is None or not os.access(tempfile.gettempdir(), os.W_OK | os.X_OK):
+            tempfile.tempdir = os.environ["TMPDIR"] = str(folder.path)
         _check(account, python)
         yield Rights(kept or keeping(), maker, inputs)
 

@@ -36,19 +36,20 @@ class Maker(Protocol):
 
 
 class Here:
-    """This process makes them."""
+    """This process makes them; their names say that they belong to the one that made this object."""
 
     def __init__(self) -> None:
         self._kind = ""
+        self._owner = os.getpid()
 
     async def open(self) -> str:
         check()
-        self._kind = await kind()
+        self._kind = await kind(self._owner)
         # Who has no rights has left nothing and could remove nothing.
         return await wireguard_remains.remove() if self._kind != wireguard_device.ROOTLESS else ""
 
     async def make(self) -> Device:
-        return await wireguard_device.make(next_name(), self._kind)
+        return await wireguard_device.make(next_name(self._owner), self._kind)
 
 
 def check() -> None:
@@ -67,13 +68,13 @@ def check() -> None:
         )
 
 
-async def kind() -> str:
+async def kind(owner: int | None = None) -> str:
     """Which WireGuard is used here (`wireguard_device.make`); raises NetworkError where there is none."""
     if not system.may_make_interfaces():
         if wireguard_device.program() is None:
             raise NetworkError("There is no wireguard-go.", hint=f"Install it, or {_OTHERS}.")
         return wireguard_device.ROOTLESS
-    if await system.kernel_has_wireguard(next_name()):
+    if await system.kernel_has_wireguard(next_name(owner or os.getpid())):
         return wireguard_device.KERNEL
     if wireguard_device.program() is None:
         raise NetworkError(
@@ -88,9 +89,9 @@ async def kind() -> str:
     return wireguard_device.PROGRAM
 
 
-def next_name() -> str:
-    """The name of this process's next interface."""
-    owner = Owner.of(os.getpid())
+def next_name(pid: int) -> str:
+    """The name of that process's next interface, which this one makes."""
+    owner = Owner.of(pid)
     if owner is None:
         raise NetworkError("This machine does not say when a process was started: is /proc there?")
     return interface(owner, next(_numbers))
