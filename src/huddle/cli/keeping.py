@@ -48,7 +48,7 @@ class OwnKeeping:
     record: Path | None
 
     def entered(self) -> None:
-        if self.lasting and self.home.keep_identity(self.crypto, self.identity).did != self.identity.did:
+        if self.lasting and self.home.keep_identity(self.crypto, self.identity) != self.identity.did:
             raise LocalError(
                 "Another session has made your identity at the same moment.", hint="Start this one again."
             )

@@ -15,6 +15,7 @@ _COMMANDS = {
     "join": "session_commands:join_command",
     "proxy": "session_commands:proxy_command",
     "serve": "serve:serve_command",
+    "identity": "identity_group:identity_group",
     "whoami": "identity_commands:whoami_command",
     "contacts": "identity_commands:contacts_group",
     "verify": "identity_commands:verify_command",

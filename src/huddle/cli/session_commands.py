@@ -19,6 +19,7 @@ from huddle.cli.errors import complaints
 from huddle.cli.home import Home
 from huddle.cli.json_view import JsonView
 from huddle.cli.keeping import Keeping, OwnKeeping
+from huddle.cli.opening import opened
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_files import load
 from huddle.cli.rights import as_ordinary
@@ -224,7 +225,9 @@ def run_party(
 
     def keeping() -> OwnKeeping:
         home = Home()
-        identity = (None if local["pseudonym"] else home.kept_identity(crypto)) or Identity.fresh(crypto)
+        identity = (None if local["pseudonym"] else home.kept_identity(crypto, opened)) or Identity.fresh(
+            crypto
+        )
         own.append(OwnKeeping(home, crypto, identity, home.contacts(), not local["pseudonym"], record))
         return own[0]
 
