@@ -24,7 +24,9 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Literal
 
+from huddle import landlock
 from huddle.cli import leftovers as crashed
+from huddle.engine import account as accounts
 from huddle.engine import interpreter, sandbox
 from huddle.errors import HuddleError
 from huddle.networks import (
@@ -184,6 +186,23 @@ async def tailscale(socket: str | None = None) -> Check:
     return Check("Tailscale", "ok", f"{status.me.name} ({status.me.login}){how}; sees {others} machines")
 
 
+def itself() -> Check:
+    """As whom sessions run, and whether they are kept from the person's other processes."""
+    try:
+        account = accounts.to_become()
+    except HuddleError as exc:
+        return Check("Rights", "bad", exc.message, exc.hint)
+    whose = (
+        "this account" if account is None else account.name if account.home else "nobody, as root starts it"
+    )
+    if why := landlock.problem():
+        advice = (
+            "A program without a sandbox can look into your other processes; bubblewrap keeps it from that."
+        )
+        return Check("Rights", "warn", f"sessions run as {whose}; {why}", advice)
+    return Check("Rights", "ok", f"sessions run as {whose}, apart from other processes (Landlock)")
+
+
 async def wireguard() -> Check:
     """Whether tunnels can be made here, really tried, and what a killed session left of them."""
     try:
@@ -287,7 +306,14 @@ def leftovers() -> Check:
 async def examine(executable: str, url: str | None, servers: Sequence[str] = ()) -> list[Check]:
     """All checks, in the order in which a person reads them."""
     there = await rendezvous(url)
-    checks = [python(), event_loop(), *await program_interpreter(executable), locked_in(), *own_addresses()]
+    checks = [
+        python(),
+        event_loop(),
+        *await program_interpreter(executable),
+        locked_in(),
+        itself(),
+        *own_addresses(),
+    ]
     tailnet = await tailscale(os.environ.get("HUDDLE_TS_SOCKET"))
     checks += [listening(), webrtc(), iroh(), tailnet, await wireguard(), *there, *await router(url, servers)]
     if not any(check.name == "Clock" for check in there):

@@ -3,7 +3,7 @@
 Started by root, Huddle becomes an ordinary account (`huddle.engine.account`) before it reads a byte of a
 stranger's. What needs root stays with helpers: WireGuard's interfaces, root's own files, and the removal of
 the directory that is made for what the session puts on the disk. Whoever started it, no other process of
-the person's may look into this one, and it leaves no core.
+the person's may look into this one, it leaves no core, and it stays apart from them (`huddle.landlock`).
 """
 
 import ctypes
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import huddle
+from huddle import landlock
 from huddle.cli.keeping import HelperKeeping, Keeping, KeepingService
 from huddle.engine import account as accounts
 from huddle.engine.account import Account
@@ -63,6 +64,7 @@ def as_ordinary(
         account = accounts.to_become()
         _harden()
         if account is None:
+            landlock.stay_among_ourselves()
             yield Rights(keeping(), None, inputs)
             return
         folder = Scratch("huddle-root-")
@@ -84,6 +86,7 @@ def as_ordinary(
         accounts.open_up(account, [folder.path, *_own(python), *needed])
         accounts.become(account)
         _harden()  # another account, another word of the kernel's on this
+        landlock.stay_among_ourselves()
         if account.home is None or not os.access(tempfile.gettempdir(), os.W_OK | os.X_OK):
             tempfile.tempdir = os.environ["TMPDIR"] = str(folder.path)
         _check(account, python)

@@ -224,6 +224,8 @@ def run_party(
     own: list[OwnKeeping] = []
 
     def keeping() -> OwnKeeping:
+        if record is not None and not os.access(record.parent, os.W_OK | os.X_OK):
+            raise LocalError(f"{record.parent} can't be written to.", hint="Choose another --record.")
         home = Home()
         identity = (None if local["pseudonym"] else home.kept_identity(crypto, opened)) or Identity.fresh(
             crypto
