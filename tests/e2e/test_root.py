@@ -1,4 +1,4 @@
-"""Sessions that root starts: nothing of a stranger's runs as root, and root's files are kept and not shown."""
+"""Sessions that root starts: nothing of a stranger runs as root, and root's files are kept and not shown."""
 
 import os
 import shutil
@@ -18,11 +18,11 @@ NOBODY = 65534  # of every system: the person who types sudo here
 SUDO = {"SUDO_UID": str(NOBODY), "SUDO_GID": str(NOBODY), "SUDO_USER": "nobody"}
 
 
-def status(pid: int, *fields: str) -> set[int]:
+def status(pid: int, *fields: str, base: int = 10) -> set[int]:
     """The numbers of these fields of a process, as the kernel has them."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     found = [line.split()[1:] for line in lines if line.partition(":")[0] in fields]
-    return {int(number) for numbers in found for number in numbers}
+    return {int(number, base) for numbers in found for number in numbers}
 
 
 @pytest.fixture
@@ -110,6 +110,6 @@ def test_a_supervisor_can_t_be_looked_into_nor_become_root_again(
     limits = Path(f"/proc/{pid}/limits").read_text()
     (core,) = [line.split() for line in limits.splitlines() if line.startswith("Max core file size")]
     assert core[4:6] == ["0", "0"]
-    assert status(pid, "CapPrm", "CapEff", "CapAmb") == {0}
+    assert status(pid, "CapPrm", "CapEff", "CapAmb", base=16) == {0}
     host.process.terminate()
     host.end()

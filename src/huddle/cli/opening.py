@@ -29,14 +29,15 @@ def opened(stored: Stored) -> Identity:
         case Locked():
             return Identity.from_seed(_CRYPTO, unlocked(stored))
         case InAgent(did):
-            agent = Agent()
-            for key in agent.keys():
-                if key.did == did:
-                    return key.identity()
-            agent.close()
-            raise LocalError(
-                f"The ssh-agent has not the key of your identity {did}.", hint="Add it with ssh-add."
-            )
+            agent = Agent()  # asked for as long as this process lives
+            try:
+                (key,) = [key for key in agent.keys() if key.did == did]
+            except ValueError:
+                agent.close()
+                raise LocalError(
+                    f"The ssh-agent has not the key of your identity {did}.", hint="Add it with ssh-add."
+                ) from None
+            return key.identity()
 
 
 def unlocked(locked: Locked) -> bytes:
