@@ -24,7 +24,7 @@ from huddle import landlock
 from huddle.cli.keeping import HelperKeeping, Keeping, KeepingService
 from huddle.engine import account as accounts
 from huddle.engine.account import Account
-from huddle.engine.scratch import Scratch
+from huddle.engine.scratch import Scratch, remove
 from huddle.errors import LocalError
 from huddle.helper import Answer, Helper
 from huddle.networks.guarded import search_path
@@ -67,9 +67,12 @@ def as_ordinary(
             landlock.stay_among_ourselves()
             yield Rights(keeping(), None, inputs)
             return
+        if sys.platform != "linux":
+            raise LocalError(
+                "On this system Huddle can't give up root's rights.", hint="Start it as an ordinary user."
+            )
         folder = Scratch("huddle-root-")
-        os.chown(folder.path, account.uid, account.gid)
-        services: list[Any] = [_Folder(folder)]
+        services: list[Any] = [_Folder(folder, account)]
         kept: Keeping | None = None
         if account.home is None:
             services.append(KeepingService(keeping()))
@@ -83,6 +86,7 @@ def as_ordinary(
             stack.callback(tunnels.close)
             maker = HelperMaker(tunnels)
         inputs = tuple(_readable(account, path, folder.path) for path in inputs)
+        os.chown(folder.path, account.uid, account.gid)
         accounts.open_up(account, [folder.path, *_own(python), *needed])
         accounts.become(account)
         _harden()  # another account, another word of the kernel's on this
@@ -98,13 +102,20 @@ class _Folder:
 
     requests: ClassVar[tuple[type[Any], ...]] = ()
 
-    def __init__(self, folder: Scratch) -> None:
+    def __init__(self, folder: Scratch, account: Account) -> None:
         self._folder = folder
+        self._account = account
 
     async def do(self, request: Any, descriptor: int) -> Answer:
         raise ValueError("there is nothing to ask")
 
     async def close(self) -> None:
+        # What is in there is that account's to change meanwhile, so it is removed with its rights only.
+        os.chdir(self._folder.path)
+        with accounts.seen_by(self._account):
+            for name in os.listdir():
+                remove(Path(name))
+        os.chdir("/")
         self._folder.remove()
 
 

@@ -195,7 +195,7 @@ def _person() -> Account | None:
         return None
     if entry.pw_uid == 0:
         return None
-    groups = os.getgrouplist(entry.pw_name, entry.pw_gid)
+    groups = os.getgrouplist(entry.pw_name, entry.pw_gid)[: os.sysconf("SC_NGROUPS_MAX")]
     return Account(entry.pw_uid, entry.pw_gid, tuple(groups), entry.pw_name, entry.pw_dir)
 
 

@@ -32,7 +32,7 @@ from huddle.networks.wireguard_uapi import Heard, PeerConfig, TunnelConfig
 MOST = 64  # interfaces at once: two for each peer of the largest session
 PEERS = 32
 _LEAST_MTU, _MOST_MTU = 1280, 9000
-_OWN_PORTS = 1024  # and those from there on are for everybody
+_OWN_PORTS = 1024  # those below are root's
 
 PublicKey = Annotated[bytes, Fixed(KEY)]
 TunnelAddress = Annotated[bytes, Fixed(16)]
@@ -162,6 +162,8 @@ class WireGuardService:
                     raise ValueError(f"an MTU of {mtu}")
                 await device.bring_up(Addressing(_inside(own), tuple(map(_inside, peers)), mtu))
             case Configure():
+                if request.port < _OWN_PORTS:
+                    raise ValueError(f"port {request.port}")
                 await device.tell(_config(request))
             case Connect(_, own, port, segment):
                 if 0 < port < _OWN_PORTS:
