@@ -28,7 +28,7 @@ from huddle.engine.scratch import Scratch, remove
 from huddle.errors import LocalError
 from huddle.helper import Answer, Helper
 from huddle.networks.guarded import search_path
-from huddle.networks.wireguard_helper import HelperMaker, WireGuardService
+from huddle.networks.wireguard_helper import LOW, HelperMaker, WireGuardService
 from huddle.networks.wireguard_maker import Maker
 
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
@@ -52,13 +52,14 @@ def as_ordinary(
     networks: Sequence[str],
     python: str,
     inputs: tuple[Path, ...],
+    port: int = 0,
     needed: Sequence[Path] = (),
 ) -> Iterator[Rights]:
     """Give up what is not needed, until the end; there may be no thread and no event loop yet.
 
     `keeping` is called by whoever's files are meant: the person who typed `sudo`, or root itself. `python` is
-    an absolute path of the interpreter that runs programs. `needed` is what else this session reads. Raises
-    LocalError where an ordinary account can't run it.
+    an absolute path of the interpreter that runs programs. On `port` the session will listen (0: any).
+    `needed` is what else it reads. Raises LocalError where an ordinary account can't run it.
     """
     with ExitStack() as stack:
         account = accounts.to_become()
@@ -82,13 +83,13 @@ def as_ordinary(
             kept = HelperKeeping(helper)
         maker: Maker | None = None
         if _BY_ROOT & set(networks):
-            tunnels = Helper.start([WireGuardService()])
+            tunnels = Helper.start([WireGuardService(port=port)])
             stack.callback(tunnels.close)
             maker = HelperMaker(tunnels)
         inputs = tuple(_readable(account, path, folder.path) for path in inputs)
         os.chown(folder.path, account.uid, account.gid)
         accounts.open_up(account, [folder.path, *_own(python), *needed])
-        accounts.become(account)
+        accounts.become(account, listen_low=0 < port < LOW)
         _harden()  # another account, another word of the kernel's on this
         landlock.stay_among_ourselves()
         if account.home is None or not os.access(tempfile.gettempdir(), os.W_OK | os.X_OK):

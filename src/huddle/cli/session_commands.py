@@ -240,6 +240,7 @@ def run_party(
         networks=here.networks,
         python=here.python,
         inputs=here.inputs,
+        port=here.port,
         needed=[Path(path) for path in needed],
     ) as rights:
         here = replace(here, inputs=rights.inputs)

@@ -32,7 +32,7 @@ from huddle.networks.wireguard_uapi import Heard, PeerConfig, TunnelConfig
 MOST = 64  # interfaces at once: two for each peer of the largest session
 PEERS = 32
 _LEAST_MTU, _MOST_MTU = 1280, 9000
-_OWN_PORTS = 1024  # those below are root's
+LOW = 1024  # those below are root's
 
 PublicKey = Annotated[bytes, Fixed(KEY)]
 TunnelAddress = Annotated[bytes, Fixed(16)]
@@ -136,13 +136,14 @@ class Traffic:
 
 
 class WireGuardService:
-    """The helper's side; `maker` has the rights."""
+    """The helper's side; `maker` has the rights. `port` is the person's choice, though it may be root's."""
 
     requests: ClassVar[tuple[type[Any], ...]] = (
         Look, Make, BringUp, Configure, Connect, KeepAlive, Listen, Close,
     )  # fmt: skip
 
-    def __init__(self, maker: wireguard_maker.Maker | None = None) -> None:
+    def __init__(self, maker: wireguard_maker.Maker | None = None, *, port: int = 0) -> None:
+        self._port = port
         self._maker = maker or wireguard_maker.Here()
         self._devices: dict[int, Device | None] = {}  # None: it is being made
         self._last = 0
@@ -162,11 +163,11 @@ class WireGuardService:
                     raise ValueError(f"an MTU of {mtu}")
                 await device.bring_up(Addressing(_inside(own), tuple(map(_inside, peers)), mtu))
             case Configure():
-                if request.port < _OWN_PORTS:
+                if request.port < LOW and request.port != self._port:
                     raise ValueError(f"port {request.port}")
                 await device.tell(_config(request))
             case Connect(_, own, port, segment):
-                if 0 < port < _OWN_PORTS:
+                if 0 < port < LOW:
                     raise ValueError(f"port {port}")
                 try:
                     made = await device.tcp(_inside(own), port, segment=segment)
