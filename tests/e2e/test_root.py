@@ -126,6 +126,7 @@ def test_to_listen_on_a_port_of_root_s_nothing_else_of_root_s_is_kept(
     assert runners and all(status(pid, "CapPrm", base=16) == {0} for pid in runners)
     for party in (host, guest):
         party.type("on")
+    for party in (host, guest):
         assert party.end() == 0, party.story()
 
 
