@@ -162,7 +162,7 @@ ONE_BY_ONE = ("--dist=load", "--maxschedchunk=1")
 STAGES = [
     Stage("lint", command(BIN / "ruff", "check", "--quiet", ".")),
     Stage("format", command(BIN / "ruff", "format", "--quiet", "--diff", ".")),
-    Stage("types", command(BIN / "mypy", "--strict", "src")),
+    Stage("types", command(BIN / "mypy", "--strict", "src", "lab/src")),
     Stage("layers", command(BIN / "lint-imports")),
     Stage("unit", tests("tests/unit", *SHARING), is_test=True),
     # Processes that wait more than they compute; those of the network lab wait most.
