@@ -21,12 +21,12 @@ from typing import Any, ClassVar
 
 import huddle
 from huddle import landlock
-from huddle.cli.keeping import HelperKeeping, Keeping, KeepingService
+from huddle.cli.archive import Archive, ArchiveService, HelperArchive
 from huddle.errors import LocalError
 from huddle.helper import Answer, Helper
 from huddle.networks.reach.child_server import search_path
 from huddle.networks.wireguard.helper import LOW, HelperMaker, WireGuardService
-from huddle.networks.wireguard.maker import Maker
+from huddle.networks.wireguard.maker import InterfaceMaker
 from huddle.running import account as accounts
 from huddle.running.account import Account
 from huddle.running.scratch import Scratch, remove
@@ -40,14 +40,14 @@ _PROGRAMS = ("tailscaled", "tailscale", "headscale", "bwrap")  # that the networ
 class Rights:
     """What is left: who keeps things, who makes interfaces (None: this process may try), the input files."""
 
-    keeping: Keeping
-    maker: Maker | None
+    archive: Archive
+    maker: InterfaceMaker | None
     inputs: tuple[Path, ...]
 
 
 @contextmanager
 def as_ordinary(
-    keeping: Callable[[], Keeping],
+    archive: Callable[[], Archive],
     *,
     networks: Sequence[str],
     python: str,
@@ -57,7 +57,7 @@ def as_ordinary(
 ) -> Iterator[Rights]:
     """Give up what is not needed, until the end; there may be no thread and no event loop yet.
 
-    `keeping` is called by whoever's files are meant: the person who typed `sudo`, or root itself. `python` is
+    `archive` is called by whoever's files are meant: the person who typed `sudo`, or root itself. `python` is
     an absolute path of the interpreter that runs programs. On `port` the session will listen (0: any).
     `needed` is what else it reads. Raises LocalError where an ordinary account can't run it.
     """
@@ -66,7 +66,7 @@ def as_ordinary(
         _harden()
         if account is None:
             landlock.stay_among_ourselves()
-            yield Rights(keeping(), None, inputs)
+            yield Rights(archive(), None, inputs)
             return
         if sys.platform != "linux":
             raise LocalError(
@@ -74,14 +74,14 @@ def as_ordinary(
             )
         folder = Scratch("huddle-root-")
         services: list[Any] = [_Folder(folder, account)]
-        kept: Keeping | None = None
+        kept: Archive | None = None
         if account.home is None:
-            services.append(KeepingService(keeping()))
+            services.append(ArchiveService(archive()))
         helper = Helper.start(services)
         stack.callback(helper.close)
         if account.home is None:
-            kept = HelperKeeping(helper)
-        maker: Maker | None = None
+            kept = HelperArchive(helper)
+        maker: InterfaceMaker | None = None
         if _BY_ROOT & set(networks):
             tunnels = Helper.start([WireGuardService(port=port)])
             stack.callback(tunnels.close)
@@ -95,7 +95,7 @@ def as_ordinary(
         if account.home is None or not os.access(tempfile.gettempdir(), os.W_OK | os.X_OK):
             tempfile.tempdir = os.environ["TMPDIR"] = str(folder.path)
         _check(account, python)
-        yield Rights(kept or keeping(), maker, inputs)
+        yield Rights(kept or archive(), maker, inputs)
 
 
 class _Folder:

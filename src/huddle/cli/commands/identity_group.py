@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from huddle.cli.errors import complaints
 from huddle.cli.home import Home
-from huddle.cli.opening import ask, unlocked
+from huddle.cli.unlock import ask, unlock_seed
 from huddle.errors import LocalError
 from huddle.identity import keyfile
 from huddle.identity.keyfile import InAgent, Locked, Plain, Stored
@@ -132,7 +132,7 @@ def _seed(stored: Stored | None) -> bytes:
         case Plain(seed):
             return seed
         case Locked():
-            return unlocked(stored)
+            return unlock_seed(stored)
     raise LocalError("The key of your identity is in an ssh-agent, which keeps it to itself.")
 
 

@@ -1,7 +1,7 @@
 """WireGuard for a Huddle that root started and that became somebody else: a helper keeps root's right to it.
 
 The helper makes interfaces under names of its own, and does nothing else. Each request names an interface by
-the number that `Make` gave; addresses are those of tunnels (`wireguard_keys`), endpoints are IP addresses and
+the number that `Make` gave; addresses are those of tunnels (`keys`), endpoints are IP addresses and
 never text, and sockets are made here and handed over, bound to their interface. When the asker is gone, all
 interfaces go.
 
@@ -23,9 +23,9 @@ from typing import Annotated, Any, ClassVar
 from huddle.codec import U16, U32, U64, Fixed, Limit, decode, encode
 from huddle.errors import LocalError, NetworkError
 from huddle.helper import Answer, Helper
-from huddle.networks.wireguard import maker as wireguard_maker
 from huddle.networks.wireguard.device import Device
 from huddle.networks.wireguard.keys import KEY, address
+from huddle.networks.wireguard.maker import InterfaceMaker, LocalMaker
 from huddle.networks.wireguard.system import Addressing
 from huddle.networks.wireguard.uapi import PeerActivity, PeerConfig, TunnelConfig
 
@@ -129,7 +129,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """`wireguard_uapi.Heard` on its way."""
+    """`uapi.PeerActivity` on its way."""
 
     handshake: bool
     received: U64
@@ -142,9 +142,9 @@ class WireGuardService:
         Look, Make, BringUp, Configure, Connect, KeepAlive, Listen, Close,
     )  # fmt: skip
 
-    def __init__(self, maker: wireguard_maker.Maker | None = None, *, port: int = 0) -> None:
+    def __init__(self, maker: InterfaceMaker | None = None, *, port: int = 0) -> None:
         self._port = port
-        self._maker = maker or wireguard_maker.Here()
+        self._maker = maker or LocalMaker()
         self._devices: dict[int, Device | None] = {}  # None: it is being made
         self._last = 0
 
@@ -204,7 +204,7 @@ class WireGuardService:
 
 
 class HelperMaker:
-    """The asker's side; see `wireguard_maker.Maker`."""
+    """The asker's side; see `maker.InterfaceMaker`."""
 
     def __init__(self, helper: Helper) -> None:
         self._helper = helper

@@ -25,7 +25,7 @@ from huddle.identity.kdf import hkdf
 from huddle.links.wire import Wire
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.wireguard.keys import KEY, Key
-from huddle.networks.wireguard.maker import Here, Maker
+from huddle.networks.wireguard.maker import InterfaceMaker, LocalMaker
 from huddle.networks.wireguard.peer import WireGuardPeer
 from huddle.networks.wireguard.tunnel import Accepted as TunnelAccepted
 from huddle.networks.wireguard.tunnel import Tunnel
@@ -62,14 +62,14 @@ class WireGuardNetwork:
         *,
         loopback: bool = False,
         notice: Callable[[str], None] = lambda _: None,
-        maker: Maker | None = None,
+        maker: InterfaceMaker | None = None,
     ) -> None:
         self._url = url
         self._crypto = crypto
         self._loopback = loopback
         self._notice = notice
         self._key = Key.fresh()
-        self._maker = maker or Here()
+        self._maker = maker or LocalMaker()
         self._peers: dict[int, WireGuardPeer] = {}
         self._stun_port: int | None = None
         self._asking = asyncio.Lock()

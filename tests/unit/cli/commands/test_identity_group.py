@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from huddle.cli import opening
+from huddle.cli import unlock
 from huddle.cli.commands import identity_group
 from huddle.cli.home import Home
 from huddle.cli.main import main
@@ -80,12 +80,12 @@ def test_a_wrong_passphrase_can_be_typed_again(
     stored = Home().stored()
     assert isinstance(stored, Locked)
     typed = iter(["fist", "FIRST", "first", "a", "b", "c"])
-    monkeypatch.setattr(opening.sys, "stdin", Terminal)
-    monkeypatch.setattr(opening, "ask", lambda question: next(typed))
-    assert opening.opened(stored).did == stored.did
+    monkeypatch.setattr(unlock.sys, "stdin", Terminal)
+    monkeypatch.setattr(unlock, "ask", lambda question: next(typed))
+    assert unlock.unlock_identity(stored).did == stored.did
     assert capsys.readouterr().err.count("Try again") == 2
     with pytest.raises(LocalError, match="not the passphrase"):
-        opening.opened(stored)
+        unlock.unlock_identity(stored)
 
 
 def test_the_passphrase_stays_in_no_environment(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ def test_the_passphrase_stays_in_no_environment(say: Say, monkeypatch: pytest.Mo
     say("passphrase", text="first\n")
     stored = Home().stored()
     monkeypatch.setenv("HUDDLE_PASSPHRASE", "first")
-    assert stored is not None and opening.opened(stored).did == stored.did  # type: ignore[union-attr]
+    assert stored is not None and unlock.unlock_identity(stored).did == stored.did  # type: ignore[union-attr]
     assert "HUDDLE_PASSPHRASE" not in os.environ
 
 
@@ -112,7 +112,7 @@ def test_an_identity_moves_into_an_agent(say: Say, agent: str, tmp_path: Path) -
     assert "in an ssh-agent" in say().output
     stored = Home().stored()
     assert stored is not None
-    identity = opening.opened(stored)
+    identity = unlock.unlock_identity(stored)
     assert CRYPTO.verify(CRYPTO.signing_public(identity.key), CRYPTO.sign(identity.key, b"x"), b"x")
     assert isinstance(identity.key, AgentKey)
     identity.key.agent.close()
@@ -120,7 +120,7 @@ def test_an_identity_moves_into_an_agent(say: Say, agent: str, tmp_path: Path) -
         assert "keeps it to itself" in say(*command, text="x\n").stderr
     subprocess.run(["ssh-add", "-qD"], check=True)
     with pytest.raises(LocalError, match="has not the key"):
-        opening.opened(stored)
+        unlock.unlock_identity(stored)
 
 
 def test_a_key_of_the_agent_s_becomes_an_identity(say: Say, agent: str) -> None:

@@ -24,7 +24,7 @@ MAX_CONTACTS = 64 << 20  # bytes; some hundred thousand people
 _MAX_LINES, _MAX_LINE = 200, 5000
 
 
-class Keeping(Protocol):
+class Archive(Protocol):
     """Keeps what is to be kept of one session."""
 
     def entered(self) -> None:
@@ -37,7 +37,7 @@ class Keeping(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class OwnKeeping:
+class LocalArchive:
     """This process keeps it; of a pseudonym (`lasting` False) there is only the record."""
 
     home: Home
@@ -86,13 +86,13 @@ class Left:
     lines: Annotated[tuple[Annotated[str, Limit(_MAX_LINE)], ...], Limit(_MAX_LINES)]
 
 
-class KeepingService:
+class ArchiveService:
     """The helper's side; see `huddle.helper.Service`."""
 
     requests: ClassVar[tuple[type[Any], ...]] = (Enter, Finish)
 
-    def __init__(self, keeping: Keeping) -> None:
-        self._keeping = keeping
+    def __init__(self, archive: Archive) -> None:
+        self._keeping = archive
 
     async def do(self, request: Any, descriptor: int) -> Answer:
         match request:
@@ -113,7 +113,7 @@ class KeepingService:
         pass
 
 
-class HelperKeeping:
+class HelperArchive:
     """The asker's side."""
 
     def __init__(self, helper: Helper) -> None:
