@@ -74,13 +74,11 @@ def as_ordinary(
             )
         folder = Scratch("huddle-root-")
         services: list[Any] = [_Folder(folder, account)]
-        kept: Archive | None = None
-        if account.home is None:
-            services.append(ArchiveService(archive()))
+        roots = archive() if account.home is None else None
+        if roots is not None:
+            services.append(ArchiveService(roots))
         helper = Helper.start(services)
         stack.callback(helper.close)
-        if account.home is None:
-            kept = HelperArchive(helper)
         maker: InterfaceMaker | None = None
         if _BY_ROOT & set(networks):
             tunnels = Helper.start([WireGuardService(port=port)])
@@ -95,7 +93,8 @@ def as_ordinary(
         if account.home is None or not os.access(tempfile.gettempdir(), os.W_OK | os.X_OK):
             tempfile.tempdir = os.environ["TMPDIR"] = str(folder.path)
         _check(account, python)
-        yield Rights(kept or archive(), maker, inputs)
+        kept = archive() if roots is None else HelperArchive(helper, roots.identity, roots.contacts)
+        yield Rights(kept, maker, inputs)
 
 
 class _Folder:

@@ -43,7 +43,7 @@ class Near:
 
 def test_a_helper_keeps_the_same(tmp_path: Path) -> None:
     near: Any = Near(ArchiveService(own(tmp_path / "kept")))
-    archive = HelperArchive(near)
+    archive = HelperArchive(near, ME, Contacts())
     archive.entered()
     contacts = somebody()
     left = archive.finish(contacts, b"the record" * 100_000)

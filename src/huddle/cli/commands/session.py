@@ -221,17 +221,14 @@ def run_party(
     """Run one session on this terminal; its exit code."""
     crypto = NativeCrypto()
     record = None if local["record"] is None else local["record"].absolute()
-    own: list[LocalArchive] = []
 
     def archive() -> LocalArchive:
         if record is not None and not os.access(record.parent, os.W_OK | os.X_OK):
             raise LocalError(f"{record.parent} can't be written to.", hint="Choose another --record.")
         home = Home()
-        identity = (
-            None if local["pseudonym"] else home.kept_identity(crypto, unlock_identity)
-        ) or Identity.fresh(crypto)
-        own.append(LocalArchive(home, crypto, identity, home.contacts(), not local["pseudonym"], record))
-        return own[0]
+        kept = None if local["pseudonym"] else home.kept_identity(crypto, unlock_identity)
+        identity = kept or Identity.fresh(crypto)
+        return LocalArchive(home, crypto, identity, home.contacts(), not local["pseudonym"], record)
 
     here = settings(local, private_args)
     needed = (here.tailscaled,) if here.tailscaled else ()
@@ -246,8 +243,9 @@ def run_party(
         here = replace(here, inputs=rights.inputs)
         if not local["name"]:
             here = replace(here, name=getpass.getuser())  # who typed sudo is meant, not root
-        party = make(here, own[0].identity, own[0].contacts, NativePlatform(rights.maker))
-        return _run(party, policy, local, rights.archive, planned)
+        kept = rights.archive
+        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.maker))
+        return _run(party, policy, local, kept, planned)
 
 
 def _run(
