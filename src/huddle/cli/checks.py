@@ -24,6 +24,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Literal
 
+from huddle import landlock
 from huddle.cli import leftovers as crashed
 from huddle.errors import HuddleError
 from huddle.networks import sockets
@@ -35,9 +36,10 @@ from huddle.networks.tailscale import daemon as tailscale_daemon
 from huddle.networks.webrtc import library as webrtc_library
 from huddle.networks.wireguard import device as wireguard_device
 from huddle.networks.wireguard import leftovers as wireguard_remains
-from huddle.networks.wireguard import network as wireguard_network
+from huddle.networks.wireguard import maker as wireguard_maker
 from huddle.rendezvous import ice
 from huddle.rendezvous.client import dialing
+from huddle.running import account as accounts
 from huddle.running import interpreter, sandbox
 
 State = Literal["ok", "warn", "bad"]
@@ -182,11 +184,28 @@ async def tailscale(socket: str | None = None) -> Check:
     return Check("Tailscale", "ok", f"{status.me.name} ({status.me.login}){how}; sees {others} machines")
 
 
+def itself() -> Check:
+    """As whom sessions run, and whether they are kept from the person's other processes."""
+    try:
+        account = accounts.to_become()
+    except HuddleError as exc:
+        return Check("Rights", "bad", exc.message, exc.hint)
+    whose = (
+        "this account" if account is None else account.name if account.home else "nobody, as root starts it"
+    )
+    if why := landlock.problem():
+        advice = (
+            "A program without a sandbox can look into your other processes; bubblewrap keeps it from that."
+        )
+        return Check("Rights", "warn", f"sessions run as {whose}; {why}", advice)
+    return Check("Rights", "ok", f"sessions run as {whose}, apart from other processes (Landlock)")
+
+
 async def wireguard() -> Check:
     """Whether tunnels can be made here, really tried, and what a killed session left of them."""
     try:
-        wireguard_network.check()
-        kind = await wireguard_network.kind()
+        wireguard_maker.check()
+        kind = await wireguard_maker.kind()
         left = wireguard_remains.find().names
     except HuddleError as exc:
         return Check("WireGuard", "warn", exc.message, exc.hint)
@@ -285,7 +304,14 @@ def leftovers() -> Check:
 async def examine(executable: str, url: str | None, servers: Sequence[str] = ()) -> list[Check]:
     """All checks, in the order in which a person reads them."""
     there = await rendezvous(url)
-    checks = [python(), event_loop(), *await program_interpreter(executable), locked_in(), *own_addresses()]
+    checks = [
+        python(),
+        event_loop(),
+        *await program_interpreter(executable),
+        locked_in(),
+        itself(),
+        *own_addresses(),
+    ]
     tailnet = await tailscale(os.environ.get("HUDDLE_TS_SOCKET"))
     checks += [listening(), webrtc(), iroh(), tailnet, await wireguard(), *there, *await router(url, servers)]
     if not any(check.name == "Clock" for check in there):

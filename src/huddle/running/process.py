@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import huddle.links
 import huddle.running
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError
-from huddle.running import sandbox
+from huddle.running import account, sandbox
 from huddle.running.channel import Channel, OpenLink
 from huddle.running.interpreter import Interpreter, environment
 from huddle.running.mux import RunnerMux
@@ -123,6 +123,7 @@ class RunnerProcess:
     async def start(cls, spec: RunnerSpec, watcher: Watcher) -> "RunnerProcess":
         """Start the program; raises LocalError where that can't be done."""
         check_arguments(spec.args)
+        account.refuse_root()
         loop = asyncio.get_running_loop()
         lane, their_lane = _pair()
         control, their_control = _pair()
