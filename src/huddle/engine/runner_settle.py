@@ -1,0 +1,31 @@
+"""What a runner in a sandbox does before its program's first line: it moves in, and gives up what it may.
+
+    source     the program's files, which it can't change
+    directory  an empty one in memory, where they are copied and the program runs
+    place_fd   an inherited socket, over which the supervisor gets a descriptor of `directory`: what the
+               program writes is gone with the sandbox for all who have none
+    limits     of resource.setrlimit, by name without RLIMIT_
+
+This file must not import huddle: a runner loads it by its path, in any interpreter from Python 3.10 on.
+"""
+
+import os
+import resource
+import shutil
+import socket
+from typing import Any
+
+
+def settle(config: "dict[str, Any]") -> None:
+    """Do all that."""
+    shutil.copytree(config["source"], config["directory"], dirs_exist_ok=True)
+    place = os.open(config["directory"], os.O_RDONLY | os.O_DIRECTORY)
+    with socket.socket(fileno=config["place_fd"]) as sock:
+        socket.send_fds(sock, [b"."], [place])
+    os.close(place)
+    for name, value in config["limits"].items():
+        number = getattr(resource, "RLIMIT_" + name)
+        hard = resource.getrlimit(number)[1]
+        if hard != resource.RLIM_INFINITY:
+            value = min(value, hard)
+        resource.setrlimit(number, (value, value))
