@@ -16,6 +16,7 @@ from huddle.browser.imports import imported
 from huddle.browser.loop import MailboxLoop
 from huddle.browser.worker import WorkerRunner
 from huddle.engine.interpreter import Interpreter
+from huddle.engine.limits import Confinement
 from huddle.engine.run import StartRunner
 from huddle.engine.settings import Settings
 from huddle.engine.surroundings import Ground
@@ -53,7 +54,7 @@ class Browser:
             uvloop=None,
             bits=64 if sys.maxsize > 2**32 else 32,
         )
-        return Ground(interpreter, sandboxed=not settings.plain_end)
+        return Ground(interpreter, None if settings.plain_end else Confinement())
 
     async def has_numpy(self, ground: Ground, files: Mapping[str, bytes]) -> bool:
         names = imported(files)

@@ -27,6 +27,7 @@ from huddle.cli.rights import as_ordinary
 from huddle.cli.spool import Spool
 from huddle.cli.text import clean, listing
 from huddle.cli.view import View
+from huddle.engine.limits import Limits, usual
 from huddle.engine.machine import Machine
 from huddle.engine.party import Party
 from huddle.engine.plans import GuestPlan, HostPlan
@@ -59,6 +60,7 @@ class Local(TypedDict):
     python: str
     input_files: tuple[Path, ...]
     sandbox: bool | None
+    limit: tuple[str, ...]
     grace: float
     stall: float | None
     max_queue: int
@@ -149,6 +151,13 @@ def local_options(command: _Command) -> _Command:
             "--sandbox/--no-sandbox", default=None, help="Lock the program in; default: where it works."
         ),
         click.option(
+            "--limit",
+            multiple=True,
+            metavar="WHAT=NUMBER",
+            help="The most that a program in the sandbox may take; default: "
+            f"{', '.join(usual())} (memory: half of this machine's).",
+        ),
+        click.option(
             "--grace",
             default=30.0,
             show_default=True,
@@ -200,6 +209,7 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         private_args=private_args,
         inputs=tuple(path.resolve() for path in local["input_files"]),
         sandbox=local["sandbox"],
+        limits=Limits.read(local["limit"]),
         grace=local["grace"],
         stall=local["stall"],
         max_queue=local["max_queue"],

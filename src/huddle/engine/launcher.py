@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
         os.nice(given["nice"])
     with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write(str(given["oom_score_adj"]))
-    os.execve(arguments[1], arguments[1:], {})
+    os.execve(arguments[1], arguments[1:], {})  # noqa: S606 - it is what this process is for
 
 
 if __name__ == "__main__":

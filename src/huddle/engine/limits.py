@@ -34,7 +34,7 @@ class Limits:
     """
 
     processes: int = 256
-    memory: int = 0  # 0 is half of this machine's, here in __post_init__ since it is not the same everywhere
+    memory: int = 0  # 0: half of this machine's
     files: int = 512 << 20
     file: int = 0
     open: int = 1024
@@ -48,7 +48,7 @@ class Limits:
 
     @classmethod
     def read(cls, texts: Iterable[str]) -> Self:
-        """The limits with these (`NAME=NUMBER`, with K, M, G or T for powers of 1,024) in place of the usual."""
+        """The usual limits but for these: `NAME=NUMBER`, with K, M, G or T for powers of 1,024."""
         found: dict[str, int] = {}
         for text in texts:
             name, _, value = text.partition("=")
@@ -76,6 +76,14 @@ class Limits:
     def told(self) -> tuple[str, ...]:
         """Each as `--limit` would take it."""
         return tuple(f"{one.name}={_shown(one.name, getattr(self, one.name))}" for one in fields(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What a person is told of the sandbox before they say yes: what it lacks, and the limits in it."""
+
+    weaker: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
 def usual() -> tuple[str, ...]:

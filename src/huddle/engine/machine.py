@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from huddle.engine import account, sandbox
 from huddle.engine.interpreter import probe
+from huddle.engine.limits import Confinement
 from huddle.engine.process import RunnerProcess
 from huddle.engine.run import StartRunner
 from huddle.engine.settings import NETWORKS, Settings
@@ -65,7 +66,8 @@ class Machine:
                 f"There is no sandbox here: {problem}.", hint="Install bubblewrap, or leave out --sandbox."
             )
         wanted = settings.sandbox is not False and not (settings.by_hand or settings.plain_end)
-        return Ground(interpreter, wanted and not problem)
+        locked = Confinement(sandbox.weaker(), settings.limits.told()) if wanted and not problem else None
+        return Ground(interpreter, locked)
 
     async def has_numpy(self, ground: Ground, files: Mapping[str, bytes]) -> bool:
         return ground.interpreter.numpy is not None

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from huddle import events
+from huddle.engine.limits import Confinement
 from huddle.engine.meet import Meeting
 from huddle.engine.plans import GuestPlan, HostPlan
 from huddle.engine.process import check_arguments
@@ -261,7 +262,7 @@ class Party:
             options=options,
             now=asyncio.get_running_loop().time(),
         )
-        sealed = await self._meet(core, room, ground.sandboxed)
+        sealed = await self._meet(core, room, ground.confinement)
         await spoken.close()
         return await self._stay_together(sealed, ground, stack, plan.program.files, room)
 
@@ -292,7 +293,7 @@ class Party:
             record=plan.record,
             now=asyncio.get_running_loop().time(),
         )
-        sealed = await self._meet(core, room, ground.sandboxed)
+        sealed = await self._meet(core, room, ground.confinement)
         return await self._stay_together(sealed, ground, stack, {}, room)
 
     async def _prepare(self) -> tuple[Ground, tuple[Software, ...]]:
@@ -341,14 +342,14 @@ class Party:
     def _notice(self, text: str) -> None:
         self._emit(events.Notice(text))
 
-    async def _meet(self, core: Host | Guest, room: RoomClient, sandboxed: bool) -> Sealed:
+    async def _meet(self, core: Host | Guest, room: RoomClient, locked: Confinement | None) -> Sealed:
         meeting = self._meeting = Meeting(
             core,
             room,
             self._emit,
             self._standing,
             self._offers,
-            sandbox=sandboxed,
+            locked=locked,
             alarm=self._alarm,
         )
         try:

@@ -1,4 +1,4 @@
-"""What a program wrote in its sandbox comes out: plain files only, no more than it might write, by safe names.
+"""What a program wrote in its sandbox comes out: plain files only, and no more than it might write.
 
 The sandbox's files are in memory and go with it, but for a descriptor that is held of their directory. No
 link is followed and no device, pipe or socket opened; a copy belongs to this account alone. Whatever else is
@@ -29,14 +29,13 @@ class Place:
         """It, -1 where it has not come; it stays this object's to close."""
         if self._descriptor < 0:
             try:
-                _, found, _, _ = socket.recv_fds(self._sock, 1, 1)
+                used, found, _, _ = socket.recv_fds(self._sock, 32, 1)
             except OSError:
                 return -1
             if found:
                 self._descriptor = found[0]
                 os.set_inheritable(self._descriptor, False)
-                state = os.statvfs(self._descriptor)
-                self._taken = (state.f_blocks - state.f_bfree) * state.f_frsize
+                self._taken = int(used)
         return self._descriptor
 
     def written(self) -> tuple[int, int]:
@@ -125,9 +124,7 @@ def _walk(
             if not stat.S_ISDIR(seen.st_mode) or depth == _DEEPEST:
                 yield path, place, name, seen
                 continue
-            inner = os.open(
-                name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place
-            )
+            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place)
         except OSError:
             yield path, place, name, None
             continue

@@ -51,10 +51,10 @@ _HINT = "Install bubblewrap, or say --no-sandbox: the program can then read your
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """What can be had here: bubblewrap's path, and what it and this kernel can do beside the basics.
+    """What can be had here: bubblewrap's path, and what it and the kernel can do beside the basics.
 
-    `closed`: no more user namespaces inside (bubblewrap 0.8; not where it is setuid). `sized`: a size for what
-    is in memory (0.7). `filtered`: system calls pass a filter.
+    `closed`: no more user namespaces inside (bubblewrap 0.8; not where it is setuid). `sized`: a size for
+    what is in memory (0.7). `filtered`: system calls pass a filter.
     """
 
     path: str
@@ -139,7 +139,8 @@ def command(
 
     `files` are readable at their own paths, `inputs` in PLACE by their own names. With the command come
     descriptors that it must inherit, closed at the end: the options are read from one, so that no list of
-    processes shows where the inputs lie. It needs no environment. Raises LocalError where there is no sandbox.
+    processes shows where the inputs lie. It needs no environment. Raises LocalError where there is no
+    sandbox.
     """
     kind, reason = _tried()
     if kind is None:
@@ -207,7 +208,7 @@ def _system() -> list[str]:
 
 
 def _room(kind: Sandbox, limits: Limits, more: int = 0) -> list[str]:
-    """What the kernel shows of processes and devices, and where a program may write; `more` bytes are there."""
+    """What the kernel shows of processes and devices, and where to write; `more` bytes are there already."""
     line = ["--proc", "/proc"]
     for name in _HIDDEN:
         if os.path.exists(f"/proc/{name}"):

@@ -19,7 +19,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 
-_ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column, AUDIT_ARCH_* (linux/audit.h)
+_ARCHITECTURES = {
+    "x86_64": (0, 0xC000003E),
+    "aarch64": (1, 0xC00000B7),
+}  # column, AUDIT_ARCH_* (linux/audit.h)
 _NUMBER, _ARCH, _ARGS = 0, 4, 16  # offsets in struct seccomp_data; arguments have 8 bytes each
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000  # SECCOMP_RET_* (linux/seccomp.h)
 # BPF_LD|BPF_W|BPF_ABS, BPF_JMP|{BPF_JEQ,BPF_JGT,BPF_JGE,BPF_JSET}|BPF_K, BPF_RET|BPF_K (linux/filter.h)
@@ -91,7 +94,7 @@ def numbers(kind: str, machine: str = "") -> dict[str, int]:
 
 @functools.cache
 def program(machine: str = "") -> bytes:
-    """The filter for this architecture (default: this machine's), as `struct sock_filter`s one after another."""
+    """The filter for this architecture (default: this machine's): `struct sock_filter`s in a row."""
     machine = machine or platform.machine()
     allowed, refused = numbers("allowed", machine), numbers("refused", machine)
     freely = [number for name, number in allowed.items() if name not in RULES]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from huddle.engine.interpreter import Interpreter
+from huddle.engine.limits import Confinement
 from huddle.engine.run import StartRunner
 from huddle.engine.settings import Settings
 from huddle.identity.crypto import Crypto
@@ -20,11 +21,16 @@ from huddle.networks.plain import PlainPart
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What programs run on here: the interpreter, whether they are locked in, and may use its numpy."""
+    """What programs run on here: the interpreter, how they are locked in, and whether they use its numpy."""
 
     interpreter: Interpreter
-    sandboxed: bool
+    confinement: Confinement | None
     numpy: bool = True
+
+    @property
+    def sandboxed(self) -> bool:
+        """Whether programs are locked in."""
+        return self.confinement is not None
 
 
 class Surroundings(Protocol):

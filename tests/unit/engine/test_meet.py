@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from huddle import events
+from huddle.engine.limits import Confinement
 from huddle.engine.meet import Meeting, program_event
 from huddle.errors import HuddleError, LocalError, RendezvousError
 from huddle.session import ceremony_events as heard
@@ -75,7 +76,7 @@ class Table:
         core: Any = self.core
         room: Any = self.room
         self.meeting = Meeting(
-            core, room, self.told.append, lambda name, did: "new", lambda *_: (), sandbox=True
+            core, room, self.told.append, lambda name, did: "new", lambda *_: (), locked=Confinement()
         )
 
     async def ends(self) -> HuddleError:
@@ -100,7 +101,7 @@ async def test_why_somebody_is_an_alarm_is_said_once() -> None:
         told.append,
         lambda name, did: "alarm",
         lambda *_: (),
-        sandbox=True,
+        locked=Confinement(),
         alarm=lambda name, did: f"{name} looks like your contact Ann and is not",
     )
     with pytest.raises(LocalError):
@@ -151,5 +152,5 @@ async def test_leaving_is_bounded_where_the_rendezvous_does_not_answer() -> None
 
 def test_a_person_is_told_the_flags_that_all_use() -> None:
     manifest = build("a.py", {"a.py": b""}, flags=Flags(0, True, True))
-    assert program_event(manifest, True).flags == ("--threshold 0", "--no-prss", "--mix32-64bit")
-    assert program_event(build("a.py", {"a.py": b""}), False).flags == ()
+    assert program_event(manifest, Confinement()).flags == ("--threshold 0", "--no-prss", "--mix32-64bit")
+    assert program_event(build("a.py", {"a.py": b""}), None).flags == ()

@@ -21,16 +21,13 @@ import os, pathlib, socket, sys
 def attempt(name, function):
     try:
         print(name, "GOT", function(), flush=True)
-    except Exception as error:
+    except OSError:  # anything else is a fault of this program
         print(name, "failed", flush=True)
 
-home, tcp, udp, unix, abstract, supervisor = sys.argv[1:7]
+home, tcp, udp, unix, abstract = sys.argv[1:6]
 for path in (home + "/.ssh/id_ed25519", home + "/.local/share/huddle/identity", "/etc/passwd", "/etc/shadow"):
     attempt(path, lambda: open(path).read())
 attempt("home", lambda: os.listdir(home))
-attempt("others", lambda: 1 / (supervisor in os.listdir("/proc") or [pid for pid in os.listdir("/proc")
-    if pid.isdigit() and b"SECRET" in open(f"/proc/{pid}/environ", "rb").read()] or 0))
-attempt("environment", lambda: os.environ["SECRET"])
 attempt("tcp", lambda: socket.create_connection(("127.0.0.1", int(tcp)), 1))
 def send(host): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"secret", (host, int(udp)))
 attempt("udp", lambda: send("192.0.2.1"))
@@ -38,19 +35,11 @@ send("127.0.0.1")  # a loopback of its own, where nobody is
 attempt("unix", lambda: socket.socket(socket.AF_UNIX).connect(unix))
 attempt("abstract", lambda: socket.socket(socket.AF_UNIX).connect("\\0" + abstract))
 attempt("name", lambda: socket.getaddrinfo("localhost.example", 80))
-status = open("/proc/self/status").read()
-attempt("capabilities", lambda: 1 / int(status.partition("CapEff:")[2].split()[0], 16))
 attempt("usr", lambda: open("/usr/burglar", "w"))
 attempt("python", lambda: open(os.path.join(sys.prefix, "burglar"), "w"))
 attempt("input written", lambda: open("private.csv", "w"))
 pathlib.Path("left.txt").write_text("left")
 pathlib.Path("/tmp/left.txt").write_text("left")
-for process in os.listdir("/proc"):
-    if process.isdigit():
-        told = open(f"/proc/{process}/cmdline", "rb").read()
-        attempt("where inputs lie", lambda: 1 / (b"private.csv" in told))
-attempt("options", lambda: [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
-    if "options" in os.readlink(f"/proc/self/fd/{fd}")][0])
 attempt("input", open("private.csv").read)
 """
 
@@ -73,10 +62,7 @@ def doors() -> Iterator[tuple[str, ...]]:
             udp.recv(100)  # nothing has come
 
 
-async def test_a_burglar_gets_nothing(
-    tmp_path: Path, home: Path, doors: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SECRET", "SECRET")
+async def test_a_burglar_gets_nothing(tmp_path: Path, home: Path, doors: tuple[str, ...]) -> None:
     for name in (".ssh/id_ed25519", ".local/share/huddle/identity"):
         (home / name).parent.mkdir(parents=True)
         (home / name).write_text("secret")
@@ -90,7 +76,7 @@ async def test_a_burglar_gets_nothing(
         table = await lay(
             tmp_path,
             BURGLAR,
-            *(str(home), tcp, udp, path, abstract, str(os.getpid())),
+            *(str(home), tcp, udp, path, abstract),
             parties=1,
             sandboxed=True,
             inputs=(private,),
@@ -98,7 +84,7 @@ async def test_a_burglar_gets_nothing(
         assert await table.finish() == [RunnerExit(0)], table.screens[0].err
     *lines, last = table.outputs[0].splitlines()
     assert last == "input GOT mine"
-    assert len(lines) >= 16 + 2
+    assert len(lines) == 13
     assert [line for line in lines if not line.endswith(" failed")] == []
     assert (tmp_path / "party0" / "left.txt").read_text() == "left"
     assert private.read_text() == "mine"
