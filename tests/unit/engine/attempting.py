@@ -140,6 +140,7 @@ async def attempts(hole: str, folder: Path) -> dict[str, Any]:
             "supervisor": os.getpid(),
             "calls": seccomp.numbers("refused"),
             "limits": limits,
+            "without": [],
         }
         if hole:
             open_hole(HOLES[hole], words)
