@@ -6,7 +6,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from huddle.engine import account
+from huddle.running import account
 
 # A deadline for a single example would measure how busy the machine is.
 hypothesis.settings.register_profile("huddle", deadline=None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from huddle.engine.account import NOBODYS
+from huddle.running.account import NOBODYS
 from tests.e2e.chaos import wait_until
 from tests.e2e.harness import LOCAL, Lab, lab
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from huddle.engine import sandbox, seccomp
-from huddle.engine.limits import Limits
+from huddle.running import sandbox, seccomp
+from huddle.running.limits import Limits
 from tests.e2e.harness import LOCAL, Huddle, Lab
 
 

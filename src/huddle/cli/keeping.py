@@ -18,7 +18,7 @@ from huddle.errors import LocalError
 from huddle.helper import Answer, Helper
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity, SeedCrypto
-from huddle.session.record import MAX_FILE
+from huddle.record.signed import MAX_FILE
 
 MAX_CONTACTS = 64 << 20  # bytes; some hundred thousand people
 _MAX_LINES, _MAX_LINE = 200, 5000

@@ -1,6 +1,6 @@
 """The rights with which a session runs: as few as it can do with, whoever started it.
 
-Started by root, Huddle becomes an ordinary account (`huddle.engine.account`) before it reads a byte of a
+Started by root, Huddle becomes an ordinary account (`huddle.running.account`) before it reads a byte of a
 stranger's. What needs root stays with helpers: WireGuard's interfaces, root's own files, and the removal of
 the directory that is made for what the session puts on the disk. Whoever started it, no other process of
 the person's may look into this one, it leaves no core, and it stays apart from them (`huddle.landlock`).
@@ -22,14 +22,14 @@ from typing import Any, ClassVar
 import huddle
 from huddle import landlock
 from huddle.cli.keeping import HelperKeeping, Keeping, KeepingService
-from huddle.engine import account as accounts
-from huddle.engine.account import Account
-from huddle.engine.scratch import Scratch
 from huddle.errors import LocalError
 from huddle.helper import Answer, Helper
-from huddle.networks.guarded import search_path
-from huddle.networks.wireguard_helper import HelperMaker, WireGuardService
-from huddle.networks.wireguard_maker import Maker
+from huddle.networks.reach.child_server import search_path
+from huddle.networks.wireguard.helper import HelperMaker, WireGuardService
+from huddle.networks.wireguard.maker import Maker
+from huddle.running import account as accounts
+from huddle.running.account import Account
+from huddle.running.scratch import Scratch
 
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
 _BY_ROOT = {"wireguard", "plain"}  # networks that make interfaces

@@ -3,14 +3,14 @@
  *
  *   worker -> session worker   { ready: true }            once, before anything else
  *                              { failed: text }           it can't go on
- *                              { report: text }           see huddle/engine/reports.py, which reads it
+ *                              { report: text }           see huddle/running/reports.py, which reads it
  *                              { written: {path: bytes} } once at the most, what the program leaves behind
  *   frame -> page              { loaded: true } | { failed: text }
  *
  * Anything else is undefined here, and whoever hears it ends the runner.
  */
 
-/** Bytes of a report: as LONGEST in huddle/engine/reports.py. */
+/** Bytes of a report: as LONGEST in huddle/running/reports.py. */
 const LONGEST_REPORT = 1 << 16;
 /** Characters of why something failed, which stands on the person's screen. */
 const LONGEST_REASON = 500;

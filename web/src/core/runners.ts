@@ -33,7 +33,7 @@ export interface Task {
   packages?: MessagePort;
 }
 
-/** As huddle/browser/worker.py has it of reports. */
+/** As huddle/browser/worker_runner.py has it of reports. */
 const FOUL = "it sent its supervisor something that no runner says";
 
 /** Runners in a row that do not get ready: then no more are tried. */
@@ -152,7 +152,7 @@ export class Runners {
   }
 }
 
-/** One run's worker, as Python (huddle/browser/worker.py) holds it. */
+/** One run's worker, as Python (huddle/browser/worker_runner.py) holds it. */
 export class Running {
   readonly id: number;
   readonly stdin: Stream;

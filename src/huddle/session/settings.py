@@ -1,0 +1,102 @@
+"""What a person chose for a session on this machine. None of it is shared with anybody."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from huddle.errors import LocalError
+from huddle.identity.names import is_name
+from huddle.running.limits import Limits
+
+NETWORKS = ("tls", "tailscale", "webrtc", "iroh", "relay")  # of auto, in order of preference
+# Only where a person chooses them: two change this machine while they last, one trusts the host further.
+BY_NAME = ("wireguard", "headscale", "plain")
+ALL = (*NETWORKS, *BY_NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The local side of a session.
+
+    `name` is what others see. `networks` may be used here, in order of preference; `via` restricts tls
+    to an interface or address, `advertise` adds host names or addresses under which others reach this
+    machine, `port` fixes the port of tls (0: any), `map_port` asks the router for one,
+    `loopback` offers loopback addresses as well. `iroh_relay`
+    is the URL of an iroh relay, or n0 for those of its makers, and `iroh_discovery` uses their directory.
+
+    `tailscale_key` is an auth key for a machine of one's own in a tailnet, made for the session, at the
+    control server `login_server` (None: Tailscale's); without a key, `tailscaled` is the socket of the one
+    that runs here (None: where packages put it).
+
+    `headscale` is the URL of a host's Headscale, asked with `headscale_key`; it shows `headscale_certificate`
+    (PEM), or one that an authority vouches for.
+
+    `python` is the interpreter that runs the program, with `private_args` behind the shared arguments and
+    `inputs` (files of this machine, by their own names in its directory) to read. `sandbox` None means:
+    where it works. In it a program takes
+    no more of this machine than `limits`.
+
+    `by_hand`: nothing is run here; the person starts MPyC, which finds the session's links as local ports.
+    `plain_end`: nothing is run here; the person starts plain MPyC behind a WireGuard app.
+
+    `grace` seconds of silence make a peer gone; `stall` seconds without any progress end a run (None:
+    never); `max_queue` bytes that a peer does not take end a run (0: never).
+
+    Raises LocalError for what makes no sense; what is not on this machine is found when it is used.
+    """
+
+    name: str
+    networks: tuple[str, ...] = NETWORKS
+    via: str | None = None
+    advertise: tuple[str, ...] = ()
+    port: int = 0
+    loopback: bool = False
+    map_port: bool = False
+    iroh_relay: str = ""
+    iroh_discovery: bool = False
+    tailscale_key: str | None = field(default=None, repr=False)
+    login_server: str | None = None
+    tailscaled: str | None = None
+    headscale: str | None = None
+    headscale_key: str | None = field(default=None, repr=False)
+    headscale_certificate: str = field(default="", repr=False)
+    python: str = field(default=sys.executable)
+    private_args: tuple[str, ...] = ()
+    inputs: tuple[Path, ...] = ()
+    sandbox: bool | None = None
+    limits: Limits = field(default_factory=Limits)
+    by_hand: bool = False
+    plain_end: bool = False
+    grace: float = 30.0
+    stall: float | None = None
+    max_queue: int = 0
+
+    def __post_init__(self) -> None:
+        for message, hint in self._problems():
+            raise LocalError(message, hint=hint)
+
+    def _problems(self) -> Iterator[tuple[str, str]]:
+        """What makes no sense, each with what to do about it."""
+        if not is_name(self.name):
+            hint = "One line of at most 64 bytes, without control characters or spaces at its ends."
+            yield f"{self.name!r} cannot be a name.", hint
+        unknown = [network for network in self.networks if network not in ALL]
+        if unknown or not self.networks:
+            message = f"There is no network {', '.join(unknown)}." if unknown else "No network was chosen."
+            yield message, f"There are {', '.join(ALL)}."
+        if self.networks == ("plain",):
+            yield (
+                "plain links with those alone who run plain MPyC.",
+                "Name another too: --network auto,plain.",
+            )
+        if not 0 <= self.port <= 65535:
+            yield f"There is no port {self.port}.", "0 takes any that is free."
+        if not self.grace >= 1:
+            yield f"A grace of {self.grace} s is too short.", "Give it 1 s or more."
+        if self.stall is not None and not self.stall >= 1:
+            yield f"{self.stall} s without progress are no stall.", "Give it 1 s or more, or leave it out."
+        if self.max_queue < 0:
+            yield "A queue cannot have less than 0 bytes.", "0 means that there is no limit."
+        if len({path.name for path in self.inputs}) != len(self.inputs):
+            yield "Two --input files have the same name.", "Rename one of them."
