@@ -1,15 +1,15 @@
 """The network `wireguard`: a tunnel to each peer that nobody configures, and TCP through it.
 
 Each party makes a WireGuard key for the session; the sealed offer carries it, and the addresses in the
-tunnels follow from the keys (`wireguard_keys`). When the two dial, each takes a UDP port, asks the
+tunnels follow from the keys (`keys`). When the two dial, each takes a UDP port, asks the
 rendezvous's STUN server how it looks from outside, and tells the peer through a channel of the
 rendezvous, sealed with the pair's secret; small packets find a way through the routers between
-(`wireguard_checks`), and WireGuard takes over that very port. Its preshared key comes from the pair's
+(`path_checks`), and WireGuard takes over that very port. Its preshared key comes from the pair's
 secret too. The wire's keys are the two WireGuard keys, which the link proof binds.
 
     offer = version U8 | public key (32 bytes)      (`Offer`)
 
-Who makes the interfaces is said in `wireguard_maker`.
+Who makes the interfaces is said in `maker`.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from huddle.identity.kdf import hkdf
 from huddle.links.wire import Wire
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.wireguard.keys import KEY, Key
-from huddle.networks.wireguard.maker import Here, Maker
+from huddle.networks.wireguard.maker import InterfaceMaker, LocalMaker
 from huddle.networks.wireguard.peer import WireGuardPeer
 from huddle.networks.wireguard.tunnel import Accepted as TunnelAccepted
 from huddle.networks.wireguard.tunnel import Tunnel
@@ -62,14 +62,14 @@ class WireGuardNetwork:
         *,
         loopback: bool = False,
         notice: Callable[[str], None] = lambda _: None,
-        maker: Maker | None = None,
+        maker: InterfaceMaker | None = None,
     ) -> None:
         self._url = url
         self._crypto = crypto
         self._loopback = loopback
         self._notice = notice
         self._key = Key.fresh()
-        self._maker = maker or Here()
+        self._maker = maker or LocalMaker()
         self._peers: dict[int, WireGuardPeer] = {}
         self._stun_port: int | None = None
         self._asking = asyncio.Lock()
