@@ -30,6 +30,7 @@ LIMIT = 1 << 16  # bytes of a message; what is longer goes through a descriptor
 AT_ONCE = 64  # requests that wait for their answers; an honest asker has two or three for each peer
 _DONE, _REFUSED = 0, 1
 _HEAD = 5
+_IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # its end is its asker's affair
 
 _asking = set[socket.socket]()  # this process's ends
 
@@ -97,11 +98,14 @@ class Helper:
         """Fork one with the rights that this process has now; the only thread of this process must call."""
         kinds = [kind for service in services for kind in service.requests]
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # What ends its asker, such as Ctrl-C, must not end it too, before it has said so.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _IGNORED)
         pid = os.fork()
         if not pid:
             for asking in (ours, *_asking):  # else the helper before would not see its asker's end
                 asking.close()
             _become_helper(services, theirs)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         _asking.add(ours)
         return cls(ours, kinds, pid)
@@ -213,7 +217,7 @@ def _become_helper(services: Sequence[Service], sock: socket.socket) -> NoReturn
     code = 1
     try:
         os.setsid()  # Ctrl-C is for the asker, which still has something to ask
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _IGNORED:
             signal.signal(number, signal.SIG_IGN)
         nothing = os.open(os.devnull, os.O_RDWR)
         for standard in range(3):  # whoever reads them must see their end when the asker has ended

@@ -1,11 +1,14 @@
-"""Sessions that root starts: nothing of a stranger's runs as root, and root's files are kept and not shown."""
+"""Sessions that root starts: nothing of a stranger runs as root, and root's files are kept and not shown."""
 
+import contextlib
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from huddle.running.account import NOBODYS
@@ -18,11 +21,11 @@ NOBODY = 65534  # of every system: the person who types sudo here
 SUDO = {"SUDO_UID": str(NOBODY), "SUDO_GID": str(NOBODY), "SUDO_USER": "nobody"}
 
 
-def status(pid: int, *fields: str) -> set[int]:
+def status(pid: int, *fields: str, base: int = 10) -> set[int]:
     """The numbers of these fields of a process, as the kernel has them."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     found = [line.split()[1:] for line in lines if line.partition(":")[0] in fields]
-    return {int(number) for numbers in found for number in numbers}
+    return {int(number, base) for numbers in found for number in numbers}
 
 
 @pytest.fixture
@@ -99,6 +102,34 @@ def test_a_record_that_can_t_be_kept_is_refused_before(anywhere: Lab, url: str, 
     assert "Choose another --record" in party.errors() and not party.all("invitation")
 
 
+def low_port() -> int:
+    """A port below 1024 on which nobody listens."""
+    for port in range(1023, 0, -1):
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("none is free")
+
+
+def test_to_listen_on_a_port_of_root_s_nothing_else_of_root_s_is_kept(
+    anywhere: Lab, url: str, programs: Path
+) -> None:
+    port = low_port()
+    host = anywhere.host(programs / "whose.py", parties=2, url=url, options=("--port", str(port)))
+    guest = anywhere.join("Bob", host.wait("invitation")["url"], programs / "whose.py")
+    for party in (host, guest):
+        party.wait("input", lambda event: event["waiting"])
+    listening = psutil.Process(host.process.pid).net_connections("tcp")
+    assert port in {one.laddr.port for one in listening if one.status == psutil.CONN_LISTEN}
+    assert status(host.process.pid, "CapPrm", "CapEff", base=16) == {1 << 10}  # CAP_NET_BIND_SERVICE
+    runners = host.descendants()
+    assert runners and all(status(pid, "CapPrm", base=16) == {0} for pid in runners)
+    for party in (host, guest):
+        party.type("on")
+    for party in (host, guest):
+        assert party.end() == 0, party.story()
+
+
 def test_a_supervisor_can_t_be_looked_into_nor_become_root_again(
     anywhere: Lab, url: str, programs: Path
 ) -> None:
@@ -110,6 +141,6 @@ def test_a_supervisor_can_t_be_looked_into_nor_become_root_again(
     limits = Path(f"/proc/{pid}/limits").read_text()
     (core,) = [line.split() for line in limits.splitlines() if line.startswith("Max core file size")]
     assert core[4:6] == ["0", "0"]
-    assert status(pid, "CapPrm", "CapEff", "CapAmb") == {0}
+    assert status(pid, "CapPrm", "CapEff", "CapAmb", base=16) == {0}
     host.process.terminate()
     host.end()

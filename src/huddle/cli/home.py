@@ -33,7 +33,7 @@ _UNFINISHED = ".new"
 
 KINDS = ("identity", "contacts", "records")
 
-Opening = Callable[[Stored], Identity]
+Unlock = Callable[[Stored], Identity]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,14 @@ class Home:
         """Whether an identity has been made here."""
         return self._identity.exists()
 
-    def identity(self, crypto: SeedCrypto, opening: Opening | None = None) -> Identity:
+    def identity(self, crypto: SeedCrypto, unlock: Unlock | None = None) -> Identity:
         """The person's identity, made at the first call; LocalError where its file is damaged or exposed."""
-        kept = self.kept_identity(crypto, opening)
+        kept = self.kept_identity(crypto, unlock)
         if kept is None:
             fresh = Identity.fresh(crypto)
             if self.keep_identity(crypto, fresh) == fresh.did:
                 return fresh
-        return kept or self.identity(crypto, opening)
+        return kept or self.identity(crypto, unlock)
 
     def keep_identity(self, crypto: SeedCrypto, fresh: Identity) -> str:
         """Keep this one, unless there is one already; the did of the one that is kept."""
@@ -83,10 +83,10 @@ class Home:
             self._write(self._identity, keyfile.written(Plain(fresh.seed(crypto))))
             return fresh.did
 
-    def kept_identity(self, crypto: SeedCrypto, opening: Opening | None = None) -> Identity | None:
+    def kept_identity(self, crypto: SeedCrypto, unlock: Unlock | None = None) -> Identity | None:
         """The person's identity, if one has been made; LocalError where its file is damaged or exposed.
 
-        `opening` is asked where the key is not in the file as it is.
+        `unlock` is asked where the key is not in the file as it is.
         """
         stored = self.stored()
         match stored:
@@ -94,9 +94,9 @@ class Home:
                 return None
             case Plain(seed):
                 return Identity.from_seed(crypto, seed)
-        if opening is None:
+        if unlock is None:
             raise LocalError(f"{self._identity} is locked.")
-        return opening(stored)
+        return unlock(stored)
 
     def stored(self) -> Stored | None:
         """The identity as it is written down; LocalError where its file is damaged or exposed."""

@@ -21,15 +21,15 @@ from typing import Any, ClassVar
 
 import huddle
 from huddle import landlock
-from huddle.cli.keeping import HelperKeeping, Keeping, KeepingService
+from huddle.cli.archive import Archive, ArchiveService, HelperArchive
 from huddle.errors import LocalError
 from huddle.helper import Answer, Helper
 from huddle.networks.reach.child_server import search_path
-from huddle.networks.wireguard.helper import HelperMaker, WireGuardService
-from huddle.networks.wireguard.maker import Maker
+from huddle.networks.wireguard.helper import LOW, HelperMaker, WireGuardService
+from huddle.networks.wireguard.maker import InterfaceMaker
 from huddle.running import account as accounts
 from huddle.running.account import Account
-from huddle.running.scratch import Scratch
+from huddle.running.scratch import Scratch, remove
 
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
 _BY_ROOT = {"wireguard", "plain"}  # networks that make interfaces
@@ -40,57 +40,61 @@ _PROGRAMS = ("tailscaled", "tailscale", "headscale", "bwrap")  # that the networ
 class Rights:
     """What is left: who keeps things, who makes interfaces (None: this process may try), the input files."""
 
-    keeping: Keeping
-    maker: Maker | None
+    archive: Archive
+    maker: InterfaceMaker | None
     inputs: tuple[Path, ...]
 
 
 @contextmanager
 def as_ordinary(
-    keeping: Callable[[], Keeping],
+    archive: Callable[[], Archive],
     *,
     networks: Sequence[str],
     python: str,
     inputs: tuple[Path, ...],
+    port: int = 0,
     needed: Sequence[Path] = (),
 ) -> Iterator[Rights]:
     """Give up what is not needed, until the end; there may be no thread and no event loop yet.
 
-    `keeping` is called by whoever's files are meant: the person who typed `sudo`, or root itself. `python` is
-    an absolute path of the interpreter that runs programs. `needed` is what else this session reads. Raises
-    LocalError where an ordinary account can't run it.
+    `archive` is called by whoever's files are meant: the person who typed `sudo`, or root itself. `python` is
+    an absolute path of the interpreter that runs programs. On `port` the session will listen (0: any).
+    `needed` is what else it reads. Raises LocalError where an ordinary account can't run it.
     """
     with ExitStack() as stack:
         account = accounts.to_become()
         _harden()
         if account is None:
             landlock.stay_among_ourselves()
-            yield Rights(keeping(), None, inputs)
+            yield Rights(archive(), None, inputs)
             return
+        if sys.platform != "linux":
+            raise LocalError(
+                "On this system Huddle can't give up root's rights.", hint="Start it as an ordinary user."
+            )
         folder = Scratch("huddle-root-")
-        os.chown(folder.path, account.uid, account.gid)
-        services: list[Any] = [_Folder(folder)]
-        kept: Keeping | None = None
-        if account.home is None:
-            services.append(KeepingService(keeping()))
+        services: list[Any] = [_Folder(folder, account)]
+        roots = archive() if account.home is None else None
+        if roots is not None:
+            services.append(ArchiveService(roots))
         helper = Helper.start(services)
         stack.callback(helper.close)
-        if account.home is None:
-            kept = HelperKeeping(helper)
-        maker: Maker | None = None
+        maker: InterfaceMaker | None = None
         if _BY_ROOT & set(networks):
-            tunnels = Helper.start([WireGuardService()])
+            tunnels = Helper.start([WireGuardService(port=port)])
             stack.callback(tunnels.close)
             maker = HelperMaker(tunnels)
         inputs = tuple(_readable(account, path, folder.path) for path in inputs)
+        os.chown(folder.path, account.uid, account.gid)
         accounts.open_up(account, [folder.path, *_own(python), *needed])
-        accounts.become(account)
+        accounts.become(account, listen_low=0 < port < LOW)
         _harden()  # another account, another word of the kernel's on this
         landlock.stay_among_ourselves()
         if account.home is None or not os.access(tempfile.gettempdir(), os.W_OK | os.X_OK):
             tempfile.tempdir = os.environ["TMPDIR"] = str(folder.path)
         _check(account, python)
-        yield Rights(kept or keeping(), maker, inputs)
+        kept = archive() if roots is None else HelperArchive(helper, roots.identity, roots.contacts)
+        yield Rights(kept, maker, inputs)
 
 
 class _Folder:
@@ -98,13 +102,20 @@ class _Folder:
 
     requests: ClassVar[tuple[type[Any], ...]] = ()
 
-    def __init__(self, folder: Scratch) -> None:
+    def __init__(self, folder: Scratch, account: Account) -> None:
         self._folder = folder
+        self._account = account
 
     async def do(self, request: Any, descriptor: int) -> Answer:
         raise ValueError("there is nothing to ask")
 
     async def close(self) -> None:
+        # What is in there is that account's to change meanwhile, so it is removed with its rights only.
+        os.chdir(self._folder.path)
+        with accounts.seen_by(self._account):
+            for name in os.listdir():
+                remove(Path(name))
+        os.chdir("/")
         self._folder.remove()
 
 

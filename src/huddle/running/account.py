@@ -23,6 +23,9 @@ from huddle.errors import LocalError
 
 NOBODYS = range(61184, 65520)
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000  # linux/mount.h
+_PR_SET_KEEPCAPS = 8  # linux/prctl.h
+_CAP_NET_BIND_SERVICE, _CAPABILITIES_3 = 10, 0x20080522  # linux/capability.h
+_LIBC = ctypes.CDLL(None, use_errno=True)
 _ROOTS = ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")
 
 
@@ -69,12 +72,19 @@ def to_become() -> Account | None:
     return Account(uid, uid, (uid,), "root", None)
 
 
-def become(account: Account) -> None:
-    """Be that account from now on, for good. Raises LocalError where the system refuses."""
+def become(account: Account, *, listen_low: bool = False) -> None:
+    """Be that account from now on, for good; but it may listen on ports below 1024 if `listen_low` is wished.
+
+    Raises LocalError where the system refuses.
+    """
     try:
         os.setgroups(account.groups)
         os.setgid(account.gid)  # all three of each, since it is root that asks
+        if listen_low:
+            _LIBC.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
         os.setuid(account.uid)
+        if listen_low:
+            _keep_only(_CAP_NET_BIND_SERVICE)
     except OSError as error:
         raise LocalError(
             f"Huddle was started by root and can't become uid {account.uid}: {error.strerror}.",
@@ -176,10 +186,20 @@ def _can_enter(way: Path) -> bool:
     return True
 
 
+def _keep_only(capability: int) -> None:
+    """Of root's capabilities this process keeps one, and its children none."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITIES_3, 0)
+    data = (ctypes.c_uint32 * 6)(
+        1 << capability, 1 << capability, 0, 0, 0, 0
+    )  # effective, permitted, inheritable
+    if _LIBC.capset(header, data):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
 def _mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
     filesystem = kind.encode() if kind else None
-    if libc.mount(os.fsencode(source), os.fsencode(target), filesystem, flags, options.encode() or None):
+    if _LIBC.mount(os.fsencode(source), os.fsencode(target), filesystem, flags, options.encode() or None):
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), target)
 
@@ -195,7 +215,7 @@ def _person() -> Account | None:
         return None
     if entry.pw_uid == 0:
         return None
-    groups = os.getgrouplist(entry.pw_name, entry.pw_gid)
+    groups = os.getgrouplist(entry.pw_name, entry.pw_gid)[: os.sysconf("SC_NGROUPS_MAX")]
     return Account(entry.pw_uid, entry.pw_gid, tuple(groups), entry.pw_name, entry.pw_dir)
 
 

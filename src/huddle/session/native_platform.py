@@ -26,7 +26,7 @@ from huddle.networks.tls.network import TlsNetwork
 from huddle.networks.webrtc import library as webrtc_library
 from huddle.networks.webrtc.network import WebRtcNetwork
 from huddle.networks.wireguard.keys import Key
-from huddle.networks.wireguard.maker import Maker
+from huddle.networks.wireguard.maker import InterfaceMaker
 from huddle.networks.wireguard.network import WireGuardNetwork
 from huddle.running import account, sandbox
 from huddle.running.interpreter import probe
@@ -53,7 +53,7 @@ class NativePlatform:
     `maker` makes WireGuard's interfaces; None: this process does.
     """
 
-    def __init__(self, maker: Maker | None = None) -> None:
+    def __init__(self, maker: InterfaceMaker | None = None) -> None:
         keep_freed_memory()
         self._maker = maker
         self.crypto: Crypto = NativeCrypto()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from huddle.cli.errors import complaints
 from huddle.cli.home import Home
-from huddle.cli.opening import ask, unlocked
+from huddle.cli.unlock import ask, unlock_seed
 from huddle.errors import LocalError
 from huddle.identity import keyfile
 from huddle.identity.keyfile import InAgent, Locked, Plain, Stored
@@ -83,22 +84,26 @@ def agent_command(which: str | None) -> None:
     """
     home = Home()
     stored = home.stored()
-    keys = Agent().keys()
-    if stored is None:
-        key = _chosen(keys, which)
-    else:
-        did = keyfile.did_of(_CRYPTO, stored)
-        own = next((key for key in keys if key.did == did), None)
-        if own is None or which not in (None, own.did, own.comment):
-            raise LocalError(
-                f"You have an identity, {did}, and the agent has not its key.",
-                hint="`huddle identity export FILE`, then `ssh-add FILE`; or get another one after "
-                "`huddle forget identity`: who knows you will not know it.",
-            )
-        key = own
-    key.sign(b"huddle/1 identity agent")  # sees that it does
+    with closing(Agent()) as agent:
+        key = _own(stored, agent.keys(), which)
+        key.sign(b"huddle/1 identity agent")  # sees that it does
     home.store(stored, InAgent(key.did))
     click.echo(f"The ssh-agent signs for you: {key.did}")
+
+
+def _own(stored: Stored | None, keys: list[AgentKey], which: str | None) -> AgentKey:
+    """The agent's key for this identity, or for one who has none yet."""
+    if stored is None:
+        return _chosen(keys, which)
+    did = keyfile.did_of(_CRYPTO, stored)
+    own = next((key for key in keys if key.did == did), None)
+    if own is None or which not in (None, own.did, own.comment):
+        raise LocalError(
+            f"You have an identity, {did}, and the agent has not its key.",
+            hint="`huddle identity export FILE`, then `ssh-add FILE`; or get another one after "
+            "`huddle forget identity`: who knows you will not know it.",
+        )
+    return own
 
 
 @identity_group.command("export")
@@ -127,7 +132,7 @@ def _seed(stored: Stored | None) -> bytes:
         case Plain(seed):
             return seed
         case Locked():
-            return unlocked(stored)
+            return unlock_seed(stored)
     raise LocalError("The key of your identity is in an ssh-agent, which keeps it to itself.")
 
 

@@ -14,13 +14,12 @@ import uvloop
 from rich.console import Console
 
 from huddle.ceremony.messages import MAX_PARTIES
+from huddle.cli.archive import Archive, LocalArchive
 from huddle.cli.arguments import TAKEN, ProgramCommand
 from huddle.cli.clashes import warning
 from huddle.cli.errors import complaints
 from huddle.cli.home import Home
-from huddle.cli.keeping import Keeping, OwnKeeping
 from huddle.cli.named_path import NamedPath
-from huddle.cli.opening import opened
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_files import load
 from huddle.cli.rights import as_ordinary
@@ -29,6 +28,7 @@ from huddle.cli.terminal.json_view import JsonView
 from huddle.cli.terminal.output_buffer import OutputBuffer
 from huddle.cli.terminal.view import View
 from huddle.cli.text import clean, listing
+from huddle.cli.unlock import unlock_identity
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
@@ -234,36 +234,35 @@ def run_party(
     """Run one session on this terminal; its exit code."""
     crypto = NativeCrypto()
     record = None if local["record"] is None else local["record"].absolute()
-    own: list[OwnKeeping] = []
 
-    def keeping() -> OwnKeeping:
+    def archive() -> LocalArchive:
         if record is not None and not os.access(record.parent, os.W_OK | os.X_OK):
             raise LocalError(f"{record.parent} can't be written to.", hint="Choose another --record.")
         home = Home()
-        identity = (None if local["pseudonym"] else home.kept_identity(crypto, opened)) or Identity.fresh(
-            crypto
-        )
-        own.append(OwnKeeping(home, crypto, identity, home.contacts(), not local["pseudonym"], record))
-        return own[0]
+        kept = None if local["pseudonym"] else home.kept_identity(crypto, unlock_identity)
+        identity = kept or Identity.fresh(crypto)
+        return LocalArchive(home, crypto, identity, home.contacts(), not local["pseudonym"], record)
 
     here = settings(local, private_args)
     needed = (here.tailscaled,) if here.tailscaled else ()
     with as_ordinary(
-        keeping,
+        archive,
         networks=here.networks,
         python=here.python,
         inputs=here.inputs,
+        port=here.port,
         needed=[Path(path) for path in needed],
     ) as rights:
         here = replace(here, inputs=rights.inputs)
         if not local["name"]:
             here = replace(here, name=getpass.getuser())  # who typed sudo is meant, not root
-        party = make(here, own[0].identity, own[0].contacts, NativePlatform(rights.maker))
-        return _run(party, policy, local, rights.keeping, planned)
+        kept = rights.archive
+        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.maker))
+        return _run(party, policy, local, kept, planned)
 
 
 def _run(
-    party: Party, policy: HostPolicy | GuestPolicy, local: Local, keeping: Keeping, planned: int | None
+    party: Party, policy: HostPolicy | GuestPolicy, local: Local, archive: Archive, planned: int | None
 ) -> int:
     out = OutputBuffer(sys.stdout)
 
@@ -272,9 +271,9 @@ def _run(
         screen: Screen = JsonView(text) if local["json_"] else View(Console(file=text), planned=planned)
 
         def finish() -> tuple[str, ...]:
-            return keeping.finish(party.contacts, party.record)
+            return archive.finish(party.contacts, party.record)
 
-        return await Driver(party, screen, policy, finish, keeping.entered, out).run()
+        return await Driver(party, screen, policy, finish, archive.entered, out).run()
 
     try:
         try:

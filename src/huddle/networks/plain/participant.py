@@ -25,7 +25,7 @@ from huddle.networks.plain.part import MPYC_PORT, PlainPeer, Ports, Roles, Tell
 from huddle.networks.reach import addresses
 from huddle.networks.wireguard.device import Device
 from huddle.networks.wireguard.keys import Key, address
-from huddle.networks.wireguard.maker import Here, Maker
+from huddle.networks.wireguard.maker import InterfaceMaker, LocalMaker
 from huddle.networks.wireguard.port import Port
 from huddle.networks.wireguard.system import Addressing
 from huddle.networks.wireguard.uapi import PeerConfig, TunnelConfig
@@ -54,7 +54,7 @@ class PlainParticipant:
         advertise: Sequence[str] = (),
         port: int = 0,
         notice: Callable[[str], None] = lambda _: None,
-        maker: Maker | None = None,
+        maker: InterfaceMaker | None = None,
     ) -> None:
         self.role = ""
         self._url = url
@@ -64,7 +64,7 @@ class PlainParticipant:
         self._key = Key.fresh()
         self._port = Port(random)
         self._where: tuple[str, int] | None = None
-        self._maker = maker or Here()
+        self._maker = maker or LocalMaker()
         self._own = -1
         self._roles: Roles = {}
         self._peers: dict[int, PlainPeer] = {}

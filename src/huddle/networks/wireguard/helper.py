@@ -1,7 +1,7 @@
 """WireGuard for a Huddle that root started and that became somebody else: a helper keeps root's right to it.
 
 The helper makes interfaces under names of its own, and does nothing else. Each request names an interface by
-the number that `Make` gave; addresses are those of tunnels (`wireguard_keys`), endpoints are IP addresses and
+the number that `Make` gave; addresses are those of tunnels (`keys`), endpoints are IP addresses and
 never text, and sockets are made here and handed over, bound to their interface. When the asker is gone, all
 interfaces go.
 
@@ -23,16 +23,16 @@ from typing import Annotated, Any, ClassVar
 from huddle.codec import U16, U32, U64, Fixed, Limit, decode, encode
 from huddle.errors import LocalError, NetworkError
 from huddle.helper import Answer, Helper
-from huddle.networks.wireguard import maker as wireguard_maker
 from huddle.networks.wireguard.device import Device
 from huddle.networks.wireguard.keys import KEY, address
+from huddle.networks.wireguard.maker import InterfaceMaker, LocalMaker
 from huddle.networks.wireguard.system import Addressing
 from huddle.networks.wireguard.uapi import PeerActivity, PeerConfig, TunnelConfig
 
 MOST = 64  # interfaces at once: two for each peer of the largest session
 PEERS = 32
 _LEAST_MTU, _MOST_MTU = 1280, 9000
-_OWN_PORTS = 1024  # and those from there on are for everybody
+LOW = 1024  # those below are root's
 
 PublicKey = Annotated[bytes, Fixed(KEY)]
 TunnelAddress = Annotated[bytes, Fixed(16)]
@@ -129,21 +129,22 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """`wireguard_uapi.Heard` on its way."""
+    """`uapi.PeerActivity` on its way."""
 
     handshake: bool
     received: U64
 
 
 class WireGuardService:
-    """The helper's side; `maker` has the rights."""
+    """The helper's side; `maker` has the rights. `port` is the person's choice, though it may be root's."""
 
     requests: ClassVar[tuple[type[Any], ...]] = (
         Look, Make, BringUp, Configure, Connect, KeepAlive, Listen, Close,
     )  # fmt: skip
 
-    def __init__(self, maker: wireguard_maker.Maker | None = None) -> None:
-        self._maker = maker or wireguard_maker.Here()
+    def __init__(self, maker: InterfaceMaker | None = None, *, port: int = 0) -> None:
+        self._port = port
+        self._maker = maker or LocalMaker()
         self._devices: dict[int, Device | None] = {}  # None: it is being made
         self._last = 0
 
@@ -162,9 +163,11 @@ class WireGuardService:
                     raise ValueError(f"an MTU of {mtu}")
                 await device.bring_up(Addressing(_inside(own), tuple(map(_inside, peers)), mtu))
             case Configure():
+                if request.port < LOW and request.port != self._port:
+                    raise ValueError(f"port {request.port}")
                 await device.tell(_config(request))
             case Connect(_, own, port, segment):
-                if 0 < port < _OWN_PORTS:
+                if 0 < port < LOW:
                     raise ValueError(f"port {port}")
                 try:
                     made = await device.tcp(_inside(own), port, segment=segment)
@@ -201,7 +204,7 @@ class WireGuardService:
 
 
 class HelperMaker:
-    """The asker's side; see `wireguard_maker.Maker`."""
+    """The asker's side; see `maker.InterfaceMaker`."""
 
     def __init__(self, helper: Helper) -> None:
         self._helper = helper

@@ -1,7 +1,7 @@
 """Who makes WireGuard's interfaces: this process, by whichever WireGuard there is; or a helper for it.
 
 WireGuard is the kernel's, or wireguard-go. Making interfaces needs root, or CAP_NET_ADMIN; without, all of
-it is in namespaces of its own (`wireguard_rootless`).
+it is in namespaces of its own (`rootless`).
 """
 
 import os
@@ -22,7 +22,7 @@ _OTHERS = "choose tls, webrtc or relay, which need no rights"
 _numbers = count()  # of this process's interfaces
 
 
-class Maker(Protocol):
+class InterfaceMaker(Protocol):
     """Makes interfaces."""
 
     async def open(self) -> str:
@@ -37,7 +37,7 @@ class Maker(Protocol):
         ...
 
 
-class Here:
+class LocalMaker:
     """This process makes them; their names say that they belong to the one that made this object."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ def check() -> None:
 
 
 async def kind(owner: int | None = None) -> str:
-    """Which WireGuard is used here (`wireguard_device.make`); raises NetworkError where there is none."""
+    """Which WireGuard is used here (`device.make`); raises NetworkError where there is none."""
     if not system.may_make_interfaces():
         if wireguard_device.program() is None:
             raise NetworkError("There is no wireguard-go.", hint=f"Install it, or {_OTHERS}.")

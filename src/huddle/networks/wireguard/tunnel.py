@@ -20,7 +20,7 @@ from huddle.links.wire import WireInfo
 from huddle.networks.base import PeerOffer
 from huddle.networks.wireguard.device import Device
 from huddle.networks.wireguard.keys import Key, address
-from huddle.networks.wireguard.maker import Maker
+from huddle.networks.wireguard.maker import InterfaceMaker
 from huddle.networks.wireguard.path_checks import ChosenPath, headers
 from huddle.networks.wireguard.simultaneous_open import PREAMBLE, reach
 from huddle.networks.wireguard.system import Addressing
@@ -47,7 +47,7 @@ class Tunnel:
 
     def __init__(
         self,
-        maker: Maker,
+        maker: InterfaceMaker,
         key: Key,
         shared: bytes,
         peer: PeerOffer,

@@ -132,8 +132,9 @@ REFUSED = {
     "an MTU that IPv6 has not": BringUp(1, OWN.packed, (), 1279),
     "a socket at any address": Connect(1, bytes(16), 0, None),
     "a port of root's": Connect(1, OWN.packed, 22, None),
+    "a UDP port of root's": Configure(1, MINE.private, MINE.public, 53, ()),
     "an endpoint that is no address": Configure(
-        1, MINE.private, MINE.public, 5, (Peer(THEIRS.public, b"s" * 32, Endpoint(b"fd77:", 7), 0),)
+        1, MINE.private, MINE.public, 5000, (Peer(THEIRS.public, b"s" * 32, Endpoint(b"fd77:", 7), 0),)
     ),
 }
 
@@ -157,7 +158,7 @@ async def test_there_is_an_end_to_interfaces(monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_the_address_of_a_peer_is_never_taken_from_who_asks() -> None:
     service, maker, _ = await made()
-    await service.do(Configure(1, MINE.private, MINE.public, 5, (PEER_OF,)), -1)
+    await service.do(Configure(1, MINE.private, MINE.public, 5000, (PEER_OF,)), -1)
     (tunnel,) = maker.made[0].did
     assert tunnel.peers[0].address == PEER and tunnel.peers[0].where == ("10.0.0.1", 7)
 

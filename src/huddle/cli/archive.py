@@ -24,8 +24,14 @@ MAX_CONTACTS = 64 << 20  # bytes; some hundred thousand people
 _MAX_LINES, _MAX_LINE = 200, 5000
 
 
-class Keeping(Protocol):
-    """Keeps what is to be kept of one session."""
+class Archive(Protocol):
+    """Keeps what is to be kept of one session. It knows the identity, and the contacts as they are now."""
+
+    @property
+    def identity(self) -> Identity: ...
+
+    @property
+    def contacts(self) -> Contacts: ...
 
     def entered(self) -> None:
         """A room was entered under the identity: only now is it kept, if it is new."""
@@ -37,7 +43,7 @@ class Keeping(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class OwnKeeping:
+class LocalArchive:
     """This process keeps it; of a pseudonym (`lasting` False) there is only the record."""
 
     home: Home
@@ -86,18 +92,18 @@ class Left:
     lines: Annotated[tuple[Annotated[str, Limit(_MAX_LINE)], ...], Limit(_MAX_LINES)]
 
 
-class KeepingService:
+class ArchiveService:
     """The helper's side; see `huddle.helper.Service`."""
 
     requests: ClassVar[tuple[type[Any], ...]] = (Enter, Finish)
 
-    def __init__(self, keeping: Keeping) -> None:
-        self._keeping = keeping
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
 
     async def do(self, request: Any, descriptor: int) -> Answer:
         match request:
             case Enter():
-                self._keeping.entered()
+                self._archive.entered()
                 return Answer()
             case Finish():
                 kept = decode(Kept, _read(descriptor))
@@ -105,7 +111,7 @@ class KeepingService:
                     contacts = Contacts.from_json(kept.contacts)
                 except LocalError as error:
                     raise ValueError("these are no contacts") from error
-                lines = self._keeping.finish(contacts, kept.record)
+                lines = self._archive.finish(contacts, kept.record)
                 return Answer(encode(Left(tuple(line[:1000] for line in lines[:_MAX_LINES]))))
         raise ValueError("nothing that is kept")
 
@@ -113,20 +119,22 @@ class KeepingService:
         pass
 
 
-class HelperKeeping:
+@dataclass(frozen=True, slots=True)
+class HelperArchive:
     """The asker's side."""
 
-    def __init__(self, helper: Helper) -> None:
-        self._helper = helper
+    helper: Helper
+    identity: Identity
+    contacts: Contacts
 
     def entered(self) -> None:
-        self._helper.ask_now(Enter())
+        self.helper.ask_now(Enter())
 
     def finish(self, contacts: Contacts, record: bytes | None) -> tuple[str, ...]:
         with open(os.memfd_create("kept"), "w+b") as file:
             file.write(encode(Kept(contacts.to_json(), record)))
             file.seek(0)
-            return decode(Left, self._helper.ask_now(Finish(), file.fileno()).data).lines
+            return decode(Left, self.helper.ask_now(Finish(), file.fileno()).data).lines
 
 
 def _read(descriptor: int) -> bytes:

@@ -21,25 +21,26 @@ _TRIES = 3
 _CRYPTO = NativeCrypto()
 
 
-def opened(stored: Stored) -> Identity:
+def unlock_identity(stored: Stored) -> Identity:
     """The identity with its key; LocalError where the passphrase is wrong or the agent has no such key."""
     match stored:
         case Plain(seed):
             return Identity.from_seed(_CRYPTO, seed)
         case Locked():
-            return Identity.from_seed(_CRYPTO, unlocked(stored))
+            return Identity.from_seed(_CRYPTO, unlock_seed(stored))
         case InAgent(did):
-            agent = Agent()
-            for key in agent.keys():
-                if key.did == did:
-                    return key.identity()
-            agent.close()
-            raise LocalError(
-                f"The ssh-agent has not the key of your identity {did}.", hint="Add it with ssh-add."
-            )
+            agent = Agent()  # asked for as long as this process lives
+            try:
+                (key,) = [key for key in agent.keys() if key.did == did]
+            except ValueError:
+                agent.close()
+                raise LocalError(
+                    f"The ssh-agent has not the key of your identity {did}.", hint="Add it with ssh-add."
+                ) from None
+            return key.identity()
 
 
-def unlocked(locked: Locked) -> bytes:
+def unlock_seed(locked: Locked) -> bytes:
     """The seed, by the passphrase that is in the environment or that the person types."""
     given = os.environ.pop(VARIABLE, None)
     if given is not None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from huddle.cli.archive import ArchiveService, Enter, Finish, HelperArchive, Kept, LocalArchive
 from huddle.cli.home import Home
-from huddle.cli.keeping import Enter, Finish, HelperKeeping, KeepingService, Kept, OwnKeeping
 from huddle.codec import encode
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
@@ -22,14 +22,14 @@ def somebody() -> Contacts:
     return Contacts().met("Bob", Identity.fresh(CRYPTO).did, 1.0)
 
 
-def own(root: Path, *, lasting: bool = True) -> OwnKeeping:
-    return OwnKeeping(Home(root), CRYPTO, ME, Contacts(), lasting, root.with_name("record"))
+def own(root: Path, *, lasting: bool = True) -> LocalArchive:
+    return LocalArchive(Home(root), CRYPTO, ME, Contacts(), lasting, root.with_name("record"))
 
 
 class Near:
     """A helper without a process."""
 
-    def __init__(self, service: KeepingService) -> None:
+    def __init__(self, service: ArchiveService) -> None:
         self._service = service
 
     def ask_now(self, request: Any, descriptor: int = -1) -> Any:
@@ -42,11 +42,11 @@ class Near:
 
 
 def test_a_helper_keeps_the_same(tmp_path: Path) -> None:
-    near: Any = Near(KeepingService(own(tmp_path / "kept")))
-    keeping = HelperKeeping(near)
-    keeping.entered()
+    near: Any = Near(ArchiveService(own(tmp_path / "kept")))
+    archive = HelperArchive(near, ME, Contacts())
+    archive.entered()
     contacts = somebody()
-    left = keeping.finish(contacts, b"the record" * 100_000)
+    left = archive.finish(contacts, b"the record" * 100_000)
     home = Home(tmp_path / "kept")
     assert home.contacts() == contacts
     assert (tmp_path / "record").read_bytes() == b"the record" * 100_000
@@ -57,9 +57,9 @@ def test_a_helper_keeps_the_same(tmp_path: Path) -> None:
 
 
 def test_of_a_pseudonym_nothing_is_kept(tmp_path: Path) -> None:
-    keeping = own(tmp_path / "kept", lasting=False)
-    keeping.entered()
-    assert keeping.finish(somebody(), None) == ()
+    archive = own(tmp_path / "kept", lasting=False)
+    archive.entered()
+    assert archive.finish(somebody(), None) == ()
     assert not (tmp_path / "kept").exists()
 
 
@@ -74,14 +74,14 @@ async def test_what_are_no_contacts_is_not_kept(tmp_path: Path, content: bytes) 
     file = os.memfd_create("kept")
     os.write(file, content)
     with pytest.raises(ValueError):
-        await KeepingService(own(tmp_path / "kept")).do(Finish(), file)
+        await ArchiveService(own(tmp_path / "kept")).do(Finish(), file)
     os.close(file)
     with pytest.raises(ValueError):
-        await KeepingService(own(tmp_path / "kept")).do(Finish(), -1)
+        await ArchiveService(own(tmp_path / "kept")).do(Finish(), -1)
     assert not (tmp_path / "kept").exists()
 
 
 async def test_there_is_nothing_else_to_ask(tmp_path: Path) -> None:
-    assert KeepingService.requests == (Enter, Finish)
+    assert ArchiveService.requests == (Enter, Finish)
     with pytest.raises(ValueError):
-        await KeepingService(own(tmp_path / "kept")).do(object(), -1)
+        await ArchiveService(own(tmp_path / "kept")).do(object(), -1)
