@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 RUNNER = Path(huddle.running.__file__).parent / "runner" / "main.py"
 LOOP = RUNNER.with_name("loop.py")
 LANE = RUNNER.with_name("mux.py")
-SETTLE = RUNNER.with_name("runner_settle.py")
+SETTLE = RUNNER.with_name("settle.py")
 FRAMES = Path(huddle.links.__file__).with_name("frames.py")
 
 # So that what a party sends at once rarely waits for the other process to be scheduled.
