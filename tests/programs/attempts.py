@@ -1,10 +1,11 @@
 """A stranger's program that tries what a sandbox must refuse, and says with what evidence it succeeded.
 
-Its argument is a JSON object, or @ and the name of a file with one: `secret`, a word in the environment, the keyring and the shared memory of
-whoever started it; `private`, the directory of an --input file; `name`, the machine's; `tcp`, a port that
-listens there; `abstract`, a socket's name; `socket`, one's path; `supervisor`, a process id; `calls`, the
-numbers of refused system calls by name; `limits`; `without`, attempts to leave out. It prints a JSON object a line: `name`, and `evidence`
-(null: refused) or `error`, where the attempt itself is broken: that is no refusal.
+Its argument is a JSON object, or @ and the name of a file with one: `secret`, a word in the environment,
+the keyring and the shared memory of whoever started it; `private`, the directory of an --input file; `name`,
+the machine's; `tcp`, a port that listens there; `abstract`, a socket's name; `socket`, one's path;
+`supervisor`, a process id; `calls`, the numbers of refused system calls by name; `limits`; `without`,
+attempts to leave out. It prints a JSON object a line: `name`, and `evidence` (null: refused) or `error`,
+where the attempt itself is broken: that is no refusal.
 
 Only what `REFUSALS` has counts as refused. Each attempt is seen to succeed where its hole is open.
 """

@@ -1,6 +1,7 @@
 """A program in the sandbox reaches its run directory, its inputs and its peers, and nothing else."""
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from huddle.running import sandbox
+from huddle.running import sandbox, seccomp
 from huddle.running.process import RunnerExit
 from tests.unit.running.support import PYTHONS, lay
 
@@ -150,3 +151,61 @@ for frame in sys._current_frames().values():
     table = await lay(tmp_path, source, parties=1, sandboxed=True)
     assert await table.finish() == [RunnerExit(0)]
     assert set(table.outputs[0].split()) == {"refused"}
+
+
+OLD = """#!/bin/sh
+# A bubblewrap without {lacks}, as older ones are; its options come by --args.
+if tr '\\0' '\\n' < "/proc/self/fd/$2" | grep -qxE -- '{lacks}'; then
+    echo "bwrap: Unknown option" >&2
+    exit 1
+fi
+exec {real} "$@"
+"""
+
+
+@pytest.mark.parametrize(
+    ("lacks", "said"),
+    [
+        ("--disable-userns", ()),  # the filter refuses namespaces as well
+        ("--size", ("its files may fill half of the memory (bubblewrap before 0.7)",)),
+        (
+            "--seccomp",
+            ("it may try the whole kernel, since bubblewrap or the kernel can't filter system calls",),
+        ),
+        ("--seccomp|--disable-userns", ("the whole kernel", "namespaces of its own")),
+        (
+            "--seccomp|--disable-userns|--size",
+            ("the whole kernel", "namespaces of its own", "half of the memory"),
+        ),
+    ],
+)
+async def test_an_older_bubblewrap_gives_a_weaker_sandbox_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str, said: tuple[str, ...]
+) -> None:
+    old = tmp_path / "bin" / "bwrap"
+    old.parent.mkdir()
+    old.write_text(OLD.format(lacks=lacks, real=shutil.which("bwrap")))
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{old.parent}:{os.environ['PATH']}")
+    sandbox._tried.cache_clear()
+    try:
+        assert not sandbox.problem()
+        for lack, words in zip(sandbox.weaker(), said, strict=True):
+            assert words in lack
+        table = await lay(tmp_path, "print('it runs')", parties=1, sandboxed=True)
+        assert await table.finish() == [RunnerExit(0)]
+        assert table.outputs == ["it runs\n"]
+    finally:
+        sandbox._tried.cache_clear()
+
+
+def test_another_processor_gives_a_weaker_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seccomp.platform, "machine", lambda: "riscv64")
+    sandbox._tried.cache_clear()
+    try:
+        assert not sandbox.problem()
+        assert sandbox.weaker() == (
+            "it may try the whole kernel, since there is no filter of system calls for riscv64",
+        )
+    finally:
+        sandbox._tried.cache_clear()
