@@ -101,11 +101,12 @@ def roots():
     """Another file system than this one's, through a process's root, working directory or mappings."""
     here, found = os.stat("/"), []
     for pid in processes():
-        seen = tried(os.stat, f"/proc/{pid}/root/")
+        root = os.path.join("/proc", str(pid), "root")
+        seen = tried(os.stat, root)
         if seen and (seen.st_dev, seen.st_ino) != (here.st_dev, here.st_ino):
-            found.append(f"/proc/{pid}/root")
-        if tried(os.path.exists, f"/proc/{pid}/root{given['private']}"):
-            found.append(f"/proc/{pid}/root")
+            found.append(root)
+        if tried(os.path.exists, root + given["private"]):
+            found.append(root)
         cwd = tried(os.readlink, f"/proc/{pid}/cwd")
         if cwd and cwd not in ("/", "/tmp/program"):
             found.append(cwd)
