@@ -4,6 +4,7 @@ A program that takes more is ended, and is to blame. Who has no sandbox has no l
 """
 
 import os
+import platform
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -65,17 +66,23 @@ class Limits:
         buffers for each processor.
         """
         reserved = (1 << 30) + (96 << 20) * (os.cpu_count() or 1)
-        return {
-            "CORE": 0,
-            "NPROC": self.processes,
-            "AS": self.memory + reserved,
-            "FSIZE": self.file,
-            "NOFILE": self.open,
-        }
+        limits = {"CORE": 0, "AS": self.memory + reserved, "FSIZE": self.file, "NOFILE": self.open}
+        if _counted_apart(platform.release()):
+            limits["NPROC"] = self.processes
+        return limits
 
     def told(self) -> tuple[str, ...]:
         """Each as `--limit` would take it."""
         return tuple(f"{one.name}={_shown(one.name, getattr(self, one.name))}" for one in fields(self))
+
+
+def _counted_apart(release: str) -> bool:
+    """Whether this Linux counts the processes of a user namespace by themselves, as since 5.14.
+
+    Before, all that the person runs counts, and a limit that fits the program would leave it none.
+    """
+    found = re.match(r"(\d+)\.(\d+)", release)
+    return found is not None and (int(found[1]), int(found[2])) >= (5, 14)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,17 @@ def test_memory_is_half_of_the_machine_s_unless_said() -> None:
     assert Limits().in_force()["AS"] > Limits().memory
 
 
+@pytest.mark.parametrize(
+    ("release", "limited"),
+    [("6.18.44-x", True), ("5.14.0", True), ("5.13.19", False), ("4.19.0-amd64", False), ("strange", False)],
+)
+def test_processes_are_limited_by_the_kernel_only_where_it_counts_the_sandbox_s_alone(
+    monkeypatch: pytest.MonkeyPatch, release: str, limited: bool
+) -> None:
+    monkeypatch.setattr("platform.release", lambda: release)
+    assert ("NPROC" in Limits().in_force()) is limited
+
+
 def test_amounts_are_readable() -> None:
     assert [amount(n) for n in (100, 1536, 512 << 20, 5 << 29)] == [
         "100 bytes",

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -209,3 +210,13 @@ def test_another_processor_gives_a_weaker_sandbox(monkeypatch: pytest.MonkeyPatc
         )
     finally:
         sandbox._tried.cache_clear()
+
+
+@pytest.mark.skipif(not all(map(find_spec, ("numpy", "gmpy2", "uvloop"))), reason="needs all of them")
+async def test_what_honest_programs_use_works(tmp_path: Path) -> None:
+    assert sandbox.weaker() == ()
+    table = await lay(tmp_path, "uses.py", parties=1, sandboxed=True)
+    assert await table.finish(55) == [RunnerExit(0)], table.screens[0].err
+    assert table.outputs[0].splitlines() == [
+        "multiprocessing", "sockets", "threads and processes", "numpy, gmpy2, uvloop", "MPyC"
+    ]  # fmt: skip
