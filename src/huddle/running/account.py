@@ -62,13 +62,15 @@ def to_become() -> Account | None:
     if person is not None:
         return person
     taken = {state.st_uid for state in _processes()}
-    numbers = [uid for uid in NOBODYS if uid not in taken and _is_mapped(uid) and not _has_entry(uid)]
-    if not numbers:
+    mapped = [range(first, first + count) for first, _, count in _mappings()]
+    free = [uid for uid in NOBODYS if uid not in taken and any(uid in uids for uids in mapped)]
+    shuffled = random.SystemRandom().sample(free, len(free))
+    uid = next((uid for uid in shuffled if not _has_entry(uid)), None)
+    if uid is None:
         raise LocalError(
             "Huddle was started by root, and there is no other uid here under which a program could run.",
             hint="Start it as an ordinary user, or give this container more uids.",
         )
-    uid = random.SystemRandom().choice(numbers)
     return Account(uid, uid, (uid,), "root", None)
 
 
@@ -225,10 +227,6 @@ def _mappings() -> list[tuple[int, int, int]]:
         lines = Path("/proc/self/uid_map").read_text(encoding="ascii").splitlines()
         return [(int(a), int(b), int(c)) for a, b, c in map(str.split, lines)]
     return [(0, 0, 1 << 32)]
-
-
-def _is_mapped(uid: int) -> bool:
-    return any(first <= uid < first + count for first, _, count in _mappings())
 
 
 def _is_someone_outside() -> bool:
