@@ -99,6 +99,10 @@ def locked_in() -> Check:
     if problem:
         advice = "Without it a program can read your files. Install bubblewrap, and allow user namespaces."
         return Check("Sandbox", "warn", problem, advice)
+    if lacks := sandbox.weaker():
+        return Check(
+            "Sandbox", "warn", f"weaker than it should be: {'; '.join(lacks)}", "Install a newer bubblewrap."
+        )
     return Check("Sandbox", "ok", "bubblewrap works: programs see neither your files nor the network")
 
 

@@ -17,6 +17,7 @@ from huddle.ceremony.sealed import Member, Sealed
 from huddle.errors import HuddleError, LocalError, PeerError, unexpected
 from huddle.networks.plain import part as plain
 from huddle.rendezvous.client.room import RoomClient
+from huddle.running.limits import Confinement
 
 TrustLookup = Callable[[str, str], str]  # of a name and a did: self, new, known, verified or alarm
 Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
@@ -25,8 +26,8 @@ HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new 
 FAREWELL = 2.0  # seconds for the last records when somebody leaves
 
 
-def program_event(manifest: Manifest, sandbox: bool) -> events.Program:
-    """What a person is told of a program before they accept it."""
+def program_event(manifest: Manifest, locked: Confinement | None) -> events.Program:
+    """What a person is told of a program before they accept it; `locked` is None without a sandbox."""
     files = tuple({"path": f.path, "size": f.size, "sha256": f.sha256.hex()} for f in manifest.files)
     digest = manifest.program_digest.hex()
     flags = tuple(
@@ -38,7 +39,18 @@ def program_event(manifest: Manifest, sandbox: bool) -> events.Program:
         )
         if given
     )
-    return events.Program(manifest.entry, digest, files, manifest.args, sandbox, manifest.run, flags)
+    told = locked or Confinement()
+    return events.Program(
+        manifest.entry,
+        digest,
+        files,
+        manifest.args,
+        locked is not None,
+        manifest.run,
+        flags,
+        told.weaker,
+        told.limits,
+    )
 
 
 def _terms(proposed: heard.Proposed) -> list[str]:
@@ -79,7 +91,7 @@ class CeremonyDriver:
         standing: TrustLookup,
         offers: Callable[[], tuple[Offer, ...]],
         *,
-        sandbox: bool,
+        locked: Confinement | None,
         alarm: Alarm = lambda name, did: "",
     ) -> None:
         self.files: dict[str, bytes] = {}
@@ -89,7 +101,7 @@ class CeremonyDriver:
         self._emit = emit
         self._standing = standing
         self._offers = offers
-        self._sandbox = sandbox
+        self._locked = locked
         self._alarm = alarm
         self._alarmed: set[str] = set()
         self._waiting: dict[str, heard.GuestCame] = {}
@@ -243,7 +255,7 @@ class CeremonyDriver:
                     self._party(member.did, member.name, "admitted", detail, pid=member.pid)
                 if self._impossible(roster):
                     return
-                self._emit(program_event(manifest, self._sandbox))
+                self._emit(program_event(manifest, self._locked))
                 for text in (*_terms(event), *plain.explained(_roles(roster), _names(roster))):
                     self._emit(events.Notice(text))
             case heard.WordsReady(epoch, words, digest):

@@ -30,6 +30,7 @@ from huddle.networks.wireguard.maker import InterfaceMaker
 from huddle.networks.wireguard.network import WireGuardNetwork
 from huddle.running import account, sandbox
 from huddle.running.interpreter import probe
+from huddle.running.limits import Confinement
 from huddle.running.process import RunnerProcess
 from huddle.running.run import StartRunner
 from huddle.session.platform import ProgramRuntime
@@ -67,7 +68,8 @@ class NativePlatform:
                 f"There is no sandbox here: {problem}.", hint="Install bubblewrap, or leave out --sandbox."
             )
         wanted = settings.sandbox is not False and not (settings.by_hand or settings.plain_end)
-        return ProgramRuntime(interpreter, wanted and not problem)
+        locked = Confinement(sandbox.weaker(), settings.limits.told()) if wanted and not problem else None
+        return ProgramRuntime(interpreter, locked)
 
     async def has_numpy(self, ground: ProgramRuntime, files: Mapping[str, bytes]) -> bool:
         return ground.interpreter.numpy is not None

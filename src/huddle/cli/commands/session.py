@@ -33,6 +33,7 @@ from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
+from huddle.running.limits import Limits, usual
 from huddle.session.native_platform import NativePlatform
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
@@ -61,6 +62,7 @@ class Local(TypedDict):
     python: str
     input_files: tuple[Path, ...]
     sandbox: bool | None
+    limit: tuple[str, ...]
     grace: float
     stall: float | None
     max_queue: int
@@ -151,6 +153,13 @@ def local_options(command: _Command) -> _Command:
             "--sandbox/--no-sandbox", default=None, help="Lock the program in; default: where it works."
         ),
         click.option(
+            "--limit",
+            multiple=True,
+            metavar="WHAT=NUMBER",
+            help="The most that a program in the sandbox may take; default: "
+            f"{', '.join(usual())} (memory: half of this machine's).",
+        ),
+        click.option(
             "--grace",
             default=30.0,
             show_default=True,
@@ -202,6 +211,7 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         private_args=private_args,
         inputs=tuple(path.resolve() for path in local["input_files"]),
         sandbox=local["sandbox"],
+        limits=Limits.read(local["limit"]),
         grace=local["grace"],
         stall=local["stall"],
         max_queue=local["max_queue"],
