@@ -201,6 +201,7 @@ def test_a_rendezvous_that_leads_a_guest_into_another_room(
     liar.rooms[room] = room[: -len(room.rsplit("/", 1)[1])] + Invitation.parse(theirs).room_id
     bob = people.join("Bob", link, program, env=HURRIED)
     error = bob.wait("error", timeout=20)
-    assert error["whose"] == "rendezvous" and "nothing belongs to this invitation" in error["message"]
-    assert bob.end() == RENDEZVOUS
+    # The host may have gone, and whoever has the link made the room again: nobody can know whose fault it is.
+    assert "the host is not in this room" in error["message"]
+    assert bob.end() == PEER
     assert not other.all("question") and not bob.all("words")

@@ -29,7 +29,7 @@ if sys.platform == "emscripten":
             asyncio._set_running_loop(None)
 
     def socket():
-        made = js.WebSocket.new(sys.argv[1].replace("http", "ws") + "/v1/rooms/" + "0" * 32)
+        made = js.WebSocket.new(sys.argv[1].replace("http", "ws") + "/v2/rooms/" + "0" * 32)
         wait_for(lambda: js.Promise.new(create_proxy(lambda done, _: js.setTimeout(done, 500))))
         if made.readyState != 1:
             raise OSError("not open")

@@ -5,6 +5,7 @@ Between a record of the room, a decision of the person and a timer, this only wa
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from huddle import events
@@ -15,12 +16,13 @@ from huddle.session import ceremony_events as heard
 from huddle.session.ceremony_guest import Guest
 from huddle.session.ceremony_host import Host
 from huddle.session.manifest import Manifest
-from huddle.session.messages import Offer, shorten
+from huddle.session.messages import MAX_EPOCHS, Offer, shorten
 from huddle.session.sealed import Member, Sealed
 
 Standing = Callable[[str, str], str]  # of a name and a did: self, new, known, verified or alarm
 
 HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
+_COMES_AGAIN = 2 * MAX_EPOCHS  # times that one guest is let in: it comes back in each epoch, perhaps twice
 FAREWELL = 2.0  # seconds for the last records when somebody leaves
 
 
@@ -89,6 +91,9 @@ class Meeting:
         self._offers = offers
         self._sandbox = sandbox
         self._waiting: dict[str, heard.GuestCame] = {}
+        self._index = 0  # of the record that is being read
+        self._hellos: dict[str, int] = {}  # where the last hello of a guest stands, by did
+        self._let_in = Counter[str]()
         self._digest = b""  # of the words that the person saw last
         self._allowed: tuple[str, ...] = ()  # networks that all have agreed to; empty: all of them
         self._last: asyncio.Future[int] | None = None
@@ -115,6 +120,7 @@ class Meeting:
         """Let a waiting guest in."""
         came = self._waiting.pop(did, None)
         if came is not None and isinstance(self._core, Host):
+            self._let_write(did)
             self._core.admit(came.hello)
             self._party(did, came.name, "admitted")
             self._step()
@@ -163,7 +169,7 @@ class Meeting:
 
     async def _read(self) -> None:
         try:
-            async for _index, record in self._room:
+            async for self._index, record in self._room:
                 self._core.receive(record, self._loop.time())
                 self._step()
         except Exception as error:
@@ -269,8 +275,16 @@ class Meeting:
 
     def _came(self, event: heard.GuestCame) -> None:
         self._waiting[event.did] = event
+        self._hellos[event.did] = self._index
         self._party(event.did, event.name, "waiting")
         if event.admitted:
+            self._let_write(event.did)
             self._party(event.did, event.name, "admitted")
         else:
             self._emit(events.Question("admit", event.name, event.did))
+
+    def _let_write(self, did: str) -> None:
+        """Tell the rendezvous that whoever wrote this guest's hello takes part."""
+        self._let_in[did] += 1
+        if self._let_in[did] <= _COMES_AGAIN:
+            self._room.admit(self._hellos[did])

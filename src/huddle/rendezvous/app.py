@@ -1,6 +1,6 @@
 """The rendezvous as one ASGI app: rooms, nameplates, the relay, STUN and TURN, a page, health and metrics.
 
-    WebSocket /v1/rooms/{room}                  room: 32 lower-case hexadecimal digits
+    WebSocket /v2/rooms/{room}                  room: 32 lower-case hexadecimal digits
     WebSocket /v1/nameplates
     WebSocket /v1/relay/{channel}?side=a|b      channel: 32 lower-case hexadecimal digits
     WebSocket /v1/ice                           which STUN and TURN servers there are
@@ -106,8 +106,7 @@ class Rendezvous:
                 return
             now, limits, turn = self._clock(), self.limits, tuple[TurnServer, ...]()
             if self._turn is not None:
-                if wait := visit.address.passwords.take(1, now):
-                    visit.address.passwords.put_back(1)
+                if wait := visit.address.spend("passwords", now):
                     raise Refusal(
                         "turn-per-minute",
                         f"Your address asked for more than {limits.turn_per_minute} TURN passwords a minute.",
@@ -126,7 +125,7 @@ class Rendezvous:
     async def _refuse_path(self, visit: Visit) -> None:
         raise Refusal(
             "version",
-            "This rendezvous does not know what this client asks for; it speaks version 1.",
+            "This rendezvous does not know what this client asks for: one of the two is of an older version.",
             "Update Huddle on whichever of the two is older.",
         )
 
@@ -182,7 +181,7 @@ def create_app(
             Route("/metrics", metrics),
             Route("/packages/{name}", package),
             Route("/{name:path}", file),
-            WebSocketRoute("/v1/rooms/{room}", rendezvous.room),
+            WebSocketRoute("/v2/rooms/{room}", rendezvous.room),
             WebSocketRoute("/v1/nameplates", rendezvous.nameplates),
             WebSocketRoute("/v1/relay/{channel}", rendezvous.channel),
             WebSocketRoute("/v1/ice", rendezvous.ice),

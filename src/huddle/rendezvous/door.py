@@ -19,9 +19,10 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from huddle.codec import DecodeError
-from huddle.rendezvous.limits import Bucket, Limits, Refusal, address_of
+from huddle.rendezvous.limits import Limits, Refusal
 from huddle.rendezvous.messages import MAX_MESSAGE, Message, Refused, pack, unpack
 from huddle.rendezvous.metrics import Metrics
+from huddle.rendezvous.quotas import ClientQuota, Quotas
 
 log = logging.getLogger("huddle.rendezvous")
 
@@ -37,30 +38,10 @@ class Close(IntEnum):
     IDLE = 4004
 
 
-class Address:
-    """What one address uses: its connections, relay channels and rooms, and how fast."""
-
-    def __init__(self, name: str, limits: Limits, now: float) -> None:
-        self.name = name
-        self.connections = 0
-        self.channels = 0
-        self.rooms: dict[bytes, int] = {}  # bytes in each room that it made
-        self.opens = Bucket(limits.opens_per_minute, now)
-        self.messages = Bucket(limits.messages_per_minute, now)
-        self.lookups = Bucket(limits.lookups_per_minute, now)
-        self.bytes = Bucket(limits.bytes_per_minute, now)
-        self.passwords = Bucket(limits.turn_per_minute, now)
-
-    def idle(self, now: float) -> bool:
-        """Whether it may be forgotten."""
-        buckets = (self.opens, self.messages, self.lookups, self.bytes, self.passwords)
-        return not (self.connections or self.rooms) and all(bucket.full(now) for bucket in buckets)
-
-
 class Visit:
     """One WebSocket that was let in."""
 
-    def __init__(self, door: "Door", socket: WebSocket, address: Address) -> None:
+    def __init__(self, door: "Door", socket: WebSocket, address: ClientQuota) -> None:
         self.address = address
         self._door = door
         self._socket = socket
@@ -84,8 +65,7 @@ class Visit:
         if data is None:
             return None
         door = self._door
-        if wait := self.address.messages.take(1, door.clock()):
-            self.address.messages.put_back(1)
+        if wait := self.address.spend("messages", door.clock()):
             raise Refusal(
                 "messages-per-minute",
                 f"Your address sent more than {door.limits.messages_per_minute} messages in a minute.",
@@ -112,7 +92,7 @@ class Visit:
 
     async def pace(self, size: int) -> None:
         """Wait where this client's address has used up its bytes a minute."""
-        if wait := self.address.bytes.take(size, self._door.clock()):
+        if wait := self.address.take("bytes", size, self._door.clock()):
             self._door.metrics.slowed.inc(wait)
             await asyncio.sleep(wait)
 
@@ -141,28 +121,23 @@ class Door:
         self.clock = clock
         self.metrics = metrics
         self._log_addresses = log_addresses
-        self._addresses: dict[str, Address] = {}
+        self.quotas = Quotas(limits)
         self._open: Counter[str] = Counter()
 
-    def shown(self, address: Address) -> str:
+    def shown(self, address: ClientQuota) -> str:
         """An address for the log, where it belongs there."""
         return f" {address.name}" if self._log_addresses else ""
 
     def sweep(self) -> None:
         """Forget the addresses that use nothing."""
-        now = self.clock()
-        for name in [name for name, address in self._addresses.items() if address.idle(now)]:
-            del self._addresses[name]
+        self.quotas.sweep(self.clock())
 
     @contextlib.asynccontextmanager
     async def visit(self, socket: WebSocket, kind: str) -> AsyncIterator[Visit]:
         """A visit for as long as the block runs, which may raise whatever it wants."""
-        name = address_of(socket.client.host if socket.client else "")
-        address = self._addresses.get(name)
-        if address is None:
-            address = self._addresses[name] = Address(name, self.limits, self.clock())
+        address = self.quotas.of(socket.client.host if socket.client else "", self.clock())
         visit = Visit(self, socket, address)
-        address.connections += 1
+        address.add("connections", 1)
         self._open[kind] += 1
         self.metrics.connections.labels(kind).set(self._open[kind])
         try:
@@ -192,13 +167,13 @@ class Door:
                 Refused("internal", "The rendezvous made a mistake; it is not yours.", "Try again.", 1)
             )
         finally:
-            address.connections -= 1
+            address.add("connections", -1)
             self._open[kind] -= 1
             self.metrics.connections.labels(kind).set(self._open[kind])
 
-    def _admit(self, address: Address) -> None:
+    def _admit(self, address: ClientQuota) -> None:
         limits = self.limits
-        if address.connections > limits.connections_per_address:
+        if not address.fits("connections", limits.connections_per_address):
             raise Refusal(
                 "connections-per-address",
                 f"Your address has {limits.connections_per_address} connections open, the most it may have.",
@@ -212,8 +187,7 @@ class Door:
                 "Try again later, or use a rendezvous of your own: huddle serve.",
                 10,
             )
-        if wait := address.opens.take(1, self.clock()):
-            address.opens.put_back(1)
+        if wait := address.spend("opens", self.clock()):
             raise Refusal(
                 "opens-per-minute",
                 f"Your address connected more than {limits.opens_per_minute} times in a minute.",

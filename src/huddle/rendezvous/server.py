@@ -23,6 +23,7 @@ from huddle.rendezvous.limits import Limits
 from huddle.rendezvous.messages import MAX_MESSAGE
 from huddle.rendezvous.packages import Packages
 from huddle.rendezvous.site import Site, find_site
+from huddle.rendezvous.socket_guard import SocketGuard
 from huddle.rendezvous.sockets import protocols
 from huddle.rendezvous.store import Store
 from huddle.rendezvous.stun import StunServer
@@ -108,12 +109,9 @@ class RendezvousServer:
                 sock.close()
             raise
         limits = config.limits
-        http, websocket = protocols(
-            limits.first_message,
-            limits.stall,
-            limits.relayed_message,
-            app.state.rendezvous.metrics.stalled.inc,
-        )
+        rendezvous = app.state.rendezvous
+        guard = SocketGuard(limits, rendezvous.door.quotas, config.clock, config.trusted_proxies)
+        http, websocket = protocols(limits, guard, context, rendezvous.metrics.stalled.inc)
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,
@@ -130,8 +128,6 @@ class RendezvousServer:
                 server_header=False,
                 proxy_headers=bool(config.trusted_proxies),
                 forwarded_allow_ips=list(config.trusted_proxies),
-                ssl_certfile=config.certificate,
-                ssl_context_factory=(lambda _config, _default: context) if context else None,
                 timeout_graceful_shutdown=_STOP,  # type: ignore[arg-type]  # it is passed to wait_for
             )
         )

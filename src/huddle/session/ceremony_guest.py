@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from huddle.errors import HuddleError, LocalError, PeerError, RendezvousError
+from huddle.errors import HuddleError, LocalError, PeerError
 from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
 from huddle.session import ceremony_events as events
@@ -167,11 +167,6 @@ class Guest(Ceremony):
         if timer == "echo":
             raise self._echo_expired()
         if timer == "host":
-            if self._log.all_noise:  # the host's hello is the first record, and a room loses none
-                raise RendezvousError(
-                    "the rendezvous shows a room in which nothing belongs to this invitation",
-                    hint="Start again with another rendezvous.",
-                )
             raise PeerError(
                 "the host is not in this room",
                 peer=self._called(self._host) if self._host else "the host",

@@ -43,8 +43,16 @@ class Bare:
             if presence or not isinstance(message, Presence):
                 return message
 
-    async def enter(self, *, create: bool = False, first: int = 0, owner: bytes | None = None) -> Opened:
-        await self.send(Open(first, create, owner, 0))
+    async def enter(
+        self,
+        *,
+        create: bool = False,
+        first: int = 0,
+        owner: bytes | None = None,
+        client: bytes | None = None,
+    ) -> Opened:
+        """Enter a room, as a client of its own unless one is given."""
+        await self.send(Open(first, create, owner, 0, client or secrets.token_bytes(16)))
         opened = await self.receive()
         assert isinstance(opened, Opened), opened
         return opened
@@ -124,4 +132,4 @@ def room() -> bytes:
 
 @pytest.fixture
 def room_path(room: bytes) -> str:
-    return f"/v1/rooms/{room.hex()}"
+    return f"/v2/rooms/{room.hex()}"

@@ -90,7 +90,6 @@ def test_mutated_bodies_are_messages_or_refused() -> None:
 
 
 def test_mutated_envelopes_are_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huddle.session.log.MAX_NOISE", ENVELOPES)
     monkeypatch.setattr("huddle.session.log.MAX_RECORDS", ENVELOPES)
     source = random.Random(2)
     mesh, envelopes, _ = ceremony()
