@@ -169,7 +169,8 @@ class Meeting:
 
     async def _read(self) -> None:
         try:
-            async for self._index, record in self._room:
+            async for index, record in self._room:
+                self._index = index
                 self._core.receive(record, self._loop.time())
                 self._step()
         except Exception as error:

@@ -15,9 +15,10 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -29,6 +30,7 @@ from huddle.rendezvous.ice import Turn
 from huddle.rendezvous.limits import Limits, Refusal
 from huddle.rendezvous.messages import AskIce, IceServers, TurnServer
 from huddle.rendezvous.metrics import Metrics
+from huddle.rendezvous.origins import OriginGuard
 from huddle.rendezvous.packages import Packages
 from huddle.rendezvous.relay import Relay
 from huddle.rendezvous.rooms import Rooms
@@ -148,8 +150,12 @@ def create_app(
     turn: Turn | None = None,
     site: Site | None = None,
     packages: Packages | None = None,
+    names: Collection[str] | None = None,
 ) -> Starlette:
-    """The app; without a store it keeps all in memory. `clock` is wall time in seconds."""
+    """The app; without a store it keeps all in memory.
+
+    `clock` is wall time in seconds; `names` are those that the server goes by, as `OriginGuard` has them.
+    """
     rendezvous = Rendezvous(limits or Limits(), store or Store(), clock, log_addresses, turn)
     wheels = packages or Packages()
 
@@ -187,6 +193,7 @@ def create_app(
             WebSocketRoute("/v1/ice", rendezvous.ice),
             WebSocketRoute("/{path:path}", rendezvous.unknown),
         ],
+        middleware=[Middleware(OriginGuard, rendezvous.door, names)],
         lifespan=rendezvous.lifespan,
     )
     app.state.rendezvous = rendezvous

@@ -5,7 +5,8 @@
         async for index, record in client: ...
 
 Records are appended in the order of the calls and sent again on each new connection until they are
-confirmed; the client's random id, which it tells the rendezvous alone, and their sequence numbers keep them from standing there twice.
+confirmed; the client's random id, which it tells the rendezvous alone, and their sequence numbers keep
+them from standing there twice.
 Entries are asked for from the first that was not seen; a gap or a log that got shorter is the
 rendezvous's fault and ends the client. What records hold, and whether they are true, is not its
 business. Nothing is trusted but that a record confirmed or delivered is one.
@@ -246,7 +247,9 @@ class RoomClient:
 
     async def _converse(self, connection: dialing.Connection) -> None:
         owner = hashlib.sha256(self._owner_key).digest() if self._owner_key else None
-        await dialing.say(connection, pack(Open(self._next, self._create, owner, self._lifetime, self._client)))
+        await dialing.say(
+            connection, pack(Open(self._next, self._create, owner, self._lifetime, self._client))
+        )
         async with asyncio.timeout(_ATTEMPT):
             opened: Opened = await _receive(connection, Opened)
         self._create = False

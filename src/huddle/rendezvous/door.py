@@ -137,12 +137,14 @@ class Door:
         """A visit for as long as the block runs, which may raise whatever it wants."""
         address = self.quotas.of(socket.client.host if socket.client else "", self.clock())
         visit = Visit(self, socket, address)
+        refusal = self._refusal(address)
         address.add("connections", 1)
         self._open[kind] += 1
         self.metrics.connections.labels(kind).set(self._open[kind])
         try:
             await socket.accept()
-            self._admit(address)
+            if refusal is not None:
+                raise refusal
             yield visit
             await visit.close()
         except Refusal as refusal:
@@ -171,26 +173,27 @@ class Door:
             self._open[kind] -= 1
             self.metrics.connections.labels(kind).set(self._open[kind])
 
-    def _admit(self, address: ClientQuota) -> None:
+    def _refusal(self, address: ClientQuota) -> Refusal | None:
         limits = self.limits
         if not address.fits("connections", limits.connections_per_address):
-            raise Refusal(
+            return Refusal(
                 "connections-per-address",
                 f"Your address has {limits.connections_per_address} connections open, the most it may have.",
                 "Close sessions that are over, or use a rendezvous of your own: huddle serve.",
                 5,
             )
-        if self._open.total() > limits.connections:
-            raise Refusal(
+        if self._open.total() >= limits.connections:
+            return Refusal(
                 "connections",
                 f"The rendezvous is full: it serves {limits.connections} connections at a time.",
                 "Try again later, or use a rendezvous of your own: huddle serve.",
                 10,
             )
         if wait := address.spend("opens", self.clock()):
-            raise Refusal(
+            return Refusal(
                 "opens-per-minute",
                 f"Your address connected more than {limits.opens_per_minute} times in a minute.",
                 "Wait, and look for a client that connects in a loop.",
                 wait,
             )
+        return None

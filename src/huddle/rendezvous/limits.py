@@ -28,7 +28,7 @@ class Limits:
     total_bytes: int = 1_024 * MIB  # what the store may hold, in memory or on disk
     room_connections: int = 128  # parties of a session, and what they left half-open
     room_strangers: int = 64  # of these, connections of clients that were not admitted: half at most
-    strangers_per_address: int = 32  # of these again: a room's twenty parties behind one address, and to spare
+    strangers_per_address: int = 32  # of these again: twenty parties behind one address
     # Who writes into a room. Whoever has its invitation may knock; noise must leave room for the others.
     client_knocks: int = 16  # records of a client not admitted: a hello in each of eight epochs, a goodbye
     address_knocks: int = 240  # twenty such clients behind one address

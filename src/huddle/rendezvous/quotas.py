@@ -20,7 +20,7 @@ _PREFIXES = ((64, 1), (56, 2), (48, 4))
 
 
 def networks_of(host: str) -> tuple[tuple[str, int], ...]:
-    """The networks that a client counts in, each with its factor; text that is no address stands for itself."""
+    """The networks that a client counts in, with their factors; text that is no address stands for itself."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -84,8 +84,8 @@ class ClientQuota:
         return self.usages[0].counts.get(thing, 0)
 
     def fits(self, thing: Thing, most: int) -> bool:
-        """Whether each network has no more than its factor times `most`."""
-        return all(one.counts.get(thing, 0) <= most * one.factor for one in self)
+        """Whether each network has fewer than its factor times `most`."""
+        return all(one.counts.get(thing, 0) < most * one.factor for one in self)
 
     def add(self, thing: Thing, count: int) -> None:
         """Count so many more, or fewer."""

@@ -49,7 +49,7 @@ class Relay:
     async def serve(self, visit: Visit, channel: bytes, side: str) -> None:
         """Serve one party of a channel until either of the two is gone."""
         limits = self._limits
-        if not visit.address.fits("channels", limits.channels_per_address - 1):
+        if not visit.address.fits("channels", limits.channels_per_address):
             raise Refusal(
                 "channels-per-address",
                 f"Your address is in {limits.channels_per_address} relay channels, the most it may be in.",

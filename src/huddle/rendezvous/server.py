@@ -39,16 +39,18 @@ class ServerConfig:
     """How to run a rendezvous.
 
     `hosts` are addresses or names to listen on, "" for every IPv4 and IPv6 address; port 0 is any free
-    one. `certificate` and `key` are PEM files. `trusted_proxies` are the addresses or networks whose
-    X-Forwarded-For is believed. `database` is an SQLite file, None for memory. STUN is served on the
-    UDP port of the same number where it is free, on `stun_hosts`, or on the same hosts if there are none;
-    `turn` are the TURN servers that parties may use. `site` is the built page for browsers; None where
-    there is none. `packages` is a directory of what programs in browsers may import, `package_source` the
+    one. `names` are those by which browsers may know it, beside its addresses and the machine's name: see
+    `huddle.rendezvous.origins`. `certificate` and `key` are PEM files. `trusted_proxies` are the addresses
+    or networks whose X-Forwarded-For is believed. `database` is an SQLite file, None for memory. STUN is
+    served on the UDP port of the same number where it is free, on `stun_hosts`, or on the same hosts if
+    there are none; `turn` are the TURN servers that parties may use. `site` is the built page for browsers;
+    None where there is none. `packages` is a directory of what programs in browsers may import, `package_source` the
     address where they may have all else.
     """
 
     hosts: tuple[str, ...] = ("127.0.0.1",)
     port: int = 0
+    names: tuple[str, ...] = ()
     certificate: Path | None = None
     key: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
@@ -103,6 +105,7 @@ class RendezvousServer:
                 turn=config.turn,
                 site=Site(config.site, packages.source) if config.site else None,
                 packages=packages,
+                names=self._names(),
             )
         except BaseException:
             for sock in sockets:
@@ -110,8 +113,8 @@ class RendezvousServer:
             raise
         limits = config.limits
         rendezvous = app.state.rendezvous
-        guard = SocketGuard(limits, rendezvous.door.quotas, config.clock, config.trusted_proxies)
-        http, websocket = protocols(limits, guard, context, rendezvous.metrics.stalled.inc)
+        self.guard = SocketGuard(limits, rendezvous.door.quotas, config.clock, config.trusted_proxies)
+        http, websocket = protocols(limits, self.guard, context, rendezvous.metrics.stalled.inc)
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,
@@ -184,6 +187,17 @@ class RendezvousServer:
             transport, _ = await loop.create_datagram_endpoint(make, sock=udp)
             self._stun.append(transport)
         return self.port if self._stun else 0
+
+    def _names(self) -> set[str] | None:
+        """The names that it goes by, beside its addresses; None where any may be right.
+
+        A certificate tells a browser that a name is wrong, and a proxy passes on what is its own.
+        """
+        config = self.config
+        if not config.names and (config.certificate or config.trusted_proxies):
+            return None
+        own = socket.gethostname()
+        return {*config.names, *filter(None, config.hosts), own, f"{own}.local"}
 
     def _tls(self) -> ssl.SSLContext | None:
         config = self.config

@@ -1,8 +1,8 @@
 """Which TCP sockets a rendezvous keeps: counted from the moment they are accepted, before TLS and HTTP.
 
-A socket is *pending* until it is a WebSocket. Pending ones are cheap to open and to hold, so that each network
-may have few, and where all together are many a new one ends the oldest: an honest client is a WebSocket
-within moments. It must not know what is said on a socket.
+A socket is *pending* until it is a WebSocket. Pending ones are cheap to open and to hold, so that each
+network may have few, and where all together are many a new one ends the oldest: an honest client is a
+WebSocket within moments. It must not know what is said on a socket.
 """
 
 import ipaddress
@@ -71,8 +71,8 @@ class SocketGuard:
         quota = None if self._proxies.trusts(host) else self._quotas.of(host, self._clock())
         limits = self._limits
         if quota is not None:
-            fits = quota.fits("sockets", limits.sockets_per_address - 1)
-            if not fits or not quota.fits("pending", limits.pending_per_address - 1):
+            fits = quota.fits("sockets", limits.sockets_per_address)
+            if not fits or not quota.fits("pending", limits.pending_per_address):
                 return False
         if len(self._pending) >= limits.pending or len(self._sockets) >= limits.sockets:
             if not self._pending:

@@ -38,6 +38,7 @@ def protocols(
 
         _deadline: asyncio.TimerHandle | None = None
         _upgraded = False
+        _early: bytearray | None = None  # what came through TLS before this knows its transport
 
         def connection_made(self, transport: BaseTransport) -> None:
             transport = cast(asyncio.Transport, transport)
@@ -50,6 +51,7 @@ def protocols(
                 self._begin(transport)
                 return
             self.transport = transport
+            self._early = bytearray()
             transport.pause_reading()  # what comes is for TLS, which reads it once it is there
             handshake = self.loop.create_task(self._secure(transport, tls))
             self.tasks.add(handshake)
@@ -72,6 +74,15 @@ def protocols(
                 plain.abort()
                 return
             self._begin(secure)
+            early, self._early = self._early, None
+            if early:
+                self.data_received(bytes(early))
+
+        def data_received(self, data: bytes) -> None:
+            if self._early is None:
+                super().data_received(data)
+            else:
+                self._early += data
 
         def _begin(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)

@@ -1,10 +1,10 @@
 """Who may write how much into a room: its maker, those whom the maker admitted, and those who knock.
 
 Whoever has an invitation may write, or nobody could knock. So what somebody writes whom the maker has not
-admitted is bounded: in size, for each client, for each network, and for all of them together, with most of the
-room left to the others. A client is known by 16 random bytes that only it and the rendezvous know, so that
-nobody writes on another's account. The maker admits whoever wrote the record at an index: it need not know
-more of a client, and the rendezvous learns nothing of what the record held.
+admitted is bounded: in size, for each client, for each network, and for all of them together, with most of
+the room left to the others. A client is known by 16 random bytes that only it and the rendezvous know, so
+that nobody writes on another's account. The maker admits whoever wrote the record at an index: it need not
+know more of a client, and the rendezvous learns nothing of what the record held.
 
 It must not know what a record holds, nor about connections.
 """
@@ -62,9 +62,9 @@ class Writers:
                 f"This client wrote {limits.client_knocks} records and was not let in.",
                 "Ask the host to let you in, then join again.",
             )
-        knocks = self._knocks.get(room.id, {})
+        knocks = self._knocks.get(room.id, Counter[str]())
         most = limits.address_knocks
-        if any(knocks.get(one.name, 0) >= most * one.factor for one in quota):
+        if any(knocks[one.name] >= most * one.factor for one in quota):
             raise Refusal(
                 "address-knocks",
                 f"From your address {most} records came of clients that were not let in.",

@@ -16,7 +16,6 @@ from huddle.errors import LocalError, RendezvousError
 from huddle.rendezvous.client import RoomClient, RoomGone, RoomState
 from huddle.rendezvous.messages import (
     MAX_RECORD,
-    Append,
     Appended,
     Entry,
     Gone,

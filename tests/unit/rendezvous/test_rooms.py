@@ -24,6 +24,7 @@ from huddle.rendezvous.messages import (
     pack,
 )
 from huddle.rendezvous.metrics import Metrics
+from huddle.rendezvous.quotas import Quotas
 from huddle.rendezvous.rooms import Rooms
 from huddle.rendezvous.store import Store
 
@@ -291,7 +292,7 @@ async def test_numbers_get_longer_where_they_are_crowded_and_do_not_repeat() -> 
     rooms = Rooms(store, Limits(), lambda: 0.0, Metrics())
     for number in range(1000, 1899):
         store.name(number, number.to_bytes(16, "big"), 600.0)
-    address = type("Address", (), {"rooms": {}, "lookups": None})()
+    address = Quotas(Limits()).of("192.0.2.1", 0.0)
     assert 1000 <= rooms._allocate(address, OWNER).number <= 9999
     longer = {rooms._allocate(address, OWNER).number for _ in range(20)}
     assert len(longer) == 20

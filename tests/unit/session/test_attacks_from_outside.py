@@ -6,10 +6,10 @@ from huddle.codec import encode
 from huddle.errors import RendezvousError
 from huddle.identity.keys import Identity
 from huddle.session import ceremony_events as events
+from huddle.session.ceremony_core import MAX_IGNORED
 from huddle.session.ceremony_states import State
 from huddle.session.ceremony_values import Room, Values
 from huddle.session.invitation import Invitation
-from huddle.session.ceremony_core import MAX_IGNORED
 from huddle.session.log import Log
 from huddle.session.messages import (
     Accept,
