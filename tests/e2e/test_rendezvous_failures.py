@@ -167,7 +167,7 @@ def floods(before: list[bytes], record: bytes, who: int) -> list[bytes]:
 LAST = 3
 
 
-@pytest.mark.parametrize("lie", [drops, reorders, replays, forges, forks, floods])
+@pytest.mark.parametrize("lie", [drops, reorders, replays, forges, forks])
 def test_a_rendezvous_that_lies_is_named_by_every_party(
     people: Lab, liar: Liar, programs: Path, lie: Lie
 ) -> None:
@@ -184,6 +184,21 @@ def test_a_rendezvous_that_lies_is_named_by_every_party(
         assert "the rendezvous" in party.errors(), party.story()
         assert not party.all("run") and not party.all("sealed")
     assert "rendezvous" in [party.all("error")[0]["whose"] for party in parties]
+
+
+def test_a_rendezvous_that_floods_the_room_with_noise_ends_nothing(
+    people: Lab, liar: Liar, programs: Path
+) -> None:
+    program = programs / "chaos_steps.py"
+    liar.lie = floods
+    parties = [people.host(program, parties=2, url=liar.url)]
+    parties.append(people.join("Bob", parties[0].wait("invitation")["url"], program))
+    for party in parties:
+        assert party.wait("ended")["clean"], party.story()
+        assert party.end() == 0
+        notices = [event["text"] for event in party.all("notice")]
+        assert len([text for text in notices if "ignored a record" in text]) == 16
+        assert len([text for text in notices if "more such records" in text]) == 1
 
 
 def test_a_rendezvous_that_leads_a_guest_into_another_room(

@@ -44,8 +44,8 @@ class ServerConfig:
     or networks whose X-Forwarded-For is believed. `database` is an SQLite file, None for memory. STUN is
     served on the UDP port of the same number where it is free, on `stun_hosts`, or on the same hosts if
     there are none; `turn` are the TURN servers that parties may use. `site` is the built page for browsers;
-    None where there is none. `packages` is a directory of what programs in browsers may import, `package_source` the
-    address where they may have all else.
+    None where there is none. `packages` is a directory of what programs in browsers may import,
+    `package_source` the address where they may have all else.
     """
 
     hosts: tuple[str, ...] = ("127.0.0.1",)
