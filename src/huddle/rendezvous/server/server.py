@@ -40,8 +40,8 @@ class ServerConfig:
 
     `hosts` are addresses or names to listen on, "" for every IPv4 and IPv6 address; port 0 is any free
     one. `names` are those by which browsers may know it, beside its addresses and the machine's name: see
-    `huddle.rendezvous.server.origins`. `certificate` and `key` are PEM files. `trusted_proxies` are the addresses
-    or networks whose X-Forwarded-For is believed. `database` is an SQLite file, None for memory. STUN is
+    `huddle.rendezvous.server.origins`. `certificate` and `key` are PEM files. `trusted_proxies` are the
+    addresses or networks whose X-Forwarded-For is believed. `database` is an SQLite file, None for memory. STUN is
     served on the UDP port of the same number where it is free, on `stun_hosts`, or on the same hosts if
     there are none; `turn` are the TURN servers that parties may use. `site` is the built page for browsers;
     None where there is none. `packages` is a directory of what programs in browsers may import,
