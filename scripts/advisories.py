@@ -1,7 +1,7 @@
 """Looks the locked versions up among known advisories, where the package registry answers.
 
-pip-audit asks it for each version. A registry that has no such answers, or can't be reached, is no fault of the
-versions: then this says how many were not looked up.
+pip-audit asks it for each version. A registry that has no such answers, or can't be reached, is no fault of
+the versions: then this says how many were not looked up.
 """
 
 import json
@@ -37,7 +37,7 @@ def read(report: dict[str, Any]) -> Found:
     packages = {(one["name"], one.get("version", "")): one for one in report["dependencies"]}
     known = [one for one in packages.values() if "skip_reason" not in one]
     advisories = [
-        f"{one['name']} {one['version']}: {found['id']}, mended in {' '.join(found['fix_versions']) or 'none'}"
+        f"{one['name']} {one['version']}: {found['id']}, mended in {' '.join(found['fix_versions']) or '?'}"
         for one in known
         for found in one["vulns"]
     ]
@@ -46,7 +46,8 @@ def read(report: dict[str, Any]) -> Found:
 
 def ask() -> Found | None:
     """Ask the registry; None where it can't be reached."""
-    command = [ROOT / ".venv" / "bin" / "pip-audit", "--disable-pip", "--require-hashes", "--format=json"]
+    tool = str(ROOT / ".venv" / "bin" / "pip-audit")
+    command = [tool, "--disable-pip", "--require-hashes", "--format=json"]
     options = ["--progress-spinner=off", "--timeout=10", *[f"--requirement={lock}" for lock in LOCKS]]
     try:
         done = subprocess.run(

@@ -3,8 +3,8 @@
     scripts/release [--without-page] [TARGET]        default: dist/
 
 Each build has a directory, a time zone, a umask and a hash seed of its own; its time is the commit's. What is
-not committed is not in it. TARGET gets the wheels and sdists of Huddle and its lab, the page for browsers as a
-tar file, what they are made of in CycloneDX (by cyclonedx-py and npm), and SHA256SUMS of it all.
+not committed is not in it. TARGET gets the wheels and sdists of Huddle and its lab, the page for browsers as
+a tar file, what they are made of in CycloneDX (by cyclonedx-py and npm), and SHA256SUMS of it all.
 """
 
 import argparse

@@ -38,13 +38,13 @@ type _SockAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, byt
 class ServerConfig:
     """How to run a rendezvous.
 
-    `hosts` are addresses or names to listen on, "" for every IPv4 and IPv6 address; port 0 is any free
-    one. `names` are those by which browsers may know it, beside its addresses and the machine's name: see
+    `hosts` are addresses or names to listen on, "" for every IPv4 and IPv6 address; port 0 is any free one.
+    `names` are those by which browsers may know it, beside its addresses and the machine's name: see
     `huddle.rendezvous.server.origins`. `certificate` and `key` are PEM files. `trusted_proxies` are the
-    addresses or networks whose X-Forwarded-For is believed. `database` is an SQLite file, None for memory. STUN is
-    served on the UDP port of the same number where it is free, on `stun_hosts`, or on the same hosts if
-    there are none; `turn` are the TURN servers that parties may use. `site` is the built page for browsers;
-    None where there is none. `packages` is a directory of what programs in browsers may import,
+    addresses or networks whose X-Forwarded-For is believed. `database` is an SQLite file, None for memory.
+    STUN is served on the UDP port of the same number where it is free, on `stun_hosts`, or on the same
+    hosts if there are none; `turn` are the TURN servers that parties may use. `site` is the built page for
+    browsers; None where there is none. `packages` is a directory of what programs in browsers may import,
     `package_source` the address where they may have all else.
     """
 

@@ -22,6 +22,7 @@ from huddle.rendezvous.server.socket_guard import SocketGuard
 _RELAY = "/v1/relay/"
 # A chunk of 256 KiB that was read holds fewer messages of any link; more are there to fill the memory.
 _MESSAGES = 8_192
+_UNSENT = 131_072  # bytes that the kernel keeps for a reader of a room: some records
 _FRAGMENTS = 64  # no Huddle client sends any; each empty one would cost memory that no size limit counts
 
 
@@ -147,6 +148,10 @@ def protocols(
             # Else each of an address's many channels could make the server hold a message of a room's size.
             if event.path.startswith(_RELAY):
                 self.conn.max_message_size = limits.relayed_message
+            else:
+                # Else the kernel takes some megabytes for each reader of a room that reads nothing.
+                sock = self.transport.get_extra_info("socket")
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNSENT)
             super().handle_connect(event)
 
         def send_receive_event_to_app(self) -> None:
