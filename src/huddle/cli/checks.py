@@ -231,7 +231,7 @@ async def rendezvous(url: str | None) -> list[Check]:
     try:
         health = dialing.websocket_url(url, "/healthz").replace("ws", "http", 1)
         date = await asyncio.to_thread(_date_of, health)
-        probe = dialing.websocket_url(url, f"/v1/rooms/{os.urandom(16).hex()}")
+        probe = dialing.websocket_url(url, f"/v2/rooms/{os.urandom(16).hex()}")
         async with dialing.reached(probe, within=_RENDEZVOUS_SECONDS):
             pass
     except HuddleError as exc:

@@ -5,6 +5,7 @@ Between a record of the room, a decision of the person and a timer, this only wa
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from huddle import events
@@ -12,7 +13,7 @@ from huddle.ceremony import events as heard
 from huddle.ceremony.guest import GuestCeremony
 from huddle.ceremony.host import HostCeremony
 from huddle.ceremony.manifest import Manifest
-from huddle.ceremony.messages import Offer, shorten
+from huddle.ceremony.messages import MAX_EPOCHS, Offer, shorten
 from huddle.ceremony.sealed import Member, Sealed
 from huddle.errors import HuddleError, LocalError, PeerError, unexpected
 from huddle.networks.plain import part as plain
@@ -23,6 +24,7 @@ TrustLookup = Callable[[str, str], str]  # of a name and a did: self, new, known
 Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
 
 HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
+_COMES_AGAIN = 2 * MAX_EPOCHS  # times that one guest is let in: it comes back in each epoch, perhaps twice
 FAREWELL = 2.0  # seconds for the last records when somebody leaves
 
 
@@ -105,6 +107,9 @@ class CeremonyDriver:
         self._alarm = alarm
         self._alarmed: set[str] = set()
         self._waiting: dict[str, heard.GuestCame] = {}
+        self._index = 0  # of the record that is being read
+        self._hellos: dict[str, int] = {}  # where the last hello of a guest stands, by did
+        self._let_in = Counter[str]()
         self._digest = b""  # of the words that the person saw last
         self._allowed: tuple[str, ...] = ()  # networks that all have agreed to; empty: all of them
         self._last: asyncio.Future[int] | None = None
@@ -131,6 +136,7 @@ class CeremonyDriver:
         """Let a waiting guest in."""
         came = self._waiting.pop(did, None)
         if came is not None and isinstance(self._core, HostCeremony):
+            self._let_write(did)
             self._core.admit(came.hello)
             self._party(did, came.name, "admitted")
             self._step()
@@ -179,7 +185,8 @@ class CeremonyDriver:
 
     async def _read(self) -> None:
         try:
-            async for _index, record in self._room:
+            async for index, record in self._room:
+                self._index = index
                 self._core.receive(record, self._loop.time())
                 self._step()
         except Exception as error:
@@ -288,8 +295,16 @@ class CeremonyDriver:
 
     def _came(self, event: heard.GuestCame) -> None:
         self._waiting[event.did] = event
+        self._hellos[event.did] = self._index
         self._party(event.did, event.name, "waiting")
         if event.admitted:
+            self._let_write(event.did)
             self._party(event.did, event.name, "admitted")
         else:
             self._emit(events.Question("admit", event.name, event.did))
+
+    def _let_write(self, did: str) -> None:
+        """Tell the rendezvous that whoever wrote this guest's hello takes part."""
+        self._let_in[did] += 1
+        if self._let_in[did] <= _COMES_AGAIN:
+            self._room.admit(self._hellos[did])
