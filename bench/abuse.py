@@ -57,7 +57,7 @@ async def party(core: Any, room: RoomClient) -> None:
         if isinstance(event, events.Question):
             asked.put_nowait(event)
 
-    driver = CeremonyDriver(core, room, emit, lambda *_: "new", lambda: (Offer("tls", b"x"),), sandbox=False)
+    driver = CeremonyDriver(core, room, emit, lambda *_: "new", lambda: (Offer("tls", b"x"),), locked=None)
 
     async def answer() -> None:
         while True:
