@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from huddle.cli import rights
 from huddle.running import account as accounts
 from huddle.running.account import Account
+from tests.netlab.unprivileged import prefix
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has files that others can't read")
 
@@ -53,3 +56,20 @@ def test_of_what_only_root_can_read_there_is_a_copy(folder: Path, closed: str) -
     assert os.readlink(copy / "link") == "/etc/shadow"
     shadow = os.stat("/etc/shadow")
     assert shadow.st_uid == 0, "no link is followed"
+
+
+HARDENED = """
+import os, resource
+from huddle.cli import rights
+before = os.stat("/proc/self/environ").st_uid
+rights._harden()
+print(before == os.getuid(), os.stat("/proc/self/environ").st_uid, resource.getrlimit(resource.RLIMIT_CORE))
+"""
+
+
+def test_an_ordinary_account_s_other_processes_can_t_look_into_it() -> None:
+    """Of a process that may be traced these files are its own; of another one they are root's."""
+    done = subprocess.run(
+        [*prefix(), sys.executable, "-c", HARDENED], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "True 0 (0, 0)\n"
