@@ -127,18 +127,23 @@ def _harden() -> None:
 
 
 def _readable(account: Account, path: Path, folder: Path) -> Path:
-    """The file, or a copy that this account may read where it may not read that one."""
-    if accounts.can_read(account, path):
+    """The file or directory, or a copy that this account may read where it may not read all of that one."""
+    if all(accounts.can_read(account, one) for one in (path, *path.rglob("*")) if not one.is_symlink()):
         return path
     place = Path(tempfile.mkdtemp(prefix="input-", dir=folder))
     copy = place / path.name
     try:
-        shutil.copyfile(path, copy)
-    except OSError as error:
-        raise LocalError(f"{path} can't be read: {error.strerror}.") from error
-    for made, mode in ((copy, 0o400), (place, 0o700)):
-        os.chmod(made, mode)
-        os.chown(made, account.uid, account.gid)
+        if path.is_dir():
+            shutil.copytree(path, copy, symlinks=True)
+        else:
+            shutil.copyfile(path, copy)
+    except (OSError, shutil.Error) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or "not all of it can be copied"
+        raise LocalError(f"{path} can't be read: {why}.") from error
+    for made in (place, copy, *copy.rglob("*")):
+        if not made.is_symlink():
+            made.chmod(0o700 if made.is_dir() else 0o400)
+        os.chown(made, account.uid, account.gid, follow_symlinks=False)
     return copy
 
 
