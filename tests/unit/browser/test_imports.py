@@ -61,7 +61,7 @@ def test_the_words_say_what_the_syntax_tree_says(source: str) -> None:
         tree = ast.parse(source)
     except SyntaxError:
         return
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name.partition(".")[0] for alias in node.names)

@@ -66,8 +66,8 @@ def open_hole(hole: Hole, words: dict[str, str]) -> None:
 
     sandbox._tried()  # as it is
     launched = sandbox._launched()
-    sandbox._launched = lambda: launched  # type: ignore[assignment]
-    sandbox._line = line  # type: ignore[assignment]
+    sandbox._launched = lambda: launched
+    sandbox._line = line
     base = list(sandbox._BASE)
     if hole.shared:
         at = base.index("--unshare-all")
@@ -89,7 +89,7 @@ def open_hole(hole: Hole, words: dict[str, str]) -> None:
         code = seccomp.program()
         skip = code[8:16][:2] + b"\0\0" + code[12:16]
         changed = code[:8] + skip + skip + code[24:]  # both comparisons go on, whatever they find
-        seccomp.program = functools.cache(lambda machine="": changed)  # type: ignore[assignment]
+        seccomp.program = functools.cache(lambda machine="": changed)
 
 
 def become_ordinary(folder: Path) -> None:
@@ -148,7 +148,7 @@ async def attempts(hole: str, folder: Path) -> dict[str, Any]:
             given = {name: value for name, value in given.items() if value != -2}
             Limits.in_force = lambda self: given  # type: ignore[method-assign]
         # The sum of all is another test's.
-        RunnerProcess._watch = lambda self: asyncio.sleep(0)  # type: ignore[assignment, method-assign, return-value]
+        RunnerProcess._watch = lambda self: asyncio.sleep(0)  # type: ignore[method-assign]
         table = await lay(
             folder,
             PROGRAM.read_text(),

@@ -1,6 +1,7 @@
 """A program in the sandbox reaches its run directory, its inputs and its peers, and nothing else."""
 
 import os
+import platform
 import shutil
 import socket
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from huddle.running import sandbox, seccomp
+from huddle.running import sandbox
 from huddle.running.process import RunnerExit
 from tests.unit.running.support import PYTHONS, lay
 
@@ -201,7 +202,7 @@ async def test_an_older_bubblewrap_gives_a_weaker_sandbox_and_it_is_said(
 
 
 def test_another_processor_gives_a_weaker_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seccomp.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     sandbox._tried.cache_clear()
     try:
         assert not sandbox.problem()

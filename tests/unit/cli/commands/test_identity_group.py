@@ -1,6 +1,7 @@
 """`huddle identity`: a passphrase, an agent, and what is said where something is wrong."""
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def test_a_wrong_passphrase_can_be_typed_again(
     stored = Home().stored()
     assert isinstance(stored, Locked)
     typed = iter(["fist", "FIRST", "first", "a", "b", "c"])
-    monkeypatch.setattr(unlock.sys, "stdin", Terminal)
+    monkeypatch.setattr(sys, "stdin", Terminal)
     monkeypatch.setattr(unlock, "ask", lambda question: next(typed))
     assert unlock.unlock_identity(stored).did == stored.did
     assert capsys.readouterr().err.count("Try again") == 2

@@ -80,7 +80,7 @@ class Near:
     def __init__(self, service: WireGuardService) -> None:
         self._service = service
 
-    async def ask(self, request: Any) -> wh.Answer:
+    async def ask(self, request: Any) -> Any:
         return await self._service.do(request, -1)
 
 

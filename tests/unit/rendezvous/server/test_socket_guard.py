@@ -22,7 +22,7 @@ class Transport:
 
 
 def guard(trusted: tuple[str, ...] = (), **limits: int) -> SocketGuard:
-    some = Limits(**limits)  # type: ignore[arg-type]
+    some = Limits(**limits)
     return SocketGuard(some, Quotas(some), lambda: 0.0, trusted)
 
 
