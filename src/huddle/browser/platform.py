@@ -22,6 +22,7 @@ from huddle.networks.plain import kind as plain
 from huddle.networks.plain.part import PlainPart
 from huddle.networks.wireguard.keys import KEY, Key, clamped
 from huddle.running.interpreter import Interpreter
+from huddle.running.limits import Confinement
 from huddle.running.run import StartRunner
 from huddle.session.platform import ProgramRuntime
 from huddle.session.settings import Settings
@@ -36,6 +37,7 @@ class BrowserPlatform:
         self._runners = runners
         self.start_runner: StartRunner = partial(WorkerRunner.start, runners)
         self.in_browser = True
+        self.helper = None
 
     async def ground(self, settings: Settings) -> ProgramRuntime:
         interpreter = Interpreter(
@@ -49,7 +51,7 @@ class BrowserPlatform:
             uvloop=None,
             bits=64 if sys.maxsize > 2**32 else 32,
         )
-        return ProgramRuntime(interpreter, sandboxed=not settings.plain_end)
+        return ProgramRuntime(interpreter, None if settings.plain_end else Confinement())
 
     async def has_numpy(self, ground: ProgramRuntime, files: Mapping[str, bytes]) -> bool:
         names = imported(files)

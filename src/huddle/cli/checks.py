@@ -22,6 +22,7 @@ from contextlib import suppress
 from importlib import metadata, util
 from pathlib import Path
 
+from huddle import landlock
 from huddle.cli import leftovers as crashed
 from huddle.errors import HuddleError
 from huddle.networks import registry
@@ -29,6 +30,7 @@ from huddle.networks.base import Check
 from huddle.networks.reach import addresses, nat
 from huddle.rendezvous import ice
 from huddle.rendezvous.client import dialing
+from huddle.running import account as accounts
 from huddle.running import interpreter, sandbox
 
 # Where a clock is further off, certificates of rendezvous and times of contacts begin to be wrong.
@@ -76,6 +78,10 @@ def locked_in() -> Check:
     if problem:
         advice = "Without it a program can read your files. Install bubblewrap, and allow user namespaces."
         return Check("Sandbox", "warn", problem, advice)
+    if lacks := sandbox.weaker():
+        return Check(
+            "Sandbox", "warn", f"weaker than it should be: {'; '.join(lacks)}", "Install a newer bubblewrap."
+        )
     return Check("Sandbox", "ok", "bubblewrap works: programs see neither your files nor the network")
 
 
@@ -108,6 +114,23 @@ def own_addresses() -> list[Check]:
     return checks
 
 
+def itself() -> Check:
+    """As whom sessions run, and whether they are kept from the person's other processes."""
+    try:
+        account = accounts.to_become()
+    except HuddleError as exc:
+        return Check("Rights", "bad", exc.message, exc.hint)
+    whose = (
+        "this account" if account is None else account.name if account.home else "nobody, as root starts it"
+    )
+    if why := landlock.problem():
+        advice = (
+            "A program without a sandbox can look into your other processes; bubblewrap keeps it from that."
+        )
+        return Check("Rights", "warn", f"sessions run as {whose}; {why}", advice)
+    return Check("Rights", "ok", f"sessions run as {whose}, apart from other processes (Landlock)")
+
+
 async def networks() -> list[Check]:
     """What each network says of itself, and what is left out of what other distributions offer."""
     checks = []
@@ -132,7 +155,7 @@ async def rendezvous(url: str | None) -> list[Check]:
     try:
         health = dialing.websocket_url(url, "/healthz").replace("ws", "http", 1)
         date = await asyncio.to_thread(_date_of, health)
-        probe = dialing.websocket_url(url, f"/v1/rooms/{os.urandom(16).hex()}")
+        probe = dialing.websocket_url(url, f"/v2/rooms/{os.urandom(16).hex()}")
         async with dialing.reached(probe, within=_RENDEZVOUS_SECONDS):
             pass
     except HuddleError as exc:
@@ -205,7 +228,14 @@ def leftovers() -> Check:
 async def examine(executable: str, url: str | None, servers: Sequence[str] = ()) -> list[Check]:
     """All checks, in the order in which a person reads them."""
     there = await rendezvous(url)
-    checks = [python(), event_loop(), *await program_interpreter(executable), locked_in(), *own_addresses()]
+    checks = [
+        python(),
+        event_loop(),
+        *await program_interpreter(executable),
+        locked_in(),
+        itself(),
+        *own_addresses(),
+    ]
     checks += [*await networks(), *there, *await router(url, servers)]
     if not any(check.name == "Clock" for check in there):
         checks.append(clock(time.time()))

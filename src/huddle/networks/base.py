@@ -88,7 +88,7 @@ class NetworkContext:
     `rendezvous` is its URL, and `near` says that it is on this machine, so that loopback addresses are of
     use. `via` restricts the network to an interface or address, `advertise` are further names or addresses
     of this machine (HOST or HOST:PORT), `port` is the port to be reached at (0: any). `notice` tells the
-    person something.
+    person something. `helper` does what this process has no rights to (`huddle.networks.wireguard.maker`).
     """
 
     rendezvous: str
@@ -98,6 +98,7 @@ class NetworkContext:
     advertise: tuple[str, ...] = ()
     port: int = 0
     notice: Callable[[str], None] = lambda _: None
+    helper: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +196,10 @@ class NetworkKind:
     """A network as Huddle knows it before there is a session; subclasses set what differs.
 
     `automatic`: `--network auto` takes it. `in_browser`: a browser has it. `by_rendezvous`: bytes go through
-    the rendezvous. `links_parties`: it links two parties of Huddle; false where it is for others. `commands`
-    are the programs that a party needs beside Python, and `server_commands` those of its server. `service`
-    is what it needs on the Internet unless options name another, for people.
+    the rendezvous. `links_parties`: it links two parties of Huddle; false where it is for others.
+    `makes_interfaces` of this machine, for which root keeps a helper (`huddle.cli.rights`). `commands` are
+    the programs that a party needs beside Python, and `server_commands` those of its server. `service` is
+    what it needs on the Internet unless options name another, for people.
     """
 
     name: ClassVar[str]
@@ -205,6 +207,7 @@ class NetworkKind:
     in_browser: ClassVar[bool] = False
     by_rendezvous: ClassVar[bool] = False
     links_parties: ClassVar[bool] = True
+    makes_interfaces: ClassVar[bool] = False
     Options: ClassVar[type] = NoOptions
     commands: ClassVar[tuple[Command, ...]] = ()
     service: ClassVar[str] = ""
@@ -228,6 +231,10 @@ class NetworkKind:
         Raises LocalError for options that make no sense.
         """
         raise NotImplementedError
+
+    def needed(self, options: Any) -> Iterable[Path]:
+        """Files of this machine that these options name, which an ordinary account must be able to use."""
+        return ()
 
     def load(self) -> None:
         """Import what `create` needs, where somebody has the time for it now."""

@@ -1,7 +1,8 @@
 """The runner as its supervisor sees it: started, fed, watched, killed, and how it ended.
 
 Knows processes, pipes and sockets, not links. Everything that the runner says is the word of a
-stranger's program: its JSON lines are bounded and checked, its texts cleaned.
+stranger's program: `huddle.running.reports` reads it, and what is no report ends the run. While the screen is
+behind (`hold`), nothing of its output is read, and the program waits in its own writes.
 """
 
 import argparse
@@ -12,8 +13,8 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Container, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -21,10 +22,13 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import huddle.links
 import huddle.running
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError
-from huddle.running import sandbox
+from huddle.running import account, meter, sandbox
 from huddle.running.channel import Channel, OpenLink
 from huddle.running.interpreter import Interpreter, environment
+from huddle.running.limits import Limits
 from huddle.running.mux import RunnerMux
+from huddle.running.reports import LONGEST, ExitReport, InputReport, ReportReader
+from huddle.running.results import Place
 
 if TYPE_CHECKING:
     from huddle.running.run import Run
@@ -32,12 +36,13 @@ if TYPE_CHECKING:
 RUNNER = Path(huddle.running.__file__).parent / "runner" / "main.py"
 LOOP = RUNNER.with_name("loop.py")
 LANE = RUNNER.with_name("mux.py")
+SETTLE = RUNNER.with_name("settle.py")
 FRAMES = Path(huddle.links.__file__).with_name("frames.py")
 
 # So that what a party sends at once rarely waits for the other process to be scheduled.
 SOCKET_BUFFER = 1 << 20
-LINE = 1 << 16  # the longest JSON line taken from a runner; its longest text is 1,000 characters
 MARK = "HUDDLE_RUN"  # in the environment of all that a runner starts
+PIECE = 1 << 15  # characters of output in one event, which a screen shows in some milliseconds
 SWEEPS = 20  # for what forks faster than it is found
 LINGER = 2.0  # seconds for output that a runner left in its pipes, should somebody else hold their ends
 
@@ -49,7 +54,8 @@ class RunnerSpec:
     `names` are those of all parties by pid; `flags` are MPyC's (`--mix32-64bit`, `--no-prss`); `max_queue`
     ends the program when more bytes than this wait for one peer (0: never). `inputs` are the private files
     that are to be readable in `directory` by their own names; a sandbox mounts them there, without one
-    the caller links them.
+    the caller links them. In a sandbox the program has a copy of `directory`, to which what it wrote comes
+    back when it has ended, and no more than `limits`.
     """
 
     interpreter: Interpreter
@@ -63,6 +69,7 @@ class RunnerSpec:
     max_queue: int = 0
     sandboxed: bool = False
     inputs: tuple[Path, ...] = ()
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,48 +119,62 @@ class RunnerProcess:
     _events: "_Events"
     _control: asyncio.StreamWriter
     _mark: str
-    _report: dict[str, Any] = field(default_factory=dict)
+    _reports: ReportReader
     _stopped: RunnerExit | None = None
     _gone: bool = False  # waited for: its number may be another's by now
     _reading: asyncio.Task[None] | None = None
+    _place: Place | None = None  # its directory in the sandbox
+    _watching: asyncio.Task[None] | None = None
 
     @classmethod
     async def start(cls, spec: RunnerSpec, watcher: Watcher) -> "RunnerProcess":
         """Start the program; raises LocalError where that can't be done."""
         check_arguments(spec.args)
+        account.refuse_root()
         loop = asyncio.get_running_loop()
         lane, their_lane = _pair()
         control, their_control = _pair()
-        fds = their_control.fileno(), their_lane.fileno()
+        place, their_place = socket.socketpair()
+        theirs = their_control, their_lane, their_place
+        fds = tuple(sock.fileno() for sock in theirs)
         command = [spec.interpreter.executable, str(RUNNER), str(fds[0])]
-        options: int | None = None
-        if spec.sandboxed:
-            files = RUNNER, LOOP, LANE, FRAMES
-            command, options = sandbox.command(command, spec.interpreter, spec.directory, spec.inputs, files)
         mark = secrets.token_hex(16)
         try:
-            transport, events = await loop.subprocess_exec(
-                lambda: _Events(watcher),
-                *command,
-                pass_fds=fds if options is None else (*fds, options),
-                start_new_session=True,
-                cwd=spec.directory,
-                env=environment() | {MARK: mark},
-            )
-        except OSError as error:
-            lane.close()
-            control.close()
-            raise LocalError(f"cannot start {command[0]}: {error}") from None
+            with ExitStack() as stack:
+                variables = environment() | {MARK: mark}
+                if spec.sandboxed:
+                    files = RUNNER, LOOP, LANE, SETTLE, FRAMES
+                    command, more = stack.enter_context(
+                        sandbox.command(
+                            command, spec.interpreter, spec.directory, spec.inputs, files, spec.limits
+                        )
+                    )
+                    fds, variables = (*fds, *more), {}
+                transport, events = await loop.subprocess_exec(
+                    lambda: _Events(watcher),
+                    *command,
+                    pass_fds=fds,
+                    start_new_session=True,
+                    cwd=spec.directory,
+                    env=variables,
+                )
+        except BaseException as error:
+            for sock in (lane, control, place):
+                sock.close()
+            if isinstance(error, OSError):
+                raise LocalError(f"cannot start {command[0]}: {error}") from None
+            raise
         finally:
-            their_lane.close()
-            their_control.close()
-            if options is not None:
-                os.close(options)
+            for sock in theirs:
+                sock.close()
         _, protocol = await loop.create_unix_connection(RunnerMux, sock=lane)
-        reader, writer = await asyncio.open_unix_connection(sock=control, limit=LINE)
-        writer.write(_config(spec, fds[1]))
-        runner = cls(spec, protocol, watcher, transport, events, writer, mark)
+        reader, writer = await asyncio.open_unix_connection(sock=control, limit=LONGEST)
+        writer.write(_config(spec, fds[1], fds[2]))
+        reports = ReportReader(set(range(len(spec.names))) - {spec.pid})
+        runner = cls(spec, protocol, watcher, transport, events, writer, mark, reports, _place=Place(place))
         runner._reading = asyncio.create_task(runner._read_control(reader))
+        if spec.sandboxed:
+            runner._watching = asyncio.create_task(runner._watch(), name="meter")
         return runner
 
     @property
@@ -168,11 +189,13 @@ class RunnerProcess:
     def send_line(self, line: str) -> None:
         """Answer the program's `input()`."""
         if self._stdin and not self._stdin.is_closing():
+            self._reports.line_sent()
             self._stdin.write(line.encode() + b"\n")
 
     def close_stdin(self) -> None:
         """No more lines will come: `input()` raises EOFError."""
         if self._stdin:
+            self._reports.line_sent()
             self._stdin.close()
 
     @property
@@ -182,9 +205,19 @@ class RunnerProcess:
 
     def stop(self, reason: str, culprit: int | None = None) -> None:
         """Kill it, for this reason, unless it has ended by itself; `wait` then says so."""
-        if self._stopped is None and self._process.get_returncode() is None and not self._report:
+        if self._stopped is None and self._process.get_returncode() is None and not self._reports.ended:
             self._stopped = RunnerExit(None, signal.SIGKILL, reason, culprit, stopped=True)
         self._kill()
+
+    def fault(self, what: str) -> None:
+        """Kill it, since it did something that no honest program does; `wait` then says that it did."""
+        if self._stopped is None:
+            self._stopped = RunnerExit(None, signal.SIGKILL, what)
+        self._kill()
+
+    def hold(self, behind: bool) -> None:
+        """Read none of its output while the screen is behind."""
+        self._events.hold(behind)
 
     async def wait(self) -> RunnerExit:
         """Wait until it has ended and all that it wrote was passed on; nothing of it runs any more then."""
@@ -200,6 +233,9 @@ class RunnerProcess:
         await asyncio.wait((*rest, self._reading), timeout=LINGER, return_when=asyncio.ALL_COMPLETED)
         for task in rest:
             task.cancel()
+        if self.spec.sandboxed and self._place:
+            known = {file.name for file in self.spec.inputs}
+            await asyncio.to_thread(self._place.bring_out, self.spec.directory, known, self.spec.limits.files)
         self.close()
         with suppress(OSError):
             await self._control.wait_closed()
@@ -212,8 +248,11 @@ class RunnerProcess:
         self._kill()
         if not self._gone and not self.spec.sandboxed:
             _sweep(self._mark)
-        if self._reading:
-            self._reading.cancel()
+        for task in (self._reading, self._watching):
+            if task:
+                task.cancel()
+        if self._place:
+            self._place.close()
         self._control.close()
         self._lane.close()
         self._process.close()
@@ -223,26 +262,31 @@ class RunnerProcess:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.get_pid(), signal.SIGKILL)
 
+    async def _watch(self) -> None:
+        assert self._place
+        self.fault(await meter.watch(self.os_pid, self._place, self.spec.limits))
+
     def _judge(self, code: int) -> RunnerExit:
-        if self.spec.sandboxed and code > 128 and not self._report:
+        report = self._reports.ended
+        if self.spec.sandboxed and code > 128 and not report:
             code = 128 - code  # as bubblewrap says it
         if code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
             return RunnerExit(None, -code, f"it was killed by {name}")
-        if not self._report:
+        if not report:
             return RunnerExit(code, None, f"it ended with code {code} before its time")
-        return judged(self._report, code, set(range(len(self.spec.names))) - {self.spec.pid})
+        return judged(report, code)
 
     async def _read_control(self, reader: asyncio.StreamReader) -> None:
         try:
-            while line := await reader.readline():
-                message = json.loads(line)
-                if "exit" in message:
-                    self._report = message
-                else:
-                    self._watcher.input(message["input"] is True)
-        except (ValueError, KeyError, TypeError, OSError, RecursionError):
-            self.stop("the program sent something other than reports over its runner's socket")
+            while (line := await reader.readline()).endswith(b"\n"):  # else it died over it
+                report = self._reports.read(line)
+                if isinstance(report, InputReport):
+                    self._watcher.input(report.waiting)
+        except ConnectionError:
+            return
+        except ValueError:  # no report, or a line without an end
+            self.fault("it sent its supervisor something other than reports")
 
 
 class _Events(asyncio.SubprocessProtocol):
@@ -251,8 +295,28 @@ class _Events(asyncio.SubprocessProtocol):
     def __init__(self, watcher: Watcher) -> None:
         self.exited = asyncio.Event()
         self.silent = asyncio.Event()  # no more output will come
+        self._held = False
         self._watcher = watcher
         self._decoders = {fd: codecs.getincrementaldecoder("utf-8")("replace") for fd in (1, 2)}
+        self._process: asyncio.SubprocessTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._process = cast(asyncio.SubprocessTransport, transport)
+
+    def hold(self, behind: bool) -> None:
+        """Let the output wait in the program's pipes, or flow; what an exit leaves there is little."""
+        behind = behind and not self.exited.is_set()
+        if behind is self._held or self._process is None:
+            return
+        self._held = behind
+        for fd in self._decoders:
+            # uvloop's transports are no asyncio.ReadTransport by class.
+            pipe = cast("asyncio.ReadTransport | None", self._process.get_pipe_transport(fd))
+            if pipe is not None and not pipe.is_closing():
+                if behind:
+                    pipe.pause_reading()
+                else:
+                    pipe.resume_reading()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self._tell(fd, data, final=False)
@@ -266,20 +330,18 @@ class _Events(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         self.exited.set()
+        self.hold(False)
 
     def _tell(self, fd: int, data: bytes, final: bool) -> None:
-        if text := self._decoders[fd].decode(data, final):
-            self._watcher.output("stdout" if fd == 1 else "stderr", text)
+        text = self._decoders[fd].decode(data, final)
+        for at in range(0, len(text), PIECE):
+            self._watcher.output("stdout" if fd == 1 else "stderr", text[at : at + PIECE])
 
 
-def judged(report: Mapping[str, Any], code: int, peers: Container[int]) -> RunnerExit:
+def judged(report: ExitReport, code: int) -> RunnerExit:
     """How a program ended that exited with this code, by the report of its runner, which may lie."""
-    reason, culprit = report.get("reason"), report.get("peer")
-    reason = _clean(reason) if isinstance(reason, str) else ""
-    reason = reason or (f"it exited with code {code}" if code else "")
-    if not reason or type(culprit) is not int or culprit not in peers:
-        culprit = None
-    return RunnerExit(code, None, reason, culprit)
+    reason = report.reason or (f"it exited with code {code}" if code else "")
+    return RunnerExit(code, None, reason, report.peer if reason else None)
 
 
 def check_arguments(shared: tuple[str, ...], private: tuple[str, ...] = ()) -> None:
@@ -337,23 +399,22 @@ def _pair() -> tuple[socket.socket, socket.socket]:
     return ours, theirs
 
 
-def _config(spec: RunnerSpec, lane: int) -> bytes:
+def _config(spec: RunnerSpec, lane: int, place: int) -> bytes:
     threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
-    config = {
+    config: dict[str, Any] = {
         "frames": str(FRAMES),
         "loop": str(LOOP),
         "lane": str(LANE),
         "lane_fd": lane,
         "pid": spec.pid,
         "names": spec.names,
-        "directory": str(spec.directory),
+        "directory": sandbox.PLACE if spec.sandboxed else str(spec.directory),
         "entry": spec.entry,
         "args": spec.args,
         "flags": [*spec.flags, *threshold],
         "max_queue": spec.max_queue,
     }
+    if spec.sandboxed:
+        config |= {"settle": str(SETTLE), "source": sandbox.SOURCE, "place_fd": place}
+        config["limits"] = spec.limits.in_force()
     return json.dumps(config).encode() + b"\n"
-
-
-def _clean(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text[:1000])

@@ -13,8 +13,10 @@ from huddle.networks.base import NetworkContext
 from huddle.networks.plain import kind as plain
 from huddle.networks.plain.part import PlainPart
 from huddle.networks.reach import addresses
-from huddle.running import sandbox
+from huddle.networks.wireguard.maker import InterfaceMaker
+from huddle.running import account, sandbox
 from huddle.running.interpreter import probe
+from huddle.running.limits import Confinement
 from huddle.running.process import RunnerProcess
 from huddle.running.run import StartRunner
 from huddle.session.platform import ProgramRuntime
@@ -32,15 +34,20 @@ def keep_freed_memory() -> None:
 
 
 class NativePlatform:
-    """A machine; see `huddle.session.platform.Platform`."""
+    """A machine; see `huddle.session.platform.Platform`.
 
-    def __init__(self) -> None:
+    `maker` makes WireGuard's interfaces; None: this process does.
+    """
+
+    def __init__(self, maker: InterfaceMaker | None = None) -> None:
         keep_freed_memory()
+        self.helper = maker
         self.crypto: Crypto = NativeCrypto()
         self.start_runner: StartRunner = RunnerProcess.start
         self.in_browser = False
 
     async def ground(self, settings: Settings) -> ProgramRuntime:
+        account.refuse_root()
         interpreter = await probe(settings.python)
         problem = await asyncio.to_thread(sandbox.problem)
         if settings.sandbox and problem:
@@ -48,7 +55,8 @@ class NativePlatform:
                 f"There is no sandbox here: {problem}.", hint="Install bubblewrap, or leave out --sandbox."
             )
         wanted = settings.sandbox is not False and not (settings.by_hand or settings.plain_end)
-        return ProgramRuntime(interpreter, wanted and not problem)
+        locked = Confinement(sandbox.weaker(), settings.limits.told()) if wanted and not problem else None
+        return ProgramRuntime(interpreter, locked)
 
     async def has_numpy(self, ground: ProgramRuntime, files: Mapping[str, bytes]) -> bool:
         return ground.interpreter.numpy is not None

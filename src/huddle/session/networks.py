@@ -10,7 +10,7 @@ from huddle.session.settings import Settings
 
 
 def context(
-    settings: Settings, crypto: Crypto, rendezvous: str, notice: Callable[[str], None]
+    settings: Settings, crypto: Crypto, rendezvous: str, notice: Callable[[str], None], helper: object = None
 ) -> NetworkContext:
     """What the networks of a session are made with.
 
@@ -24,6 +24,7 @@ def context(
         advertise=settings.advertise,
         port=settings.port,
         notice=notice,
+        helper=helper,
     )
 
 

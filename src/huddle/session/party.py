@@ -30,6 +30,7 @@ from huddle.networks.base import Network, NetworkContext
 from huddle.networks.plain.part import NETWORK as PLAIN
 from huddle.networks.plain.part import PlainPart
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
+from huddle.running.limits import Confinement
 from huddle.running.process import check_arguments
 from huddle.session import networks
 from huddle.session.ceremony_driver import CeremonyDriver
@@ -41,6 +42,7 @@ from huddle.session.settings import Settings
 from huddle.shortcode.code import looks_like_code
 
 MAX_UNREAD = 64 << 20  # bytes of events that nobody reads; a person's screen is never that far behind
+MAX_AHEAD = 1 << 20  # from here on nothing more of a program's output is read, until a quarter of it waits
 _EVENT = 500  # bytes that an event takes beside its text
 
 
@@ -65,6 +67,7 @@ class Party:
         self._crypto = self._surroundings.crypto
         self._events: asyncio.Queue[events.Event] = asyncio.Queue()
         self._unread = 0  # what waits there, in bytes
+        self._behind = False  # whoever reads the events, so that the program waits
         self._heard: set[str] = set()
         self._leaving = ""
         self._broken: HuddleError | None = None
@@ -87,6 +90,8 @@ class Party:
             while True:
                 event = await self._events.get()
                 self._unread -= _weight(event)
+                if self._behind and self._unread <= MAX_AHEAD // 4:
+                    self._hold_output(False)
                 yield event
                 if isinstance(event, events.Ended):
                     return
@@ -258,7 +263,7 @@ class Party:
             options=options,
             now=asyncio.get_running_loop().time(),
         )
-        sealed = await self._meet(core, room, ground.sandboxed)
+        sealed = await self._meet(core, room, ground.confinement)
         await spoken.close()
         return await self._stay_together(sealed, ground, stack, plan.program.files, room)
 
@@ -289,7 +294,7 @@ class Party:
             record=plan.record,
             now=asyncio.get_running_loop().time(),
         )
-        sealed = await self._meet(core, room, ground.sandboxed)
+        sealed = await self._meet(core, room, ground.confinement)
         return await self._stay_together(sealed, ground, stack, {}, room)
 
     async def _prepare(self) -> tuple[ProgramRuntime, tuple[Software, ...]]:
@@ -307,7 +312,11 @@ class Party:
     async def _open_networks(self, invitation: Invitation, stack: AsyncExitStack) -> None:
         failed: NetworkError | None = None
         context = networks.context(
-            self._settings, self._surroundings.crypto, invitation.rendezvous, self._notice
+            self._settings,
+            self._surroundings.crypto,
+            invitation.rendezvous,
+            self._notice,
+            self._surroundings.helper,
         )
         for network in await networks.create(
             self._settings, context, in_browser=self._surroundings.in_browser
@@ -343,9 +352,17 @@ class Party:
     def _notice(self, text: str) -> None:
         self._emit(events.Notice(text))
 
-    async def _meet(self, core: HostCeremony | GuestCeremony, room: RoomClient, sandboxed: bool) -> Sealed:
+    async def _meet(
+        self, core: HostCeremony | GuestCeremony, room: RoomClient, locked: Confinement | None
+    ) -> Sealed:
         meeting = self._meeting = CeremonyDriver(
-            core, room, self._emit, self._standing, self._offers, sandbox=sandboxed
+            core,
+            room,
+            self._emit,
+            self._standing,
+            self._offers,
+            locked=locked,
+            alarm=self._alarm,
         )
         try:
             return await meeting.sealed()
@@ -403,6 +420,9 @@ class Party:
     def _standing(self, name: str, did: str) -> str:
         return "self" if did == self._identity.did else self.contacts.standing(name, did)
 
+    def _alarm(self, name: str, did: str) -> str:
+        return "" if did == self._identity.did else self.contacts.alarm(name, did)
+
     def _offers(self) -> tuple[Offer, ...]:
         offers = [Offer(network.name, network.offer()) for network in self._networks]
         if self._plain is not None:
@@ -421,6 +441,13 @@ class Party:
             )
             return
         self._events.put_nowait(event)
+        if self._unread > MAX_AHEAD and isinstance(event, events.Output):
+            self._hold_output(True)
+
+    def _hold_output(self, behind: bool) -> None:
+        self._behind = behind
+        if self._together is not None and self._together.execution is not None:
+            self._together.execution.hold_output(behind)
 
 
 def _weight(event: events.Event) -> int:

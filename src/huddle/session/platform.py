@@ -7,23 +7,29 @@ worker in a locked frame and the networks that a web page has. Nobody else asks 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from huddle.identity.crypto import Crypto
 from huddle.networks.base import NetworkContext
 from huddle.networks.plain.part import PlainPart
 from huddle.running.interpreter import Interpreter
+from huddle.running.limits import Confinement
 from huddle.running.run import StartRunner
 from huddle.session.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramRuntime:
-    """What programs run on here: the interpreter, whether they are locked in, and may use its numpy."""
+    """What programs run on here: the interpreter, how they are locked in, and whether they use its numpy."""
 
     interpreter: Interpreter
-    sandboxed: bool
+    confinement: Confinement | None
     numpy: bool = True
+
+    @property
+    def sandboxed(self) -> bool:
+        """Whether programs are locked in."""
+        return self.confinement is not None
 
 
 class Platform(Protocol):
@@ -32,6 +38,7 @@ class Platform(Protocol):
     crypto: Crypto
     start_runner: StartRunner
     in_browser: bool
+    helper: Any  # for what this process has no rights to do (`NetworkContext.helper`)
 
     async def ground(self, settings: Settings) -> ProgramRuntime:
         """Look at what there is; raises LocalError where programs can't run as the person wants."""

@@ -10,6 +10,7 @@ from huddle.errors import LocalError
 from huddle.identity.names import is_name
 from huddle.networks import registry
 from huddle.networks.base import NetworkKind
+from huddle.running.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Settings:
 
     `python` is the interpreter that runs the program, with `private_args` behind the shared arguments and
     `inputs` (files of this machine, by their own names in its directory) to read. `sandbox` None means:
-    where it works.
+    where it works. In it a program takes
+    no more of this machine than `limits`.
 
     `by_hand`: nothing is run here; the person starts MPyC, which finds the session's links as local ports.
     `plain_end`: nothing is run here; the person starts plain MPyC behind a WireGuard app.
@@ -44,6 +46,7 @@ class Settings:
     private_args: tuple[str, ...] = ()
     inputs: tuple[Path, ...] = ()
     sandbox: bool | None = None
+    limits: Limits = field(default_factory=Limits)
     by_hand: bool = False
     plain_end: bool = False
     grace: float = 30.0

@@ -15,6 +15,7 @@ class PlainKind(NetworkKind):
 
     name = "plain"
     links_parties = False
+    makes_interfaces = True
 
     async def examine(self, options: Any) -> list[Check]:
         """Nothing of its own: it needs what the network wireguard needs."""
@@ -38,4 +39,5 @@ def participant(context: NetworkContext) -> PlainPart:
         advertise=context.advertise,
         port=context.port,
         notice=context.notice,
+        maker=context.helper,
     )

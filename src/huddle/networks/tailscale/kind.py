@@ -93,6 +93,9 @@ class TailscaleKind(NetworkKind):
         others = len(status.peers)
         return [Check(name, "ok", f"{status.me.name} ({status.me.login}){how}; sees {others} machines")]
 
+    def needed(self, options: Any) -> Iterable[Path]:
+        return (Path(options.tailscaled),) if options.tailscaled else ()
+
     def leftovers(self) -> Iterable[Path]:
         from huddle.networks.tailscale.daemon import PREFIX
 

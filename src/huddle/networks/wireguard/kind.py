@@ -10,14 +10,15 @@ class WireGuardKind(NetworkKind):
     """A tunnel to each peer that nobody configures, and TCP through it."""
 
     name = "wireguard"
+    makes_interfaces = True
     commands = (Command("wireguard-go", package="wireguard-go", module="wireguard"),)
 
     async def problem(self) -> str:
-        from huddle.networks.wireguard import network
+        from huddle.networks.wireguard import maker
 
         try:
-            network.check()
-            await network.kind()
+            maker.check()
+            await maker.kind()
         except HuddleError as error:
             return error.message.rstrip(".")
         return ""
@@ -26,17 +27,21 @@ class WireGuardKind(NetworkKind):
         from huddle.networks.wireguard.network import WireGuardNetwork
 
         return WireGuardNetwork(
-            context.rendezvous, context.crypto, loopback=context.near, notice=context.notice
+            context.rendezvous,
+            context.crypto,
+            loopback=context.near,
+            notice=context.notice,
+            maker=context.helper,
         )
 
     async def examine(self, options: Any) -> list[Check]:
         """Whether tunnels can be made here, really tried, and what a killed session left of them."""
-        from huddle.networks.wireguard import device, leftovers, network
+        from huddle.networks.wireguard import device, leftovers, maker
 
         name = "WireGuard"
         try:
-            network.check()
-            kind = await network.kind()
+            maker.check()
+            kind = await maker.kind()
             left = leftovers.find().names
         except HuddleError as exc:
             return [Check(name, "warn", exc.message, exc.hint)]
