@@ -40,7 +40,13 @@ async def reach(connect: Connect, port: int, run: int) -> socket.socket:
     finally:
         for task in (call, cross):
             task.cancel()
-        for made in await asyncio.gather(call, cross, return_exceptions=True):
+        try:
+            ended = await asyncio.gather(call, cross, return_exceptions=True)
+        except asyncio.CancelledError:
+            if taken is not None:  # nobody gets it
+                taken.close()
+            raise
+        for made in ended:
             if isinstance(made, socket.socket) and made is not taken:
                 made.close()
 
