@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 RUNNER = Path(huddle.engine.__file__).with_name("runner.py")
 LOOP = RUNNER.with_name("runner_loop.py")
 LANE = RUNNER.with_name("runner_lane.py")
+STANDSTILL = RUNNER.with_name("runner_standstill.py")
 FRAMES = Path(huddle.links.__file__).with_name("frames.py")
 
 # So that what a party sends at once rarely waits for the other process to be scheduled.
@@ -128,7 +129,7 @@ class RunnerProcess:
         command = [spec.interpreter.executable, str(RUNNER), str(fds[0])]
         options: int | None = None
         if spec.sandboxed:
-            files = RUNNER, LOOP, LANE, FRAMES
+            files = RUNNER, LOOP, LANE, STANDSTILL, FRAMES
             command, options = sandbox.command(command, spec.interpreter, spec.directory, spec.inputs, files)
         mark = secrets.token_hex(16)
         try:
@@ -343,6 +344,8 @@ def _config(spec: RunnerSpec, lane: int) -> bytes:
         "frames": str(FRAMES),
         "loop": str(LOOP),
         "lane": str(LANE),
+        "standstill": str(STANDSTILL),
+        "alone": spec.sandboxed,
         "lane_fd": lane,
         "pid": spec.pid,
         "names": spec.names,

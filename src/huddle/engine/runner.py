@@ -5,20 +5,27 @@
 FD is the control socket, inherited from the supervisor. The supervisor's first line on it is a JSON
 object, the configuration:
 
-    frames, loop,     paths of links/frames.py, engine/runner_loop.py
-    lane              and engine/runner_lane.py
+    frames, loop,     paths of links/frames.py, engine/runner_loop.py,
+    lane, standstill  engine/runner_lane.py and engine/runner_standstill.py
     pid, names        this party, and the names of all
     lane_fd           an inherited socket, the lane (see engine/lane.py)
     directory, entry  where the program lies (and starts), and its first file there
     args              its arguments; flags: MPyC's own, which come after them
     max_queue         end the program when more bytes than this wait for one peer; 0: never
+    alone             whether nobody but the program is on its network: it is in a sandbox
 
 The runner writes JSON objects too, one a line: `{"input": true}` when the program begins to wait for a
-line on its standard input and `{"input": false}` when it goes on, and last `{"exit": code, "reason":
-text, "peer": pid or null}`. It ends when the supervisor closes the socket.
+line on its standard input and `{"input": false}` when it goes on; `{"still": counts}` when only a peer's
+bytes could move it (see `Session.counts` and runner_standstill.py; null where it has not connected); and last
+`{"exit": code, "reason": text, "peer": pid or null}`.
 
-The program sees what `python ENTRY ARGS` would show it, with MPyC's flags. Nothing of MPyC is changed:
-only the event loop that it finds differs. Nothing here may import huddle or anything but the
+The supervisor writes `{"stuck": text, "peer": pid or null}` when these bytes will never come: the program is
+told that its peers are gone, or, where it knows, is ended for this reason. The runner ends when the
+supervisor closes the socket.
+
+The program sees what `python ENTRY ARGS` would show it, with MPyC's flags. Nothing of MPyC is changed: only
+the classes of event loops that this process has, asyncio's and uvloop's, connect the session's parties
+too, whoever makes a loop of them. Nothing here may import huddle or anything but the
 standard library (and uvloop, where the interpreter has it): it runs in any interpreter that has MPyC.
 """
 
@@ -27,13 +34,11 @@ import sys
 if sys.path and sys.path[0] and __file__.startswith(sys.path[0]):
     del sys.path[0]  # the files beside this one are no modules of the program's
 
-import argparse
 import asyncio
 import atexit
 import importlib.util
 import io
 import json
-import logging
 import os
 import select
 import socket
@@ -41,6 +46,7 @@ import threading
 import traceback
 import types
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 Outcome = dict[str, Any]
@@ -62,6 +68,8 @@ class Control:
     def __init__(self, fd: int) -> None:
         os.set_inheritable(fd, False)
         self._sock = socket.socket(fileno=fd)
+        self.fd = fd
+        self.asking = False  # the program waits for a line
 
     def read_config(self) -> dict[str, Any]:
         """The first line."""
@@ -76,19 +84,26 @@ class Control:
 
     def tell(self, **message: Any) -> None:
         """Write one JSON object; a supervisor that is gone is the watchdog's business."""
+        self.asking = message.get("input", self.asking)
         try:
             self._sock.sendall(json.dumps(message).encode() + b"\n")
         except OSError:
             return
 
-    def watch(self) -> None:
-        """End this process as soon as the supervisor is gone, whatever the program does."""
-        threading.Thread(target=self._watch, name="huddle watchdog", daemon=True).start()
+    def watch(self, take: "Callable[[dict[str, Any]], None]") -> None:
+        """Take what the supervisor says from now on, in a thread.
 
-    def _watch(self) -> None:
+        End this process as soon as the supervisor is gone, whatever the program does.
+        """
+        threading.Thread(target=self._watch, args=(take,), name="huddle watchdog", daemon=True).start()
+
+    def _watch(self, take: "Callable[[dict[str, Any]], None]") -> None:
+        line = b""
         try:
-            while self._sock.recv(4096):
-                pass
+            while data := self._sock.recv(4096):
+                *whole, line = (line + data).split(b"\n")
+                for one in whole:
+                    take(json.loads(one))
         finally:
             os._exit(1)
 
@@ -153,21 +168,16 @@ def set_arguments(config: dict[str, Any]) -> None:
     sys.argv = [config["entry"], *args[:end], *flags, *args[end:]]
 
 
-def base_loop() -> Any:
-    """The event loop class that MPyC would use: uvloop's where it is there."""
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--no-uvloop", action="store_true")
-    base: Any = asyncio.SelectorEventLoop
-    if not parser.parse_known_args(sys.argv[1:])[0].no_uvloop:
-        try:
-            import uvloop
+def loop_classes() -> "list[Any]":
+    """The classes that all event loops of this interpreter are made from."""
+    found: list[Any] = [asyncio.BaseEventLoop]
+    try:
+        import uvloop
 
-            base = uvloop.Loop
-            # MPyC is told not to install uvloop's policy, and would say that uvloop is not used.
-            logging.getLogger().addFilter(lambda record: "package uvloop" not in str(record.msg))
-        except ImportError:
-            pass
-    return base
+        found.append(uvloop.Loop)
+    except ImportError:
+        pass
+    return found
 
 
 def install(loop_type: Any) -> Any:
@@ -187,10 +197,45 @@ def install(loop_type: Any) -> Any:
 
 
 def set_environment() -> None:
-    """Nothing that changes how Python or MPyC work, but that MPyC must keep the loop that it finds."""
+    """Nothing that changes how Python or MPyC work."""
     for name in [name for name in os.environ if name.startswith(("MPYC_", "PYTHON"))]:
         del os.environ[name]
-    os.environ["MPYC_NOUVLOOP"] = "1"
+
+
+class Standstill:
+    """What the supervisor hears when the program can't go on by itself, and what becomes of it then."""
+
+    def __init__(self, control: Control, session: Any, module: Any, config: "dict[str, Any]") -> None:
+        self._control, self._session = control, session
+        self._verdict = config["verdict"]
+        known = {0, 1, 2, control.fd, config["lane_fd"]}
+        self._watch = module.Watch(self._state, self._still, known, config["alone"])
+        self._hung_up = False
+
+    def start(self) -> None:
+        """Look from now on."""
+        self._watch.start()
+
+    def stuck(self, message: "dict[str, Any]") -> None:
+        """Nothing will come any more; in the watchdog's thread."""
+        loop = self._session.loop
+        if loop is None or loop.is_closed():
+            return  # the supervisor ends the process in the end
+        loop.call_soon_threadsafe(self._decide, str(message["stuck"]), message["peer"])
+
+    def _decide(self, reason: str, peer: "int | None") -> None:
+        told, self._hung_up = self._hung_up, True
+        if told or not self._session.hang_up():
+            self._session.end(self._verdict(reason, peer))
+        self._watch.again()
+
+    def _state(self) -> Any:
+        if self._control.asking or self._session.verdict:
+            return None
+        return (self._session.counts(),)
+
+    def _still(self, state: Any) -> None:
+        self._control.tell(still=state[0])
 
 
 def run_program(path: str, verdict: Any) -> Outcome:
@@ -225,7 +270,6 @@ def main() -> int:
     control = Control(int(sys.argv[1]))
     config = control.read_config()
     die_with_parent()
-    control.watch()
     set_environment()
     set_streams(control)
     set_arguments(config)
@@ -238,7 +282,16 @@ def main() -> int:
     lane = load("huddle_runner_lane", config["lane"]).Lane(frames, socket.socket(fileno=config["lane_fd"]))
     session = loops.Session(frames, config["pid"], config["max_queue"])
     session.attach({pid: name for pid, name in enumerate(config["names"]) if pid != config["pid"]}, lane)
-    session.use(install(loops.loop_class(base_loop(), session)))
+    for loop_type in loop_classes():
+        loops.equip(loop_type, session)
+    standstill = Standstill(
+        control,
+        session,
+        load("huddle_runner_standstill", config["standstill"]),
+        {**config, "verdict": loops.Verdict},
+    )
+    control.watch(standstill.stuck)
+    standstill.start()
 
     outcome: Outcome = {}
     process = os.getpid()

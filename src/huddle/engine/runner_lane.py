@@ -26,6 +26,7 @@ class Stream:
         self.mark = frames.control(frames.PEER, channel.pid)
         self.queue: list[Any] = []  # goes out with the next flush
         self.unsent = 0  # bytes that wait for room
+        self.came = 0  # bytes of frames read
         self.over = 0  # bytes of what came that need no room any more
         self._told = 0  # so many of them when ROOM was said last
         self._waiting: deque[tuple[bytes, Any]] = deque()  # headers and payloads, for room
@@ -35,6 +36,11 @@ class Stream:
         self._pack = frames.HEADER.pack
         self._data_head = frames.DATA << 24
         self._most = frames.MAX_PAYLOAD
+
+    @property
+    def written(self) -> int:
+        """Bytes of frames that the program wrote, sent or not."""
+        return self._sent + self.unsent
 
     def write(self, data: bytes) -> None:
         """Send what the program wrote, as one DATA frame, or as several where it is long."""
@@ -238,6 +244,7 @@ class Lane:
             channel.session.deepen(depth)
         stream.over += 8 * len(parts)
         data = b"".join(parts)
+        stream.came += 8 * len(parts) + len(data)
         parts.clear()
         channel.receive(data)
 
@@ -247,6 +254,7 @@ class Lane:
             stream.grant(int.from_bytes(payload, "big"))
             return
         stream.over += 8
+        stream.came += 8
         if kind == self.frames.EOF:
             stream.channel.receive_eof()
         else:
