@@ -234,7 +234,7 @@ def run_party(
                 home.save_record(local["record"], party.record)
             return tuple(f"{item.path}: {item.what}, {item.why}" for item in home.left_behind())
 
-        return await Driver(party, screen, policy, finish, entered).run()
+        return await Driver(party, screen, policy, finish, entered, out).run()
 
     try:
         try:

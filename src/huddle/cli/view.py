@@ -19,7 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from huddle import events
-from huddle.cli.text import clean, clean_line, duration, listing, painted, sentence, short_did, size
+from huddle.cli.output import ProgramOutput, painted, unpainted
+from huddle.cli.text import clean, clean_line, duration, listing, sentence, short_did, size
 
 _STANDING = {
     "self": "you",
@@ -81,7 +82,7 @@ class View:
         self._names: list[str] = []
         self._prompt = ""  # a question that waits for its answer
         self._half_line = False
-        self._held = ""  # a line that the program has begun; a status below would wipe it out
+        self._output = ProgramOutput(painted if console.is_terminal else unpainted)
 
     def show(self, event: events.Event) -> None:
         """Show one event."""
@@ -162,15 +163,10 @@ class View:
                 listing.add_row(str(number), Text(clean(line)))
             self._console.print(listing)
 
-    def _printed(self, text: str) -> str:
-        """The program's text for this output: colours on a terminal only, and nothing that steers one."""
-        shown = painted(text)
-        return shown if self._console.is_terminal else Text.from_ansi(shown).plain
-
     def _print_held(self) -> None:
-        if self._held:
-            self._console.out(self._printed(self._held), end="", highlight=False)
-            self._held, self._half_line = "", True
+        if begun := self._output.rest():
+            self._console.out(begun, end="", highlight=False)
+            self._half_line = True
 
     def _status(self) -> RenderableType:
         spinner = Spinner("dots", Text(f" {self._waiting}"))
@@ -320,9 +316,8 @@ class View:
         self.wait("waiting for your MPyC")
 
     def _on_output(self, event: events.Output) -> None:
-        whole, newline, self._held = (self._held + event.text).rpartition("\n")
-        if newline:
-            self._console.out(self._printed(whole), highlight=False)
+        if ended := self._output.take(event.text):
+            self._console.out(ended, end="", highlight=False)
             self._half_line = False
         if self._live is None:
             self._print_held()

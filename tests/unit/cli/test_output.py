@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huddle.cli.text import painted
+from huddle.cli.output import painted
 
 ESC = "\x1b"
 
