@@ -21,7 +21,7 @@ from huddle.browser.loop import MailboxLoop, PortSocket
 from huddle.browser.values import array, record
 from huddle.engine.channel import Channel, OpenLink
 from huddle.engine.process import RunnerExit, RunnerSpec, Watcher, check_arguments, judged
-from huddle.engine.reports import InputReport, ReportError, ReportReader
+from huddle.engine.reports import InputReport, ReportError, ReportReader, StillReport
 
 if TYPE_CHECKING:
     from huddle.engine.run import Run
@@ -99,6 +99,10 @@ class WorkerRunner:
             self._stopped = RunnerExit(None, 9, reason, culprit, stopped=True)
         self._handle.kill()
 
+    def end_stuck(self, reason: str, culprit: int | None) -> None:
+        """End it, since nothing will come for it any more."""
+        self.stop(reason, culprit)
+
     def fault(self, what: str) -> None:
         """End it, since it did something that no honest program does; `wait` then says that it did."""
         if self._stopped is None:
@@ -158,6 +162,8 @@ class WorkerRunner:
             else:
                 if isinstance(report, InputReport):
                     self._watcher.input(report.waiting)
+                elif isinstance(report, StillReport):
+                    self._watcher.still(report.row)
         elif kind == _GONE:
             self._failed = str(value)[:1000]
             self._ended.set()

@@ -24,6 +24,7 @@ from huddle.engine.proxy import Proxy
 from huddle.engine.run import Run
 from huddle.engine.settings import Settings
 from huddle.engine.snapshot import Snapshot
+from huddle.engine.standstill import Counts, Row, Standstill
 from huddle.engine.surroundings import Ground, Surroundings
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError, unexpected
 from huddle.links.keeper import Keeper
@@ -35,6 +36,7 @@ from huddle.session.messages import shorten
 from huddle.session.sealed import Sealed
 
 STATS_EVERY = 1.0
+COUNTS_EVERY = 0.2  # seconds at least between two counts that the others are told
 EXPLANATION = 1.5  # seconds that a peer whose program ended early has to say why
 
 
@@ -66,6 +68,7 @@ class Execution:
         emit: Callable[[events.Event], None],
         plain: PlainPart | None = None,
         roles: Roles | None = None,
+        stills: Mapping[int, control.Still] | None = None,
     ) -> None:
         self.number = manifest.run
         self.stats: events.Stats | None = None
@@ -75,6 +78,7 @@ class Execution:
         self._group = group
         self._outcomes = outcomes
         self._emit = emit
+        self._pid = sealed.pid
         self._names = tuple(member.name for member in sealed.roster)
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
         self._loop = asyncio.get_running_loop()
@@ -83,6 +87,11 @@ class Execution:
         self._news = asyncio.Event()
         self._moved = self._began
         self._held = False  # the program waits for the screen
+        self._waits_for_others = False  # the program here is over
+        self._standstill = Standstill(sealed.pid)
+        self._counting: asyncio.TimerHandle | None = None  # the next time that the others are told
+        for pid, still in (stills or {}).items():
+            self.still_came(pid, still)
         self._inputs = settings.inputs
         self._plain = plain
         # Those of the peers that run plain MPyC: their data links are raw.
@@ -159,8 +168,26 @@ class Execution:
         if isinstance(self._run, PlainRun):
             self._run.ended(pid)
         self._news.set()
-        if not outcome.ok:
+        if outcome.ok:
+            return
+        if isinstance(self._run, Run) and self._run.goes_on:
+            # It may have all that it needs of that peer; if not, it will stand still.
+            reason = shorten(outcome.reason).removesuffix(".")
+            self._emit(
+                events.Notice(
+                    f"The program of {self._names[pid]} has failed ({reason}). "
+                    "The one here goes on for as long as it can without it."
+                )
+            )
+        elif not self._waits_for_others:
             self.fail(self._told(pid, outcome))
+
+    def still_came(self, pid: int, still: control.Still) -> None:
+        """A peer's program stands still."""
+        if still.run == self.number:
+            row = {one.pid: Counts(one.written, one.read, one.ended) for one in still.streams}
+            self._standstill.take(pid, row)
+            self._examine()
 
     def has_finished(self, pid: int) -> bool:
         """Whether that peer's part is over."""
@@ -194,6 +221,7 @@ class Execution:
             elif isinstance(run, PlainRun):
                 self._tell_plain(spec)
             exit_ = await run.wait()
+            self._waits_for_others = True
             self._group.set_state(self.number, control.IDLE)
             error = self._error or run.error or exit_.error(self._names)
             if self._error is None and error is not None:
@@ -204,8 +232,10 @@ class Execution:
             ticker.cancel()
             await asyncio.gather(ticker, return_exceptions=True)
             self._tell_stats(run)
-            failed = error is not None or self._error is not None
-            await _whole(self._close(run, limit=0.5 if failed else 5.0))
+            if self._counting is not None:
+                self._counting.cancel()
+            # Where somebody ended the run here, nobody waits for what is left of it.
+            await _whole(self._close(run, limit=0.5 if self._error is not None else 5.0))
 
     def _opening(self, pid: int) -> Any:
         """What opens the link to that peer: an `OpenLink` of the run's or the proxy's channels."""
@@ -237,10 +267,7 @@ class Execution:
         run.close()
 
     async def _others(self) -> HuddleError | None:
-        """Wait until all others have finished too."""
-        for pid, outcome in self._outcomes.items():
-            if not outcome.ok:
-                return self._told(pid, outcome)
+        """Wait until the parts of all others are over too, which may need what this one has sent."""
         while self._error is None and (missing := [pid for pid in self._peers if pid not in self._outcomes]):
             self._news.clear()
             with suppress(TimeoutError):
@@ -248,7 +275,8 @@ class Execution:
             for pid in missing:
                 if self._group.finished_for(pid, self.number) > self._settings.grace:
                     self.fail(self._speechless(pid))
-        return self._error
+        failed = next((pid for pid, outcome in self._outcomes.items() if not outcome.ok), None)
+        return self._error if failed is None else self._told(failed, self._outcomes[failed])
 
     def _speechless(self, pid: int) -> PeerError:
         name = self._names[pid]
@@ -312,6 +340,40 @@ class Execution:
         self._group.set_state(self.number, control.INPUT if waiting else control.COMPUTING)
         self._moved = self._loop.time()
         self._emit(events.Input(waiting, self.number))
+
+    def run_still(self, row: Row | None) -> None:
+        """The program here stands still."""
+        if not isinstance(self._run, Run):
+            return
+        if row is None:
+            self._run.fault("it waits for something that will never come, and has not connected to the others")
+            return
+        self._standstill.take(self._pid, row)
+        if self._counting is None:
+            self._counting = self._loop.call_later(COUNTS_EVERY, self._tell_counts)
+        self._examine()
+
+    def _tell_counts(self) -> None:
+        self._counting = None
+        if row := self._standstill.row(self._pid):
+            streams = [control.StreamCounts(pid, one.written, one.read, one.ended) for pid, one in row.items()]
+            self._group.broadcast(control.Still(self.number, tuple(streams)))
+
+    def _examine(self) -> None:
+        """End the program if nothing can come for it any more."""
+        if not isinstance(self._run, Run) or not self._standstill.holds():
+            return
+        ended = self._standstill.ended()
+        self._tell_counts()
+        self._standstill.void()
+        if not ended:
+            self._run.end_stuck("all parties' programs wait for each other, and nothing is under way")
+            return
+        failed = [pid for pid in ended if pid in self._outcomes and not self._outcomes[pid].ok]
+        culprit = (failed or ended)[0]
+        self._run.end_stuck(
+            f"the program of {self._names[culprit]} ended before this one was done with it", culprit
+        )
 
     def run_link(self, pid: int, info: WireInfo | None, reason: str) -> None:
         """A data link got or lost its wire."""

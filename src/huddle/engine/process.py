@@ -25,7 +25,8 @@ from huddle.engine import sandbox
 from huddle.engine.channel import Channel, OpenLink
 from huddle.engine.interpreter import Interpreter, environment
 from huddle.engine.lane import Lane
-from huddle.engine.reports import LONGEST, ExitReport, InputReport, ReportReader
+from huddle.engine.reports import LONGEST, ExitReport, InputReport, ReportReader, StillReport
+from huddle.engine.standstill import Row
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError
 
 if TYPE_CHECKING:
@@ -101,6 +102,10 @@ class Watcher(Protocol):
 
     def input(self, waiting: bool) -> None:
         """The program begins to wait for a line, or no longer does."""
+        ...
+
+    def still(self, row: Row | None) -> None:
+        """The program can't go on by itself, with these counts; None: it has not even connected."""
         ...
 
 
@@ -192,6 +197,11 @@ class RunnerProcess:
             self._stopped = RunnerExit(None, signal.SIGKILL, reason, culprit, stopped=True)
         self._kill()
 
+    def end_stuck(self, reason: str, culprit: int | None) -> None:
+        """Tell it that nothing will come for it any more, so that it ends by itself; it may have to be told twice."""
+        if self._reports.ended is None and not self._control.is_closing():
+            self._control.write(json.dumps({"stuck": reason, "peer": culprit}).encode() + b"\n")
+
     def fault(self, what: str) -> None:
         """Kill it, since it did something that no honest program does; `wait` then says that it did."""
         if self._stopped is None:
@@ -246,8 +256,11 @@ class RunnerProcess:
         if code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
             return RunnerExit(None, -code, f"it was killed by {name}")
-        if not report:
+        if not report and code:
             return RunnerExit(code, None, f"it ended with code {code} before its time")
+        if not report:
+            # By os._exit, say. An end is an end: whoever still needed this program finds out and says so.
+            return RunnerExit(0)
         return judged(report, code)
 
     async def _read_control(self, reader: asyncio.StreamReader) -> None:
@@ -256,6 +269,8 @@ class RunnerProcess:
                 report = self._reports.read(line)
                 if isinstance(report, InputReport):
                     self._watcher.input(report.waiting)
+                elif isinstance(report, StillReport):
+                    self._watcher.still(report.row)
         except ConnectionError:
             return
         except ValueError:  # no report, or a line without an end

@@ -1,19 +1,23 @@
 """What a runner may say to its supervisor, natively and in a browser: the word of a stranger's program.
 
     report = {"input": bool}                                        it begins to wait for a line, or goes on
+           | {"still": [[pid, U64, U64, bool, bool], ...]}             only a peer's bytes can move it; see Counts
+           | {"still": null}                                       it waits for ever, and has not connected
            | {"exit": 0..255, "reason": text, "peer": pid | null}   how it ended; nothing comes after it
 
     idle --{"input": true}--> waiting --{"input": false}, after a line was sent--> idle --{"exit"}--> ended
 
 Each is one JSON object of at most `LONGEST` bytes. A `ReportReader` takes them in order; anything else raises
 `ReportError`, and the caller ends the run and names the program. So a program can report no more often than
-its person types. Knows no sockets, ports or processes.
+its person types, but for `still`, of which only the last one counts. Knows no sockets, ports or processes.
 """
 
 import json
 from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
+
+from huddle.engine.standstill import Counts, Row
 
 LONGEST = 1 << 16  # bytes of one report: 1,000 characters are 12,000 bytes where JSON escapes each of them
 REASON = 1_000  # characters of a reason, which stands in one line on the person's screen
@@ -42,7 +46,14 @@ class ExitReport:
     peer: int | None = None
 
 
-Report = InputReport | ExitReport
+@dataclass(frozen=True, slots=True)
+class StillReport:
+    """The program can't go on by itself; `row` is None where it has not even connected."""
+
+    row: Row | None
+
+
+Report = InputReport | ExitReport | StillReport
 
 
 class ReportReader:
@@ -65,6 +76,8 @@ class ReportReader:
             raise ReportError("a report after the last one")
         if isinstance(report, ExitReport):
             self.ended = report
+        elif isinstance(report, StillReport):
+            return report
         elif report.waiting is self._waiting:
             raise ReportError("the same report twice")
         elif not report.waiting and not self._lines:
@@ -91,7 +104,26 @@ def _parsed(text: bytes | str, peers: Container[int]) -> Report:
             if peer is not None and (type(peer) is not int or peer not in peers):
                 raise ReportError("a peer that is not there")
             return ExitReport(code, _line(reason), peer)
+        case {"still": None} if len(value) == 1:
+            return StillReport(None)
+        case {"still": list(rows)} if len(value) == 1:
+            return StillReport(_row(rows, peers))
     raise ReportError("something other than a report")
+
+
+def _row(rows: list[Any], peers: Container[int]) -> Row:
+    found: dict[int, Counts] = {}
+    for row in rows:
+        match row:
+            case [int(pid), int(written), int(read), bool(ended), bool(awaited)]:
+                if bool in (type(pid), type(written), type(read)) or pid not in peers or pid in found:
+                    raise ReportError("counts of nobody")
+                if not (0 <= written < 1 << 64 and 0 <= read < 1 << 64):
+                    raise ReportError("counts that nobody has")
+                found[pid] = Counts(written, read, ended, awaited)
+            case _:
+                raise ReportError("something other than counts")
+    return found
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

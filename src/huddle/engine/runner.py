@@ -49,6 +49,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+SLOW_END = 5.0  # seconds for a program that is to end to do so by itself
+
 Outcome = dict[str, Any]
 
 
@@ -210,7 +212,7 @@ class Standstill:
         self._verdict = config["verdict"]
         known = {0, 1, 2, control.fd, config["lane_fd"]}
         self._watch = module.Watch(self._state, self._still, known, config["alone"])
-        self._hung_up = False
+        self._hung_up = self._told = False
 
     def start(self) -> None:
         """Look from now on."""
@@ -218,16 +220,25 @@ class Standstill:
 
     def stuck(self, message: "dict[str, Any]") -> None:
         """Nothing will come any more; in the watchdog's thread."""
+        reason, peer = str(message["stuck"]), message["peer"]
         loop = self._session.loop
-        if loop is None or loop.is_closed():
-            return  # the supervisor ends the process in the end
-        loop.call_soon_threadsafe(self._decide, str(message["stuck"]), message["peer"])
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._decide, reason, peer)
+        if self._told:  # it did not listen, or its loop has stopped
+            timer = threading.Timer(SLOW_END, self._leave, (reason, peer))
+            timer.daemon = True
+            timer.start()
+        self._told = True
+        self._watch.again()
 
     def _decide(self, reason: str, peer: "int | None") -> None:
         told, self._hung_up = self._hung_up, True
         if told or not self._session.hang_up():
             self._session.end(self._verdict(reason, peer))
-        self._watch.again()
+
+    def _leave(self, reason: str, peer: "int | None") -> None:
+        self._control.tell(exit=76, reason=reason, peer=peer)
+        os._exit(76)
 
     def _state(self) -> Any:
         if self._control.asking or self._session.verdict:

@@ -58,10 +58,7 @@ _CALLS: "dict[str, dict[int, tuple[int, int] | None]]" = {
 }
 _WAITS = _CALLS.get(platform.machine(), {})
 _EPOLL = {"x86_64": (232, 281, 441), "aarch64": (22, 441)}.get(platform.machine(), ())
-_READ = {"x86_64": 0, "aarch64": 63}.get(platform.machine(), -1)
-
-Signature = "dict[int, bytes]"
-
+_READ, _WRITE = {"x86_64": (0, 1), "aarch64": (63, 64)}.get(platform.machine(), (-1, -1))
 
 def limitless(line: str) -> bool:
     """Whether this line of /proc/PID/task/TID/syscall is that of a call that may wait for ever."""
@@ -114,10 +111,11 @@ def descendants(root: int) -> "list[int]":
 def blocked(processes: "list[int]", but: "set[int]") -> "dict[int, bytes] | None":
     """How often each thread has run so far, where all of them are blocked without a limit; else None.
 
-    `but` are threads that do not count. Two equal answers, one after the other, say that nothing has run
-    in between: all were blocked at once.
+    `but` are threads that do not count. A single thread of this process may be at work, and has no number then.
+    Two equal answers, one after the other, say that nothing else has run in between: all were blocked at once.
     """
     seen: dict[int, bytes] = {}
+    working = 0
     try:
         for pid in processes:
             for name in os.listdir(f"/proc/{pid}/task"):
@@ -126,8 +124,12 @@ def blocked(processes: "list[int]", but: "set[int]") -> "dict[int, bytes] | None
                     continue
                 with open(f"/proc/{pid}/task/{name}/syscall") as file:
                     line = file.read()
-                if not limitless(line) or _typed(pid, line):
-                    return None
+                if not limitless(line) or _by_person(pid, line):
+                    working += 1
+                    if working > 1 or pid != os.getpid():
+                        return None
+                    seen[thread] = b""
+                    continue
                 with open(f"/proc/{pid}/task/{name}/status", "rb") as file:
                     seen[thread] = file.read().partition(b"voluntary_ctxt_switches")[2]
     except (OSError, ValueError):
@@ -135,12 +137,12 @@ def blocked(processes: "list[int]", but: "set[int]") -> "dict[int, bytes] | None
     return seen
 
 
-def _typed(pid: int, line: str) -> bool:
-    """Whether what is typed could end this call."""
+def _by_person(pid: int, line: str) -> bool:
+    """Whether what a person types, or reads, could end this call."""
     words = line.split()
     number, first = int(words[0]), int(words[1], 16)
-    if number == _READ:
-        return first == 0
+    if number in (_READ, _WRITE):
+        return first <= 2
     if number in _EPOLL:
         with open(f"/proc/{pid}/fdinfo/{first}") as file:
             return any(row.split()[:2] == ["tfd:", "0"] for row in file)
@@ -227,7 +229,7 @@ def turning() -> bool:
 
 def _chain(coroutine: Any) -> "list[tuple[str, str]]":
     """File and name of a coroutine and of all that it awaits, one after another."""
-    names = []
+    names: list[tuple[str, str]] = []
     while coroutine is not None and len(names) < 100:
         code = getattr(coroutine, "cr_code", None) or getattr(coroutine, "gi_code", None)
         if code is None:
@@ -280,11 +282,8 @@ class Watch:
         but = {threading.get_native_id()}
         processes = [os.getpid(), *descendants(os.getpid())]
         first = blocked(processes, but)
-        if first is None:
-            first = blocked(processes, {*but, os.getpid()}) if self._may_turn() else None
-            if first is None:
-                return None
-            but.add(os.getpid())  # the main thread, which turns
+        if first is None or (b"" in first.values() and not self._may_turn()):
+            return None
         time.sleep(EVERY)
         if first != blocked(processes, but) or processes[1:] != descendants(os.getpid()):
             return None

@@ -78,6 +78,7 @@ class Together:
         # Of each peer the last that was about a run which is not known, or does not run, here yet.
         self._early: dict[int, control.Answer] = {}
         self._outcomes: dict[int, control.Outcome] = {}
+        self._stills: dict[int, control.Still] = {}
         self._names = {member.pid: member.name for member in sealed.roster}
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
         self._keeper = self._make_keeper()
@@ -199,6 +200,7 @@ class Together:
             self._emit,
             self._plain,
             self._roles,
+            self._stills,
         )
         execution, began, well = self.execution, time.time(), False
         try:
@@ -325,6 +327,10 @@ class Together:
                 self._outcomes[pid] = message
                 if self.execution is not None:
                     self.execution.outcome_came(pid, message)
+            case control.Still():
+                self._stills[pid] = message
+                if self.execution is not None:
+                    self.execution.still_came(pid, message)
             case control.Numpy():
                 self._arrays.take(pid, message)
             case control.RunProposal() if pid == 0:
@@ -362,7 +368,7 @@ class Together:
 
     def group_failed(self, pid: int, error: HuddleError) -> None:
         self._party(pid, "gone", error.message)
-        self._break(error)
+        self._break(error, pid)
 
     def group_broken(self, error: HuddleError) -> None:
         self._break(error)
@@ -379,10 +385,11 @@ class Together:
             why = f": {reason}" if reason else ""
             self._break(PeerError(f"{name} left the session{because}{why}", peer=culprit))
 
-    def _break(self, error: HuddleError) -> None:
+    def _break(self, error: HuddleError, pid: int | None = None) -> None:
+        """The session can't go on, because of that peer; a run goes on whose part there is over already."""
         self.broken = self.broken or error
         self._end()
-        if self.execution is not None:
+        if self.execution is not None and not (pid is not None and self.execution.has_finished(pid)):
             self.execution.fail(error)
         if self._agreement is not None:
             self._agreement.fail(error)
