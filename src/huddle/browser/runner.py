@@ -25,6 +25,7 @@ from huddle.engine.runner import install, run_program, set_arguments
 from huddle.links import frames
 
 DIRECTORY = "/home/program"
+QUIET_EVERY = 1.0  # seconds between two reports that the program can only wait
 
 
 class Input(io.RawIOBase):
@@ -77,6 +78,36 @@ class Output(io.RawIOBase):
 _outputs = {"stdout": Output(), "stderr": Output()}
 
 
+class Quiet:
+    """Tells the session worker when the program can only wait, once a peer's program is over.
+
+    See `huddle.engine.runner_standstill`, for what that is and what it is for.
+    """
+
+    def __init__(self, session: runner_loop.Session, tell: Callable[..., None]) -> None:
+        self._session, self._tell = session, tell
+        self._told: Any = None
+        self._at = 0.0
+
+    def look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The loop is about to wait without a limit."""
+        if not any(channel.ended for channel in self._session.channels.values()):
+            return
+        counts = self._session.counts()
+        if counts == self._told:
+            return
+        wait = self._at + QUIET_EVERY - time.monotonic()
+        if wait > 0:  # a report costs the session worker more than a message
+            loop.call_later(wait, _nothing)
+            return
+        self._told, self._at = counts, time.monotonic()
+        self._tell(still=counts)
+
+
+def _nothing() -> None:
+    """Only to look once more."""
+
+
 def prepare() -> None:
     """Do, while nobody waits yet, what does not depend on the program."""
     for name, raw in _outputs.items():
@@ -117,12 +148,20 @@ def main(box: Any, task: Any) -> None:
     peers = {int(pid): PortSocket(stream) for pid, stream in task.peers.to_py(depth=1).items()}
     session.attach({pid: names[pid] for pid in peers}, Ports(peers))
 
-    class Base(MailboxLoop):
+    class Loop(MailboxLoop):
         def __init__(self) -> None:
             super().__init__(box)
 
+        def _run_once(self) -> None:
+            # There are no threads or processes here: a loop that has nothing to do stands still.
+            if not self._ready and not self._scheduled and self is session.loop:  # type: ignore[attr-defined, unused-ignore]
+                quiet.look(self)
+            super()._run_once()
+
+    quiet = Quiet(session, tell)
+    runner_loop.equip(Loop, session)
     asyncio._set_running_loop(None)
-    session.use(install(runner_loop.loop_class(Base, session)))
+    session.use(install(Loop))
 
     outcome = run_program(os.path.join(DIRECTORY, config["entry"]), runner_loop.Verdict)
     atexit._run_exitfuncs()

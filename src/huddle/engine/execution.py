@@ -87,6 +87,8 @@ class Execution:
         self._news = asyncio.Event()
         self._moved = self._began
         self._held = False  # the program waits for the screen
+        self._hopeless = ""  # why nobody's program can go on, though none is over
+        self._warned = False  # that a peer's program has failed
         self._waits_for_others = False  # the program here is over
         self._standstill = Standstill(sealed.pid)
         self._counting: asyncio.TimerHandle | None = None  # the next time that the others are told
@@ -172,6 +174,9 @@ class Execution:
             return
         if isinstance(self._run, Run) and self._run.goes_on:
             # It may have all that it needs of that peer; if not, it will stand still.
+            if self._warned:
+                return
+            self._warned = True
             reason = shorten(outcome.reason).removesuffix(".")
             self._emit(
                 events.Notice(
@@ -312,6 +317,8 @@ class Execution:
                 outcome = control.Outcome(self.number, False, "its person stopped it")
             case LocalError():
                 outcome = control.Outcome(self.number, False, "it could not go on there")
+            case ProgramError() if self._hopeless:
+                outcome = control.Outcome(self.number, False, self._hopeless)
             case ProgramError() if self._error is None and exit_ is not None:
                 outcome = control.Outcome(self.number, False, _harmless(exit_))
             case _:
@@ -346,7 +353,7 @@ class Execution:
         if not isinstance(self._run, Run):
             return
         if row is None:
-            self._run.fault("it waits for something that will never come, and has not connected to the others")
+            self._run.fault("it waits for something that will never come, and not for the others")
             return
         self._standstill.take(self._pid, row)
         if self._counting is None:
@@ -367,7 +374,8 @@ class Execution:
         self._tell_counts()
         self._standstill.void()
         if not ended:
-            self._run.end_stuck("all parties' programs wait for each other, and nothing is under way")
+            self._hopeless = "all programs wait for each other, and nothing is under way between them"
+            self._run.end_stuck(self._hopeless)
             return
         failed = [pid for pid in ended if pid in self._outcomes and not self._outcomes[pid].ok]
         culprit = (failed or ended)[0]

@@ -105,7 +105,7 @@ class Watcher(Protocol):
         ...
 
     def still(self, row: Row | None) -> None:
-        """The program can't go on by itself, with these counts; None: it has not even connected."""
+        """The program can't go on by itself, with these counts; None: nor by what peers send."""
         ...
 
 

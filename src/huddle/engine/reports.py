@@ -2,7 +2,7 @@
 
     report = {"input": bool}                                        it begins to wait for a line, or goes on
            | {"still": [[pid, U64, U64, bool, bool], ...]}             only a peer's bytes can move it; see Counts
-           | {"still": null}                                       it waits for ever, and has not connected
+           | {"still": null}                                       nothing at all could
            | {"exit": 0..255, "reason": text, "peer": pid | null}   how it ended; nothing comes after it
 
     idle --{"input": true}--> waiting --{"input": false}, after a line was sent--> idle --{"exit"}--> ended
@@ -48,7 +48,7 @@ class ExitReport:
 
 @dataclass(frozen=True, slots=True)
 class StillReport:
-    """The program can't go on by itself; `row` is None where it has not even connected."""
+    """The program can't go on by itself; where `row` is None, not even by what its peers send."""
 
     row: Row | None
 

@@ -63,7 +63,7 @@ class Observer(Protocol):
         ...
 
     def run_still(self, row: Row | None) -> None:
-        """The program can't go on by itself, with these counts; None: it has not even connected."""
+        """The program can't go on by itself, with these counts; None: nor by what peers send."""
         ...
 
     def run_peer_ended(self, pid: int) -> None:

@@ -16,7 +16,7 @@ object, the configuration:
 
 The runner writes JSON objects too, one a line: `{"input": true}` when the program begins to wait for a
 line on its standard input and `{"input": false}` when it goes on; `{"still": counts}` when only a peer's
-bytes could move it (see `Session.counts` and runner_standstill.py; null where it has not connected); and last
+bytes could move it (see `Session.counts` and runner_standstill.py; null where not even these can); and last
 `{"exit": code, "reason": text, "peer": pid or null}`.
 
 The supervisor writes `{"stuck": text, "peer": pid or null}` when these bytes will never come: the program is
@@ -211,7 +211,7 @@ class Standstill:
         self._control, self._session = control, session
         self._verdict = config["verdict"]
         known = {0, 1, 2, control.fd, config["lane_fd"]}
-        self._watch = module.Watch(self._state, self._still, known, config["alone"])
+        self._watch = module.Watch(self._state, self._still, config["lane_fd"], known, config["alone"])
         self._hung_up = self._told = False
 
     def start(self) -> None:
@@ -243,10 +243,10 @@ class Standstill:
     def _state(self) -> Any:
         if self._control.asking or self._session.verdict:
             return None
-        return (self._session.counts(),)
+        return self._session.counts()
 
-    def _still(self, state: Any) -> None:
-        self._control.tell(still=state[0])
+    def _still(self, counts: Any) -> None:
+        self._control.tell(still=counts)
 
 
 def run_program(path: str, verdict: Any) -> Outcome:

@@ -292,13 +292,11 @@ class Session:
         if self.verdict is not None:
             raise self.verdict
 
-    def counts(self) -> "tuple[tuple[int, int, int, bool, bool], ...] | None":
+    def counts(self) -> "tuple[tuple[int, int, int, bool, bool], ...]":
         """Of each peer its pid, the bytes of frames written and read, whether its program is over, and awaited.
 
-        None where the program has not connected yet. Any thread may ask.
+        Any thread may ask.
         """
-        if self.loop is None:
-            return None
         return tuple(
             (channel.pid, channel.stream.written, channel.stream.came, channel.ended, channel.awaited())
             for channel in self.channels.values()

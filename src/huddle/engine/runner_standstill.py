@@ -17,6 +17,7 @@ import asyncio
 import os
 import platform
 import resource
+import signal
 import socket
 import struct
 import sys
@@ -58,6 +59,7 @@ _CALLS: "dict[str, dict[int, tuple[int, int] | None]]" = {
 }
 _WAITS = _CALLS.get(platform.machine(), {})
 _EPOLL = {"x86_64": (232, 281, 441), "aarch64": (22, 441)}.get(platform.machine(), ())
+_POLLS = {"x86_64": (7, 271, 23, 270), "aarch64": (73, 72)}.get(platform.machine(), ())
 _READ, _WRITE = {"x86_64": (0, 1), "aarch64": (63, 64)}.get(platform.machine(), (-1, -1))
 
 def limitless(line: str) -> bool:
@@ -137,16 +139,35 @@ def blocked(processes: "list[int]", but: "set[int]") -> "dict[int, bytes] | None
     return seen
 
 
+def hears(descriptor: int) -> bool:
+    """Whether a thread of this process waits for this descriptor too, as far as can be seen."""
+    for name in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{name}/syscall") as file:
+                words = file.read().split()
+            number = int(words[0])
+            if number in _POLLS:
+                return True  # in memory, of what
+            if number in _EPOLL and _holds(os.getpid(), int(words[1], 16), descriptor):
+                return True
+        except (OSError, ValueError, IndexError):
+            return True  # it has just ended, or works
+    return False
+
+
+def _holds(pid: int, epoll: int, descriptor: int) -> bool:
+    """Whether that epoll descriptor waits for that other one."""
+    with open(f"/proc/{pid}/fdinfo/{epoll}") as file:
+        return any(row.split()[:2] == ["tfd:", str(descriptor)] for row in file)
+
+
 def _by_person(pid: int, line: str) -> bool:
     """Whether what a person types, or reads, could end this call."""
     words = line.split()
     number, first = int(words[0]), int(words[1], 16)
     if number in (_READ, _WRITE):
         return first <= 2
-    if number in _EPOLL:
-        with open(f"/proc/{pid}/fdinfo/{first}") as file:
-            return any(row.split()[:2] == ["tfd:", "0"] for row in file)
-    return False
+    return number in _EPOLL and _holds(pid, first, 0)
 
 
 def reachable(processes: "list[int]", known: "set[int]", alone: bool) -> bool:
@@ -243,16 +264,21 @@ class Watch:
     """Looks again and again, and says when the program stands still.
 
     `state()` is compared before and after: what it gives (counters of messages) must not move meanwhile.
-    `still(state)` is called once for each state in which the program stands still, in the watch's thread.
-    `known` and `alone` are as for `reachable`.
+    `still(state)` is called once for each state in which the program stands still, in the watch's thread; with
+    None where it would not even notice what its peers send, since nobody waits for `lane`, the descriptor on
+    which that comes. `known` and `alone` are as for `reachable`.
     """
 
     def __init__(
-        self, state: "Callable[[], Any]", still: "Callable[[Any], None]", known: "set[int]", alone: bool
+        self,
+        state: "Callable[[], Any]",
+        still: "Callable[[Any], None]",
+        lane: int,
+        known: "set[int]",
+        alone: bool,
     ) -> None:
         self._state, self._still = state, still
-        self._known, self._alone = known, alone
-        self._lock = threading.Lock()
+        self._lane, self._known, self._alone = lane, known, alone
         self._told: Any = None
         self._spins = 0
         self._quiet: Any = None  # the state, when it began, and the work done by then
@@ -272,12 +298,12 @@ class Watch:
             state = look()
             if state is not None and state != self._told:
                 self._told = state
-                self._still(state)
+                self._still(*state)
 
     def _look(self) -> Any:
-        """The state in which the program stands still now, or None."""
+        """The state in which the program stands still now, as a tuple of one; or None."""
         state = self._state()
-        if state is None or state == self._told:
+        if state is None or (state,) == self._told or signal.getitimer(signal.ITIMER_REAL)[0]:
             return None
         but = {threading.get_native_id()}
         processes = [os.getpid(), *descendants(os.getpid())]
@@ -289,7 +315,7 @@ class Watch:
             return None
         if self._state() != state or reachable(processes, self._known, self._alone):
             return None
-        return state
+        return (state if b"" in first.values() or hears(self._lane) else None,)
 
     def _may_turn(self) -> bool:
         self._spins = self._spins + 1 if turning() else 0
@@ -309,4 +335,4 @@ class Watch:
         if work - before > WORK * (now - began):
             self._quiet = None
             return None
-        return state
+        return (state,)
