@@ -25,7 +25,7 @@ from huddle.engine import sandbox
 from huddle.engine.channel import Channel, OpenLink
 from huddle.engine.interpreter import Interpreter, environment
 from huddle.engine.lane import Lane
-from huddle.engine.reports import LONGEST, ExitReport, InputReport, ReportReader, StillReport
+from huddle.engine.reports import LONGEST, ExitReport, InputReport, ReplacedReport, ReportReader, StillReport
 from huddle.engine.standstill import Row
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError
 
@@ -36,6 +36,8 @@ RUNNER = Path(huddle.engine.__file__).with_name("runner.py")
 LOOP = RUNNER.with_name("runner_loop.py")
 LANE = RUNNER.with_name("runner_lane.py")
 STANDSTILL = RUNNER.with_name("runner_standstill.py")
+EXEC = RUNNER.with_name("runner_exec.py")
+RESUMED = RUNNER.parent / "resumed" / "sitecustomize.py"
 FRAMES = Path(huddle.links.__file__).with_name("frames.py")
 
 # So that what a party sends at once rarely waits for the other process to be scheduled.
@@ -43,6 +45,7 @@ SOCKET_BUFFER = 1 << 20
 MARK = "HUDDLE_RUN"  # in the environment of all that a runner starts
 PIECE = 1 << 15  # characters of output in one event, which a screen shows in some milliseconds
 SWEEPS = 20  # for what forks faster than it is found
+REPLACING = 15.0  # seconds for a Python to start in the place of another, on a busy machine too
 LINGER = 2.0  # seconds for output that a runner left in its pipes, should somebody else hold their ends
 
 
@@ -122,6 +125,7 @@ class RunnerProcess:
     _mark: str
     _reports: ReportReader
     _stopped: RunnerExit | None = None
+    _expected: asyncio.TimerHandle | None = None
     _gone: bool = False  # waited for: its number may be another's by now
     _reading: asyncio.Task[None] | None = None
 
@@ -136,7 +140,7 @@ class RunnerProcess:
         command = [spec.interpreter.executable, str(RUNNER), str(fds[0])]
         options: int | None = None
         if spec.sandboxed:
-            files = RUNNER, LOOP, LANE, STANDSTILL, FRAMES
+            files = RUNNER, LOOP, LANE, STANDSTILL, EXEC, RESUMED, FRAMES
             command, options = sandbox.command(command, spec.interpreter, spec.directory, spec.inputs, files)
         mark = secrets.token_hex(16)
         try:
@@ -214,9 +218,11 @@ class RunnerProcess:
 
     async def wait(self) -> RunnerExit:
         """Wait until it has ended and all that it wrote was passed on; nothing of it runs any more then."""
+        watching = asyncio.create_task(self._watch_lane())
         try:
             await self._events.exited.wait()
         finally:
+            watching.cancel()
             self._kill()  # what the program started itself, but for daemons
             self._gone = self._events.exited.is_set()
         if not self.spec.sandboxed:
@@ -233,6 +239,21 @@ class RunnerProcess:
         assert code is not None
         return self._stopped or self._judge(code)
 
+    def _expect(self, replaced: bool) -> None:
+        """Another program takes its place; it must say soon that it goes on with the session."""
+        if self._expected is not None:
+            self._expected.cancel()
+            self._expected = None
+        if replaced:
+            why = "another program has taken its place by exec, which does not go on with the session"
+            self._expected = asyncio.get_running_loop().call_later(REPLACING, self.fault, why)
+
+    async def _watch_lane(self) -> None:
+        """A program that lives without a lane, such as another one in its place, would wait for ever."""
+        await self._lane.closed.wait()
+        await asyncio.sleep(LINGER)
+        self.fault("it closed its connections to the others under itself, and goes on without them")
+
     def close(self) -> None:
         """Kill it and forget it, whatever it has left to say."""
         self._kill()
@@ -240,6 +261,7 @@ class RunnerProcess:
             _sweep(self._mark)
         if self._reading:
             self._reading.cancel()
+        self._expect(False)
         self._control.close()
         self._lane.close()
         self._process.close()
@@ -271,6 +293,8 @@ class RunnerProcess:
                     self._watcher.input(report.waiting)
                 elif isinstance(report, StillReport):
                     self._watcher.still(report.row)
+                elif isinstance(report, ReplacedReport):
+                    self._expect(report.gone)
         except ConnectionError:
             return
         except ValueError:  # no report, or a line without an end
@@ -394,6 +418,7 @@ def _config(spec: RunnerSpec, lane: int) -> bytes:
         "loop": str(LOOP),
         "lane": str(LANE),
         "standstill": str(STANDSTILL),
+        "exec": str(EXEC),
         "alone": spec.sandboxed,
         "lane_fd": lane,
         "pid": spec.pid,

@@ -3,6 +3,7 @@
     report = {"input": bool}                                        it begins to wait for a line, or goes on
            | {"still": [[pid, U64, U64, bool, bool], ...]}             only a peer's bytes can move it; see Counts
            | {"still": null}                                       nothing at all could
+           | {"replaced": bool}                                    another program takes its place; goes on
            | {"exit": 0..255, "reason": text, "peer": pid | null}   how it ended; nothing comes after it
 
     idle --{"input": true}--> waiting --{"input": false}, after a line was sent--> idle --{"exit"}--> ended
@@ -53,7 +54,14 @@ class StillReport:
     row: Row | None
 
 
-Report = InputReport | ExitReport | StillReport
+@dataclass(frozen=True, slots=True)
+class ReplacedReport:
+    """Another program takes the place of this one (`gone`), or has done so and goes on with the session."""
+
+    gone: bool
+
+
+Report = InputReport | ExitReport | StillReport | ReplacedReport
 
 
 class ReportReader:
@@ -62,7 +70,7 @@ class ReportReader:
     def __init__(self, peers: Container[int]) -> None:
         self.ended: ExitReport | None = None  # the last report
         self._peers = peers
-        self._waiting = False
+        self._waiting = self._replaced = False
         self._lines = 0  # that were sent and for which it has not said yet that it goes on
 
     def line_sent(self) -> None:
@@ -78,6 +86,10 @@ class ReportReader:
             self.ended = report
         elif isinstance(report, StillReport):
             return report
+        elif isinstance(report, ReplacedReport):
+            if report.gone is self._replaced:
+                raise ReportError("the same report twice")
+            self._replaced = report.gone
         elif report.waiting is self._waiting:
             raise ReportError("the same report twice")
         elif not report.waiting and not self._lines:
@@ -104,6 +116,8 @@ def _parsed(text: bytes | str, peers: Container[int]) -> Report:
             if peer is not None and (type(peer) is not int or peer not in peers):
                 raise ReportError("a peer that is not there")
             return ExitReport(code, _line(reason), peer)
+        case {"replaced": bool(gone)} if len(value) == 1:
+            return ReplacedReport(gone)
         case {"still": None} if len(value) == 1:
             return StillReport(None)
         case {"still": list(rows)} if len(value) == 1:

@@ -6,7 +6,8 @@ FD is the control socket, inherited from the supervisor. The supervisor's first 
 object, the configuration:
 
     frames, loop,     paths of links/frames.py, engine/runner_loop.py,
-    lane, standstill  engine/runner_lane.py and engine/runner_standstill.py
+    lane, standstill, engine/runner_lane.py, engine/runner_standstill.py
+    exec              and engine/runner_exec.py
     pid, names        this party, and the names of all
     lane_fd           an inherited socket, the lane (see engine/lane.py)
     directory, entry  where the program lies (and starts), and its first file there
@@ -16,7 +17,9 @@ object, the configuration:
 
 The runner writes JSON objects too, one a line: `{"input": true}` when the program begins to wait for a
 line on its standard input and `{"input": false}` when it goes on; `{"still": counts}` when only a peer's
-bytes could move it (see `Session.counts` and runner_standstill.py; null where not even these can); and last
+bytes could move it (see `Session.counts` and runner_standstill.py; null where not even these can);
+`{"replaced": true}` when another program takes its place by os.exec, and `{"replaced": false}` when that goes on
+with the session; and last
 `{"exit": code, "reason": text, "peer": pid or null}`.
 
 The supervisor writes `{"stuck": text, "peer": pid or null}` when these bytes will never come: the program is
@@ -210,8 +213,7 @@ class Standstill:
     def __init__(self, control: Control, session: Any, module: Any, config: "dict[str, Any]") -> None:
         self._control, self._session = control, session
         self._verdict = config["verdict"]
-        known = {0, 1, 2, control.fd, config["lane_fd"]}
-        self._watch = module.Watch(self._state, self._still, config["lane_fd"], known, config["alone"])
+        self._watch = module.Watch(self._state, self._still, config["lane_fd"], config["alone"])
         self._hung_up = self._told = False
 
     def start(self) -> None:
@@ -276,6 +278,53 @@ def run_program(path: str, verdict: Any) -> Outcome:
     return {"exit": 0, "reason": "", "peer": None}
 
 
+def connect(
+    control: Control, config: "dict[str, Any]", before: "dict[str, Any] | None"
+) -> "tuple[Any, Any]":
+    """Let every event loop here connect the session's parties: the session, and the class of verdicts.
+
+    `before` is the state of a program that this one has replaced.
+    """
+    loops = load("huddle_runner_loop", config["loop"])
+    frames = load("huddle_frames", config["frames"])
+    replacing = load("huddle_runner_exec", config["exec"])
+    os.set_inheritable(config["lane_fd"], False)
+    lane = load("huddle_runner_lane", config["lane"]).Lane(frames, socket.socket(fileno=config["lane_fd"]))
+    session = loops.Session(frames, config["pid"], config["max_queue"])
+    session.attach({pid: name for pid, name in enumerate(config["names"]) if pid != config["pid"]}, lane)
+    if before:
+        replacing.restore(before, session, lane)
+    for loop_type in loop_classes():
+        loops.equip(loop_type, session)
+    watch = load("huddle_runner_standstill", config["standstill"])
+    standstill = Standstill(control, session, watch, {**config, "verdict": loops.Verdict})
+    control.watch(standstill.stuck)
+    standstill.start()
+    replacing.watch_exec(config, control, session, lane)
+    return session, loops.Verdict
+
+
+def resume() -> None:
+    """Go on in the place of a runner whose program has replaced itself; how it ends its exit code says."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "runner_exec.py")
+    taken = load("huddle_runner_exec", path).taken_over()
+    if taken is None:
+        return
+    control_fd, lane_fd, state = taken
+    control = Control(control_fd)
+    control.tell(replaced=False)
+    die_with_parent()
+    set_streams(control)
+    session, _ = connect(control, {**state["config"], "lane_fd": lane_fd}, state)
+    process = os.getpid()
+
+    def finish() -> None:
+        if os.getpid() == process:
+            session.finish(well=not session.verdict)
+
+    atexit.register(finish)
+
+
 def main() -> int:
     """Set the scene, run the program, and say how it ended, after all that it left to `atexit`."""
     control = Control(int(sys.argv[1]))
@@ -287,22 +336,7 @@ def main() -> int:
     os.chdir(config["directory"])
     sys.path.insert(0, config["directory"])
 
-    loops = load("huddle_runner_loop", config["loop"])
-    frames = load("huddle_frames", config["frames"])
-    os.set_inheritable(config["lane_fd"], False)
-    lane = load("huddle_runner_lane", config["lane"]).Lane(frames, socket.socket(fileno=config["lane_fd"]))
-    session = loops.Session(frames, config["pid"], config["max_queue"])
-    session.attach({pid: name for pid, name in enumerate(config["names"]) if pid != config["pid"]}, lane)
-    for loop_type in loop_classes():
-        loops.equip(loop_type, session)
-    standstill = Standstill(
-        control,
-        session,
-        load("huddle_runner_standstill", config["standstill"]),
-        {**config, "verdict": loops.Verdict},
-    )
-    control.watch(standstill.stuck)
-    standstill.start()
+    session, verdict = connect(control, config, None)
 
     outcome: Outcome = {}
     process = os.getpid()
@@ -321,7 +355,7 @@ def main() -> int:
         control.tell(**outcome)
 
     atexit.register(finish)
-    outcome.update(run_program(os.path.join(config["directory"], config["entry"]), loops.Verdict))
+    outcome.update(run_program(os.path.join(config["directory"], config["entry"]), verdict))
     return int(outcome["exit"])
 
 

@@ -178,6 +178,14 @@ class Channel:
         buffers = getattr(self.transport and self.transport.protocol, "buffers", None) or {}
         return any(isinstance(one, asyncio.Future) and not one.done() for one in list(buffers.values()))
 
+    def waiting(self) -> "list[bytes | None]":
+        """What has come for connections that are not open yet; None is the end of one."""
+        return list(self._early)
+
+    def keep(self, early: "deque[bytes | None]") -> None:
+        """This has come for connections to come."""
+        self._early = early
+
     def hang_up(self) -> None:
         """Where the peer's program is over, end the connection that it left open, as TCP does at once."""
         if self.ended and self.transport and self.finished == self.opened - 1 and not self._early:

@@ -44,8 +44,8 @@ _CALLS: "dict[str, dict[int, tuple[int, int] | None]]" = {
         23: (4, _NULL),  # select
         270: (4, _NULL),  # pselect6
         202: (3, _NULL),  # futex
-        128: (2, _NULL),  # rt_sigtimedwait
-        **dict.fromkeys((0, 1, 19, 20, 34, 42, 43, 44, 45, 46, 47, 61, 72, 73, 130, 247, 288)),
+        **dict.fromkeys((61, 247)),  # wait4, waitid
+        **dict.fromkeys((0, 1, 19, 20, 43, 44, 45, 46, 47, 288)),  # read, write, recv and the like
     },
     "aarch64": {
         22: (3, _FOREVER_INT),
@@ -53,14 +53,17 @@ _CALLS: "dict[str, dict[int, tuple[int, int] | None]]" = {
         73: (2, _NULL),
         72: (4, _NULL),
         98: (3, _NULL),
-        137: (2, _NULL),
-        **dict.fromkeys((25, 32, 63, 64, 65, 66, 95, 133, 202, 203, 206, 207, 211, 212, 242, 260)),
+        **dict.fromkeys((260, 95)),
+        **dict.fromkeys((63, 64, 65, 66, 202, 206, 207, 211, 212, 242)),
     },
 }
 _WAITS = _CALLS.get(platform.machine(), {})
 _EPOLL = {"x86_64": (232, 281, 441), "aarch64": (22, 441)}.get(platform.machine(), ())
 _POLLS = {"x86_64": (7, 271, 23, 270), "aarch64": (73, 72)}.get(platform.machine(), ())
-_READ, _WRITE = {"x86_64": (0, 1), "aarch64": (63, 64)}.get(platform.machine(), (-1, -1))
+_STREAMS = {
+    "x86_64": (0, 1, 19, 20, 43, 44, 45, 46, 47, 288),
+    "aarch64": (63, 64, 65, 66, 202, 206, 207, 211, 212, 242),
+}.get(platform.machine(), ())
 
 def limitless(line: str) -> bool:
     """Whether this line of /proc/PID/task/TID/syscall is that of a call that may wait for ever."""
@@ -126,7 +129,7 @@ def blocked(processes: "list[int]", but: "set[int]") -> "dict[int, bytes] | None
                     continue
                 with open(f"/proc/{pid}/task/{name}/syscall") as file:
                     line = file.read()
-                if not limitless(line) or _by_person(pid, line):
+                if not limitless(line) or not _by_program(pid, line):
                     working += 1
                     if working > 1 or pid != os.getpid():
                         return None
@@ -161,34 +164,48 @@ def _holds(pid: int, epoll: int, descriptor: int) -> bool:
         return any(row.split()[:2] == ["tfd:", str(descriptor)] for row in file)
 
 
-def _by_person(pid: int, line: str) -> bool:
-    """Whether what a person types, or reads, could end this call."""
+def _by_program(pid: int, line: str) -> bool:
+    """Whether nothing but a program could end this call: no disk, nor what a person types or reads."""
     words = line.split()
     number, first = int(words[0]), int(words[1], 16)
-    if number in (_READ, _WRITE):
-        return first <= 2
-    return number in _EPOLL and _holds(pid, first, 0)
+    if number in _EPOLL:
+        return not _holds(pid, first, 0)
+    if number not in _STREAMS:
+        return True
+    kind = os.readlink(f"/proc/{pid}/fd/{first}").partition(":")[0]
+    return (pid != os.getpid() or first > 2) and kind in ("pipe", "socket", "anon_inode")
 
 
-def reachable(processes: "list[int]", known: "set[int]", alone: bool) -> bool:
+def opened(pid: int) -> "dict[int, str]":
+    """What each descriptor of that process is, as proc(5) names it."""
+    found = {}
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found[int(name)] = os.readlink(f"/proc/{pid}/fd/{name}")
+        except OSError:
+            continue  # it was closed
+    return found
+
+
+def reachable(processes: "list[int]", known: "set[str]", alone: bool) -> bool:
     """Whether somebody outside the session could wake one of these: by a socket, a file, a timer.
 
-    `known` are descriptors of this process that do not count; `alone` says that the network is the program's.
+    `known` is what was open before the program began; `alone` says that the network is the program's.
     """
     inet = set[str]() if alone else _inet()
     for pid in processes:
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            if pid == os.getpid() and int(name) in known:
-                continue
-            try:
-                target = os.readlink(f"/proc/{pid}/fd/{name}")
-            except OSError:
+        try:
+            descriptors = opened(pid)
+        except OSError:
+            return True
+        for descriptor, target in descriptors.items():
+            if target in known:
                 continue
             if target in ("anon_inode:inotify", "anon_inode:[timerfd]"):
                 return True
             if alone or not target.startswith("socket:["):
                 continue
-            if target[8:-1] in inet or (pid == os.getpid() and _foreign(int(name), processes)):
+            if target[8:-1] in inet or (pid == os.getpid() and _foreign(descriptor, processes)):
                 return True
     return False
 
@@ -266,7 +283,7 @@ class Watch:
     `state()` is compared before and after: what it gives (counters of messages) must not move meanwhile.
     `still(state)` is called once for each state in which the program stands still, in the watch's thread; with
     None where it would not even notice what its peers send, since nobody waits for `lane`, the descriptor on
-    which that comes. `known` and `alone` are as for `reachable`.
+    which that comes. `alone` is as for `reachable`.
     """
 
     def __init__(
@@ -274,18 +291,19 @@ class Watch:
         state: "Callable[[], Any]",
         still: "Callable[[Any], None]",
         lane: int,
-        known: "set[int]",
         alone: bool,
     ) -> None:
         self._state, self._still = state, still
-        self._lane, self._known, self._alone = lane, known, alone
+        self._lane, self._alone = lane, alone
+        self._here = known_here()
+        self._known = set(opened(os.getpid()).values()) if self._here else set()
         self._told: Any = None
         self._spins = 0
         self._quiet: Any = None  # the state, when it began, and the work done by then
 
     def start(self) -> None:
         """Look from now on, in a thread."""
-        look = self._look if known_here() else self._guess
+        look = self._look if self._here else self._guess
         threading.Thread(target=self._watch, args=(look,), name="huddle watch", daemon=True).start()
 
     def again(self) -> None:
