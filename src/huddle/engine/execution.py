@@ -20,11 +20,12 @@ from huddle.engine import control
 from huddle.engine.group import Group
 from huddle.engine.plain_run import PlainRun
 from huddle.engine.process import RunnerExit, RunnerSpec
+from huddle.engine.progress import Progress
 from huddle.engine.proxy import Proxy
 from huddle.engine.run import Run
 from huddle.engine.settings import Settings
 from huddle.engine.snapshot import Snapshot
-from huddle.engine.standstill import Counts, Row, Standstill
+from huddle.engine.standstill import Row
 from huddle.engine.surroundings import Ground, Surroundings
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError, unexpected
 from huddle.links.keeper import Keeper
@@ -36,7 +37,6 @@ from huddle.session.messages import shorten
 from huddle.session.sealed import Sealed
 
 STATS_EVERY = 1.0
-COUNTS_EVERY = 0.2  # seconds at least between two counts that the others are told
 EXPLANATION = 1.5  # seconds that a peer whose program ended early has to say why
 
 
@@ -87,13 +87,8 @@ class Execution:
         self._news = asyncio.Event()
         self._moved = self._began
         self._held = False  # the program waits for the screen
-        self._hopeless = ""  # why nobody's program can go on, though none is over
         self._warned = False  # that a peer's program has failed
         self._waits_for_others = False  # the program here is over
-        self._standstill = Standstill(sealed.pid)
-        self._counting: asyncio.TimerHandle | None = None  # the next time that the others are told
-        for pid, still in (stills or {}).items():
-            self.still_came(pid, still)
         self._inputs = settings.inputs
         self._plain = plain
         # Those of the peers that run plain MPyC: their data links are raw.
@@ -114,6 +109,9 @@ class Execution:
         )
         self._sandbox = ground.sandboxed
         self._surroundings = surroundings
+        self._progress = Progress(self.number, self._pid, self._names, group, outcomes)
+        for pid, still in (stills or {}).items():
+            self.still_came(pid, still)
         self._run: Run | Proxy | PlainRun | None = None
 
     async def run(self) -> bool:
@@ -189,10 +187,7 @@ class Execution:
 
     def still_came(self, pid: int, still: control.Still) -> None:
         """A peer's program stands still."""
-        if still.run == self.number:
-            row = {one.pid: Counts(one.written, one.read, one.ended) for one in still.streams}
-            self._standstill.take(pid, row)
-            self._examine()
+        self._progress.peer_still(pid, still)
 
     def has_finished(self, pid: int) -> bool:
         """Whether that peer's part is over."""
@@ -221,12 +216,15 @@ class Execution:
                 raise self._error
             self._group.set_state(self.number, control.COMPUTING)
             await _whole(run.start())
+            if isinstance(run, Run):
+                self._progress.run = run
             if isinstance(run, Proxy):
                 self._tell_arguments(run, spec)
             elif isinstance(run, PlainRun):
                 self._tell_plain(spec)
             exit_ = await run.wait()
             self._waits_for_others = True
+            self._progress.close()
             self._group.set_state(self.number, control.IDLE)
             error = self._error or run.error or exit_.error(self._names)
             if self._error is None and error is not None:
@@ -237,8 +235,7 @@ class Execution:
             ticker.cancel()
             await asyncio.gather(ticker, return_exceptions=True)
             self._tell_stats(run)
-            if self._counting is not None:
-                self._counting.cancel()
+            self._progress.close()
             # Where somebody ended the run here, nobody waits for what is left of it.
             await _whole(self._close(run, limit=0.5 if self._error is not None else 5.0))
 
@@ -317,8 +314,8 @@ class Execution:
                 outcome = control.Outcome(self.number, False, "its person stopped it")
             case LocalError():
                 outcome = control.Outcome(self.number, False, "it could not go on there")
-            case ProgramError() if self._hopeless:
-                outcome = control.Outcome(self.number, False, self._hopeless)
+            case ProgramError() if self._progress.hopeless:
+                outcome = control.Outcome(self.number, False, self._progress.hopeless)
             case ProgramError() if self._error is None and exit_ is not None:
                 outcome = control.Outcome(self.number, False, _harmless(exit_))
             case _:
@@ -350,38 +347,7 @@ class Execution:
 
     def run_still(self, row: Row | None) -> None:
         """The program here stands still."""
-        if not isinstance(self._run, Run):
-            return
-        if row is None:
-            self._run.fault("it waits for something that will never come, and not for the others")
-            return
-        self._standstill.take(self._pid, row)
-        if self._counting is None:
-            self._counting = self._loop.call_later(COUNTS_EVERY, self._tell_counts)
-        self._examine()
-
-    def _tell_counts(self) -> None:
-        self._counting = None
-        if row := self._standstill.row(self._pid):
-            streams = [control.StreamCounts(pid, one.written, one.read, one.ended) for pid, one in row.items()]
-            self._group.broadcast(control.Still(self.number, tuple(streams)))
-
-    def _examine(self) -> None:
-        """End the program if nothing can come for it any more."""
-        if not isinstance(self._run, Run) or not self._standstill.holds():
-            return
-        ended = self._standstill.ended()
-        self._tell_counts()
-        self._standstill.void()
-        if not ended:
-            self._hopeless = "all programs wait for each other, and nothing is under way between them"
-            self._run.end_stuck(self._hopeless)
-            return
-        failed = [pid for pid in ended if pid in self._outcomes and not self._outcomes[pid].ok]
-        culprit = (failed or ended)[0]
-        self._run.end_stuck(
-            f"the program of {self._names[culprit]} ended before this one was done with it", culprit
-        )
+        self._progress.own_still(row)
 
     def run_link(self, pid: int, info: WireInfo | None, reason: str) -> None:
         """A data link got or lost its wire."""
@@ -413,6 +379,7 @@ class Execution:
             moved = tuple(s.bytes_sent + s.bytes_received for s in run.stats().values())
             if moved != last:
                 last, self._moved = moved, self._loop.time()
+            self._progress.tick(self._moved)
             stall = self._settings.stall
             seen = not (isinstance(run, PlainRun) or self._held)
             if stall is not None and seen and self._loop.time() - self._moved > stall:
