@@ -106,6 +106,7 @@ class Execution:
             max_queue=settings.max_queue,
             sandboxed=ground.sandboxed,
             inputs=settings.inputs,
+            environment=settings.environment,
         )
         self._sandbox = ground.sandboxed
         self._surroundings = surroundings

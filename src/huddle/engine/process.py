@@ -15,7 +15,7 @@ import signal
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -56,7 +56,7 @@ class RunnerSpec:
     `names` are those of all parties by pid; `flags` are MPyC's (`--mix32-64bit`, `--no-prss`); `max_queue`
     ends the program when more bytes than this wait for one peer (0: never). `inputs` are the private files
     that are to be readable in `directory` by their own names; a sandbox mounts them there, without one
-    the caller links them.
+    the caller links them. `environment` are variables that its person gives the program.
     """
 
     interpreter: Interpreter
@@ -70,6 +70,7 @@ class RunnerSpec:
     max_queue: int = 0
     sandboxed: bool = False
     inputs: tuple[Path, ...] = ()
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,5 +429,6 @@ def _config(spec: RunnerSpec, lane: int) -> bytes:
         "args": spec.args,
         "flags": [*spec.flags, *threshold],
         "max_queue": spec.max_queue,
+        "environment": dict(spec.environment),
     }
     return json.dumps(config).encode() + b"\n"

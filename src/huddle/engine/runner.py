@@ -13,6 +13,7 @@ object, the configuration:
     directory, entry  where the program lies (and starts), and its first file there
     args              its arguments; flags: MPyC's own, which come after them
     max_queue         end the program when more bytes than this wait for one peer; 0: never
+    environment       variables that its person gives the program
     alone             whether nobody but the program is on its network: it is in a sandbox
 
 The runner writes JSON objects too, one a line: `{"input": true}` when the program begins to wait for a
@@ -331,6 +332,7 @@ def main() -> int:
     config = control.read_config()
     die_with_parent()
     set_environment()
+    os.environ.update(config["environment"])
     set_streams(control)
     set_arguments(config)
     os.chdir(config["directory"])

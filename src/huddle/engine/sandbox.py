@@ -1,7 +1,7 @@
 """The bubblewrap command line around a runner: no network, no home, no other processes, no environment.
 
 The program sees the system's own programs and libraries, its interpreter's directories and its `--input`
-files, all read-only, an empty /tmp, and its run directory. What it can reach of the world are the
+files, all read-only, an empty /tmp, its run directory, and a neutral account (`huddle.engine.neutral`). What it can reach of the world are the
 descriptors that it inherits: its channels, its control socket and its pipes.
 """
 
@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from huddle.engine import neutral
 from huddle.engine.interpreter import Interpreter
 from huddle.errors import LocalError
 
@@ -29,10 +30,14 @@ def _tried() -> tuple[tuple[str, ...], str]:
     if path is None:
         return (), "bubblewrap (bwrap) is not installed"
     reason = ""
-    for options in ((path, *_BASE, *_STRICTER), (path, *_BASE)):
+    for options in (
+        (path, *_BASE, *_STRICTER, *neutral.ACCOUNT),
+        (path, *_BASE, *neutral.ACCOUNT),
+        (path, *_BASE),
+    ):
         try:
             done = subprocess.run(
-                [*options, *_system(), "--", "/usr/bin/env", "true"],
+                [*options, *_system(), *neutral.options(), "--", "/usr/bin/env", "true"],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=_TRY_SECONDS,
@@ -70,7 +75,7 @@ def command(
             reason, hint="install bubblewrap, or say --no-sandbox: the program can then read your files"
         )
     program, *options = start
-    line = [*options, *_system()]
+    line = [*options, *_system(), *neutral.options()]
     for path in _needed(interpreter):
         line += ["--ro-bind", path, path]
     for file in files:
@@ -78,8 +83,6 @@ def command(
     line += ["--bind", str(directory), str(directory)]
     for file in inputs:
         line += ["--ro-bind", str(file.absolute()), str(directory / file.name)]
-    line += ["--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp"]  # noqa: S108 - inside
-    line += ["--setenv", "LANG", "C.UTF-8"]
     line += ["--chdir", str(directory)]
     descriptor = os.memfd_create("options")
     os.write(descriptor, b"".join(os.fsencode(option) + b"\0" for option in line))

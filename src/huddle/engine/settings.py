@@ -31,6 +31,8 @@ class Settings:
     `headscale` is the URL of a host's Headscale, asked with `headscale_key`; it shows `headscale_certificate`
     (PEM), or one that an authority vouches for.
 
+    `environment` are variables of one's own for the program (name, value).
+
     `python` is the interpreter that runs the program, with `private_args` behind the shared arguments and
     `inputs` (files of this machine, by their own names in its directory) to read. `sandbox` None means:
     where it works.
@@ -62,6 +64,7 @@ class Settings:
     python: str = field(default=sys.executable)
     private_args: tuple[str, ...] = ()
     inputs: tuple[Path, ...] = ()
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     sandbox: bool | None = None
     by_hand: bool = False
     plain_end: bool = False
