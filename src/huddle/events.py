@@ -49,7 +49,8 @@ class Program(Event):
     """The program that this session proposes, before anybody is asked to accept it.
 
     `files` have path, size and sha256; `sandbox` says whether it will be locked in on this machine; `flags`
-    are MPyC's own that all parties use, such as "--threshold 0".
+    are MPyC's own that all parties use, such as "--threshold 0". `folders` are empty ones that it has, `workdir` is the
+    one in which it starts.
     """
 
     event: ClassVar[str] = "program"
@@ -60,6 +61,8 @@ class Program(Event):
     sandbox: bool
     run: int = 1
     flags: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    workdir: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,21 @@ class Input(Event):
     event: ClassVar[str] = "input"
     waiting: bool
     run: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Results(Event):
+    """What the program of a run made or changed here, once its run is over; nothing is told where that is nothing.
+
+    `files` have path, size, and `kept`: their path below `directory`, empty where they were dropped. `directory`
+    is what `--output` says, or empty. `carried`: later runs find them.
+    """
+
+    event: ClassVar[str] = "results"
+    run: int
+    files: tuple[dict[str, Any], ...]
+    directory: str = ""
+    carried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

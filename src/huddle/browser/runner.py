@@ -138,8 +138,10 @@ def main(box: Any, task: Any) -> None:
         os.makedirs(os.path.dirname(os.path.join(DIRECTORY, path)), exist_ok=True)
         with open(os.path.join(DIRECTORY, path), "wb") as file:
             file.write(data)
-    os.chdir(DIRECTORY)
-    sys.path.insert(0, DIRECTORY)
+    for path in config["folders"]:
+        os.makedirs(os.path.join(DIRECTORY, path), exist_ok=True)
+    os.chdir(os.path.join(DIRECTORY, config["workdir"]))
+    sys.path.insert(0, os.path.dirname(os.path.join(DIRECTORY, config["entry"])))
     packages.begin(task.packages.to_py(), task.missing.to_py(), config["flags"])
     set_arguments(config)
     warm.begin_mpyc()

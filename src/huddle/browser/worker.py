@@ -66,12 +66,14 @@ class WorkerRunner:
             "pid": spec.pid,
             "names": spec.names,
             "entry": spec.entry,
+            "workdir": spec.workdir,
+            "folders": _folders(spec),
             "args": spec.args,
             "flags": [*spec.flags, *threshold],
             "max_queue": spec.max_queue,
         }
         program = _program(spec)
-        private = {path.name: path.read_bytes() for path in spec.inputs}
+        private = {target: path.read_bytes() for target, path in spec.inputs}
         files = {path: array(data) for path, data in (program | private).items()}
         handle = runners.start(
             json.dumps(config),
@@ -210,6 +212,12 @@ def _program(spec: RunnerSpec) -> dict[str, bytes]:
     """The program's files, from this worker's memory."""
     paths = (path for path in spec.directory.rglob("*") if path.is_file())
     return {path.relative_to(spec.directory).as_posix(): path.read_bytes() for path in paths}
+
+
+def _folders(spec: RunnerSpec) -> list[str]:
+    """The program's folders."""
+    paths = (path for path in spec.directory.rglob("*") if path.is_dir())
+    return [path.relative_to(spec.directory).as_posix() for path in paths]
 
 
 def _peers(spec: RunnerSpec) -> list[int]:

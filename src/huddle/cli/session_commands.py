@@ -15,12 +15,13 @@ from rich.console import Console
 from huddle.cli.arguments import ProgramCommand
 from huddle.cli.drive import Driver, Screen
 from huddle.cli.errors import complaints
+from huddle.cli.gifts import InputType, VariableType
 from huddle.cli.home import Home
 from huddle.cli.json_view import JsonView
 from huddle.cli.policy import GuestPolicy, HostPolicy
-from huddle.cli.program_files import load
+from huddle.cli.program_files import Source, load
+from huddle.cli.proposal import for_guest, for_host
 from huddle.cli.spool import Spool
-from huddle.cli.text import clean, listing
 from huddle.cli.view import View
 from huddle.engine.party import Party
 from huddle.engine.plans import GuestPlan, HostPlan
@@ -50,7 +51,10 @@ class Local(TypedDict):
     login_server: str | None
     tailscaled: str | None
     python: str
-    input_files: tuple[Path, ...]
+    input_files: tuple[tuple[str, Path], ...]
+    variables: tuple[tuple[str, str], ...]
+    output: Path | None
+    carry: bool
     sandbox: bool | None
     grace: float
     stall: float | None
@@ -135,9 +139,23 @@ def local_options(command: _Command) -> _Command:
             "--input",
             "input_files",
             multiple=True,
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="A private file that the program may read here; it never travels.",
+            type=InputType(),
+            help="A private file or directory that the program may read here, as TARGET; it never travels.",
         ),
+        click.option(
+            "--env",
+            "variables",
+            multiple=True,
+            type=VariableType(),
+            help="A variable of the environment for the program here; without a value your own.",
+        ),
+        click.option(
+            "--output",
+            type=click.Path(file_okay=False, path_type=Path),
+            metavar="DIR",
+            help="Keep the files that the program makes here, by their paths; nothing is overwritten.",
+        ),
+        click.option("--carry", is_flag=True, help="With --stay: what a run made here, the next ones find."),
         click.option(
             "--sandbox/--no-sandbox", default=None, help="Lock the program in; default: where it works."
         ),
@@ -191,7 +209,11 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         tailscaled=local["tailscaled"],
         python=local["python"],
         private_args=private_args,
-        inputs=tuple(path.resolve() for path in local["input_files"]),
+        inputs=tuple(path.resolve() for _, path in local["input_files"]),
+        input_targets=tuple(target for target, _ in local["input_files"]),
+        environment=local["variables"],
+        output=None if local["output"] is None else local["output"].absolute(),
+        carry=local["carry"],
         sandbox=local["sandbox"],
         grace=local["grace"],
         stall=local["stall"],
@@ -256,6 +278,13 @@ def run_party(
     "--threshold", "-T", type=int, help="MPyC's threshold; default: the most that is safe, (parties-1)//2."
 )
 @click.option("--include", multiple=True, metavar="GLOB", help="More files that travel with the program.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Files that do not.")
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The directory of the whole program; default: the one that PROGRAM is in.",
+)
 @click.option("--no-prss", is_flag=True, help="MPyC's --no-prss; for more than about 15 parties.")
 @click.option("--stay", is_flag=True, help="Stay together for more runs.")
 @click.option("--yes", is_flag=True, help="Let in contacts only, and start, without asking.")
@@ -285,6 +314,8 @@ def host_command(
     parties: int,
     threshold: int | None,
     include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    root: Path | None,
     no_prss: bool,
     stay: bool,
     yes: bool,
@@ -302,14 +333,9 @@ def host_command(
     """
     if local["network"] == "headscale" and not headscale:
         raise LocalError("The host of a session over headscale names one.", hint="Give --headscale URL.")
-    mine, missing = load(program, include, args)
-    if missing:
-        names = listing([clean(name) for name in missing])
-        click.secho(
-            f"{program.name} imports {names}, which stays here unless you --include it.",
-            fg="yellow",
-            err=True,
-        )
+    at_terminal = sys.stdin.isatty() and not (yes or open_ or local["json_"])
+    choose = for_host(program.name, ask=at_terminal, modules=yes or open_)
+    mine = load(Source(program, include, exclude, root), args, choose)
     if open_ and not local["json_"]:
         click.secho("--open: whoever holds the invitation comes in.", fg="yellow", err=True)
     plan = HostPlan(
@@ -367,6 +393,13 @@ def join_options(command: _Command) -> _Command:
         click.option(
             "--include", multiple=True, metavar="GLOB", help="With --program: more files that belong to it."
         ),
+        click.option("--exclude", multiple=True, metavar="GLOB", help="With --program: files that do not."),
+        click.option(
+            "--root",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            metavar="DIR",
+            help="With --program: the directory of the whole program.",
+        ),
         click.option(
             "--threshold",
             "-T",
@@ -417,6 +450,8 @@ def _join(
     private_args: tuple[str, ...],
     program: Path | None,
     include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    root: Path | None,
     threshold: int | None,
     no_prss: bool,
     program_digest: str | None,
@@ -424,7 +459,7 @@ def _join(
     by_hand: bool = False,
     **local: Unpack[Local],
 ) -> None:
-    mine = load(program, include, ())[0] if program is not None else None
+    mine = load(Source(program, include, exclude, root), (), for_guest) if program is not None else None
     plan = GuestPlan(
         invitation=invitation,
         rendezvous=local["rendezvous"],

@@ -9,14 +9,16 @@ program failed, never what it printed. The run's data links are open for just as
 
 import asyncio
 import re
+import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from huddle import events
-from huddle.engine import control
+from huddle.engine import control, results
 from huddle.engine.group import Group
 from huddle.engine.plain_run import PlainRun
 from huddle.engine.process import RunnerExit, RunnerSpec
@@ -69,6 +71,7 @@ class Execution:
         plain: PlainPart | None = None,
         roles: Roles | None = None,
         stills: Mapping[int, control.Still] | None = None,
+        carried: Path | None = None,
     ) -> None:
         self.number = manifest.run
         self.stats: events.Stats | None = None
@@ -89,7 +92,9 @@ class Execution:
         self._held = False  # the program waits for the screen
         self._warned = False  # that a peer's program has failed
         self._waits_for_others = False  # the program here is over
-        self._inputs = settings.inputs
+        self._inputs = settings.named_inputs
+        self._folders = manifest.folders
+        self._carried = carried
         self._plain = plain
         # Those of the peers that run plain MPyC: their data links are raw.
         self._ends = frozenset(ends(roles or {})) - {sealed.pid}
@@ -105,7 +110,8 @@ class Execution:
             flags=_mpyc_flags(manifest.flags, ground),
             max_queue=settings.max_queue,
             sandboxed=ground.sandboxed,
-            inputs=settings.inputs,
+            inputs=settings.named_inputs,
+            workdir=manifest.workdir,
             environment=settings.environment,
         )
         self._sandbox = ground.sandboxed
@@ -120,8 +126,11 @@ class Execution:
         self._emit(events.Run(self.number, "started"))
         try:
             mounted = self._sandbox and not self._settings.by_hand
-            with Snapshot(self._contents, () if mounted else self._inputs) as snapshot:
+            given = () if mounted else self._inputs
+            with Snapshot(self._contents, given, folders=self._folders, carried=self._carried) as snapshot:
                 error = await self._run_in(self._spec(directory=snapshot.directory))
+                if sys.platform != "emscripten":  # there the page has them, and there are no threads
+                    await asyncio.to_thread(self._keep_results, snapshot)
         except (HuddleError, OSError) as failed:  # a full disk, too many open files
             error = unexpected(failed)
             self._tell_outcome(error)
@@ -134,6 +143,19 @@ class Execution:
                 events.Run(self.number, "failed", seconds, error.whose, peer, error.message, error.hint)
             )
         return error is None
+
+    def _keep_results(self, snapshot: Snapshot) -> None:
+        """Keep what the program made, where its person wants it, and name it."""
+        found = snapshot.results(target for target, _ in self._inputs)
+        if not found:
+            return
+        if self._carried is not None:
+            results.carry(snapshot.directory, found, self._carried)
+        target = self._settings.output
+        kept = dict(results.keep(snapshot.directory, found, target) if target else ())
+        files = tuple({"path": one.path, "size": one.size, "kept": kept.get(one.path, "")} for one in found)
+        told = events.Results(self.number, files, str(target or ""), self._carried is not None)
+        self._loop.call_soon_threadsafe(self._emit, told)
 
     def fail(self, error: HuddleError) -> None:
         """The run can't go on."""

@@ -37,7 +37,17 @@ def program_event(manifest: Manifest, sandbox: bool) -> events.Program:
         )
         if given
     )
-    return events.Program(manifest.entry, digest, files, manifest.args, sandbox, manifest.run, flags)
+    return events.Program(
+        manifest.entry,
+        digest,
+        files,
+        manifest.args,
+        sandbox,
+        manifest.run,
+        flags,
+        manifest.folders,
+        manifest.workdir,
+    )
 
 
 def _terms(proposed: heard.Proposed) -> list[str]:

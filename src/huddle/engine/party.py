@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from huddle import events
+from huddle.engine import gifts, results
 from huddle.engine.meet import Meeting
 from huddle.engine.plans import GuestPlan, HostPlan
 from huddle.engine.process import check_arguments
@@ -288,6 +289,7 @@ class Party:
             name=self._settings.name,
             software=(*software, *self._part()),
             own=own,
+            optional=plan.own.optional if plan.own else frozenset(),
             program_digest=digest,
             record=plan.record,
             now=asyncio.get_running_loop().time(),
@@ -296,6 +298,8 @@ class Party:
         return await self._stay_together(sealed, ground, stack, {}, room)
 
     async def _prepare(self) -> tuple[Ground, tuple[Software, ...]]:
+        if self._settings.output is not None:
+            results.check_target(self._settings.output)
         ground = await self._surroundings.ground(self._settings)
         interpreter = ground.interpreter
         has = {
@@ -408,6 +412,9 @@ class Party:
         return tuple(offers)
 
     def _emit(self, event: events.Event) -> None:
+        if isinstance(event, events.Question) and event.what in ("accept", "program"):
+            if text := gifts.told(self._settings, self.files):
+                self._emit(events.Notice(text))
         self._unread += _weight(event)
         if self._unread > MAX_UNREAD and not isinstance(event, events.Error | events.Ended):
             self._unread -= _weight(event)

@@ -54,9 +54,9 @@ class RunnerSpec:
     """What to run: `entry` in `directory` (absolute), with `args`, the shared ones and then one's own.
 
     `names` are those of all parties by pid; `flags` are MPyC's (`--mix32-64bit`, `--no-prss`); `max_queue`
-    ends the program when more bytes than this wait for one peer (0: never). `inputs` are the private files
-    that are to be readable in `directory` by their own names; a sandbox mounts them there, without one
-    the caller links them. `environment` are variables that its person gives the program.
+    ends the program when more bytes than this wait for one peer (0: never). `inputs` are the private files and
+    directories that are to be readable in `directory`, each with its path there; a sandbox mounts them, without
+    one the caller links them. The program starts in the folder `workdir` of `directory`. `environment` are variables that its person gives the program.
     """
 
     interpreter: Interpreter
@@ -69,7 +69,8 @@ class RunnerSpec:
     flags: tuple[str, ...] = ()
     max_queue: int = 0
     sandboxed: bool = False
-    inputs: tuple[Path, ...] = ()
+    inputs: tuple[tuple[str, Path], ...] = ()
+    workdir: str = ""
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
@@ -426,6 +427,7 @@ def _config(spec: RunnerSpec, lane: int) -> bytes:
         "names": spec.names,
         "directory": str(spec.directory),
         "entry": spec.entry,
+        "workdir": spec.workdir,
         "args": spec.args,
         "flags": [*spec.flags, *threshold],
         "max_queue": spec.max_queue,

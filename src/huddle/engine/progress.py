@@ -28,7 +28,12 @@ class Progress:
     """Of the program that `run` runs for party `pid`; `names` are all parties', `outcomes` grow."""
 
     def __init__(
-        self, number: int, pid: int, names: tuple[str, ...], group: Group, outcomes: Mapping[int, control.Outcome]
+        self,
+        number: int,
+        pid: int,
+        names: tuple[str, ...],
+        group: Group,
+        outcomes: Mapping[int, control.Outcome],
     ) -> None:
         self.hopeless = ""  # why nobody's program can go on, though none is over
         self.run: Run | None = None  # while it runs
@@ -91,7 +96,9 @@ class Progress:
     def _tell(self) -> None:
         self._telling = None
         if row := self._standstill.row(self._pid):
-            streams = [control.StreamCounts(pid, one.written, one.read, one.ended) for pid, one in row.items()]
+            streams = [
+                control.StreamCounts(pid, one.written, one.read, one.ended) for pid, one in row.items()
+            ]
             self._group.broadcast(control.Still(self._number, tuple(streams)))
 
     def _examine(self) -> None:

@@ -10,7 +10,8 @@ object, the configuration:
     exec              and engine/runner_exec.py
     pid, names        this party, and the names of all
     lane_fd           an inherited socket, the lane (see engine/lane.py)
-    directory, entry  where the program lies (and starts), and its first file there
+    directory, entry  where the program lies, and its first file there
+    workdir           the folder there in which it starts; empty: the directory itself
     args              its arguments; flags: MPyC's own, which come after them
     max_queue         end the program when more bytes than this wait for one peer; 0: never
     environment       variables that its person gives the program
@@ -171,7 +172,8 @@ def set_arguments(config: dict[str, Any]) -> None:
     flags += ["-I", str(config["pid"])]
     args = list(config["args"])
     end = args.index("--") if "--" in args else len(args)
-    sys.argv = [config["entry"], *args[:end], *flags, *args[end:]]
+    entry = os.path.relpath(config["entry"], config.get("workdir") or ".")
+    sys.argv = [entry, *args[:end], *flags, *args[end:]]
 
 
 def loop_classes() -> "list[Any]":
@@ -279,9 +281,7 @@ def run_program(path: str, verdict: Any) -> Outcome:
     return {"exit": 0, "reason": "", "peer": None}
 
 
-def connect(
-    control: Control, config: "dict[str, Any]", before: "dict[str, Any] | None"
-) -> "tuple[Any, Any]":
+def connect(control: Control, config: "dict[str, Any]", before: "dict[str, Any] | None") -> "tuple[Any, Any]":
     """Let every event loop here connect the session's parties: the session, and the class of verdicts.
 
     `before` is the state of a program that this one has replaced.
@@ -335,8 +335,8 @@ def main() -> int:
     os.environ.update(config["environment"])
     set_streams(control)
     set_arguments(config)
-    os.chdir(config["directory"])
-    sys.path.insert(0, config["directory"])
+    os.chdir(os.path.join(config["directory"], config["workdir"]))
+    sys.path.insert(0, os.path.dirname(os.path.join(config["directory"], config["entry"])))
 
     session, verdict = connect(control, config, None)
 

@@ -65,6 +65,7 @@ _STREAMS = {
     "aarch64": (63, 64, 65, 66, 202, 206, 207, 211, 212, 242),
 }.get(platform.machine(), ())
 
+
 def limitless(line: str) -> bool:
     """Whether this line of /proc/PID/task/TID/syscall is that of a call that may wait for ever."""
     words = line.split()

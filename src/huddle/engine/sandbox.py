@@ -60,12 +60,12 @@ def command(
     inner: list[str],
     interpreter: Interpreter,
     directory: Path,
-    inputs: Iterable[Path] = (),
+    inputs: Iterable[tuple[str, Path]] = (),
     files: Iterable[Path] = (),
 ) -> tuple[list[str], int]:
     """The command that runs `inner` locked in, with `directory` writable and `files` readable at their paths.
 
-    `inputs` are readable in `directory` by their own names. With the command comes a descriptor that it must
+    `inputs` (path in `directory`, and where it is) are readable there. With the command comes a descriptor that it must
     inherit, for its starter to close: the options are read from it, so that no list of processes shows where
     the inputs lie. Raises LocalError where there is no sandbox.
     """
@@ -81,8 +81,8 @@ def command(
     for file in files:
         line += ["--ro-bind", str(file), str(file)]
     line += ["--bind", str(directory), str(directory)]
-    for file in inputs:
-        line += ["--ro-bind", str(file.absolute()), str(directory / file.name)]
+    for target, source in inputs:
+        line += ["--ro-bind", str(source.absolute()), str(directory / target)]
     line += ["--chdir", str(directory)]
     descriptor = os.memfd_create("options")
     os.write(descriptor, b"".join(os.fsencode(option) + b"\0" for option in line))

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from huddle import events
 from huddle.engine import arrays, control
@@ -19,6 +20,7 @@ from huddle.engine.execution import Execution, link_event
 from huddle.engine.group import Group
 from huddle.engine.meet import Standing, program_event
 from huddle.engine.program import Program
+from huddle.engine.scratch import Scratch
 from huddle.engine.settings import Settings
 from huddle.engine.surroundings import Ground, Surroundings
 from huddle.errors import HuddleError, LocalError, PeerError
@@ -78,6 +80,7 @@ class Together:
         # Of each peer the last that was about a run which is not known, or does not run, here yet.
         self._early: dict[int, control.Answer] = {}
         self._outcomes: dict[int, control.Outcome] = {}
+        self._carried: Scratch | None = None  # what runs leave for later ones
         self._stills: dict[int, control.Still] = {}
         self._names = {member.pid: member.name for member in sealed.roster}
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
@@ -151,6 +154,8 @@ class Together:
             self._group.broadcast(self._farewell(reason))
             await self._group.close()
         finally:
+            if self._carried is not None:
+                self._carried.remove()
             await self._keeper.close()
 
     def _farewell(self, reason: str) -> control.Leave:
@@ -201,6 +206,7 @@ class Together:
             self._plain,
             self._roles,
             self._stills,
+            self._carry_place(),
         )
         execution, began, well = self.execution, time.time(), False
         try:
@@ -213,6 +219,12 @@ class Together:
             if self._chronicle.wanted and not self.is_host:
                 self._group.send(0, self._chronicle.paths())
             self.execution = None
+
+    def _carry_place(self) -> Path | None:
+        """Where what a run makes waits for the next one, if the person wants that."""
+        if self.settings.carry and self._carried is None:
+            self._carried = Scratch("huddle-kept-")
+        return self._carried.path if self._carried else None
 
     async def _common_ground(self, manifest: Manifest) -> Ground:
         """What the program runs on here: without numpy where somebody has none."""
