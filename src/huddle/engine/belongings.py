@@ -192,7 +192,8 @@ def _literals(tree: ast.AST) -> Iterator[str]:
             while isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div):
                 parts[:0] = _texts([one.right])
                 one = one.left
-            yield "/".join(parts)
+            start = _texts(one.args) if isinstance(one, ast.Call) and _name(one.func).endswith("Path") else []
+            yield "/".join((*start, *parts))
 
 
 def _texts(nodes: Iterable[ast.AST]) -> list[str]:

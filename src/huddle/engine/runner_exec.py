@@ -9,6 +9,7 @@ This file must not import huddle: a runner loads it by its path, in any interpre
 """
 
 import base64
+import functools
 import json
 import os
 import sys
@@ -21,14 +22,14 @@ LIMIT = 2.0  # seconds for what has to leave before
 
 def watch_exec(config: "dict[str, Any]", control: Any, session: Any, lane: Any) -> None:
     """Hand over when this process is about to be replaced."""
-    process = os.getpid()
-    file = _memory()
+    process, file = os.getpid(), _memory()
     descriptors = file, control.fd, lane.sock.fileno()
-    # From now on, since a program may make the environment of its successor of its own.
-    os.environ[VARIABLE] = ":".join(str(number) for number in (process, *descriptors))
+    variable = ":".join(str(number) for number in (process, *descriptors))
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "resumed")
-    others = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and part != folder]
-    os.environ["PYTHONPATH"] = os.pathsep.join([folder, *others])
+
+    def told(environment: Any) -> "dict[Any, Any]":
+        others = [part for part in environment.get("PYTHONPATH", "").split(os.pathsep) if part]
+        return {**environment, VARIABLE: variable, "PYTHONPATH": os.pathsep.join([folder, *others])}
 
     def hook(event: str, args: Any) -> None:
         if event == "os.exec" and os.getpid() == process:
@@ -36,7 +37,16 @@ def watch_exec(config: "dict[str, Any]", control: Any, session: Any, lane: Any) 
             control.tell(replaced=True)
             for descriptor in descriptors:
                 os.set_inheritable(descriptor, True)
+            os.environ.update(told(os.environ))
 
+    execve = os.execve
+
+    @functools.wraps(execve)
+    def exec_with(path: Any, argv: Any, env: Any) -> Any:
+        # The hook is called when the environment that is given has been read already.
+        return execve(path, argv, told(env) if os.getpid() == process else env)
+
+    os.execve = exec_with
     sys.addaudithook(hook)
 
 
@@ -92,7 +102,7 @@ def restore(state: "dict[str, Any]", session: Any, lane: Any) -> None:
 
 def taken_over() -> "tuple[int, int, dict[str, Any]] | None":
     """The control and lane descriptors, and the state, where this process has replaced a runner."""
-    numbers = [int(part) for part in os.environ.get(VARIABLE, "").split(":") if part.isdigit()]
+    numbers = [int(part) for part in os.environ.pop(VARIABLE, "").split(":") if part.isdigit()]
     if len(numbers) != 4 or numbers[0] != os.getpid():
         return None
     _, file, control, lane = numbers

@@ -25,7 +25,7 @@ def attempt(name, function):
         print(name, "failed", flush=True)
 
 home, tcp, udp, unix, abstract, supervisor = sys.argv[1:7]
-for path in (home + "/.ssh/id_ed25519", home + "/.local/share/huddle/identity", "/etc/passwd", "/etc/shadow"):
+for path in (home + "/.ssh/id_ed25519", home + "/.local/share/huddle/identity", "/etc/shadow", "/etc/machine-id"):
     attempt(path, lambda: open(path).read())
 attempt("home", lambda: os.listdir(home))
 attempt("others", lambda: 1 / (supervisor in os.listdir("/proc") or [pid for pid in os.listdir("/proc")
@@ -93,7 +93,7 @@ async def test_a_burglar_gets_nothing(
             *(str(home), tcp, udp, path, abstract, str(os.getpid())),
             parties=1,
             sandboxed=True,
-            inputs=(private,),
+            inputs=(("private.csv", private),),
         )
         assert await table.finish() == [RunnerExit(0)], table.screens[0].err
     *lines, last = table.outputs[0].splitlines()

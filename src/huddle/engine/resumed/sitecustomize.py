@@ -25,5 +25,10 @@ if os.environ.get("HUDDLE_RUNNER", "").startswith(f"{os.getpid()}:"):
     sys.modules["huddle_runner"].resume()
 while _HERE in sys.path:
     sys.path.remove(_HERE)
+_others = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and part != _HERE]
+if _others:
+    os.environ["PYTHONPATH"] = os.pathsep.join(_others)
+else:
+    os.environ.pop("PYTHONPATH", None)
 # The one that the interpreter would have found.
 _run("sitecustomize", importlib.machinery.PathFinder.find_spec("sitecustomize"))
