@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from huddle.session.manifest import check_path
+from huddle.ceremony.manifest import check_path
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from huddle.ceremony.manifest import MAX_TOTAL
 from huddle.cli.text import size
-from huddle.engine.belongings import Belongings, belongings, matching, notebook_source
-from huddle.engine.program import Program
 from huddle.errors import LocalError
-from huddle.session.manifest import MAX_TOTAL
+from huddle.session.belongings import Belongings, belongings, matching, notebook_source
+from huddle.session.program import Program
 
 MAX_LISTED = 20_000  # files looked at below the program's root, so that a home directory ends the search
 _SKIPPED = ("__pycache__", "node_modules")

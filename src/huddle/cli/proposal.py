@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import click
 
 from huddle.cli.text import clean_line, listing
-from huddle.engine.belongings import Belongings
+from huddle.session.belongings import Belongings
 
 _SHOWN = 12  # more are named by their number
 

@@ -9,9 +9,9 @@ import pytest
 
 from huddle.cli import program_files
 from huddle.cli.program_files import Source, load
-from huddle.engine.belongings import Belongings
-from huddle.engine.program import Program
 from huddle.errors import LocalError
+from huddle.session.belongings import Belongings
+from huddle.session.program import Program
 
 
 def write(folder: Path, **files: str) -> Path:
