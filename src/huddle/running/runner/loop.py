@@ -1,6 +1,7 @@
 """A runner's event loops: MPyC's connections to its peers, over the streams that the supervisor gave.
 
-`PeerConnections` holds one `PeerChannel` per peer, over a stream of frames in both directions (huddle/links/frames.py).
+`PeerConnections` holds one `PeerChannel` per peer, over a stream of frames in both directions
+(huddle/links/frames.py).
 `equip` changes a class of event loops, so that every loop of that class, whoever makes it, hands out a
 `PeerTransport` over the channel where `create_connection` is called for `p2.huddle`, or `create_server` for
 this party's own port; every other host and port is left to the loop itself. MPyC opens its connections anew
