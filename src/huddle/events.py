@@ -49,8 +49,8 @@ class Program(Event):
     """The program that this session proposes, before anybody is asked to accept it.
 
     `files` have path, size and sha256; `sandbox` says whether it will be locked in on this machine; `flags`
-    are MPyC's own that all parties use, such as "--threshold 0". `folders` are empty ones that it has, `workdir` is the
-    one in which it starts.
+    are MPyC's own that all parties use, such as "--threshold 0". `folders` are empty ones that it has,
+    `workdir` is the one in which it starts.
     """
 
     event: ClassVar[str] = "program"
@@ -199,10 +199,10 @@ class Input(Event):
 
 @dataclass(frozen=True, slots=True)
 class Results(Event):
-    """What the program of a run made or changed here, once its run is over; nothing is told where that is nothing.
+    """What the program of a run made or changed here, once its run is over; not told where that is nothing.
 
-    `files` have path, size, and `kept`: their path below `directory`, empty where they were dropped. `directory`
-    is what `--output` says, or empty. `carried`: later runs find them.
+    `files` have path, size, and `kept`: their path below `directory`, empty where they were dropped.
+    `directory` is what `--output` says, or empty. `carried`: later runs find them.
     """
 
     event: ClassVar[str] = "results"

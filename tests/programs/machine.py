@@ -47,7 +47,12 @@ if __name__ == "__main__":
         process.start()
         assert queue.get(timeout=30) == 5
         process.join()
-    inner = "from mpyc.runtime import mpc; mpc.run(mpc.start()); s = mpc.SecInt()(1); print('inner', mpc.run(mpc.output(mpc.sum(mpc.input(s))))); mpc.run(mpc.shutdown())"
+    inner = """
+from mpyc.runtime import mpc
+mpc.run(mpc.start())
+print("inner", mpc.run(mpc.output(mpc.sum(mpc.input(mpc.SecInt()(1))))))
+mpc.run(mpc.shutdown())
+"""
     path = Path("inner_program.py")
     path.write_text(inner)
     done = subprocess.run(

@@ -26,8 +26,9 @@ class GuestCeremony(Ceremony):
     """A guest's side.
 
     `own` is the manifest of this party's own copy of the program and `program_digest` the digest that it
-    expects; a proposal of anything else is refused, but that `optional` files of `own` may be missing. Arguments and flags of `own` count only where it has
-    some. `record`: it takes part only where a record is made.
+    expects; a proposal of anything else is refused, but that `optional` files of `own` may be missing.
+    Arguments and flags of `own` count only where it has some. `record`: it takes part only where a record
+    is made.
     """
 
     role = GUEST

@@ -76,8 +76,8 @@ class _Program:
 class Manifest:
     """What runs. `session` is empty for the first run, whose digest covers it, else the session's digest.
 
-    `folders` are there although nothing is in them; the program starts in the folder `workdir`, which is empty
-    where that is the one that holds all others.
+    `folders` are there although nothing is in them; the program starts in the folder `workdir`, which is
+    empty where that is the one that holds all others.
     """
 
     session: Annotated[bytes, Limit(32)]

@@ -13,7 +13,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class InputType(click.ParamType[tuple[str, Path]]):
-    """A private file or directory, and where the program finds it: its own name, unless a path says otherwise."""
+    """A private file or directory, and where the program finds it: by its own name, or a given path."""
 
     name = "[TARGET=]PATH"
 
@@ -33,7 +33,7 @@ class InputType(click.ParamType[tuple[str, Path]]):
 
 
 class VariableType(click.ParamType[tuple[str, str]]):
-    """A variable of the environment: its name, and its value, which is that of one's own where none is given."""
+    """A variable of the environment: its name, and its value; without one that of one's own."""
 
     name = "NAME[=VALUE]"
 

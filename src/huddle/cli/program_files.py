@@ -1,4 +1,4 @@
-"""A program on this machine's disk: its entry, what belongs to it and what the person says, read into memory."""
+"""A program on this machine's disk: its entry, what belongs to it and what was named, in memory."""
 
 import os
 import unicodedata

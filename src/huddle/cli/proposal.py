@@ -1,4 +1,4 @@
-"""What else may travel with a program: proposed to its person before the invitation exists, never sent unasked."""
+"""What else may travel with a program: proposed before the invitation exists, never sent unasked."""
 
 from collections.abc import Callable, Iterable
 

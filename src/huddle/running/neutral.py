@@ -5,7 +5,7 @@ Its account, its names and its home are made up. Nothing of this machine or its 
 
 from pathlib import Path
 
-import huddle.engine
+import huddle.running
 
 UID = 1000
 NAME = "user"
@@ -19,7 +19,7 @@ ENVIRONMENT = {
     "SHELL": "/bin/sh",
     "LANG": "C.UTF-8",
 }
-_ETC = Path(huddle.engine.__file__).with_name("etc")
+_ETC = Path(huddle.running.__file__).with_name("etc")
 _FILES = ("passwd", "group", "hosts", "hostname", "nsswitch.conf", "host.conf", "resolv.conf")
 # Tables of the system that say nothing about it.
 _TABLES = ("services", "protocols", "mime.types", "ssl/certs", "fonts", "ld.so.conf", "ld.so.conf.d")

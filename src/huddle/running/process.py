@@ -54,9 +54,10 @@ class RunnerSpec:
     """What to run: `entry` in `directory` (absolute), with `args`, the shared ones and then one's own.
 
     `names` are those of all parties by pid; `flags` are MPyC's (`--mix32-64bit`, `--no-prss`); `max_queue`
-    ends the program when more bytes than this wait for one peer (0: never). `inputs` are the private files and
-    directories that are to be readable in `directory`, each with its path there; a sandbox mounts them, without
-    one the caller links them. The program starts in the folder `workdir` of `directory`. `environment` are variables that its person gives the program.
+    ends the program when more bytes than this wait for one peer (0: never). `inputs` are the private files
+    and directories that are to be readable in `directory`, each with its path there; a sandbox mounts them,
+    without one the caller links them. The program starts in the folder `workdir` of `directory`.
+    `environment` are variables that its person gives the program.
     """
 
     interpreter: Interpreter
@@ -204,7 +205,7 @@ class RunnerProcess:
         self._kill()
 
     def end_stuck(self, reason: str, culprit: int | None) -> None:
-        """Tell it that nothing will come for it any more, so that it ends by itself; it may have to be told twice."""
+        """Tell it that nothing will come any more, so that it ends by itself; once more where it does not."""
         if self._reports.ended is None and not self._control.is_closing():
             self._control.write(json.dumps({"stuck": reason, "peer": culprit}).encode() + b"\n")
 

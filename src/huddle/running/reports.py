@@ -1,10 +1,10 @@
 """What a runner may say to its supervisor, natively and in a browser: the word of a stranger's program.
 
     report = {"input": bool}                                        it begins to wait for a line, or goes on
-           | {"still": [[pid, U64, U64, bool, bool], ...]}             only a peer's bytes can move it; see Counts
-           | {"still": null}                                       nothing at all could
-           | {"replaced": bool}                                    another program takes its place; goes on
-           | {"exit": 0..255, "reason": text, "peer": pid | null}   how it ended; nothing comes after it
+           | {"still": [[pid, U64, U64, bool, bool], ...]}             only a peer's bytes can move it; see
+           Counts | {"still": null}                                       nothing at all could |
+           {"replaced": bool}                                    another program takes its place; goes on |
+           {"exit": 0..255, "reason": text, "peer": pid | null}   how it ended; nothing comes after it
 
     idle --{"input": true}--> waiting --{"input": false}, after a line was sent--> idle --{"exit"}--> ended
 

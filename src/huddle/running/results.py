@@ -1,8 +1,8 @@
 """What a program left in its directory: found, named, and kept where its person wants it.
 
-A program is a stranger's. So only plain files count, by paths that are plain names everywhere; nothing that was
-there before is overwritten; no link is followed, in the program's directory or in the person's; and there is a
-limit to how much is kept.
+A program is a stranger's. So only plain files count, by paths that are plain names everywhere; nothing that
+was there before is overwritten; no link is followed, in the program's directory or in the person's; and
+there is a limit to how much is kept.
 """
 
 import hashlib
@@ -60,7 +60,7 @@ def made(
 
 
 def keep(directory: Path, results: tuple[Result, ...], target: Path) -> tuple[tuple[str, str], ...]:
-    """Copy these files below `target`; each path with the one that it has there, or an empty text where it has none.
+    """Copy these files below `target`; each path, and the one that it has there or an empty text.
 
     A name that is taken gets a number. Raises LocalError where nothing can be written there.
     """

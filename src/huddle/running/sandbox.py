@@ -1,8 +1,9 @@
 """The bubblewrap command line around a runner: no network, no home, no other processes, no environment.
 
 The program sees the system's own programs and libraries, its interpreter's directories and its `--input`
-files, all read-only, an empty /tmp, its run directory, and a neutral account (`huddle.running.neutral`). What it can reach of the world are the
-descriptors that it inherits: its channels, its control socket and its pipes.
+files, all read-only, an empty /tmp, its run directory, and a neutral account (`huddle.running.neutral`).
+What it can reach of the world are the descriptors that it inherits: its channels, its control socket and
+its pipes.
 """
 
 import functools
@@ -65,9 +66,9 @@ def command(
 ) -> tuple[list[str], int]:
     """The command that runs `inner` locked in, with `directory` writable and `files` readable at their paths.
 
-    `inputs` (path in `directory`, and where it is) are readable there. With the command comes a descriptor that it must
-    inherit, for its starter to close: the options are read from it, so that no list of processes shows where
-    the inputs lie. Raises LocalError where there is no sandbox.
+    `inputs` (path in `directory`, and where it is) are readable there. With the command comes a descriptor
+    that it must inherit, for its starter to close: the options are read from it, so that no list of
+    processes shows where the inputs lie. Raises LocalError where there is no sandbox.
     """
     start, reason = _tried()
     if reason:

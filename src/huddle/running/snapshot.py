@@ -1,7 +1,8 @@
 """The fresh directory in which a program runs.
 
 Everybody, the host too, runs a copy of what the manifest names, never the files as they lie on the host's
-disk. The manifest's paths were checked when it was read; they are checked again here, where they become files.
+disk. The manifest's paths were checked when it was read; they are checked again here, where they become
+files.
 """
 
 import os

@@ -86,7 +86,7 @@ _GETTERS = ("os.getenv", "getenv", "os.environ.get", "environ.get")
 
 
 def matching(globs: Iterable[str], listing: Iterable[str], option: str) -> set[str]:
-    """What these globs match: `*` and `?` stay within a name, `**` goes down. One that matches nothing is an error."""
+    """What these globs match: `*` and `?` stay within a name, `**` goes down. Each must match something."""
     listing = tuple(listing)
     chosen: set[str] = set()
     for glob in globs:

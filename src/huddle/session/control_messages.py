@@ -85,7 +85,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class StreamCounts:
-    """Bytes of frames that a program has written to a peer and read of it, and whether it has read its END."""
+    """Bytes of frames that a program has written to a peer and read of it, and whether its END is read."""
 
     pid: U8
     written: U64
@@ -95,7 +95,7 @@ class StreamCounts:
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """This party's program stands still: only a peer's bytes can move it (see `huddle.running.standstill`)."""
+    """Only a peer's bytes can move this party's program (see `huddle.running.standstill`)."""
 
     run: U32
     streams: Annotated[tuple[StreamCounts, ...], Limit(64)]

@@ -1,4 +1,4 @@
-"""What a program gets of its person beside the question's files, in one line, and what it asks for in vain."""
+"""What a program gets of its person beside the question's files, in one line, and what it asks for."""
 
 from collections.abc import Mapping
 

@@ -34,10 +34,10 @@ class Settings:
     `environment` are variables of one's own for the program (name, value).
 
     `python` is the interpreter that runs the program, with `private_args` behind the shared arguments and
-    `inputs` (files and directories of this machine) to read: where in its directory, `input_targets` say, in the
-    same order; an empty text there, or none, is their own names. `output` is the directory in which what the
-    program makes is kept; with `carry`, what a run makes is there for the later ones. `sandbox` None means:
-    where it works.
+    `inputs` (files and directories of this machine) to read: where in its directory, `input_targets` say,
+    in the same order; an empty text there, or none, is their own names. `output` is the directory in which
+    what the program makes is kept; with `carry`, what a run makes is there for the later ones. `sandbox`
+    None means: where it works.
 
     `by_hand`: nothing is run here; the person starts MPyC, which finds the session's links as local ports.
     `plain_end`: nothing is run here; the person starts plain MPyC behind a WireGuard app.

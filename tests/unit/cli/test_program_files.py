@@ -1,4 +1,4 @@
-"""A program on a disk: what travels is the entry, what was named and what was chosen; and no file can hang it."""
+"""A program on a disk: what travels is the entry, what was named, and what was chosen."""
 
 import json
 import os

@@ -24,7 +24,8 @@ def attempt(name, function):
         print(name, "failed", flush=True)
 
 home, tcp, udp, unix, abstract, supervisor = sys.argv[1:7]
-for path in (home + "/.ssh/id_ed25519", home + "/.local/share/huddle/identity", "/etc/shadow", "/etc/machine-id"):
+for path in (home + "/.ssh/id_ed25519", home + "/.local/share/huddle/identity", "/etc/shadow",
+"/etc/machine-id"):
     attempt(path, lambda: open(path).read())
 attempt("home", lambda: os.listdir(home))
 attempt("others", lambda: 1 / (supervisor in os.listdir("/proc") or [pid for pid in os.listdir("/proc")

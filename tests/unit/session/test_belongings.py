@@ -1,4 +1,4 @@
-"""What a program names itself: modules of all kinds, data by literal paths, variables; and no source can hang it."""
+"""What a program names itself: modules of all kinds, data by literal paths, variables."""
 
 import pytest
 from hypothesis import given

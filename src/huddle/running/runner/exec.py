@@ -1,9 +1,9 @@
-"""A program that replaces itself by os.exec, and goes on with the same streams: MPyC connects anew, as by TCP.
+"""A program that replaces itself by os.exec, and goes on with its streams: MPyC connects anew, as by TCP.
 
 Before the process is replaced, the connections that are open are ended, and what is known of the streams is
 written to a file in memory, which the new program inherits with the sockets. If that is a Python, it finds
-running/runner/resumed/sitecustomize.py on its path and calls `resume`. Children of the program are no successors of it:
-they have other process ids, and inherit nothing.
+running/runner/resumed/sitecustomize.py on its path and calls `resume`. Children of the program are no
+successors of it: they have other process ids, and inherit nothing.
 
 This file must not import huddle: a runner loads it by its path, in any interpreter from Python 3.10 on.
 """

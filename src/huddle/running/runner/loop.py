@@ -304,7 +304,7 @@ class PeerConnections:
             raise self.verdict
 
     def counts(self) -> "tuple[tuple[int, int, int, bool, bool], ...]":
-        """Of each peer its pid, the bytes of frames written and read, whether its program is over, and awaited.
+        """Of each peer: pid, bytes of frames written and read, whether its program is over, and awaited.
 
         Any thread may ask.
         """

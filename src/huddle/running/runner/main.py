@@ -20,9 +20,8 @@ object, the configuration:
 The runner writes JSON objects too, one a line: `{"input": true}` when the program begins to wait for a
 line on its standard input and `{"input": false}` when it goes on; `{"still": counts}` when only a peer's
 bytes could move it (see `Session.counts` and runner_standstill.py; null where not even these can);
-`{"replaced": true}` when another program takes its place by os.exec, and `{"replaced": false}` when that goes on
-with the session; and last
-`{"exit": code, "reason": text, "peer": pid or null}`.
+`{"replaced": true}` when another program takes its place by os.exec, and `{"replaced": false}` when that
+goes on with the session; and last `{"exit": code, "reason": text, "peer": pid or null}`.
 
 The supervisor writes `{"stuck": text, "peer": pid or null}` when these bytes will never come: the program is
 told that its peers are gone, or, where it knows, is ended for this reason. The runner ends when the

@@ -117,8 +117,9 @@ def descendants(root: int) -> "list[int]":
 def blocked(processes: "list[int]", but: "set[int]") -> "dict[int, bytes] | None":
     """How often each thread has run so far, where all of them are blocked without a limit; else None.
 
-    `but` are threads that do not count. A single thread of this process may be at work, and has no number then.
-    Two equal answers, one after the other, say that nothing else has run in between: all were blocked at once.
+    `but` are threads that do not count. A single thread of this process may be at work, and has no number
+    then. Two equal answers, one after the other, say that nothing else has run in between: all were blocked
+    at once.
     """
     seen: dict[int, bytes] = {}
     working = 0
@@ -282,9 +283,9 @@ class Watch:
     """Looks again and again, and says when the program stands still.
 
     `state()` is compared before and after: what it gives (counters of messages) must not move meanwhile.
-    `still(state)` is called once for each state in which the program stands still, in the watch's thread; with
-    None where it would not even notice what its peers send, since nobody waits for `lane`, the descriptor on
-    which that comes. `alone` is as for `reachable`.
+    `still(state)` is called once for each state in which the program stands still, in the watch's thread;
+    with None where it would not even notice what its peers send, since nobody waits for `lane`, the
+    descriptor on which that comes. `alone` is as for `reachable`.
     """
 
     def __init__(

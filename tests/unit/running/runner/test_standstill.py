@@ -55,8 +55,7 @@ HEARS = "import selectors; s = selectors.DefaultSelector(); s.register(ours[0], 
         HEARS + "s.select()",
         HEARS + "threading.Thread(target=threading.Lock().acquire).start(); s.select()",
         HEARS + "threading.Thread(target=lambda: os.read(theirs[0], 1)).start(); s.select()",
-        HEARS
-        + "import multiprocessing; multiprocessing.Process(target=threading.Event().wait).start(); s.select()",
+        HEARS + "import multiprocessing as m; m.Process(target=threading.Event().wait).start(); s.select()",
     ],
     ids=["loop", "lock", "pipe", "process"],
 )
@@ -80,8 +79,10 @@ def test_what_nobody_can_move_hears_nobody(program: str) -> None:
         "threading.Event().wait(1.5); after(0)",
         "import subprocess; subprocess.run(['sleep', '1.5']); after(0)",
         "end = time.monotonic() + 1.5\nwhile time.monotonic() < end: pass\nafter(0)",
-        "import signal; signal.signal(signal.SIGALRM, lambda *_: after(0)); signal.setitimer(0, 1.5); threading.Event().wait()",
-        "import socket; one, two = socket.socketpair(); threading.Timer(1.5, two.send, (b'x',)).start(); one.recv(1); after(0)",
+        "import signal; signal.signal(signal.SIGALRM, lambda *_: after(0))\n"
+        "signal.setitimer(0, 1.5); threading.Event().wait()",
+        "import socket; one, two = socket.socketpair()\n"
+        "threading.Timer(1.5, two.send, (b'x',)).start(); one.recv(1); after(0)",
     ],
     ids=["sleep", "thread", "select", "wait", "child", "compute", "alarm", "timer"],
 )
@@ -90,9 +91,11 @@ def test_what_goes_on_by_itself_does_not(program: str) -> None:
 
 
 def test_who_waits_for_its_person_or_for_the_world_does_not() -> None:
-    listening = "import socket; server = socket.create_server(('127.0.0.1', 0)); threading.Thread(target=after, args=(1.5,), daemon=True).start(); server.accept()"
-    assert outcome(listening) == "went on"
-    typed = "threading.Thread(target=lambda: (os.read(0, 1), after(0))).start()\nimport ctypes\nctypes.CDLL(None).pause()"
+    later = "threading.Thread(target=after, args=(1.5,), daemon=True).start()\n"
+    listening = "import socket; server = socket.create_server(('127.0.0.1', 0)); server.accept()"
+    assert outcome(later + listening) == "went on"
+    typed = "threading.Thread(target=lambda: (os.read(0, 1), after(0))).start()\n"
+    typed += "import ctypes; ctypes.CDLL(None).pause()"
     assert outcome(typed) == "went on"  # there is nothing to read: the end of the input ends it
 
 

@@ -19,7 +19,7 @@ if os.environ.get("HUDDLE_RUNNER", "").startswith(f"{os.getpid()}:"):
     _run(
         "huddle_runner",
         importlib.util.spec_from_file_location(
-            "huddle_runner", os.path.join(os.path.dirname(_HERE), "runner.py")
+            "huddle_runner", os.path.join(os.path.dirname(_HERE), "main.py")
         ),
     )
     sys.modules["huddle_runner"].resume()
