@@ -15,6 +15,16 @@ if how == "execve" and "HUDDLE_TEST_AGAIN" not in os.environ:
     os.execve(  # noqa: S606
         sys.executable, AGAIN, {**os.environ, "HUDDLE_TEST_AGAIN": "1"}
     )
+if how == "direct":
+    asyncio.set_event_loop(asyncio.SelectorEventLoop())
+if how == "policy":
+    asyncio.set_event_loop_policy(asyncio.DefaultEventLoopPolicy())
+if how == "new":
+    asyncio.set_event_loop(asyncio.new_event_loop())
+if how == "uvloop":
+    import uvloop
+
+    uvloop.install()
 if how == "class":
 
     class Mine(asyncio.SelectorEventLoop):
