@@ -68,6 +68,7 @@ mpc.run(mpc.shutdown())
     async def main():
         async with mpc:
             names = await mpc.transfer(who)
+            print("given:", os.environ.get("GIVEN"))
             print("ran by", ", ".join(names), flush=True)
 
     mpc.run(main())

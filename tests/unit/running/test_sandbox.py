@@ -165,3 +165,15 @@ for frame in sys._current_frames().values():
     table = await lay(tmp_path, source, parties=1, sandboxed=True)
     assert await table.finish() == [RunnerExit(0)]
     assert set(table.outputs[0].split()) == {"refused"}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("sandboxed", [True, False], ids=["sandbox", "without"])
+async def test_a_program_finds_a_normal_machine(tmp_path: Path, sandboxed: bool) -> None:
+    program = Path(__file__).parents[2] / "programs" / "machine.py"
+    table = await lay(tmp_path, program.read_text(), sandboxed=sandboxed, environment=(("GIVEN", "for you"),))
+    exits = await table.finish(100)
+    assert exits == [RunnerExit(0)] * 3, [screen.err for screen in table.screens]
+    assert "given: for you" in table.outputs[0]
+    if sandboxed:
+        assert "ran by user, user, user" in table.outputs[0]
