@@ -40,6 +40,8 @@ from huddle.session.progress import Progress
 from huddle.session.settings import Settings
 
 STATS_EVERY = 1.0
+STOPPED = "its person stopped it"  # which is meant for all: who stops a run stops it everywhere
+LAST_WORDS = 5.0  # seconds for what a peer has sent before its part was over
 EXPLANATION = 1.5  # seconds that a peer whose program ended early has to say why
 
 
@@ -194,7 +196,8 @@ class Execution:
         self._news.set()
         if outcome.ok:
             return
-        if isinstance(self._run, Run) and self._run.goes_on:
+        if isinstance(self._run, Run) and self._run.goes_on and outcome.reason != STOPPED:
+            self._loop.call_later(LAST_WORDS, self._look_for_end, pid, pid not in self._paths)
             # It may have all that it needs of that peer; if not, it will stand still.
             if self._warned:
                 return
@@ -208,6 +211,18 @@ class Execution:
             )
         elif not self._waits_for_others:
             self.fail(self._told(pid, outcome))
+
+    def peer_left(self, pid: int) -> None:
+        """A peer whose part is over has left the session: all that it sent is here, or never comes."""
+        self._loop.call_later(LAST_WORDS, self._look_for_end, pid, True)
+
+    def _look_for_end(self, pid: int, unlinked: bool) -> None:
+        """Where no link to that peer's program ever was, or is any more, its END can't come either."""
+        run = self._run
+        if unlinked and isinstance(run, Run) and run.goes_on and not run.channels[pid].peer_ended:
+            name, outcome = self._names[pid], self._outcomes[pid]
+            lost = PeerError(f"{name} has left, and not all that its program sent has arrived.", peer=name)
+            self.fail(lost if outcome.ok else self._told(pid, outcome))
 
     def still_came(self, pid: int, still: control.Still) -> None:
         """A peer's program stands still."""
@@ -335,7 +350,7 @@ class Execution:
                     self.number, False, shorten(error.message), self._group.pid_of(error.peer)
                 )
             case _Stopped():
-                outcome = control.Outcome(self.number, False, "its person stopped it")
+                outcome = control.Outcome(self.number, False, STOPPED)
             case LocalError():
                 outcome = control.Outcome(self.number, False, "it could not go on there")
             case ProgramError() if self._progress.hopeless:

@@ -391,6 +391,8 @@ class SealedSession:
         self._party(pid, "left", reason)
         name, culprit = self._names[pid], self._group.blamed(pid, leave.culprit)
         finished = self.execution is None or self.execution.has_finished(pid)
+        if self.execution is not None and finished:
+            self.execution.peer_left(pid)
         if self._ran and finished and self._agreement is None:
             self._end()
         else:
