@@ -8,9 +8,7 @@ import pytest
 from huddle.cli.gifts import InputType, VariableType
 
 
-def test_a_file_by_its_own_name_or_another_and_a_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_and_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "mine.csv").write_text("")
@@ -22,7 +20,7 @@ def test_a_file_by_its_own_name_or_another_and_a_directory(
     assert convert("a=b.csv") == ("a=b.csv", Path("a=b.csv"))
     assert convert("data/") == ("data", Path("data"))
     assert convert("other=data") == ("other", Path("data"))
-    for wrong in ("nowhere", "x=nowhere", "../x=mine.csv", "/etc/x=mine.csv", "a//b=mine.csv"):
+    for wrong in ("nowhere", "x=nowhere", "../x=mine.csv", "/etc/x=mine.csv"):
         with pytest.raises(click.UsageError):
             convert(wrong)
 

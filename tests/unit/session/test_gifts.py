@@ -18,9 +18,8 @@ def test_all_of_it_is_one_line(tmp_path: Path) -> None:
         environment=(("TOKEN", "secret"),),
         output=tmp_path / "out",
     )
-    text = told(
-        settings, {"a.py": b"import os\nos.environ['TOKEN'], os.getenv('SEED')", "b.txt": b"os.getenv('X')"}
-    )
+    sources = {"a.py": b"import os\nos.environ['TOKEN'], os.getenv('SEED')", "b.txt": b"os.getenv('X')"}
+    text = told(settings, sources)
     assert text == (
         "It may read data/party1.csv (your mine.csv), t.csv. It gets the variable TOKEN. "
         f"Its source asks for SEED; --env gives it a variable. What it makes is kept in {tmp_path / 'out'}."
