@@ -45,7 +45,7 @@ SOCKET_BUFFER = 1 << 20
 MARK = "HUDDLE_RUN"  # in the environment of all that a runner starts
 PIECE = 1 << 15  # characters of output in one event, which a screen shows in some milliseconds
 SWEEPS = 20  # for what forks faster than it is found
-REPLACING = 15.0  # seconds for a Python to start in the place of another, on a busy machine too
+REPLACING = 60.0  # seconds for a Python to start in the place of another, on a very busy machine too
 LINGER = 2.0  # seconds for output that a runner left in its pipes, should somebody else hold their ends
 
 

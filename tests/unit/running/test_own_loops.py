@@ -10,6 +10,8 @@ from huddle.running.process import RunnerExit
 from .support import lay
 from .test_ends import BOTH
 
+pytestmark = pytest.mark.timeout(120)  # several interpreters start, one after another
+
 PROGRAM = Path(__file__).parents[2] / "programs" / "own_loops.py"
 WELL = RunnerExit(0)
 
@@ -25,7 +27,7 @@ async def test_any_loop_connects(tmp_path: Path, how: str, sandboxed: bool) -> N
     # With uvloop MPyC forgets the loop that was set before.
     flags = ("--no-uvloop",) if how in ("direct", "policy", "new", "class") else ()
     table = await lay(tmp_path, PROGRAM.read_text(), how, *flags, sandboxed=sandboxed)
-    assert await table.finish() == [WELL] * 3, [screen.err for screen in table.screens]
+    assert await table.finish(60) == [WELL] * 3, [screen.err for screen in table.screens]
     assert all(out.count("sum: 6") == (3 if how == "between" else 2) for out in table.outputs), table.outputs
 
 
@@ -47,7 +49,7 @@ async def main():
 mpc.run(main())
 """
     table = await lay(tmp_path, source)
-    assert await table.finish() == [WELL] * 3, table.screens[0].err
+    assert await table.finish(60) == [WELL] * 3, table.screens[0].err
 
 
 async def test_another_program_in_its_place_ends_with_a_reason(
@@ -55,7 +57,7 @@ async def test_another_program_in_its_place_ends_with_a_reason(
 ) -> None:
     monkeypatch.setattr(process, "REPLACING", 0.5)
     table = await lay(tmp_path, "import os; os.execv('/bin/sleep', ['sleep', '60'])", parties=1)
-    (exit_,) = await table.finish()
+    (exit_,) = await table.finish(60)
     assert "another program has taken its place" in exit_.reason
 
 
@@ -65,5 +67,5 @@ async def test_a_program_that_closes_its_connections_under_itself_ends_with_a_re
     monkeypatch.setattr(process, "LINGER", 0.2)
     source = "import os, time\nos.closerange(3, 200)\nwhile True: time.sleep(1)"
     table = await lay(tmp_path, source, parties=1)
-    (exit_,) = await table.finish()
+    (exit_,) = await table.finish(60)
     assert exit_.reason
