@@ -11,6 +11,7 @@ UID = 1000
 NAME = "user"
 HOME = f"/home/{NAME}"
 HOST = "huddle"
+_ROOM = "/tmp"  # noqa: S108 - inside
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "HOME": HOME,
@@ -28,8 +29,10 @@ ACCOUNT = ("--uid", str(UID), "--gid", str(UID))  # bubblewrap's options, with a
 
 def options() -> list[str]:
     """Bubblewrap's options for all of this but the account."""
-    line = ["--hostname", HOST, "--tmpfs", "/home", "--dir", HOME]
-    line += ["--dir", "/var/tmp", "--symlink", "/run", "/var/run", "--dir", "/run"]  # noqa: S108 - inside
+    # All that can be written to is one place of limited size.
+    line = ["--hostname", HOST, "--dir", "/home", "--symlink", _ROOM, HOME]
+    line += ["--dir", "/var", "--symlink", _ROOM, "/var/tmp"]  # noqa: S108 - inside
+    line += ["--dir", "/run", "--symlink", "/run", "/var/run"]
     for name in _FILES:
         line += ["--ro-bind", str(_ETC / name), f"/etc/{name}"]
     for name in _TABLES:

@@ -1,197 +1,134 @@
-"""What a program left in its directory: found, named, and kept where its person wants it.
+"""What a program wrote in its sandbox comes out: plain files only, and no more than it might write.
 
-A program is a stranger's. So only plain files count, by paths that are plain names everywhere; nothing that
-was there before is overwritten; no link is followed, in the program's directory or in the person's; and
-there is a limit to how much is kept.
+The sandbox's files are in memory and go with it, but for a descriptor that is held of their directory. No
+link is followed and no device, pipe or socket opened; a copy belongs to this account alone. Whatever else is
+there, and what would be too much, stays behind.
 """
 
-import hashlib
 import os
+import shutil
+import socket
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from huddle.ceremony.manifest import ManifestError, check_path
-from huddle.errors import LocalError
-
-MOST_FILES = 10_000
-MOST_BYTES = 1 << 30
-_CHUNK = 1 << 20
-_OURS = ("__pycache__",)  # what Python leaves, and nobody means
+_DEEPEST = 32
+_MOST = 10_000  # entries that are looked at
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A file that a program made or changed: its path in the program's directory, and its size in bytes."""
+class Place:
+    """The program's directory in a sandbox, once its runner has sent a descriptor of it over this socket."""
 
-    path: str
-    size: int
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._descriptor = -1
+        self._taken = 0
+
+    def descriptor(self) -> int:
+        """It, -1 where it has not come; it stays this object's to close."""
+        if self._descriptor < 0:
+            try:
+                used, found, _, _ = socket.recv_fds(self._sock, 32, 1)
+            except OSError:
+                return -1
+            if found:
+                self._descriptor = found[0]
+                os.set_inheritable(self._descriptor, False)
+                self._taken = int(used)
+        return self._descriptor
+
+    def written(self) -> tuple[int, int]:
+        """How many bytes have been written there since it came, and how many files there are."""
+        if self.descriptor() < 0:
+            return 0, 0
+        state = os.statvfs(self._descriptor)
+        used = (state.f_blocks - state.f_bfree) * state.f_frsize
+        return max(0, used - self._taken), state.f_files - state.f_ffree
+
+    def bring_out(self, directory: Path, known: Collection[str], most: int) -> tuple[str, ...]:
+        """See `bring_out`; nothing is there where the program did not even start."""
+        place = self.descriptor()
+        return bring_out(place, directory, known, most) if place >= 0 else ()
+
+    def close(self) -> None:
+        """Forget it, and what is in it."""
+        self._sock.close()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
-def made(
-    directory: Path,
-    contents: Mapping[str, bytes],
-    carried: Mapping[str, bytes] | None = None,
-    inputs: tuple[str, ...] = (),
-) -> tuple[Result, ...]:
-    """The plain files there that are not as they were in `contents`, nor in `carried` (SHA-256 by path).
+def bring_out(place: int, directory: Path, known: Collection[str], most: int) -> tuple[str, ...]:
+    """Copy what is new in the directory `place` to `directory`, `most` bytes in all; what stayed behind.
 
-    What lies at `inputs`, or below, does not count.
+    `known` are paths there that are no results. A file there that has the size and the time of its
+    namesake here is not new.
     """
-    found: list[Result] = []
-    for path, state in _walk(directory):
-        if any(path == one or path.startswith(f"{one}/") for one in inputs):
-            continue
-        if carried and path in carried:
-            with suppress(OSError):
-                if _digest(directory / path) == carried[path]:
-                    continue
-        given = contents.get(path)
-        if given is not None and state.st_size == len(given):
-            with suppress(OSError):
-                if _digest(directory / path) == hashlib.sha256(given).digest():
-                    continue
-        found.append(Result(path, state.st_size))
-        if len(found) >= MOST_FILES:
+    left = list[str]()
+    looked = 0
+    for path, folder, name, seen in _walk(place, "", known, 0):
+        looked += 1
+        if looked > _MOST:
+            left.append(path)
             break
-    return tuple(sorted(found, key=lambda one: one.path))
-
-
-def keep(directory: Path, results: tuple[Result, ...], target: Path) -> tuple[tuple[str, str], ...]:
-    """Copy these files below `target`; each path, and the one that it has there or an empty text.
-
-    A name that is taken gets a number. Raises LocalError where nothing can be written there.
-    """
-    kept: list[tuple[str, str]] = []
-    left = MOST_BYTES
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        root = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise LocalError(
-            f"{target} can't be made: {error.strerror}.", hint="Give another --output."
-        ) from error
-    try:
-        for one in results:
-            name = ""
-            if one.size <= left and _plain(one.path):
-                name = _copy(directory, one.path, root, left)
-                left -= one.size if name else 0
-            kept.append((one.path, name))
-    finally:
-        os.close(root)
-    return tuple(kept)
-
-
-def carry(source: Path, results: tuple[Result, ...], target: Path) -> dict[str, bytes]:
-    """Copy these files into a directory of ours, over what is there; their SHA-256 by path."""
-    copied: dict[str, bytes] = {}
-    left = MOST_BYTES
-    root = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for one in results:
-            if one.size > left or not _plain(one.path):
+        if seen is None or not stat.S_ISREG(seen.st_mode):
+            left.append(path)
+            continue
+        try:
+            here = directory / path
+            if here.is_file() and _same(here.lstat(), seen):
                 continue
-            with suppress(OSError):
-                os.unlink(one.path, dir_fd=root)
-            if _copy(source, one.path, root, left):
-                left -= one.size
-                copied[one.path] = _digest(target / one.path)
-    finally:
-        os.close(root)
-    return copied
+            if seen.st_size > most:
+                left.append(path)
+                continue
+            most -= _copy(folder, name, here, most)
+        except OSError:
+            left.append(path)
+    return tuple(left)
 
 
-def check_target(target: Path) -> None:
-    """Raise LocalError where results can't, or should not, be kept in this directory."""
-    if target.exists() and not target.is_dir():
-        raise LocalError(f"{target} is no directory.", hint="Give --output a directory.")
-    if target.resolve() in (Path.home().resolve(), Path("/")):
-        raise LocalError(
-            f"{target} is no place for what a program makes.", hint="Give --output a directory of its own."
-        )
-    above = target
-    while not above.exists():
-        above = above.parent
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise LocalError(f"{above} can't be written to.", hint="Choose another --output.")
+def _same(here: os.stat_result, there: os.stat_result) -> bool:
+    return (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns)
 
 
-def _walk(directory: Path) -> Iterator[tuple[str, os.stat_result]]:
-    for folder, folders, names in os.walk(directory):  # follows no links
-        folders[:] = [name for name in folders if name not in _OURS]
-        for name in names:
-            path = Path(folder, name)
-            with suppress(OSError):
-                state = path.lstat()
-                if stat.S_ISREG(state.st_mode):
-                    yield path.relative_to(directory).as_posix(), state
+def _copy(folder: int, name: str, target: Path, most: int) -> int:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with open(os.open(name, flags, dir_fd=folder), "rb") as source:
+        seen = os.fstat(source.fileno())
+        if not stat.S_ISREG(seen.st_mode) or seen.st_size > most:
+            raise OSError("it is another file by now")
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        made = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with open(made, "wb") as file:
+            shutil.copyfileobj(source, file)
+    return seen.st_size
 
 
-def _plain(path: str) -> bool:
+def _walk(
+    place: int, prefix: str, known: Collection[str], depth: int
+) -> Iterator[tuple[str, int, str, os.stat_result | None]]:
+    """Each entry that is no directory (None: nothing can be said of it), in the order of names."""
     try:
-        check_path(path)
-    except ManifestError:
-        return False
-    return True
-
-
-def _digest(path: Path) -> bytes:
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-def _copy(directory: Path, path: str, root: int, most: int) -> str:
-    """Copy one file; the path that it got, or an empty text where that could not be."""
-    *parts, name = path.split("/")
-    source = target = -1
-    opened: list[int] = []
-    try:
-        source = _open_below(directory, path)
-        folder = root
-        for part in parts:
-            with suppress(FileExistsError):
-                os.mkdir(part, 0o755, dir_fd=folder)
-            folder = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
-            opened.append(folder)
-        stem, dot, end = name.rpartition(".")
-        for number in range(1, 1000):
-            free = name if number == 1 else f"{stem}-{number}.{end}" if dot and stem else f"{name}-{number}"
-            with suppress(FileExistsError):
-                target = os.open(
-                    free, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644, dir_fd=folder
-                )
-                break
-        else:
-            return ""
-        while most >= 0 and (data := os.read(source, _CHUNK)):
-            most -= len(data)
-            while data:
-                data = data[os.write(target, data) :]
+        names = sorted(os.listdir(place))
     except OSError:
-        return ""
-    finally:
-        for descriptor in (source, target, *opened):
-            if descriptor >= 0:
-                os.close(descriptor)
-    return "/".join((*parts, free))
-
-
-def _open_below(directory: Path, path: str) -> int:
-    """Open a plain file for reading, with no link on the way to it."""
-    *parts, name = path.split("/")
-    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for part in parts:
-            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
-            os.close(folder)
-            folder = inner
-        found = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    finally:
-        os.close(folder)
-    if not stat.S_ISREG(os.fstat(found).st_mode):
-        os.close(found)
-        raise OSError(f"{path} is no file")
-    return found
+        yield prefix.rstrip("/"), place, "", None
+        return
+    for name in names:
+        path = prefix + name
+        if path in known:
+            continue
+        try:
+            seen = os.lstat(name, dir_fd=place)
+            if not stat.S_ISDIR(seen.st_mode) or depth == _DEEPEST:
+                yield path, place, name, seen
+                continue
+            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place)
+        except OSError:
+            yield path, place, name, None
+            continue
+        try:
+            yield from _walk(inner, path + "/", known, depth + 1)
+        finally:
+            os.close(inner)

@@ -12,8 +12,8 @@ from types import TracebackType
 
 from huddle.ceremony.manifest import check_path
 from huddle.errors import LocalError, ProgramError
-from huddle.running import results
-from huddle.running.results import Result
+from huddle.running import output_files as results
+from huddle.running.output_files import Result
 from huddle.running.scratch import Scratch
 
 Input = tuple[str, Path]  # where the program finds it, and where it is

@@ -26,7 +26,7 @@ from huddle.links.manager import LinkManager
 from huddle.links.wire import WireInfo
 from huddle.networks.plain.config import command
 from huddle.networks.plain.part import OutsiderConfig, PlainLinks, PlainPart, Roles, ends
-from huddle.running import results
+from huddle.running import output_files as results
 from huddle.running.plain_run import PlainRun
 from huddle.running.process import RunnerExit, RunnerSpec
 from huddle.running.proxy import Proxy
@@ -116,6 +116,7 @@ class Execution:
             inputs=settings.named_inputs,
             workdir=manifest.workdir,
             environment=settings.environment,
+            limits=settings.limits,
         )
         self._sandbox = ground.sandboxed
         self._surroundings = surroundings

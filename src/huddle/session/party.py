@@ -30,7 +30,8 @@ from huddle.networks.base import Network
 from huddle.networks.plain.part import NETWORK as PLAIN
 from huddle.networks.plain.part import PlainPart
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
-from huddle.running import results
+from huddle.running import output_files as results
+from huddle.running.limits import Confinement
 from huddle.running.process import check_arguments
 from huddle.session import gifts
 from huddle.session.ceremony_driver import CeremonyDriver
@@ -90,7 +91,7 @@ class Party:
             while True:
                 event = await self._events.get()
                 self._unread -= _weight(event)
-                if self._behind and self._unread < MAX_AHEAD // 4:
+                if self._behind and self._unread <= MAX_AHEAD // 4:
                     self._hold_output(False)
                 yield event
                 if isinstance(event, events.Ended):
@@ -263,7 +264,7 @@ class Party:
             options=options,
             now=asyncio.get_running_loop().time(),
         )
-        sealed = await self._meet(core, room, ground.sandboxed)
+        sealed = await self._meet(core, room, ground.confinement)
         await spoken.close()
         return await self._stay_together(sealed, ground, stack, plan.program.files, room)
 
@@ -295,7 +296,7 @@ class Party:
             record=plan.record,
             now=asyncio.get_running_loop().time(),
         )
-        sealed = await self._meet(core, room, ground.sandboxed)
+        sealed = await self._meet(core, room, ground.confinement)
         return await self._stay_together(sealed, ground, stack, {}, room)
 
     async def _prepare(self) -> tuple[ProgramRuntime, tuple[Software, ...]]:
@@ -346,9 +347,17 @@ class Party:
     def _notice(self, text: str) -> None:
         self._emit(events.Notice(text))
 
-    async def _meet(self, core: HostCeremony | GuestCeremony, room: RoomClient, sandboxed: bool) -> Sealed:
+    async def _meet(
+        self, core: HostCeremony | GuestCeremony, room: RoomClient, locked: Confinement | None
+    ) -> Sealed:
         meeting = self._meeting = CeremonyDriver(
-            core, room, self._emit, self._standing, self._offers, sandbox=sandboxed
+            core,
+            room,
+            self._emit,
+            self._standing,
+            self._offers,
+            locked=locked,
+            alarm=self._alarm,
         )
         try:
             return await meeting.sealed()
@@ -405,6 +414,9 @@ class Party:
 
     def _standing(self, name: str, did: str) -> str:
         return "self" if did == self._identity.did else self.contacts.standing(name, did)
+
+    def _alarm(self, name: str, did: str) -> str:
+        return "" if did == self._identity.did else self.contacts.alarm(name, did)
 
     def _offers(self) -> tuple[Offer, ...]:
         offers = [Offer(network.name, network.offer()) for network in self._networks]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from huddle.errors import LocalError
 from huddle.identity.names import is_name
+from huddle.running.limits import Limits
 
 NETWORKS = ("tls", "tailscale", "webrtc", "iroh", "relay")  # of auto, in order of preference
 # Only where a person chooses them: two change this machine while they last, one trusts the host further.
@@ -37,7 +38,8 @@ class Settings:
     `inputs` (files and directories of this machine) to read: where in its directory, `input_targets` say,
     in the same order; an empty text there, or none, is their own names. `output` is the directory in which
     what the program makes is kept; with `carry`, what a run makes is there for the later ones. `sandbox`
-    None means: where it works.
+    None means: where it works. In it a program takes
+    no more of this machine than `limits`.
 
     `by_hand`: nothing is run here; the person starts MPyC, which finds the session's links as local ports.
     `plain_end`: nothing is run here; the person starts plain MPyC behind a WireGuard app.
@@ -71,6 +73,7 @@ class Settings:
     carry: bool = False
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     sandbox: bool | None = None
+    limits: Limits = field(default_factory=Limits)
     by_hand: bool = False
     plain_end: bool = False
     grace: float = 30.0

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huddle.errors import HuddleError, LocalError, ProgramError
-from huddle.running import results
+from huddle.running import output_files as results
 from huddle.running.snapshot import Snapshot
 
 

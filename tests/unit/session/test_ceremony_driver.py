@@ -1,7 +1,7 @@
 """The shell around a ceremony: what fails in it is told, never swallowed, and nothing of it stays."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -9,6 +9,7 @@ from huddle import events
 from huddle.ceremony import events as heard
 from huddle.ceremony.manifest import Flags, build
 from huddle.errors import HuddleError, LocalError, RendezvousError
+from huddle.running.limits import Confinement
 from huddle.session.ceremony_driver import CeremonyDriver, program_event
 from tests.unit.session.company import company
 
@@ -74,7 +75,7 @@ class Table:
         core: Any = self.core
         room: Any = self.room
         self.meeting = CeremonyDriver(
-            core, room, self.told.append, lambda name, did: "new", lambda *_: (), sandbox=True
+            core, room, self.told.append, lambda name, did: "new", lambda *_: (), locked=Confinement()
         )
 
     async def ends(self) -> HuddleError:
@@ -84,6 +85,30 @@ class Table:
                 await self.meeting.sealed()
         assert asyncio.all_tasks() <= before, "a task is left"
         return caught.value
+
+
+async def test_why_somebody_is_an_alarm_is_said_once() -> None:
+    core, told = Core(), list[events.Event]()
+    core.told = [
+        heard.GuestCame(b"", "did:key:eve", "\N{CYRILLIC CAPITAL LETTER A}nn"),
+        heard.Failed(LocalError("x")),
+    ]
+    core.told.insert(1, core.told[0])
+    meeting = CeremonyDriver(
+        cast(Any, core),
+        cast(Any, Room()),
+        told.append,
+        lambda name, did: "alarm",
+        lambda *_: (),
+        locked=Confinement(),
+        alarm=lambda name, did: f"{name} looks like your contact Ann and is not",
+    )
+    with pytest.raises(LocalError):
+        await meeting.sealed()
+    notices = [event.text for event in told if isinstance(event, events.Notice)]
+    assert (
+        len(notices) == 1 and "looks like your contact Ann and is not: somebody may be posing" in notices[0]
+    )
 
 
 async def test_a_room_that_is_lost_ends_the_ceremony() -> None:
@@ -126,5 +151,5 @@ async def test_leaving_is_bounded_where_the_rendezvous_does_not_answer() -> None
 
 def test_a_person_is_told_the_flags_that_all_use() -> None:
     manifest = build("a.py", {"a.py": b""}, flags=Flags(0, True, True))
-    assert program_event(manifest, True).flags == ("--threshold 0", "--no-prss", "--mix32-64bit")
-    assert program_event(build("a.py", {"a.py": b""}), False).flags == ()
+    assert program_event(manifest, Confinement()).flags == ("--threshold 0", "--no-prss", "--mix32-64bit")
+    assert program_event(build("a.py", {"a.py": b""}), None).flags == ()

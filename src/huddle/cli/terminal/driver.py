@@ -315,7 +315,8 @@ class Driver:
             if answer in ("n", "no", ""):
                 return False
             if answer in ("v", "view") and isinstance(self._screen, View):
-                self._screen.files(self._party.files)
+                for _ in self._screen.files(self._party.files):
+                    await self._pace.turn()
 
     async def _again(self) -> None:
         answer = await self._answer("Enter: run it once more with the same people;  q: end  ")

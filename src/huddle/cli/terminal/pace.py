@@ -52,11 +52,18 @@ class Pace:
         show(event)
 
     async def wait(self, event: events.Event) -> None:
-        """After this event: wait until the screen has room for the next. A program may print without end, so
-        that other tasks have their turn after each of its pieces.
-        """
+        """After this event: wait until the screen has room for the next."""
         if isinstance(event, events.Output):
-            await asyncio.sleep(0)
+            await self.turn()  # a program may print without end
+        else:
+            await self._room()
+
+    async def turn(self) -> None:
+        """Let other tasks have their turn, and wait until the screen has room."""
+        await asyncio.sleep(0)
+        await self._room()
+
+    async def _room(self) -> None:
         if self._outlet is None or self._skipping or not self._outlet.behind:
             return
         self._waiting = asyncio.ensure_future(self._outlet.caught_up())

@@ -5,10 +5,8 @@ goes through `clean`; only the program's own output is printed as it comes.
 """
 
 import io
-import re
 import shlex
-import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -19,8 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from huddle import events
+from huddle.cli.terminal.listing import listed
 from huddle.cli.terminal.output import ProgramOutput, painted, unpainted
-from huddle.cli.text import clean, clean_line, duration, listing, sentence, short_did, size
+from huddle.cli.text import clean_line, duration, listing, sentence, short_did, size
 
 _STANDING = {
     "self": "you",
@@ -41,20 +40,6 @@ def _safe(text: str) -> str:
 
 def _sentence(text: str) -> str:
     return _safe(sentence(text))
-
-
-def _source(path: str, data: bytes) -> str:
-    """The text of a file as Python reads it, in the encoding that the file itself names; else ValueError."""
-    encoding = "utf-8"
-    if path.endswith(".py"):
-        try:
-            encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
-        except SyntaxError as exc:
-            raise ValueError("no such encoding") from exc
-    try:
-        return data.decode(encoding)
-    except LookupError as exc:
-        raise ValueError("no text encoding") from exc
 
 
 def qr_code(text: str, width: int) -> str:
@@ -147,22 +132,12 @@ class View:
             self._live = None
         self._print_held()
 
-    def files(self, contents: Mapping[str, bytes]) -> None:
-        """Show a program's files, with numbers before the lines and nothing hidden in them."""
-        for path, data in contents.items():
-            self.line(f"\n[bold]{_safe(path)}[/]  {size(len(data))}")
-            try:
-                text = _source(path, data)
-            except ValueError:
-                self.line("  [dim](not text)[/]")
-                continue
-            listing = Table.grid(padding=(0, 1))
-            listing.add_column(justify="right", style="dim", width=5)
-            listing.add_column(overflow="fold")
-            # At those ends of lines that Python knows, no others: a comment must not look like code.
-            for number, line in enumerate(re.split(r"\r\n|\r|\n", text.removesuffix("\n")), 1):
-                listing.add_row(str(number), Text(clean(line)))
-            self._console.print(listing)
+    def files(self, contents: Mapping[str, bytes]) -> Iterator[None]:
+        """Show a program's files, in pieces: whoever asks for the next can let others have their turn."""
+        self.line()
+        for piece in listed(contents, self._console.width):
+            self._console.out(piece, end="", highlight=False)
+            yield
 
     def _print_held(self) -> None:
         if begun := self._output.rest():
@@ -260,6 +235,10 @@ class View:
             self.line(
                 "  It runs in a sandbox here: no network, no home, only its files and your --input files."
             )
+            for lack in event.weaker:
+                self.line(f"  [bold yellow]This sandbox is weaker than it should be[/]: {_safe(lack)}.")
+            if event.limits:
+                self.line(f"  At most {_safe(', '.join(event.limits))} (--limit).")
         else:
             self.line("  [bold yellow]This program can read your files[/]: it runs without a sandbox here.")
 

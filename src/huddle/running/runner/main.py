@@ -13,6 +13,7 @@ object, the configuration:
     directory, entry  where the program lies, and its first file there
     workdir           the folder there in which it starts; empty: the directory itself
     args              its arguments; flags: MPyC's own, which come after them
+    settle            in a sandbox: the path of running/runner/settle.py, with its own (see there)
     max_queue         end the program when more bytes than this wait for one peer; 0: never
     environment       variables that its person gives the program
     alone             whether nobody but the program is on its network: it is in a sandbox
@@ -331,6 +332,8 @@ def main() -> int:
     """Set the scene, run the program, and say how it ended, after all that it left to `atexit`."""
     control = Control(int(sys.argv[1]))
     config = control.read_config()
+    if "settle" in config:
+        load("huddle_runner_settle", config["settle"]).settle(config)
     die_with_parent()
     set_environment()
     os.environ.update(config["environment"])
