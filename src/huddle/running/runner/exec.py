@@ -13,6 +13,7 @@ import functools
 import json
 import os
 import sys
+import tempfile
 from collections import deque
 from typing import Any
 
@@ -52,10 +53,6 @@ def watch_exec(config: "dict[str, Any]", control: Any, session: Any, lane: Any) 
 
 def _memory() -> int:
     """A descriptor of a file without a name."""
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("state")
-    import tempfile
-
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 
