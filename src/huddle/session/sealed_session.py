@@ -224,10 +224,8 @@ class SealedSession:
                 self._group.send(0, self._chronicle.paths())
             self.execution = None
 
-    def _carry_place(self) -> Path | None:
-        """Where what a run makes waits for the next one, if the person wants that."""
-        if self.settings.carry and self._carried is None:
-            self._carried = Scratch("huddle-kept-")
+    def _carry_place(self) -> Path | None:  # where what a run makes waits for the next one
+        self._carried = self._carried or (Scratch("huddle-kept-") if self.settings.carry else None)
         return self._carried.path if self._carried else None
 
     async def _common_ground(self, manifest: Manifest) -> ProgramRuntime:
