@@ -50,7 +50,8 @@ class Program(Event):
 
     `files` have path, size and sha256; `sandbox` says whether it will be locked in on this machine; `flags`
     are MPyC's own that all parties use, such as "--threshold 0". `weaker` says what this machine's sandbox
-    lacks; `limits` are its limits as `--limit` takes them.
+    lacks; `limits` are its limits as `--limit` takes them. `folders` are empty ones that it has, `workdir` is
+    the one in which it starts.
     """
 
     event: ClassVar[str] = "program"
@@ -63,6 +64,8 @@ class Program(Event):
     flags: tuple[str, ...] = ()
     weaker: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    workdir: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,21 @@ class Input(Event):
     event: ClassVar[str] = "input"
     waiting: bool
     run: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Results(Event):
+    """What the program of a run made or changed here, once its run is over; not told where that is nothing.
+
+    `files` have path, size, and `kept`: their path below `directory`, empty where they were dropped.
+    `directory` is what `--output` says, or empty. `carried`: later runs find them.
+    """
+
+    event: ClassVar[str] = "results"
+    run: int
+    files: tuple[dict[str, Any], ...]
+    directory: str = ""
+    carried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

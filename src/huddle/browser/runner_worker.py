@@ -26,6 +26,7 @@ from huddle.running.runner import loop as runner_loop
 from huddle.running.runner.main import install, run_program, set_arguments
 
 DIRECTORY = "/home/program"
+QUIET_EVERY = 1.0  # seconds between two reports that the program can only wait
 
 
 class WorkerInput(io.RawIOBase):
@@ -78,6 +79,36 @@ class WorkerOutput(io.RawIOBase):
 _outputs = {"stdout": WorkerOutput(), "stderr": WorkerOutput()}
 
 
+class Quiet:
+    """Tells the session worker when the program can only wait, once a peer's program is over.
+
+    See `huddle.running.runner.standstill`, for what that is and what it is for.
+    """
+
+    def __init__(self, session: runner_loop.PeerConnections, tell: Callable[..., None]) -> None:
+        self._session, self._tell = session, tell
+        self._told: Any = None
+        self._at = 0.0
+
+    def look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The loop is about to wait without a limit."""
+        if not any(channel.ended for channel in self._session.channels.values()):
+            return
+        counts = self._session.counts()
+        if counts == self._told:
+            return
+        wait = self._at + QUIET_EVERY - time.monotonic()
+        if wait > 0:  # a report costs the session worker more than a message
+            loop.call_later(wait, _nothing)
+            return
+        self._told, self._at = counts, time.monotonic()
+        self._tell(still=counts)
+
+
+def _nothing() -> None:
+    """Only to look once more."""
+
+
 def prepare() -> None:
     """Do, while nobody waits yet, what does not depend on the program."""
     for name, raw in _outputs.items():
@@ -110,8 +141,10 @@ def main(box: Any, task: Any) -> None:
         os.makedirs(os.path.dirname(os.path.join(DIRECTORY, path)), exist_ok=True)
         with open(os.path.join(DIRECTORY, path), "wb") as file:
             file.write(data)
-    os.chdir(DIRECTORY)
-    sys.path.insert(0, DIRECTORY)
+    for path in config["folders"]:
+        os.makedirs(os.path.join(DIRECTORY, path), exist_ok=True)
+    os.chdir(os.path.join(DIRECTORY, config["workdir"]))
+    sys.path.insert(0, os.path.dirname(os.path.join(DIRECTORY, config["entry"])))
     packages.begin(task.packages.to_py(), task.missing.to_py(), config["flags"])
     set_arguments(config)
     warm.begin_mpyc()
@@ -120,12 +153,20 @@ def main(box: Any, task: Any) -> None:
     peers = {int(pid): PortSocket(stream) for pid, stream in task.peers.to_py(depth=1).items()}
     session.attach({pid: names[pid] for pid in peers}, Ports(peers))
 
-    class Base(MailboxLoop):
+    class Loop(MailboxLoop):
         def __init__(self) -> None:
             super().__init__(box)
 
+        def _run_once(self) -> None:
+            # There are no threads or processes here: a loop that has nothing to do stands still.
+            if not self._ready and not self._scheduled and self is session.loop:  # type: ignore[attr-defined, unused-ignore]
+                quiet.look(self)
+            super()._run_once()
+
+    quiet = Quiet(session, tell)
+    runner_loop.equip(Loop, session)
     asyncio._set_running_loop(None)
-    session.use(install(runner_loop.loop_class(Base, session)))
+    session.use(install(Loop))
 
     outcome = run_program(os.path.join(DIRECTORY, config["entry"]), runner_loop.ProgramAborted)
     atexit._run_exitfuncs()

@@ -21,7 +21,7 @@ from huddle.browser.js_values import array, record
 from huddle.browser.loop import MailboxLoop, PortSocket
 from huddle.running.channel import Channel, OpenLink
 from huddle.running.process import RunnerExit, RunnerSpec, Watcher, check_arguments, judged
-from huddle.running.reports import InputReport, ReportError, ReportReader
+from huddle.running.reports import InputReport, ReportError, ReportReader, StillReport
 
 if TYPE_CHECKING:
     from huddle.running.run import Run
@@ -66,12 +66,14 @@ class WorkerRunner:
             "pid": spec.pid,
             "names": spec.names,
             "entry": spec.entry,
+            "workdir": spec.workdir,
+            "folders": _folders(spec),
             "args": spec.args,
             "flags": [*spec.flags, *threshold],
             "max_queue": spec.max_queue,
         }
         program = _program(spec)
-        private = {path.name: path.read_bytes() for path in spec.inputs}
+        private = {target: path.read_bytes() for target, path in spec.inputs}
         files = {path: array(data) for path, data in (program | private).items()}
         handle = runners.start(
             json.dumps(config),
@@ -98,6 +100,10 @@ class WorkerRunner:
         if self._stopped is None and not self._ended.is_set() and not self._reports.ended:
             self._stopped = RunnerExit(None, 9, reason, culprit, stopped=True)
         self._handle.kill()
+
+    def end_stuck(self, reason: str, culprit: int | None) -> None:
+        """End it, since nothing will come for it any more."""
+        self.stop(reason, culprit)
 
     def fault(self, what: str) -> None:
         """End it, since it did something that no honest program does; `wait` then says that it did."""
@@ -158,6 +164,8 @@ class WorkerRunner:
             else:
                 if isinstance(report, InputReport):
                     self._watcher.input(report.waiting)
+                elif isinstance(report, StillReport):
+                    self._watcher.still(report.row)
         elif kind == _GONE:
             self._failed = str(value)[:1000]
             self._ended.set()
@@ -204,6 +212,12 @@ def _program(spec: RunnerSpec) -> dict[str, bytes]:
     """The program's files, from this worker's memory."""
     paths = (path for path in spec.directory.rglob("*") if path.is_file())
     return {path.relative_to(spec.directory).as_posix(): path.read_bytes() for path in paths}
+
+
+def _folders(spec: RunnerSpec) -> list[str]:
+    """The program's folders."""
+    paths = (path for path in spec.directory.rglob("*") if path.is_dir())
+    return [path.relative_to(spec.directory).as_posix() for path in paths]
 
 
 def _peers(spec: RunnerSpec) -> list[int]:

@@ -27,8 +27,9 @@ from huddle.running.channel import Channel, OpenLink
 from huddle.running.interpreter import Interpreter, environment
 from huddle.running.limits import Limits
 from huddle.running.mux import RunnerMux
-from huddle.running.reports import LONGEST, ExitReport, InputReport, ReportReader
+from huddle.running.reports import LONGEST, ExitReport, InputReport, ReplacedReport, ReportReader, StillReport
 from huddle.running.results import Place
+from huddle.running.standstill import Row
 
 if TYPE_CHECKING:
     from huddle.running.run import Run
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 RUNNER = Path(huddle.running.__file__).parent / "runner" / "main.py"
 LOOP = RUNNER.with_name("loop.py")
 LANE = RUNNER.with_name("mux.py")
+STANDSTILL = RUNNER.with_name("standstill.py")
+EXEC = RUNNER.with_name("exec.py")
+RESUMED = RUNNER.parent / "resumed" / "sitecustomize.py"
 SETTLE = RUNNER.with_name("settle.py")
 FRAMES = Path(huddle.links.__file__).with_name("frames.py")
 
@@ -44,6 +48,7 @@ SOCKET_BUFFER = 1 << 20
 MARK = "HUDDLE_RUN"  # in the environment of all that a runner starts
 PIECE = 1 << 15  # characters of output in one event, which a screen shows in some milliseconds
 SWEEPS = 20  # for what forks faster than it is found
+REPLACING = 60.0  # seconds for a Python to start in the place of another, on a very busy machine too
 LINGER = 2.0  # seconds for output that a runner left in its pipes, should somebody else hold their ends
 
 
@@ -53,9 +58,11 @@ class RunnerSpec:
 
     `names` are those of all parties by pid; `flags` are MPyC's (`--mix32-64bit`, `--no-prss`); `max_queue`
     ends the program when more bytes than this wait for one peer (0: never). `inputs` are the private files
-    that are to be readable in `directory` by their own names; a sandbox mounts them there, without one
-    the caller links them. In a sandbox the program has a copy of `directory`, to which what it wrote comes
-    back when it has ended, and no more than `limits`.
+    and directories that are to be readable in `directory`, each with its path there; a sandbox mounts them,
+    without one the caller links them. The program starts in the folder `workdir` of `directory`.
+    `environment` are variables that its person gives the program.
+    In a sandbox the program has a copy of `directory`, to which what it wrote comes back when it has ended,
+    and no more than `limits`.
     """
 
     interpreter: Interpreter
@@ -68,7 +75,9 @@ class RunnerSpec:
     flags: tuple[str, ...] = ()
     max_queue: int = 0
     sandboxed: bool = False
-    inputs: tuple[Path, ...] = ()
+    inputs: tuple[tuple[str, Path], ...] = ()
+    workdir: str = ""
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     limits: Limits = field(default_factory=Limits)
 
 
@@ -107,6 +116,10 @@ class Watcher(Protocol):
         """The program begins to wait for a line, or no longer does."""
         ...
 
+    def still(self, row: Row | None) -> None:
+        """The program can't go on by itself, with these counts; None: nor by what peers send."""
+        ...
+
 
 @dataclass
 class RunnerProcess:
@@ -121,6 +134,7 @@ class RunnerProcess:
     _mark: str
     _reports: ReportReader
     _stopped: RunnerExit | None = None
+    _expected: asyncio.TimerHandle | None = None
     _gone: bool = False  # waited for: its number may be another's by now
     _reading: asyncio.Task[None] | None = None
     _place: Place | None = None  # its directory in the sandbox
@@ -143,7 +157,7 @@ class RunnerProcess:
             with ExitStack() as stack:
                 variables = environment() | {MARK: mark}
                 if spec.sandboxed:
-                    files = RUNNER, LOOP, LANE, SETTLE, FRAMES
+                    files = RUNNER, LOOP, LANE, STANDSTILL, EXEC, RESUMED, SETTLE, FRAMES
                     command, more = stack.enter_context(
                         sandbox.command(
                             command, spec.interpreter, spec.directory, spec.inputs, files, spec.limits
@@ -209,6 +223,11 @@ class RunnerProcess:
             self._stopped = RunnerExit(None, signal.SIGKILL, reason, culprit, stopped=True)
         self._kill()
 
+    def end_stuck(self, reason: str, culprit: int | None) -> None:
+        """Tell it that nothing will come any more, so that it ends by itself; once more where it does not."""
+        if self._reports.ended is None and not self._control.is_closing():
+            self._control.write(json.dumps({"stuck": reason, "peer": culprit}).encode() + b"\n")
+
     def fault(self, what: str) -> None:
         """Kill it, since it did something that no honest program does; `wait` then says that it did."""
         if self._stopped is None:
@@ -221,9 +240,11 @@ class RunnerProcess:
 
     async def wait(self) -> RunnerExit:
         """Wait until it has ended and all that it wrote was passed on; nothing of it runs any more then."""
+        watching = asyncio.create_task(self._watch_lane())
         try:
             await self._events.exited.wait()
         finally:
+            watching.cancel()
             self._kill()  # what the program started itself, but for daemons
             self._gone = self._events.exited.is_set()
         if not self.spec.sandboxed:
@@ -234,7 +255,7 @@ class RunnerProcess:
         for task in rest:
             task.cancel()
         if self.spec.sandboxed and self._place:
-            known = {file.name for file in self.spec.inputs}
+            known = {target for target, _ in self.spec.inputs}
             await asyncio.to_thread(self._place.bring_out, self.spec.directory, known, self.spec.limits.files)
         self.close()
         with suppress(OSError):
@@ -242,6 +263,21 @@ class RunnerProcess:
         code = self._process.get_returncode()
         assert code is not None
         return self._stopped or self._judge(code)
+
+    def _expect(self, replaced: bool) -> None:
+        """Another program takes its place; it must say soon that it goes on with the session."""
+        if self._expected is not None:
+            self._expected.cancel()
+            self._expected = None
+        if replaced:
+            why = "another program has taken its place by exec, which does not go on with the session"
+            self._expected = asyncio.get_running_loop().call_later(REPLACING, self.fault, why)
+
+    async def _watch_lane(self) -> None:
+        """A program that lives without a lane, such as another one in its place, would wait for ever."""
+        await self._lane.closed.wait()
+        await asyncio.sleep(LINGER)
+        self.fault("it closed its connections to the others under itself, and goes on without them")
 
     def close(self) -> None:
         """Kill it and forget it, whatever it has left to say."""
@@ -253,6 +289,7 @@ class RunnerProcess:
                 task.cancel()
         if self._place:
             self._place.close()
+        self._expect(False)
         self._control.close()
         self._lane.close()
         self._process.close()
@@ -273,8 +310,11 @@ class RunnerProcess:
         if code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
             return RunnerExit(None, -code, f"it was killed by {name}")
-        if not report:
+        if not report and code:
             return RunnerExit(code, None, f"it ended with code {code} before its time")
+        if not report:
+            # By os._exit, say. An end is an end: whoever still needed this program finds out and says so.
+            return RunnerExit(0)
         return judged(report, code)
 
     async def _read_control(self, reader: asyncio.StreamReader) -> None:
@@ -283,6 +323,10 @@ class RunnerProcess:
                 report = self._reports.read(line)
                 if isinstance(report, InputReport):
                     self._watcher.input(report.waiting)
+                elif isinstance(report, StillReport):
+                    self._watcher.still(report.row)
+                elif isinstance(report, ReplacedReport):
+                    self._expect(report.gone)
         except ConnectionError:
             return
         except ValueError:  # no report, or a line without an end
@@ -405,14 +449,19 @@ def _config(spec: RunnerSpec, lane: int, place: int) -> bytes:
         "frames": str(FRAMES),
         "loop": str(LOOP),
         "lane": str(LANE),
+        "standstill": str(STANDSTILL),
+        "exec": str(EXEC),
+        "alone": spec.sandboxed,
         "lane_fd": lane,
         "pid": spec.pid,
         "names": spec.names,
         "directory": sandbox.PLACE if spec.sandboxed else str(spec.directory),
         "entry": spec.entry,
+        "workdir": spec.workdir,
         "args": spec.args,
         "flags": [*spec.flags, *threshold],
         "max_queue": spec.max_queue,
+        "environment": dict(spec.environment),
     }
     if spec.sandboxed:
         config |= {"settle": str(SETTLE), "source": sandbox.SOURCE, "place_fd": place}

@@ -16,6 +16,7 @@ from huddle.errors import HuddleError, PeerError
 from huddle.links.wire import WireInfo
 from huddle.running.channel import Channel, OpenLink
 from huddle.running.process import RunnerExit, RunnerProcess, RunnerSpec, Watcher
+from huddle.running.standstill import Row
 
 
 class Runner(Protocol):
@@ -35,6 +36,8 @@ class Runner(Protocol):
     def fault(self, what: str) -> None: ...
 
     def hold(self, behind: bool) -> None: ...
+
+    def end_stuck(self, reason: str, culprit: int | None) -> None: ...
 
     async def wait(self) -> RunnerExit: ...
 
@@ -57,6 +60,10 @@ class RunObserver(Protocol):
 
     def run_link(self, pid: int, info: WireInfo | None, reason: str) -> None:
         """The link to that peer has a new wire, or (`info` is None) lost the last for this reason."""
+        ...
+
+    def run_still(self, row: Row | None) -> None:
+        """The program can't go on by itself, with these counts; None: nor by what peers send."""
         ...
 
     def run_peer_ended(self, pid: int) -> None:
@@ -92,6 +99,11 @@ class Run:
         if self._process is None or self.exited:
             return "gone"
         return "input" if self._waiting_for_input else "computing"
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the program runs."""
+        return self._process is not None and not self.exited
 
     @property
     def os_pid(self) -> int | None:
@@ -135,6 +147,11 @@ class Run:
         """End the program at once: it did something that no honest program does."""
         if self._process:
             self._process.fault(what)
+
+    def end_stuck(self, reason: str, culprit: int | None = None) -> None:
+        """Let the program end, for which nothing will come any more; a peer that is over is the culprit."""
+        if self._process and not self.exited:
+            self._process.end_stuck(reason, culprit)
 
     def hold(self, behind: bool) -> None:
         """Take none of its output while the screen is behind."""
@@ -191,3 +208,7 @@ class Run:
         """The program waits for a line, or no longer."""
         self._waiting_for_input = waiting
         self.observer.run_input(waiting)
+
+    def still(self, row: Row | None) -> None:
+        """The program can't go on by itself."""
+        self.observer.run_still(row)

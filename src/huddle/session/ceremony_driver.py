@@ -52,6 +52,8 @@ def program_event(manifest: Manifest, locked: Confinement | None) -> events.Prog
         flags,
         told.weaker,
         told.limits,
+        manifest.folders,
+        manifest.workdir,
     )
 
 

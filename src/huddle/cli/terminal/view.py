@@ -28,6 +28,7 @@ _STANDING = {
     "verified": "[green]verified contact[/]",
     "alarm": "[bold red]ANOTHER KEY under a name that you know[/]",
 }
+_RESULTS = 6  # files that a program made, named on one line
 _ROOMY = 96  # columns, for all that is counted of a peer
 _EMPTY_LINE = "\r\x1b[K"  # to the beginning of the line, which is emptied
 _DOING = {"idle": "ready", "computing": "computing", "input": "typing", "gone": "gone"}
@@ -283,6 +284,27 @@ class View:
             self.line(f"[bold red]Run {event.run} failed[/]{took}. {_sentence(event.reason)}")
             if event.hint:
                 self.line(f"  {_sentence(event.hint)}")
+
+    def _on_results(self, event: events.Results) -> None:
+        shown = [f"{one['path']} ({size(one['size'])})" for one in event.files[:_RESULTS]]
+        more = len(event.files) - len(shown)
+        names = listing([*shown, *([f"{more} more"] if more else [])])
+        count = "1 file" if len(event.files) == 1 else f"{len(event.files)} files"
+        self.line(f"The program made {count}: {_safe(names)}.")
+        if event.directory:
+            renamed = [
+                f"{one['path']} as {one['kept']}"
+                for one in event.files
+                if one["kept"] not in ("", one["path"])
+            ]
+            lost = [one["path"] for one in event.files if not one["kept"]]
+            self.line(
+                f"  Kept in {_safe(event.directory)}" + (f", {_safe(listing(renamed))}." if renamed else ".")
+            )
+            if lost:
+                self.line(f"  [yellow]Not kept: {_safe(listing(lost[:_RESULTS]))}.[/]")
+        elif not event.carried:
+            self.line("  Nothing of it is kept. Another time, --output DIR keeps what the program makes.")
 
     def _on_proxy(self, event: events.Proxy) -> None:
         self.rest()

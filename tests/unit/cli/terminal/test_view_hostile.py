@@ -24,7 +24,7 @@ PEER = {
     "bytes_received": 1, "messages_sent": 1, "messages_received": 1, "queued": 0, "reconnects": 0,
 }  # fmt: skip
 OBJECTS: dict[str, Any] = {
-    "files": ({"path": EVIL, "size": 3, "sha256": "a" * 64},),
+    "files": ({"path": EVIL, "size": 3, "kept": EVIL, "sha256": "a" * 64},),
     "parties": ({"pid": 0, "name": EVIL, "did": "did:key:x"},),
     "peers": (PEER,),
 }
