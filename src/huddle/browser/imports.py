@@ -28,6 +28,19 @@ def imported(files: Mapping[str, bytes]) -> list[str]:
     return sorted(found - own - _THERE)[:MOST]
 
 
+def syntax_problem(files: Mapping[str, bytes]) -> str:
+    """Why Python can't read one of these files as a program, with its line; empty where it can."""
+    for path, data in sorted(files.items()):
+        if path.endswith(".py") and len(data) <= _LONGEST:
+            try:
+                ast.parse(data)
+            except SyntaxError as error:
+                return f"{path}, line {error.lineno or 1}: {error.msg}"
+            except (ValueError, RecursionError, MemoryError) as error:
+                return f"{path}: {error}"
+    return ""
+
+
 def _named(data: bytes) -> Iterator[str]:
     try:
         tree = ast.parse(data)

@@ -21,7 +21,7 @@ from huddle.browser.loop import MailboxLoop, PortSocket, sleep, wait_until
 from huddle.browser.ports import Ports
 from huddle.browser.values import array, record
 from huddle.engine import runner_loop
-from huddle.engine.runner import install, run_program, set_arguments
+from huddle.engine.runner import ask_by_input, install, run_program, set_arguments
 from huddle.links import frames
 
 DIRECTORY = "/home/program"
@@ -31,6 +31,7 @@ class Input(io.RawIOBase):
     """Standard input: blocks until a line is typed, and says so."""
 
     def __init__(self, sock: PortSocket, tell: Callable[..., None]) -> None:
+        self.hidden = False  # what is typed now is to be seen by nobody
         self._sock, self._tell = sock, tell
 
     def readable(self) -> bool:
@@ -41,7 +42,7 @@ class Input(io.RawIOBase):
         try:
             return self._sock.recv_into(memoryview(buffer))
         except BlockingIOError:
-            self._tell(input=True)
+            self._tell(input=True, hidden=self.hidden)
             wait_until(self._sock.fileno())
             self._tell(input=False)
             return self._sock.recv_into(memoryview(buffer))
@@ -64,6 +65,8 @@ class Output(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
+        if self is _outputs["stderr"]:
+            sys.stdout.flush()  # what was printed before an error is read before it
         if self._sock is None:
             self._early.append(bytes(data))
             return len(data)
@@ -97,7 +100,9 @@ def main(box: Any, task: Any) -> None:
         task.report(json.dumps(message))
 
     stdin, stdout, stderr = PortSocket(task.stdin), PortSocket(task.stdout), PortSocket(task.stderr)
-    sys.stdin = io.TextIOWrapper(io.BufferedReader(Input(stdin, tell)), encoding="utf-8", errors="replace")
+    announced = Input(stdin, tell)
+    ask_by_input(announced)
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(announced), encoding="utf-8", errors="replace")
     _outputs["stdout"].attach(stdout)
     _outputs["stderr"].attach(stderr)
     time.sleep = sleep

@@ -134,7 +134,7 @@ class WorkerRunner:
                 if "exit" in message:
                     self._report = message
                 else:
-                    self._watcher.input(message["input"] is True)
+                    self._watcher.input(message["input"] is True, message.get("hidden") is True)
             except (ValueError, KeyError, TypeError, RecursionError):
                 self.stop("the program sent something other than reports")
         elif kind == _GONE:
@@ -144,6 +144,8 @@ class WorkerRunner:
             self._ended.set()
 
     def _readable(self, stream: str) -> None:
+        if stream == "stderr":
+            self._readable("stdout")  # the runner has sent first what was printed first
         sock, decoder = self._outputs[stream]
         try:
             while size := sock.recv_into(_buffer):

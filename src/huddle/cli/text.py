@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from huddle.identity.names import joiners
+
 # A control sequence, a control string, or another escape (ECMA-48), whole or cut off at the end.
 _SEQUENCE = re.compile(
     "(\x1b(?:\\[[0-?]*[ -/]*(?:[@-~]|$)|[\\]PX^_][^\x1b\x07]*(?:\x1b\\\\|\x07|$)|[ -/]*(?:[0-~]|$)))"
@@ -25,8 +27,14 @@ def clean(text: str) -> str:
 
 
 def clean_line(text: str) -> str:
-    """The same for what must stay within its line, so that nobody writes lines in Huddle's name."""
-    return "".join(char if _is_plain(char) else _escaped(char) for char in text)
+    """The same for what must stay within its line, so that nobody writes lines in Huddle's name.
+
+    The joiners that a name's script or picture needs stay as they are.
+    """
+    needed = joiners(text)
+    return "".join(
+        char if at in needed or _is_plain(char) else _escaped(char) for at, char in enumerate(text)
+    )
 
 
 def painted(text: str) -> str:

@@ -35,6 +35,7 @@ from huddle.session.messages import shorten
 from huddle.session.sealed import Sealed
 
 STATS_EVERY = 1.0
+LAST_WORDS = 1.0  # seconds that a program here has to end by itself when a peer's has failed
 EXPLANATION = 1.5  # seconds that a peer whose program ended early has to say why
 
 
@@ -103,6 +104,7 @@ class Execution:
         self._sandbox = ground.sandboxed
         self._surroundings = surroundings
         self._run: Run | Proxy | PlainRun | None = None
+        self._ending: asyncio.TimerHandle | None = None
 
     async def run(self) -> bool:
         """Run it to its end; whether it finished well everywhere. Leaves no process, file or link."""
@@ -153,7 +155,14 @@ class Execution:
             self._run.ended(pid)
         self._news.set()
         if not outcome.ok:
-            self.fail(self._told(pid, outcome))
+            self._fail_soon(self._told(pid, outcome))
+
+    def _fail_soon(self, error: PeerError) -> None:
+        """A program here that fails for the same reason says so itself, which its person can do more with."""
+        if isinstance(self._run, Run) and self._run.status == "computing":
+            self._ending = self._loop.call_later(LAST_WORDS, self.fail, error)
+        else:
+            self.fail(error)
 
     def has_finished(self, pid: int) -> bool:
         """Whether that peer's part is over."""
@@ -195,6 +204,8 @@ class Execution:
             return error or await self._others()
         finally:
             ticker.cancel()
+            if self._ending is not None:
+                self._ending.cancel()
             await asyncio.gather(ticker, return_exceptions=True)
             self._tell_stats(run)
             failed = error is not None or self._error is not None
@@ -278,7 +289,7 @@ class Execution:
             case LocalError():
                 outcome = control.Outcome(self.number, False, "it could not go on there")
             case ProgramError() if self._error is None and exit_ is not None:
-                outcome = control.Outcome(self.number, False, _harmless(exit_))
+                outcome = control.Outcome(self.number, False, _harmless(exit_, self._contents))
             case _:
                 outcome = control.Outcome(self.number, False, shorten(error.message))
         self._group.broadcast(outcome)
@@ -300,11 +311,11 @@ class Execution:
         self._moved = self._loop.time()
         self._emit(events.Output(stream, text, self.number))
 
-    def run_input(self, waiting: bool) -> None:
+    def run_input(self, waiting: bool, hidden: bool) -> None:
         """The program waits for the person, or no longer does."""
         self._group.set_state(self.number, control.INPUT if waiting else control.COMPUTING)
         self._moved = self._loop.time()
-        self._emit(events.Input(waiting, self.number))
+        self._emit(events.Input(waiting, self.number, hidden))
 
     def run_link(self, pid: int, info: WireInfo | None, reason: str) -> None:
         """A data link got or lost its wire."""
@@ -396,8 +407,14 @@ class _Stopped(LocalError):
     """The person here ended the run."""
 
 
-def _harmless(exit_: RunnerExit) -> str:
-    """How a program ended, for the others: its own words may hold its private inputs, so they stay here."""
+def _harmless(exit_: RunnerExit, contents: Mapping[str, bytes]) -> str:
+    """How a program ended, for the others: its own words may hold its private inputs, so they stay here.
+
+    A module that it lacks is named where the program's files, which all have, name it too.
+    """
+    lacks = re.match(r"ModuleNotFoundError: No module named '(\w{1,80})[.'\w]*'", exit_.reason)
+    if lacks and any(lacks[1].encode() in data for data in contents.values()):
+        return f"its program needs {lacks[1]}, which is not there"
     kind = exit_.reason.partition(":")[0]
     if re.fullmatch(r"[A-Za-z_][\w.]{0,80}(Error|Exception|Group|Interrupt|Iteration|Warning)", kind):
         return f"its program failed with {kind}"

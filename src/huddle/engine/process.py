@@ -96,7 +96,7 @@ class Watcher(Protocol):
         """The program wrote this; `stream` is stdout or stderr."""
         ...
 
-    def input(self, waiting: bool) -> None:
+    def input(self, waiting: bool, hidden: bool = False) -> None:
         """The program begins to wait for a line, or no longer does."""
         ...
 
@@ -240,7 +240,7 @@ class RunnerProcess:
                 if "exit" in message:
                     self._report = message
                 else:
-                    self._watcher.input(message["input"] is True)
+                    self._watcher.input(message["input"] is True, message.get("hidden") is True)
         except (ValueError, KeyError, TypeError, OSError, RecursionError):
             self.stop("the program sent something other than reports over its runner's socket")
 

@@ -85,7 +85,7 @@ class Core(ABC):
     ) -> None:
         if not is_name(name):
             raise LocalError(
-                f"{name!r} cannot be a name", hint="One line of at most 64 bytes, without control characters."
+                f"{name!r} cannot be a name", hint="One line of at most 64 characters, all of them visible."
             )
         self.state = State.GATHERING
         self.sealed: Sealed | None = None

@@ -98,7 +98,7 @@ export interface HuddleEvents {
   /** The person runs the program by plain MPyC: the file for a WireGuard app, and the line to type. */
   plain: { config: string; command: string; mpyc: string; run: number };
   output: { stream: "stdout" | "stderr"; text: string; run: number };
-  input: { waiting: boolean; run: number };
+  input: { waiting: boolean; run: number; hidden?: boolean };
   stats: { run: number; peers: PeerStats[]; rounds: number; seconds: number; memory_mb: number };
   notice: { text: string };
   error: { whose: Whose; message: string; hint: string; peer: string };
@@ -113,6 +113,10 @@ export interface WorkerEvents {
   ready: { did: string; seconds: number };
   /** The files of the program that `program` has just named, for reading before accepting. */
   files: { run: number; files: Record<string, Uint8Array> };
+  /** `host` or `join` can't be done so, and nothing has begun: it can be said again otherwise. */
+  rejected: { message: string; hint: string };
+  /** Of the program of that `examine`: what Python can't read in it, and what it imports that can't be had, and why. */
+  examined: { number: number; problem: string; missing: Record<string, string> };
   /** Files that the program of this run wrote in its directory, by their paths there. */
   written: { run: number; files: Record<string, Uint8Array> };
   /** The contacts as they are to be kept (the text of a contacts file), and a signed record, if one was made. */
@@ -184,6 +188,8 @@ export interface JoinRequest extends LocalSettings {
 }
 
 export interface Decisions {
+  /** Look at a program before anybody is invited to it; `examined` answers, with this number. */
+  examine: { number: number; files: Record<string, Uint8Array> };
   host: HostRequest;
   join: JoinRequest;
   admit: { did: string };
