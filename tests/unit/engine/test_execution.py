@@ -17,7 +17,9 @@ from huddle.engine.process import RunnerExit
             "its program failed with mine.BidError",
         ),
         (
-            RunnerExit(1, None, "ModuleNotFoundError: No module named 'numpy' numpy is not here: salary 5000"),
+            RunnerExit(
+                1, None, "ModuleNotFoundError: No module named 'numpy' numpy is not here: salary 5000"
+            ),
             "its program needs numpy, which is not there",
         ),
         (
