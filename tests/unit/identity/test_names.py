@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from huddle.identity.names import NAME_LENGTH, folded, is_name, joiners
 
-
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/names.json").read_text())
 
 
