@@ -17,6 +17,7 @@
 /** `waiting` wants to come in; `silent` may be gone soon. */
 export type PartyState =
   | "waiting"
+  | "seated"
   | "admitted"
   | "refused"
   | "accepted"
@@ -83,6 +84,8 @@ export interface HuddleEvents {
   question: { what: "admit" | "accept" | "program" | "again"; name: string; did: string };
   chat: { name: string; text: string };
   words: { words: string[]; epoch: number };
+  /** A party, perhaps this one, saw other words than somebody else: somebody may be intercepting. */
+  words_differ: { name: string; did: string; epoch: number };
   sealed: { digest: string; parties: Member[]; pid: number };
   link: { peer: string; network: string; path: string; rtt_ms: number | undefined; run: number };
   reconnect: { peer: string; state: "lost" | "restored"; reason: string; run: number };
@@ -108,7 +111,7 @@ export interface HuddleEvents {
 /** What the worker tells besides; not of the session, but of this page. */
 export interface WorkerEvents {
   /** Getting ready: `stage` is loading (files), starting (Python) or waiting (for a runner). */
-  progress: { stage: "loading" | "starting" | "waiting"; done: number };
+  progress: { stage: "loading" | "starting" | "waiting"; done: number; /** Bytes on the line, while loading. */ total?: number };
   /** The worker takes `host` or `join` now. `did` is who this person is in this browser. */
   ready: { did: string; seconds: number };
   /** The files of the program that `program` has just named, for reading before accepting. */
@@ -199,6 +202,8 @@ export interface Decisions {
   /** With what the program gets from this person alone, in place of what was given before. */
   accept: Pick<LocalSettings, "privateArgs" | "inputs">;
   decline: { reason: string };
+  /** The words here are different from somebody's: told to all, and the set-up begins again. */
+  differ: object;
   /** The host: one more run, of this program or, without one, of the last. */
   again: { program?: Program };
   /** The host: no more runs. */

@@ -182,7 +182,7 @@ test("nothing that was known before is changed in place", () => {
 
 test("who is missing is said by name", () => {
   const view = after(fresh(0), { do: "join", name: "Me", invitation: "x" }, party("Me", "did:key:me", "admitted"), party("Ann", ANN, "admitted"), party("Ben", BEN, "accepted"), { do: "accept" });
-  expect(waitingFor(view)).toBe("Waiting until Ann accepts");
+  expect(waitingFor(view)).toBe("Waiting until Ann says yes");
   expect(others(view)).toHaveLength(2);
 });
 
