@@ -6,7 +6,7 @@ import { ROOT } from "./browser";
 
 /** Far more than anything here takes; a machine may have other things to do. */
 export const MINUTES = 600_000;
-const PATIENCE = 240_000;
+const PATIENCE = Number(process.env["HUDDLE_PATIENCE"] ?? 240_000);
 
 export function needPage(): void {
   if (!existsSync(join(ROOT, "web/dist/SHA256SUMS"))) throw new Error("build the page first: scripts/build-web");
