@@ -224,7 +224,7 @@ function run(view: View, event: EventOf<"run">, at: number): View {
   const { state, seconds, whose, peer, reason, hint } = event;
   return inRun(view, event.run, (run) => ({
     ...run,
-    ...{ state, seconds, whose, peer, reason, hint, waitsForInput: false, stopping: false },
+    ...{ state, seconds, whose, peer, reason, hint, waitsForInput: false },
   }));
 }
 
