@@ -68,7 +68,7 @@ def test_a_value_of_the_wrong_kind_behind_the_program_is_an_error() -> None:
 
 
 def test_the_real_command_takes_options_behind_its_program(tmp_path: Path) -> None:
-    from huddle.cli.session_commands import host_command
+    from huddle.cli.commands.session import host_command
 
     program = tmp_path / "p.py"
     program.write_text("print(1)\n")

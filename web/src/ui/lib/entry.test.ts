@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { fromAddress, linkProblem, parse, rendezvousOf } from "./entry";
 
 const PAGE = "https://huddle.example/";
-/** Made by huddle.session.invitation, of the secret 0, 1, … 15 and the host 16, … 31. */
+/** Made by huddle.ceremony.invitation, of the secret 0, 1, … 15 and the host 16, … 31. */
 const LINK = "https://huddle.example/j#AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fVPaS";
 const MORE = ["https://huddle.example/mpc/j#AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fzk2i", "http://127.0.0.1:8080/j#AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fYAdx"];
 

@@ -10,7 +10,7 @@ export type Entry =
 
 /** What chats and mail programs put into a link where they break it, besides white space. */
 const INVISIBLE = /[\s\u00ad\u200b-\u200d\u2060\ufeff]/g;
-/** Version, secret, host and check, as huddle/session/invitation.py has them. */
+/** Version, secret, host and check, as huddle/ceremony/invitation.py has them. */
 const FRAGMENT_BYTES = 1 + 16 + 16 + 3;
 const FRAGMENT_LENGTH = Math.ceil((FRAGMENT_BYTES * 4) / 3);
 const CHECK = 3;

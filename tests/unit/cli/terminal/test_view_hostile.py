@@ -1,0 +1,121 @@
+"""Whatever peers, a program's files and its manifest say, the screen shows it and does nothing of it."""
+
+import io
+import re
+from dataclasses import fields
+from typing import Any, get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from huddle import events
+from huddle.cli.terminal.view import View
+
+EVIL = "\x1b[2J\x1b]0;x\x07 \r\n[bold red]Sealed[/] by you\u202e\u2028[/]\\ :cat: [link=file:///etc]x"
+KINDS = [
+    kind
+    for kind in vars(events).values()
+    if isinstance(kind, type) and issubclass(kind, events.Event) and kind.event not in ("", "output")
+]
+PEER = {
+    "name": EVIL, "pid": 1, "state": EVIL, "network": EVIL, "path": EVIL, "rtt_ms": 0.4, "bytes_sent": 1,
+    "bytes_received": 1, "messages_sent": 1, "messages_received": 1, "queued": 0, "reconnects": 0,
+}  # fmt: skip
+OBJECTS: dict[str, Any] = {
+    "files": ({"path": EVIL, "size": 3, "sha256": "a" * 64},),
+    "parties": ({"pid": 0, "name": EVIL, "did": "did:key:x"},),
+    "peers": (PEER,),
+}
+STATES = {
+    "state": (
+        "waiting",
+        "admitted",
+        "refused",
+        "accepted",
+        "silent",
+        "gone",
+        "left",
+        "lost",
+        "restored",
+        "failed",
+    ),
+    "digest": ("ab" * 32,),
+    "did": ("did:key:z6MkpFBWEgiNjDBnJSdoGbGMarddUuaTWuVP1By2gHnLdqjA",),
+    "standing": ("new", "alarm"),
+}
+
+
+def screen(*, terminal: bool = False) -> tuple[View, io.StringIO]:
+    text = io.StringIO()
+    return View(Console(file=text, force_terminal=terminal, width=400, color_system=None), qr=False), text
+
+
+def hostile(kind: type[events.Event], state: int) -> events.Event:
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        hint = str(get_type_hints(kind)[field.name])
+        name = field.name
+        if name in OBJECTS:
+            values[name] = OBJECTS[name]
+        elif name in STATES:
+            values[name] = STATES[name][state % len(STATES[name])]
+        elif hint.startswith("tuple"):
+            values[name] = (EVIL,)
+        elif "str" in hint:
+            values[name] = EVIL
+        else:
+            values[name] = True if "bool" in hint else 1
+    return kind(**values)
+
+
+@pytest.mark.parametrize("state", range(10))
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.event)
+def test_no_event_reaches_the_terminal_raw(kind: type[events.Event], state: int) -> None:
+    view, text = screen()
+    view.show(hostile(kind, state))
+    view.rest()
+    shown = text.getvalue()
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2028]", shown), repr(shown)
+    assert not any(line.lstrip().startswith("Sealed by you") for line in shown.split("\n")), "a forged line"
+    assert "\N{CAT}" not in shown, "a picture"
+    if "\\x1b[2J" in shown:
+        assert "[bold red]Sealed" in shown, "markup was obeyed"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=60))
+def test_any_name_and_reason_can_be_shown(text: str) -> None:
+    view, out = screen()
+    view.show(events.Party(text, "did:key:x", "left", detail=text))
+    view.show(events.Chat(text, text))
+    view.show(events.Error("peer", text, text, text))
+    assert out.getvalue().count("\n") == (4 if text else 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "shown", "hidden"),
+    [
+        (b"a = 1 # x\rimport os\n", ["2 import os"], []),
+        ("# x \u2028import os\n".encode(), ["1 # x \\u2028import os"], ["\n2"]),
+        (b"# x\x0cimport os\n", ["1 # x\\x0cimport os"], ["\n2"]),
+        ("x = '\u202e'\n".encode(), ["\\u202e"], ["\u202e"]),
+        (b"# coding: utf-7\n# +AAo-import os\n", ["3 import os"], ["+AAo"]),
+        (b"# coding: latin-1\nimport os # \xe9\n", ["2 import os # \u00e9"], ["not text"]),
+        (b"# coding: nonsense\n\xff", ["not text"], []),
+        (b"[bold]x[/] :cat:\x1b[2J", ["[bold]x[/] :cat:\\x1b[2J"], ["\x1b"]),
+    ],
+)
+def test_a_file_is_shown_as_python_reads_it(data: bytes, shown: list[str], hidden: list[str]) -> None:
+    view, out = screen()
+    view.files({"a.py": data})
+    text = re.sub(r"(?m)^ *(\d+) +", r"\1 ", out.getvalue().partition("\n")[2].partition("\n")[2])
+    assert all(part in text for part in shown), text
+    assert not any(part in text for part in hidden), text
+
+
+def test_the_output_of_the_own_program_is_printed_as_it_comes_on_a_terminal_only() -> None:
+    for terminal in (True, False):
+        view, out = screen(terminal=terminal)
+        view.show(events.Output("stdout", "\x1b[1mbold\x1b[0m [red]\n"))
+        assert ("\x1b[1m" in out.getvalue()) is terminal and "[red]" in out.getvalue()
