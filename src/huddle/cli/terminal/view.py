@@ -1,7 +1,7 @@
 """A session on a terminal: every event as lines that stay, and one status block below while time passes.
 
-Shows events and asks nothing; `huddle.cli.terminal.driver` asks. Everything that strangers named or wrote goes
-through `clean`; only the program's own output is printed as it comes.
+Shows events and asks nothing; `huddle.cli.terminal.driver` asks. Everything that strangers named or wrote
+goes through `clean`; only the program's own output is printed as it comes.
 """
 
 import io
