@@ -43,7 +43,7 @@ class WorkerInput(io.RawIOBase):
         try:
             return self._sock.recv_into(memoryview(buffer))
         except BlockingIOError:
-            self._tell(input=True, hidden=self.hidden)
+            self._tell(input=True, **({"hidden": True} if self.hidden else {}))
             wait_until(self._sock.fileno())
             self._tell(input=False)
             return self._sock.recv_into(memoryview(buffer))

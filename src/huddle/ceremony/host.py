@@ -33,7 +33,7 @@ from huddle.codec import encode
 from huddle.errors import HuddleError, LocalError
 from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
-from huddle.identity.names import folded
+from huddle.identity.names import alike
 
 REPLACE_SECONDS = 60.0  # for somebody else to come, where a party of a fixed number was lost
 MAX_WAITING = 64  # guests at the door: twice what can be let in; more is a leaked invitation
@@ -98,7 +98,7 @@ class HostCeremony(Ceremony):
         if self.state is CeremonyState.SEALED or (full and asked.did not in self._admitted):
             self._turn_away(hello, asked, "the session is full" if full else "the session has begun")
             return
-        if folded(asked.name) in self._taken(asked.did):
+        if self._is_taken(asked.name, asked.did):
             self._turn_away(hello, asked, _same_name(asked.name))
             return
         if self._round.plan is not None and self.epoch >= MAX_EPOCHS:
@@ -323,16 +323,16 @@ class HostCeremony(Ceremony):
         differing = version_differences(self._software, hello.software)
         if differing:
             return "other versions: " + "; ".join(differing)
-        if folded(hello.name) in self._taken(hello.did):
+        if self._is_taken(hello.name, hello.did):
             return _same_name(hello.name)
         others = (one.hello for did, one in self._round.hellos.items() if did != hello.did)
         if hello.commitment in {one.commitment for one in others}:
             return "a commitment that another party has made"
         return ""
 
-    def _taken(self, did: str) -> set[str]:
-        others = {folded(name) for other, name in self._admitted.items() if other != did}
-        return {*others, folded(self._name)}
+    def _is_taken(self, name: str, did: str) -> bool:
+        others = (known for other, known in self._admitted.items() if other != did)
+        return any(alike(name, other) for other in (self._name, *others))
 
     def _asked_for(self, hello: bytes) -> Hello:
         try:
@@ -363,4 +363,4 @@ class HostCeremony(Ceremony):
 
 
 def _same_name(name: str) -> str:
-    return f"another party has the name {name}; take another one with --name"
+    return f"another party has the name {name}, or one that looks like it; take another one with --name"

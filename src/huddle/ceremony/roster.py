@@ -11,7 +11,7 @@ from huddle.ceremony.manifest import MAX_CEREMONY, Manifest, ManifestError, read
 from huddle.ceremony.messages import PROTOCOL, SUITE, Hello, Proposal, Software
 from huddle.ceremony.sealed import Member
 from huddle.ceremony.values import GUEST, HOST, EpochContext
-from huddle.identity.names import folded
+from huddle.identity.names import any_alike
 
 
 class Greeted(Protocol):
@@ -102,7 +102,8 @@ def _check_parties(hellos: list[Hello]) -> None:
     for what, values in (
         ("did", [hello.did for hello in hellos]),
         ("commitment", [hello.commitment.hex() for hello in hellos]),
-        ("name", [folded(hello.name) for hello in hellos]),
     ):
         if len(set(values)) != len(values):
             raise ManifestError(f"two parties with the same {what}")
+    if any_alike(hello.name for hello in hellos):
+        raise ManifestError("two parties with the same name, or with names that look alike")

@@ -4,7 +4,11 @@ Before PROGRAM every option is Huddle's, and a mistyped one is an error. Behind 
 knows is Huddle's and every other word is the program's; what follows `--` is the program's, whatever it is.
 """
 
+import re
+
 import click
+
+TAKEN = "huddle.options behind the program"  # in a context's meta: those that Huddle has taken
 
 
 class ProgramCommand(click.Command):
@@ -22,6 +26,7 @@ class ProgramCommand(click.Command):
         if before[-1:] == ["--"]:
             before.pop()
         ours, theirs = self._sort(rest[1:])
+        ctx.meta[TAKEN] = tuple(_option(word)[0] for word in ours if word.startswith("-"))
         return super().parse_args(ctx, [*before, *ours, *rest[:1], *theirs])
 
     def _sort(self, words: list[str]) -> tuple[list[str], list[str]]:
@@ -51,10 +56,13 @@ class ProgramCommand(click.Command):
 
 
 def _option(word: str) -> tuple[str, bool]:
-    """The option that a word is, and whether its value stands in the same word (`--parties=3`, `-M3`)."""
+    """The option that a word is, and whether its value stands in the same word (`--parties=3`, `-M3`).
+
+    Options of one letter take numbers: `-Months` is a program's own.
+    """
     if word.startswith("--"):
         name, equals, _ = word.partition("=")
         return name, bool(equals)
-    if word.startswith("-"):
-        return word[:2], len(word) > 2
+    if short := re.fullmatch(r"(-[A-Za-z])(-?\d+)?", word):
+        return short[1], short[2] is not None
     return "", False

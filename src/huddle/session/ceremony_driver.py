@@ -19,6 +19,7 @@ from huddle.networks.plain import part as plain
 from huddle.rendezvous.client.room import RoomClient
 
 TrustLookup = Callable[[str, str], str]  # of a name and a did: self, new, known, verified or alarm
+Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
 
 HOST_SILENT = 3.0  # seconds without the host in the room, after which guests are told
 HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
@@ -80,6 +81,7 @@ class CeremonyDriver:
         offers: Callable[[], tuple[Offer, ...]],
         *,
         sandbox: bool,
+        alarm: Alarm = lambda name, did: "",
     ) -> None:
         self.files: dict[str, bytes] = {}
         self.roster: tuple[Member, ...] = ()
@@ -89,6 +91,8 @@ class CeremonyDriver:
         self._standing = standing
         self._offers = offers
         self._sandbox = sandbox
+        self._alarm = alarm
+        self._alarmed: set[str] = set()
         self._waiting: dict[str, heard.GuestCame] = {}
         self._digest = b""  # of the words that the person saw last
         self._allowed: tuple[str, ...] = ()  # networks that all have agreed to; empty: all of them
@@ -222,6 +226,9 @@ class CeremonyDriver:
 
     def _party(self, did: str, name: str, state: str, detail: str = "", pid: int | None = None) -> None:
         self._emit(events.Party(name, did, state, self._standing(name, did), pid, detail))
+        if did not in self._alarmed and (alarm := self._alarm(name, did)):
+            self._alarmed.add(did)
+            self._emit(events.Notice(f"{alarm}: somebody may be posing as that person."))
 
     def _tell(self, event: heard.CeremonyEvent) -> None:
         match event:

@@ -24,7 +24,6 @@ from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 from huddle.record import signed as record
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
-from huddle.session import party as party_module
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.program import Program
@@ -438,32 +437,6 @@ async def test_what_cannot_be_is_this_partys_own_error(table: Table, make: Any, 
     await table.over()
     (error,) = seat.all(events.Error)
     assert error.whose == "local" and words in error.message and "itself failed" not in error.message, error
-
-
-async def test_events_that_nobody_reads_end_the_session(
-    table: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(party_module, "MAX_UNREAD", 200_000)
-    chatty = program(SUM + b"while True:\n    print('x' * 10_000)\n")
-    by_tls = settings("Ada", networks=("tls",))
-    ada = Party(HostPlan(chatty, 2, rendezvous=table.url), by_tls, *person())
-    told = aiter(ada)
-    async for event in told:
-        if isinstance(event, events.Invitation):
-            bob = table.join("Bob", event.url, networks=("tls",))
-        if isinstance(event, events.Question):
-            ada.admit(event.did) if event.what == "admit" else ada.accept()
-        if isinstance(event, events.Output):
-            break  # and reads no more for a while
-    assert ada._task is not None
-    await asyncio.wait({ada._task})
-    last = [event async for event in told]
-    assert sum(len(event.text) for event in last if isinstance(event, events.Output)) <= 200_000
-    error, ended = last[-2:]
-    assert isinstance(error, events.Error) and "Nobody reads" in error.message and error.whose == "local"
-    assert isinstance(ended, events.Ended) and not ended.clean
-    await table.over()
-    assert any(error.peer == "Ada" for error in bob.all(events.Error))
 
 
 async def test_decisions_that_come_too_late_or_too_early_do_nothing(table: Table) -> None:

@@ -123,7 +123,7 @@ class AnnouncedInput(io.RawIOBase):
         sys.stdout.flush()
         waiting = not select.select([self._fd], [], [], 0)[0]
         if waiting:
-            self._control.tell(input=True, hidden=self.hidden)
+            self._control.tell(input=True, **({"hidden": True} if self.hidden else {}))
         try:
             data = os.read(self._fd, len(buffer))
         finally:

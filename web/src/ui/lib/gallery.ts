@@ -1,3 +1,5 @@
+import { written } from "./purpose";
+
 /** The programs that come with Huddle, each described by its own docstring. */
 
 const sources = import.meta.glob("../../../../programs/*.py", { query: "?raw", import: "default", eager: true }) as Record<
@@ -33,7 +35,7 @@ export function titleOf(name: string): string {
 export const gallery: Sample[] = Object.entries(sources).map(([path, source]) => {
   const name = path.split("/").at(-1) ?? path;
   const docstring = source.match(/^"""(.*?)"""/s)?.[1] ?? "";
-  const title = titleOf(name);
+  const title = written(source, "title") || titleOf(name);
   return {
     path: name,
     title,

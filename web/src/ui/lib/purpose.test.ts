@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { gallery } from "./gallery";
-import { keyboard, purpose } from "./purpose";
+import { keyboard, purpose, written } from "./purpose";
 
 test("every program of the gallery says what it is for and what comes out", () => {
   for (const { path, source } of gallery) {
@@ -9,7 +9,7 @@ test("every program of the gallery says what it is for and what comes out", () =
   }
   const salary = purpose(gallery.find((one) => one.path === "average_salary.py")!.source);
   expect(salary?.summary).toBe("The average of the parties' salaries, computed without anybody's salary being shown.");
-  expect(salary?.learned[0]).toMatch(/^What is revealed, to all: the average/);
+  expect(salary?.learned).toEqual(["The average of your salaries. Nobody's salary, if you are three or more."]);
 });
 
 test.each([
@@ -20,6 +20,16 @@ test.each([
   ['\ufeffr"""Raw."""', "Raw."],
 ])("%j says %j", (source, summary) => {
   expect(purpose(source)?.summary).toBe(summary);
+});
+
+test("where no block says what comes out, the docstring's paragraph does", () => {
+  const source = '"""Adds.\n\nMore.\n\nWhat is revealed, to all: the sum.\n"""\n';
+  expect(purpose(source)).toEqual({ summary: "Adds.", learned: ["What is revealed, to all: the sum."], rest: ["More."] });
+  const block = '# /// script\n# [tool.huddle]\n# title = "A \\"sum\\""\n# learns = "The sum."\n#\n# [[tool.huddle.inputs]]\n# title = "no"\n# ///\n';
+  expect(purpose(`${source}${block}`)?.learned).toEqual(["The sum."]);
+  expect(written(block, "title")).toBe('A "sum"');
+  expect(written("# title = 1", "title")).toBe("");
+  expect(purpose(`${block}# A comment.\nimport x`)?.summary).toBe("A comment.");
 });
 
 test.each(["import x\n'''no docstring'''", "", "x = 1", '"""   """'])("%j says nothing", (source) => {

@@ -30,11 +30,25 @@ export function purpose(source: string): Purpose | undefined {
     .map((one) => one.replace(/\s+/g, " ").trim());
   const [summary, ...others] = paragraphs;
   if (summary === undefined) return undefined;
+  const learns = written(text, "learns");
+  if (learns) return { summary, learned: [learns], rest: others };
   return { summary, learned: others.filter((one) => LEARNED.test(one)), rest: others.filter((one) => !LEARNED.test(one)) };
 }
 
+/** The block of a program that says what it is for, as PEP 723 has it, in one of its lines (huddle/session/form.py). */
+export function written(source: string, key: "title" | "learns"): string {
+  const block = /^# \/\/\/ script\s*\n((?:#.*\n)*?)# \/\/\/\s*$/m.exec(source)?.[1] ?? "";
+  const table = /^# \[tool\.huddle\]\s*\n((?:#(?! \[).*\n)*)/m.exec(block)?.[1] ?? "";
+  const value = new RegExp(`^# ${key} = ("(?:[^"\\\\]|\\\\.)*")\\s*$`, "m").exec(table)?.[1];
+  try {
+    return value ? String(JSON.parse(value)).slice(0, 400) : "";
+  } catch {
+    return "";
+  }
+}
+
 function header(text: string): string {
-  const lines = text.split(/\r?\n/);
+  const lines = text.replace(/^# \/\/\/ script[\s\S]*?^# \/\/\/\s*$/m, "").split(/\r?\n/);
   const end = lines.findIndex((line) => !line.startsWith("#") && line.trim() !== "");
   return lines
     .slice(0, end === -1 ? undefined : end)
