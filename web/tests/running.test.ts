@@ -94,6 +94,7 @@ test(
         const all = (await (await output(page)).textContent())!;
         expect(all).not.toContain("123456");
         expect(all.indexOf("before the warning")).toBeLessThan(all.indexOf("a warning"));
+        expect(all.indexOf("a warning")).toBeLessThan(all.indexOf("The secret has"));
       });
     } finally {
       tom.end();

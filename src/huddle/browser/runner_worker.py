@@ -18,6 +18,7 @@ from typing import Any
 
 from huddle.browser import packages
 from huddle.browser import preload as warm
+from huddle.browser.aside import piece
 from huddle.browser.js_values import array, record
 from huddle.browser.loop import MailboxLoop, PortSocket, sleep, wait_until
 from huddle.browser.ports import Ports
@@ -52,7 +53,9 @@ class WorkerInput(io.RawIOBase):
 class WorkerOutput(io.RawIOBase):
     """Standard output or error: blocks while the session worker takes nothing; keeps what comes early."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: "WorkerOutput | None" = None) -> None:
+        self.sent = 0  # bytes
+        self._out = out  # standard output, where this is standard error
         self._early: list[bytes] = []
         self._sock: PortSocket | None = None
 
@@ -60,25 +63,34 @@ class WorkerOutput(io.RawIOBase):
         """From now on it goes there."""
         self._sock = sock
         for data in self._early:
-            self.write(data)
+            self._send(data)
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
-        if self is _outputs["stderr"]:
-            sys.stdout.flush()  # what was printed before an error is read before it
+        size = len(data)
+        if self._out is not None:
+            sys.stdout.flush()
+            data = piece(self._out.sent, bytes(data))
+        self.sent += size
         if self._sock is None:
             self._early.append(bytes(data))
-            return len(data)
+        else:
+            self._send(data)
+        return size
+
+    def _send(self, data: Any) -> None:
+        assert self._sock is not None
         try:
-            return self._sock.send(data)
+            self._sock.send(data)
         except BlockingIOError:
             wait_until(self._sock.fileno(), select.POLLOUT)
-            return self._sock.send(data)
+            self._sock.send(data)
 
 
-_outputs = {"stdout": WorkerOutput(), "stderr": WorkerOutput()}
+_stdout = WorkerOutput()
+_outputs = {"stdout": _stdout, "stderr": WorkerOutput(_stdout)}
 
 
 def prepare() -> None:

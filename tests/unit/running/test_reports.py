@@ -45,7 +45,8 @@ def test_anything_is_a_report_or_a_report_error(text: bytes | str) -> None:
         return
     value = json.loads(text)
     if isinstance(report, InputReport):
-        assert value == {"input": report.waiting} and type(report.waiting) is bool
+        assert value == {"input": report.waiting} | ({"hidden": True} if report.hidden else {})
+        assert type(report.waiting) is bool
         return
     assert value.keys() == WELL.keys()
     assert type(report.code) is int and 0 <= report.code <= 255

@@ -153,7 +153,7 @@ test("a run that fails names whose fault it was", () => {
   const view = after(fresh(0), started(1), { do: "stop_run" }, {
     ...{ event: "run", run: 1, state: "failed", seconds: 2, whose: "peer", peer: "Ann", reason: "Ann is gone.", hint: "Ask Ann." },
   });
-  expect(lastRun(view)).toMatchObject({ state: "failed", whose: "peer", peer: "Ann", hint: "Ask Ann.", stopping: false });
+  expect(lastRun(view)).toMatchObject({ state: "failed", whose: "peer", peer: "Ann", hint: "Ask Ann." });
   expect(running(view)).toBe(false);
 });
 
