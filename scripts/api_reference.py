@@ -41,7 +41,7 @@ def reference() -> str:
 def _entry(name: str, what: Any) -> Iterator[str]:
     yield from (f"### `{name}`", "")
     if not inspect.isclass(what):
-        yield from ("```python", f"def {name}{_signature(what)}: ...", "```", "")
+        yield from ("```python", _definition(name, what), "```", "")
     yield from (_text(what), "")
     if inspect.isclass(what):
         for member, function in inspect.getmembers_static(what):
@@ -53,12 +53,27 @@ def _entry(name: str, what: Any) -> Iterator[str]:
         yield ""
 
 
+def _definition(name: str, function: Any) -> str:
+    """It as ruff would write it, one argument a line where they are many."""
+    line = f"def {name}{_signature(function)}: ..."
+    if len(line) <= 110:
+        return line
+    whole = inspect.signature(function)
+    arguments = [f"    {_plain(str(one))}," for one in whole.parameters.values()]
+    result = _plain(inspect.formatannotation(whole.return_annotation))
+    return "\n".join([f"def {name}(", *arguments, f") -> {result}: ..."])
+
+
 def _signature(function: Any) -> str:
     """Its arguments with their types; neither `self` nor the names of modules tell a reader anything."""
     whole = inspect.signature(function)
     kept = [one for one in whole.parameters.values() if one.name not in ("self", "cls")]
-    # Where a type is defined differs from one Python to the next.
-    return re.sub(r"\b[a-z_.]+\.(?=[A-Z])", "", str(whole.replace(parameters=kept)))
+    return _plain(str(whole.replace(parameters=kept)))
+
+
+def _plain(text: str) -> str:
+    """Without the modules of types: they tell a reader nothing, and differ from one Python to the next."""
+    return re.sub(r"\b[a-z_.]+\.(?=[A-Z])", "", text)
 
 
 def _text(what: Any) -> str:
