@@ -56,19 +56,6 @@ async def test_two_uses_of_the_network_with_input_between(tmp_path: Path, python
         assert screen.inputs[:2] == [True, False]
 
 
-async def test_a_password_is_asked_for_as_a_line_that_is_not_shown(tmp_path: Path) -> None:
-    source = "import getpass\nprint(len(getpass.getpass('Your PIN: ')), len(input('Your name: ')))"
-    table = await lay(tmp_path, source, lines=("1234", "Al"), parties=1)
-    assert await table.finish() == [WELL]
-    screen = table.screens[0]
-    assert screen.out == "Your PIN: Your name: 4 2\n"
-    assert screen.err == ""
-    assert [hidden for hidden, waiting in zip(screen.hidden, screen.inputs, strict=True) if waiting] == [
-        True,
-        False,
-    ]
-
-
 async def test_one_party_types_late_and_the_others_wait(tmp_path: Path) -> None:
     table = await lay(tmp_path, "twice.py")
     slow = table.screens[1]
