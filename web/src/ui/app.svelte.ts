@@ -230,7 +230,7 @@ export class App {
 }
 
 /** Milliseconds that a worker needs to say goodbye. */
-const GOODBYE = 250;
+const GOODBYE = 400;
 
 const KEY = Symbol("app");
 
