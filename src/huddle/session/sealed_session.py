@@ -306,7 +306,7 @@ class SealedSession:
     async def _ask(self, agreement: Agreement) -> tuple[bool, str]:
         host = self.sealed.roster[0]
         self._decision = self._loop.create_future()
-        self._emit(program_event(agreement.manifest, self._ground.sandboxed))
+        self._emit(program_event(agreement.manifest, self._ground.confinement))
         self._emit(events.Question("program", host.name, host.did))
         return await self._or_broken(self._decision, agreement)
 

@@ -308,6 +308,8 @@ SUPERVISOR = """
 import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
+from huddle.running import account
+account.refuse_root = lambda: None  # this program is ours
 from running.support import lay
 async def main():
     program = "import time; print('here', flush=True); time.sleep(600)"

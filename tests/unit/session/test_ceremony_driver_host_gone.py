@@ -33,9 +33,7 @@ async def waiting_guest(
         software=(Software("mpyc", "0.11"),),
         now=asyncio.get_running_loop().time(),
     )
-    meeting = CeremonyDriver(
-        core, room, told or (lambda _: None), lambda *_: "new", lambda: (), sandbox=False
-    )
+    meeting = CeremonyDriver(core, room, told or (lambda _: None), lambda *_: "new", lambda: (), locked=None)
     meeting._tell(HostCame("did:key:ann", "Ann"))
     await meeting.sealed()
 

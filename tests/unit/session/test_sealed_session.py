@@ -36,7 +36,7 @@ class Table:
         self.told: list[events.Event] = []
         self.said: list[control.Message] = []
         self.own = SealedSession(
-            self.seat.sealed, [], Settings("me"), NativePlatform(), ProgramRuntime(INTERPRETER, False),
+            self.seat.sealed, [], Settings("me"), NativePlatform(), ProgramRuntime(INTERPRETER, None),
             self.seat.identity, self.told.append, lambda name, did: "new",
         )  # fmt: skip
         self.own._group.broadcast = self.said.append  # type: ignore[method-assign, assignment]
