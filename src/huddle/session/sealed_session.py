@@ -285,7 +285,7 @@ class SealedSession:
                 await self._or_broken(asyncio.ensure_future(said))
                 self.files = dict(mine)
                 if agreement is not self._first:
-                    self._emit(program_event(agreement.manifest, self._ground.sandboxed))
+                    self._emit(program_event(agreement.manifest, self._ground.confinement))
                 accept, reason = True, ""
             else:
                 self.files = await self._or_broken(asyncio.ensure_future(agreement.files()))
