@@ -193,11 +193,15 @@ class Output(Event):
 
 @dataclass(frozen=True, slots=True)
 class Input(Event):
-    """The program of this party waits for a line typed here (`waiting`), or no longer does."""
+    """The program of this party waits for a line typed here (`waiting`), or no longer does.
+
+    `hidden`: it asks as for a password (`getpass`), so the line is not to be shown.
+    """
 
     event: ClassVar[str] = "input"
     waiting: bool
     run: int = 1
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

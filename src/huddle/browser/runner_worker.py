@@ -18,12 +18,13 @@ from typing import Any
 
 from huddle.browser import packages
 from huddle.browser import preload as warm
+from huddle.browser.aside import piece
 from huddle.browser.js_values import array, record
 from huddle.browser.loop import MailboxLoop, PortSocket, sleep, wait_until
 from huddle.browser.ports import Ports
 from huddle.links import frames
 from huddle.running.runner import loop as runner_loop
-from huddle.running.runner.main import install, run_program, set_arguments
+from huddle.running.runner.main import ask_by_input, install, run_program, set_arguments
 
 DIRECTORY = "/home/program"
 QUIET_EVERY = 1.0  # seconds between two reports that the program can only wait
@@ -33,6 +34,7 @@ class WorkerInput(io.RawIOBase):
     """Standard input: blocks until a line is typed, and says so."""
 
     def __init__(self, sock: PortSocket, tell: Callable[..., None]) -> None:
+        self.hidden = False  # what is typed now is to be seen by nobody
         self._sock, self._tell = sock, tell
 
     def readable(self) -> bool:
@@ -43,7 +45,7 @@ class WorkerInput(io.RawIOBase):
         try:
             return self._sock.recv_into(memoryview(buffer))
         except BlockingIOError:
-            self._tell(input=True)
+            self._tell(input=True, **({"hidden": True} if self.hidden else {}))
             wait_until(self._sock.fileno())
             self._tell(input=False)
             return self._sock.recv_into(memoryview(buffer))
@@ -52,7 +54,9 @@ class WorkerInput(io.RawIOBase):
 class WorkerOutput(io.RawIOBase):
     """Standard output or error: blocks while the session worker takes nothing; keeps what comes early."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: "WorkerOutput | None" = None) -> None:
+        self.sent = 0  # bytes
+        self._out = out  # standard output, where this is standard error
         self._early: list[bytes] = []
         self._sock: PortSocket | None = None
 
@@ -60,23 +64,34 @@ class WorkerOutput(io.RawIOBase):
         """From now on it goes there."""
         self._sock = sock
         for data in self._early:
-            self.write(data)
+            self._send(data)
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
+        size = len(data)
+        if self._out is not None:
+            sys.stdout.flush()
+            data = piece(self._out.sent, bytes(data))
+        self.sent += size
         if self._sock is None:
             self._early.append(bytes(data))
-            return len(data)
+        else:
+            self._send(data)
+        return size
+
+    def _send(self, data: Any) -> None:
+        assert self._sock is not None
         try:
-            return self._sock.send(data)
+            self._sock.send(data)
         except BlockingIOError:
             wait_until(self._sock.fileno(), select.POLLOUT)
-            return self._sock.send(data)
+            self._sock.send(data)
 
 
-_outputs = {"stdout": WorkerOutput(), "stderr": WorkerOutput()}
+_stdout = WorkerOutput()
+_outputs = {"stdout": _stdout, "stderr": WorkerOutput(_stdout)}
 
 
 class Quiet:
@@ -129,9 +144,9 @@ def main(box: Any, task: Any) -> None:
         task.report(json.dumps(message))
 
     stdin, stdout, stderr = PortSocket(task.stdin), PortSocket(task.stdout), PortSocket(task.stderr)
-    sys.stdin = io.TextIOWrapper(
-        io.BufferedReader(WorkerInput(stdin, tell)), encoding="utf-8", errors="replace"
-    )
+    announced = WorkerInput(stdin, tell)
+    ask_by_input(announced)
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(announced), encoding="utf-8", errors="replace")
     _outputs["stdout"].attach(stdout)
     _outputs["stderr"].attach(stderr)
     time.sleep = sleep

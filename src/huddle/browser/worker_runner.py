@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyodide.ffi import to_js
 
+from huddle.browser.aside import Aside
 from huddle.browser.channel import ScriptChannel
 from huddle.browser.imports import imported
 from huddle.browser.js_values import array, record
@@ -49,6 +50,8 @@ class WorkerRunner:
             stream: (PortSocket(getattr(handle, stream)), codecs.getincrementaldecoder("utf-8")("replace"))
             for stream in ("stdout", "stderr")
         }
+        self._aside = Aside()
+        self._printed = 0  # bytes of standard output
         self._reports = ReportReader(_peers(spec))
         self._held = False
         self._stopped: RunnerExit | None = None
@@ -163,7 +166,7 @@ class WorkerRunner:
                 self.fault("it sent its supervisor something other than reports")
             else:
                 if isinstance(report, InputReport):
-                    self._watcher.input(report.waiting)
+                    self._watcher.input(report.waiting, report.hidden)
                 elif isinstance(report, StillReport):
                     self._watcher.still(report.row)
         elif kind == _GONE:
@@ -175,12 +178,27 @@ class WorkerRunner:
     def _readable(self, stream: str) -> bool:
         """Take a piece of that output; whether there may be more of it now."""
         sock, decoder = self._outputs[stream]
+        over = self._ended.is_set()  # standard output is read to its end first
+        if stream == "stderr" and self._aside.early(self._printed) and not over:
+            self._loop.remove_reader(sock.fileno())  # until more of standard output has come
+            return False
         try:
             size = sock.recv_into(_buffer)
         except BlockingIOError:
-            return False
-        if text := decoder.decode(bytes(_buffer[:size]), final=not size):
+            size, data = -1, b""
+        else:
+            data = bytes(_buffer[:size])
+        if stream == "stderr":
+            data = self._aside.take(data, self._printed, over=over or not size)
+        if text := decoder.decode(data, final=not size):
             self._watcher.output(stream, text)
+        if size < 0:
+            return False
+        if stream == "stdout":
+            self._printed += size
+            if not self._held and not over:
+                self._loop.add_reader(self._outputs["stderr"][0].fileno(), self._readable, "stderr")
+                self._readable("stderr")
         if not size:
             self._loop.remove_reader(sock.fileno())
         return bool(size)

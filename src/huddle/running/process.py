@@ -112,7 +112,7 @@ class Watcher(Protocol):
         """The program wrote this; `stream` is stdout or stderr."""
         ...
 
-    def input(self, waiting: bool) -> None:
+    def input(self, waiting: bool, hidden: bool = False) -> None:
         """The program begins to wait for a line, or no longer does."""
         ...
 
@@ -322,7 +322,7 @@ class RunnerProcess:
             while (line := await reader.readline()).endswith(b"\n"):  # else it died over it
                 report = self._reports.read(line)
                 if isinstance(report, InputReport):
-                    self._watcher.input(report.waiting)
+                    self._watcher.input(report.waiting, report.hidden)
                 elif isinstance(report, StillReport):
                     self._watcher.still(report.row)
                 elif isinstance(report, ReplacedReport):

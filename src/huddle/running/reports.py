@@ -1,10 +1,11 @@
 """What a runner may say to its supervisor, natively and in a browser: the word of a stranger's program.
 
     report = {"input": bool}                                        it begins to wait for a line, or goes on
-           | {"still": [[pid, U64, U64, bool, bool], ...]}             only a peer's bytes can move it; see
-           Counts | {"still": null}                                       nothing at all could |
-           {"replaced": bool}                                    another program takes its place; goes on |
-           {"exit": 0..255, "reason": text, "peer": pid | null}   how it ended; nothing comes after it
+           | {"input": true, "hidden": true}                        it waits for one that is not shown
+           | {"still": [[pid, U64, U64, bool, bool], ...]}          only a peer can move it; see Counts
+           | {"still": null}                                        nothing at all could
+           | {"replaced": bool}                                     another program takes its place; goes on
+           | {"exit": 0..255, "reason": text, "peer": pid | null}   how it ended; nothing comes after it
 
     idle --{"input": true}--> waiting --{"input": false}, after a line was sent--> idle --{"exit"}--> ended
 
@@ -30,9 +31,10 @@ class ReportError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class InputReport:
-    """The program begins to wait for a line of input (`waiting`), or no longer does."""
+    """The program begins to wait for a line (`waiting`), or no longer does; `hidden`: for a secret."""
 
     waiting: bool
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ def _parsed(text: bytes | str, peers: Container[int]) -> Report:
     match value:
         case {"input": bool(waiting)} if len(value) == 1:
             return InputReport(waiting)
+        case {"input": True, "hidden": True} if len(value) == 2:
+            return InputReport(True, hidden=True)
         case {"exit": int(code), "reason": str(reason), "peer": None | int() as peer} if len(value) == 3:
             if type(code) is not int or not 0 <= code <= 255:
                 raise ReportError("an exit code that no program has")

@@ -54,8 +54,8 @@ class RunObserver(Protocol):
         """The program wrote this; `stream` is stdout or stderr. The text is the program's: hostile."""
         ...
 
-    def run_input(self, waiting: bool) -> None:
-        """The program begins to wait for a line of input, or no longer does."""
+    def run_input(self, waiting: bool, hidden: bool) -> None:
+        """The program begins to wait for a line of input, or no longer does; `hidden`: for a secret."""
         ...
 
     def run_link(self, pid: int, info: WireInfo | None, reason: str) -> None:
@@ -204,10 +204,10 @@ class Run:
         """The program wrote something."""
         self.observer.run_output(stream, text)
 
-    def input(self, waiting: bool) -> None:
+    def input(self, waiting: bool, hidden: bool = False) -> None:
         """The program waits for a line, or no longer."""
         self._waiting_for_input = waiting
-        self.observer.run_input(waiting)
+        self.observer.run_input(waiting, hidden)
 
     def still(self, row: Row | None) -> None:
         """The program can't go on by itself."""

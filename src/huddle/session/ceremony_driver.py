@@ -23,6 +23,7 @@ from huddle.running.limits import Confinement
 TrustLookup = Callable[[str, str], str]  # of a name and a did: self, new, known, verified or alarm
 Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
 
+HOST_SILENT = 3.0  # seconds without the host in the room, after which guests are told
 HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
 _COMES_AGAIN = 2 * MAX_EPOCHS  # times that one guest is let in: it comes back in each epoch, perhaps twice
 FAREWELL = 2.0  # seconds for the last records when somebody leaves
@@ -115,7 +116,7 @@ class CeremonyDriver:
         self._digest = b""  # of the words that the person saw last
         self._allowed: tuple[str, ...] = ()  # networks that all have agreed to; empty: all of them
         self._last: asyncio.Future[int] | None = None
-        self._host_did = ""
+        self._host_did = self._host_name = ""
         self._loop = asyncio.get_running_loop()
         self._done: asyncio.Future[Sealed] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
@@ -200,11 +201,16 @@ class CeremonyDriver:
         That is the rendezvous's word: if it lies, it ends what it could end anyway by saying nothing.
         """
         missed = 0.0
+        told = False
         while isinstance(self._core, GuestCeremony) and missed < HOST_MISSED:
             await asyncio.sleep(1.0)
             missed = missed + 1.0 if self._room.state.maker is False else 0.0
+            if told != (missed >= HOST_SILENT) and self._host_did:
+                told = not told
+                state, detail = ("silent", "not in the room now") if told else ("admitted", "")
+                self._party(self._host_did, self._host_name, state, detail)
         if missed:
-            name = next((m.name for m in self.roster if m.did == self._host_did), "the host")
+            name = self._host_name or "the host"
             self._fail(
                 PeerError(
                     f"{name} has gone: nobody has seen the host in the room for {HOST_MISSED:.0f} s.",
@@ -253,7 +259,7 @@ class CeremonyDriver:
                 self._waiting.pop(did, None)
                 self._party(did, name, "left", reason)
             case heard.HostCame(did, name):
-                self._host_did = did
+                self._host_did, self._host_name = did, name
                 self._party(did, name, "admitted")
             case heard.Proposed(roster=roster, options=options, manifest=manifest):
                 self.roster = roster

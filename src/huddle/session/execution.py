@@ -357,7 +357,7 @@ class Execution:
             case ProgramError() if self._progress.hopeless:
                 outcome = control.Outcome(self.number, False, self._progress.hopeless)
             case ProgramError() if self._error is None and exit_ is not None:
-                outcome = control.Outcome(self.number, False, _harmless(exit_))
+                outcome = control.Outcome(self.number, False, _harmless(exit_, self._contents))
             case _:
                 outcome = control.Outcome(self.number, False, shorten(error.message))
         self._group.broadcast(outcome)
@@ -379,11 +379,11 @@ class Execution:
         self._moved = self._loop.time()
         self._emit(events.Output(stream, text, self.number))
 
-    def run_input(self, waiting: bool) -> None:
+    def run_input(self, waiting: bool, hidden: bool) -> None:
         """The program waits for the person, or no longer does."""
         self._group.set_state(self.number, control.INPUT if waiting else control.COMPUTING)
         self._moved = self._loop.time()
-        self._emit(events.Input(waiting, self.number))
+        self._emit(events.Input(waiting, self.number, hidden))
 
     def run_still(self, row: Row | None) -> None:
         """The program here stands still."""
@@ -480,8 +480,14 @@ class _Stopped(LocalError):
     """The person here ended the run."""
 
 
-def _harmless(exit_: RunnerExit) -> str:
-    """How a program ended, for the others: its own words may hold its private inputs, so they stay here."""
+def _harmless(exit_: RunnerExit, contents: Mapping[str, bytes]) -> str:
+    """How a program ended, for the others: its own words may hold its private inputs, so they stay here.
+
+    A module that it lacks is named where the program's files, which all have, name it too.
+    """
+    lacks = re.match(r"ModuleNotFoundError: No module named '(\w{1,80})[.'\w]*'", exit_.reason)
+    if lacks and any(lacks[1].encode() in data for data in contents.values()):
+        return f"its program needs {lacks[1]}, which is not there"
     kind = exit_.reason.partition(":")[0]
     if re.fullmatch(r"[A-Za-z_][\w.]{0,80}(Error|Exception|Group|Interrupt|Iteration|Warning)", kind):
         return f"its program failed with {kind}"

@@ -296,6 +296,8 @@ class SealedSession:
                 said = self._group.broadcast_all(Agreement.proposal(agreement.manifest, mine))
                 await self._or_broken(asyncio.ensure_future(said))
                 self.files = dict(mine)
+                if agreement is not self._first:
+                    self._emit(program_event(agreement.manifest, self._ground.confinement))
                 accept, reason = True, ""
             else:
                 self.files = await self._or_broken(asyncio.ensure_future(agreement.files()))

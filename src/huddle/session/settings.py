@@ -93,7 +93,7 @@ class Settings:
     def _problems(self) -> Iterator[tuple[str, str]]:
         """What makes no sense, each with what to do about it."""
         if not is_name(self.name):
-            hint = "One line of at most 64 bytes, without control characters or spaces at its ends."
+            hint = "One line of at most 64 characters, all of them visible, without spaces at its ends."
             yield f"{self.name!r} cannot be a name.", hint
         unknown = [network for network in self.networks if network not in ALL]
         if unknown or not self.networks:

@@ -148,6 +148,7 @@ class Screen:
     out: str = ""
     err: str = ""
     inputs: list[bool] = field(default_factory=list)
+    hidden: list[bool] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     progress: Progress | None = None
@@ -159,9 +160,10 @@ class Screen:
             self.err += text
         self.changed.set()
 
-    def run_input(self, waiting: bool) -> None:
+    def run_input(self, waiting: bool, hidden: bool) -> None:
         assert self.run
         self.inputs.append(waiting)
+        self.hidden.append(hidden)
         assert self.run.status == ("input" if waiting else "computing")
         self.changed.set()
         if waiting and self.lines:

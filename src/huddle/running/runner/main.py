@@ -19,10 +19,11 @@ object, the configuration:
     alone             whether nobody but the program is on its network: it is in a sandbox
 
 The runner writes JSON objects too, one a line: `{"input": true}` when the program begins to wait for a
-line on its standard input and `{"input": false}` when it goes on; `{"still": counts}` when only a peer's
-bytes could move it (see `Session.counts` and runner_standstill.py; null where not even these can);
-`{"replaced": true}` when another program takes its place by os.exec, and `{"replaced": false}` when that
-goes on with the session; and last `{"exit": code, "reason": text, "peer": pid or null}`.
+line on its standard input, with `"hidden": true` where that is to be no more seen than a password, and
+`{"input": false}` when it goes on; `{"still": counts}` when only a peer's bytes could move it (see
+`Session.counts` and standstill.py; null where not even these can); `{"replaced": true}` when another
+program takes its place by os.exec, and `{"replaced": false}` when that goes on with the session; and last
+`{"exit": code, "reason": text, "peer": pid or null}`.
 
 The supervisor writes `{"stuck": text, "peer": pid or null}` when these bytes will never come: the program is
 told that its peers are gone, or, where it knows, is ended for this reason. The runner ends when the
@@ -130,6 +131,7 @@ class AnnouncedInput(io.RawIOBase):
     """Standard input that tells the supervisor while the program waits for it."""
 
     def __init__(self, fd: int, control: Control) -> None:
+        self.hidden = False  # what is typed now is to be seen by nobody
         self._fd = fd
         self._control = control
 
@@ -143,7 +145,7 @@ class AnnouncedInput(io.RawIOBase):
         sys.stdout.flush()
         waiting = not select.select([self._fd], [], [], 0)[0]
         if waiting:
-            self._control.tell(input=True)
+            self._control.tell(input=True, **({"hidden": True} if self.hidden else {}))
         try:
             data = os.read(self._fd, len(buffer))
         finally:
@@ -158,10 +160,26 @@ def set_streams(control: Control) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-    raw = io.BufferedReader(AnnouncedInput(0, control))
+    announced = AnnouncedInput(0, control)
+    ask_by_input(announced)
+    raw = io.BufferedReader(announced)
     # The old one must not close the descriptor when it goes.
     sys.stdin.detach()  # type: ignore[union-attr]
     sys.stdin = sys.__stdin__ = io.TextIOWrapper(raw, encoding="utf-8", errors="replace")  # type: ignore[misc]
+
+
+def ask_by_input(announced: Any) -> None:
+    """Let `getpass.getpass` ask as `input` does, hidden: a runner has no terminal that it could ask at."""
+    import getpass
+
+    def ask(prompt: str = "Password: ", stream: Any = None, **_: Any) -> str:
+        announced.hidden = True
+        try:
+            return input(prompt)
+        finally:
+            announced.hidden = False
+
+    getpass.getpass = ask
 
 
 def set_arguments(config: dict[str, Any]) -> None:
@@ -254,6 +272,15 @@ class Standstill:
         self._control.tell(still=counts)
 
 
+def said(error: BaseException) -> str:
+    """The last line of an error's traceback, and what was noted on it."""
+    lines = [line.strip() for line in traceback.format_exception_only(type(error), error)]
+    notes = [str(note) for note in getattr(error, "__notes__", ())]
+    name = type(error).__qualname__
+    last = next((line for line in reversed(lines) if line.partition(":")[0].endswith(name)), lines[-1])
+    return " ".join([last, *notes])
+
+
 def run_program(path: str, verdict: Any) -> Outcome:
     """Run the file as Python would run it as a script; says how it ended."""
     main = types.ModuleType("__main__")
@@ -276,8 +303,7 @@ def run_program(path: str, verdict: Any) -> Outcome:
         while trace and trace.tb_frame.f_code.co_filename == __file__:
             trace = trace.tb_next
         sys.excepthook(type(error), error.with_traceback(trace), trace)
-        reason = traceback.format_exception_only(type(error), error)[-1].strip()
-        return {"exit": 1, "reason": reason[:1000], "peer": None}
+        return {"exit": 1, "reason": said(error)[:1000], "peer": None}
     return {"exit": 0, "reason": "", "peer": None}
 
 
