@@ -21,8 +21,8 @@ from huddle.browser.imports import imported
 from huddle.browser.js_values import array, record
 from huddle.browser.loop import MailboxLoop, PortSocket
 from huddle.running.channel import Channel, OpenLink
-from huddle.running.process import RunnerExit, RunnerSpec, Watcher, check_arguments, judged
 from huddle.running.reports import InputReport, ReportError, ReportReader, StillReport
+from huddle.running.spec import RunnerExit, RunnerSpec, Watcher, check_arguments, judged
 
 if TYPE_CHECKING:
     from huddle.running.run import Run

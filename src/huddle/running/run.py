@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from huddle.errors import HuddleError, PeerError
 from huddle.links.wire import WireInfo
 from huddle.running.channel import Channel, OpenLink
-from huddle.running.process import RunnerExit, RunnerProcess, RunnerSpec, Watcher
+from huddle.running.spec import RunnerExit, RunnerSpec, Watcher
 from huddle.running.standstill import Row
 
 
@@ -79,7 +79,7 @@ class Run:
         spec: RunnerSpec,
         open_links: Mapping[int, OpenLink],
         observer: RunObserver,
-        start: StartRunner = RunnerProcess.start,
+        start: StartRunner,
     ) -> None:
         self.spec = spec
         self.observer = observer

@@ -28,10 +28,10 @@ from huddle.networks.plain.config import command
 from huddle.networks.plain.part import OutsiderConfig, PlainLinks, PlainPart, Roles, ends
 from huddle.running import output_files as results
 from huddle.running.plain_run import PlainRun
-from huddle.running.process import RunnerExit, RunnerSpec
 from huddle.running.proxy import Proxy
 from huddle.running.run import Run
 from huddle.running.snapshot import Snapshot
+from huddle.running.spec import RunnerExit, RunnerSpec
 from huddle.running.standstill import Row
 from huddle.session import control_messages as control
 from huddle.session.peers import PeerMonitor

@@ -32,7 +32,7 @@ from huddle.networks.plain.part import PlainPart
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
 from huddle.running import output_files as results
 from huddle.running.limits import Confinement
-from huddle.running.process import check_arguments
+from huddle.running.spec import check_arguments
 from huddle.session import gifts
 from huddle.session.ceremony_driver import CeremonyDriver
 from huddle.session.plans import GuestPlan, HostPlan

@@ -16,8 +16,9 @@ from huddle.links import frames
 from huddle.links.wire import WireInfo
 from huddle.running.channel import Channel
 from huddle.running.interpreter import Interpreter, probe
-from huddle.running.process import RunnerExit, RunnerSpec
+from huddle.running.process import RunnerProcess
 from huddle.running.run import Run
+from huddle.running.spec import RunnerExit, RunnerSpec
 from huddle.running.standstill import Row
 from huddle.session import control_messages as control
 from huddle.session.progress import Progress
@@ -292,7 +293,7 @@ async def lay(
         )
         screen = Screen(deque(lines))
         openers = {peer: links.opener(pid, peer) for peer in range(parties) if peer != pid}
-        screen.run = Run(spec, openers, screen)
+        screen.run = Run(spec, openers, screen, RunnerProcess.start)
         screen.progress = Progress(1, pid, NAMES[:parties], supervisors.group(pid), {})
         screen.progress.run = screen.run
         supervisors.hear[pid] = screen.progress.peer_still

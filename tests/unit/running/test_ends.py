@@ -9,7 +9,7 @@ import pytest
 
 from huddle.errors import PeerError, ProgramError
 from huddle.running import sandbox
-from huddle.running.process import RunnerExit
+from huddle.running.spec import RunnerExit
 
 from .support import lay
 

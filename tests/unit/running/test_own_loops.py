@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from huddle.running import process
-from huddle.running.process import RunnerExit
+from huddle.running.spec import RunnerExit
 
 from .support import lay
 from .test_ends import BOTH

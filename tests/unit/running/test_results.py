@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from huddle.running import sandbox
-from huddle.running.process import RunnerExit
 from huddle.running.results import Place, bring_out
+from huddle.running.spec import RunnerExit
 from tests.unit.running.support import lay
 
 confined = pytest.mark.skipif(bool(sandbox.problem()), reason=sandbox.problem())

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from huddle.running.process import RunnerExit
+from huddle.running.spec import RunnerExit
 from tests.unit.running.support import lay
 
 WELL = RunnerExit(0)

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from huddle.running import sandbox
-from huddle.running.process import RunnerExit
+from huddle.running.spec import RunnerExit
 from tests.unit.running.support import PYTHONS, lay
 
 pytestmark = pytest.mark.skipif(bool(sandbox.problem()), reason=sandbox.problem())

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from huddle.running.process import RunnerExit
+from huddle.running.spec import RunnerExit
 from huddle.session.execution import _harmless, _whole
 
 
