@@ -59,6 +59,10 @@ def _terms(proposed: heard.Proposed) -> list[str]:
     return terms
 
 
+def _sentence(error: LocalError) -> str:
+    return error.message[:1].upper() + error.message[1:] + "."
+
+
 def _roles(roster: tuple[Member, ...]) -> dict[int, str]:
     return {member.pid: member.plain for member in roster}
 
@@ -88,7 +92,8 @@ class Meeting:
         self._standing = standing
         self._offers = offers
         self._sandbox = sandbox
-        self._waiting: dict[str, heard.GuestCame] = {}
+        self._came: dict[str, heard.GuestCame] = {}  # who wants to come in, has a seat, or was let in
+        self._seats: set[str] = set()  # of them, about whom the person decides by accepting
         self._digest = b""  # of the words that the person saw last
         self._allowed: tuple[str, ...] = ()  # networks that all have agreed to; empty: all of them
         self._last: asyncio.Future[int] | None = None
@@ -113,15 +118,25 @@ class Meeting:
 
     def admit(self, did: str) -> None:
         """Let a waiting guest in."""
-        came = self._waiting.pop(did, None)
+        came = self._came.get(did)
         if came is not None and isinstance(self._core, Host):
+            self._seats.discard(did)
             self._core.admit(came.hello)
             self._party(did, came.name, "admitted")
             self._step()
 
+    def seat(self, did: str) -> None:
+        """Give a waiting guest a seat; the person decides about them by `accept`."""
+        came = self._came.get(did)
+        if came is not None and isinstance(self._core, Host):
+            self._seats.add(did)
+            self._core.seat(came.hello)
+            self._party(did, came.name, "seated")
+            self._step()
+
     def refuse(self, did: str, reason: str) -> None:
-        """Turn a waiting guest away."""
-        came = self._waiting.pop(did, None)
+        """Turn a guest away; one who is in already costs an epoch."""
+        came = self._came.pop(did, None)
         if came is not None and isinstance(self._core, Host):
             self._core.refuse(came.hello, reason)
             self._party(did, came.name, "refused", reason)
@@ -145,7 +160,19 @@ class Meeting:
         try:
             self._core.accept(offers, digest=self._digest)
         except LocalError as crossed:  # a new epoch has begun: its own question follows
-            self._emit(events.Notice(crossed.message[:1].upper() + crossed.message[1:] + "."))
+            self._emit(events.Notice(_sentence(crossed)))
+        else:
+            for did in sorted(self._seats & {member.did for member in self.roster}):
+                self._party(did, self._came[did].name, "admitted")
+            self._seats.clear()
+        self._step()
+
+    def differ(self) -> None:
+        """This person sees other words than the others."""
+        try:
+            self._core.differ(digest=self._digest)
+        except LocalError as crossed:
+            self._emit(events.Notice(_sentence(crossed)))
         self._step()
 
     def decline(self, reason: str) -> None:
@@ -220,9 +247,10 @@ class Meeting:
     def _tell(self, event: heard.CeremonyEvent) -> None:
         match event:
             case heard.GuestCame():
-                self._came(event)
+                self._on_guest(event)
             case heard.GuestLeft(did, name, reason):
-                self._waiting.pop(did, None)
+                self._came.pop(did, None)
+                self._seats.discard(did)
                 self._party(did, name, "left", reason)
             case heard.HostCame(did, name):
                 self._host_did = did
@@ -233,7 +261,8 @@ class Meeting:
                 self._host_did = roster[0].did
                 for member in roster:
                     detail = "runs plain MPyC" if member.plain == plain.END else ""
-                    self._party(member.did, member.name, "admitted", detail, pid=member.pid)
+                    state = "seated" if member.did in self._seats else "admitted"
+                    self._party(member.did, member.name, state, detail, pid=member.pid)
                 if self._impossible(roster):
                     return
                 self._emit(program_event(manifest, self._sandbox))
@@ -242,6 +271,8 @@ class Meeting:
             case heard.WordsReady(epoch, words, digest):
                 self._digest = digest
                 self._emit(events.Words(words, epoch))
+            case heard.WordsDiffer(did, name, epoch):
+                self._emit(events.WordsDiffer(name, did, epoch))
             case heard.FilesReady(files):
                 self.files = files
                 self._emit(events.Question("accept", self.roster[0].name, self._host_did))
@@ -267,10 +298,10 @@ class Meeting:
             self._fail(problem)
         return problem is not None
 
-    def _came(self, event: heard.GuestCame) -> None:
-        self._waiting[event.did] = event
+    def _on_guest(self, event: heard.GuestCame) -> None:
+        self._came[event.did] = event
         self._party(event.did, event.name, "waiting")
         if event.admitted:
-            self._party(event.did, event.name, "admitted")
+            self._party(event.did, event.name, "seated" if event.did in self._seats else "admitted")
         else:
             self._emit(events.Question("admit", event.name, event.did))

@@ -12,6 +12,7 @@ from huddle.session.messages import (
     Accept,
     Bye,
     Decline,
+    Differ,
     FileChunk,
     FileKey,
     Hello,
@@ -95,6 +96,7 @@ RULES: dict[State, dict[type[Message], tuple[Verdict, Verdict, Verdict]]] = {
         Restart: (T, F, N),
         Bye: (T, T, T),
         Signal: (F, F, N),
+        Differ: (F, F, N),
     },
     State.OUTSIDE: {
         Hello: (F, T, T),
@@ -108,10 +110,11 @@ RULES: dict[State, dict[type[Message], tuple[Verdict, Verdict, Verdict]]] = {
         Restart: (T, I, N),
         Bye: (T, I, I),
         Signal: (I, I, I),
+        Differ: (I, I, I),
     },
     State.REVEALING: {
         Hello: (F, T, T),
-        Refusal: (I, F, N),
+        Refusal: (T, F, N),
         Proposal: (F, F, N),
         Reveal: (T, T, N),
         FileKey: (F, F, N),
@@ -121,10 +124,11 @@ RULES: dict[State, dict[type[Message], tuple[Verdict, Verdict, Verdict]]] = {
         Restart: (T, F, N),
         Bye: (T, T, T),
         Signal: (F, F, N),
+        Differ: (F, F, N),
     },
     State.ACCEPTING: {
         Hello: (F, T, T),
-        Refusal: (I, F, N),
+        Refusal: (T, F, N),
         Proposal: (F, F, N),
         Reveal: (F, F, N),
         FileKey: (T, F, N),
@@ -134,6 +138,7 @@ RULES: dict[State, dict[type[Message], tuple[Verdict, Verdict, Verdict]]] = {
         Restart: (T, F, N),
         Bye: (T, T, T),
         Signal: (F, F, N),
+        Differ: (T, T, N),
     },
     # A restart or a decline may have crossed the last accept: the log says which came first.
     State.SEALED: {
@@ -148,6 +153,7 @@ RULES: dict[State, dict[type[Message], tuple[Verdict, Verdict, Verdict]]] = {
         Restart: (I, N, N),
         Bye: (T, T, I),
         Signal: (T, T, N),
+        Differ: (N, N, N),
     },
 }
 
