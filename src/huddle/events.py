@@ -31,7 +31,8 @@ class Invitation(Event):
 class Party(Event):
     """A party came or changed.
 
-    `state`: waiting (wants to come in), seated (the host decides with the words on the screen), admitted, refused, accepted, connected, silent, gone, left.
+    `state`: waiting (wants to come in), seated (has a seat; the host decides with the words on the screen),
+    admitted, refused, accepted, connected, silent, gone, left.
     `standing`: self, new, known, verified, or alarm (a known name with another key).
     """
 

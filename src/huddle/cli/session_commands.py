@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +25,7 @@ from huddle.cli.text import clean, listing
 from huddle.cli.view import View
 from huddle.engine.party import Party
 from huddle.engine.plans import GuestPlan, HostPlan
+from huddle.engine.program import Program
 from huddle.engine.settings import ALL, BY_NAME, NETWORKS, Settings
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
@@ -312,6 +314,9 @@ def host_command(
         )
     if open_ and not local["json_"]:
         click.secho("--open: whoever holds the invitation comes in.", fg="yellow", err=True)
+    if not local["json_"]:
+        for line in told(mine, len(private_args), len(local["input_files"])):
+            click.echo(line)
     plan = HostPlan(
         program=mine,
         parties=parties,
@@ -341,6 +346,18 @@ def host_command(
             planned=parties,
         )
     )
+
+
+def told(program: Program, private_args: int, input_files: int) -> list[str]:
+    """What everybody will see of the program, and what stays here, before anybody can be invited."""
+    arguments = shlex.join(clean(word) for word in program.args)
+    count = len(program.files)
+    files = "" if count == 1 else f" and {count - 1} more {'file' if count == 2 else 'files'}"
+    lines = [f"Everybody will see: {clean(program.entry)} {arguments}".rstrip() + files]
+    parts = [(private_args, "private argument"), (input_files, "private file")]
+    if mine := [f"{many} {what}{'' if many == 1 else 's'}" for many, what in parts if many]:
+        lines.append(f"Stays with you: {listing(mine)}")
+    return lines
 
 
 def _certificate(path: Path | None) -> str:
