@@ -34,7 +34,7 @@ class ScriptChannel(Channel):
 
     def foul(self) -> None:
         """The program sent something other than frames."""
-        self._run.stop("the program sent something other than frames over its runner's socket")
+        self._run.fault("it sent something other than frames over its runner's port")
 
     # --- what a run does with it
 

@@ -1,7 +1,9 @@
 """The runner worker as its supervisor, the session worker, sees it: started, fed, watched, ended.
 
 The counterpart of `huddle.engine.process`; JavaScript's side is `Runners` in web/src/core/runners.ts. All
-that a runner says is the word of a stranger's program: bounded and checked.
+that a runner says is the word of a stranger's program: `huddle.engine.reports` reads it, and what is no
+report ends the run. While the screen is behind (`hold`), nothing of its output is read, and the program waits
+in its own writes.
 """
 
 import asyncio
@@ -19,11 +21,11 @@ from huddle.browser.loop import MailboxLoop, PortSocket
 from huddle.browser.values import array, record
 from huddle.engine.channel import Channel, OpenLink
 from huddle.engine.process import RunnerExit, RunnerSpec, Watcher, check_arguments, judged
+from huddle.engine.reports import InputReport, ReportError, ReportReader
 
 if TYPE_CHECKING:
     from huddle.engine.run import Run
 
-_LONGEST = 1 << 16  # of one report
 _REPORT, _GONE, _DRAINED = 1, 2, 3  # kinds of notes
 
 _buffer = memoryview(bytearray(1 << 16))
@@ -47,13 +49,13 @@ class WorkerRunner:
             stream: (PortSocket(getattr(handle, stream)), codecs.getincrementaldecoder("utf-8")("replace"))
             for stream in ("stdout", "stderr")
         }
-        self._report: dict[str, Any] = {}
+        self._reports = ReportReader(_peers(spec))
+        self._held = False
         self._stopped: RunnerExit | None = None
         self._failed = ""
         self._ended = asyncio.Event()
         loop.listen(handle.id, self._note)
-        for stream, (sock, _) in self._outputs.items():
-            loop.add_reader(sock.fileno(), self._readable, stream)
+        self._read_outputs()
 
     @classmethod
     async def start(cls, runners: Any, spec: RunnerSpec, watcher: Watcher) -> "WorkerRunner":
@@ -93,9 +95,31 @@ class WorkerRunner:
 
     def stop(self, reason: str, culprit: int | None = None) -> None:
         """End it, for this reason, unless it has ended by itself; `wait` then says so."""
-        if self._stopped is None and not self._ended.is_set() and not self._report:
+        if self._stopped is None and not self._ended.is_set() and not self._reports.ended:
             self._stopped = RunnerExit(None, 9, reason, culprit, stopped=True)
         self._handle.kill()
+
+    def fault(self, what: str) -> None:
+        """End it, since it did something that no honest program does; `wait` then says that it did."""
+        if self._stopped is None:
+            self._stopped = RunnerExit(None, 9, what)
+        self._handle.kill()
+
+    def hold(self, behind: bool) -> None:
+        """Read none of its output while the screen is behind."""
+        behind = behind and not self._ended.is_set()
+        if behind is self._held:
+            return
+        self._held = behind
+        if behind:
+            for sock, _ in self._outputs.values():
+                self._loop.remove_reader(sock.fileno())
+        else:
+            self._read_outputs()
+
+    def _read_outputs(self) -> None:
+        for stream, (sock, _) in self._outputs.items():
+            self._loop.add_reader(sock.fileno(), self._readable, stream)
 
     async def wait(self) -> RunnerExit:
         """Wait until it has ended and all its output was passed on; nothing of it runs any more then."""
@@ -104,12 +128,14 @@ class WorkerRunner:
         finally:
             self._handle.kill()
         for stream in self._outputs:
-            self._readable(stream)
+            while self._readable(stream):  # what was under way: no more than a mailbox holds
+                pass
         if self._stopped:
             return self._stopped
-        if not self._report:
+        report = self._reports.ended
+        if not report:
             return RunnerExit(1, None, self._failed or "it ended before its time")
-        return judged(self._report, self._report_code(), self._links)
+        return judged(report, report.code)
 
     def close(self) -> None:
         """End it and forget it."""
@@ -123,37 +149,36 @@ class WorkerRunner:
         for link in self._links.values():
             link.close()
 
-    def _report_code(self) -> int:
-        code = self._report.get("exit")
-        return code if type(code) is int and 0 <= code <= 255 else 1
-
     def _note(self, kind: int, value: Any) -> None:
         if kind == _REPORT:
             try:
-                message = json.loads(str(value)[:_LONGEST])
-                if "exit" in message:
-                    self._report = message
-                else:
-                    self._watcher.input(message["input"] is True)
-            except (ValueError, KeyError, TypeError, RecursionError):
-                self.stop("the program sent something other than reports")
+                report = self._reports.read(str(value))
+            except ReportError:
+                self.fault("it sent its supervisor something other than reports")
+            else:
+                if isinstance(report, InputReport):
+                    self._watcher.input(report.waiting)
         elif kind == _GONE:
             self._failed = str(value)[:1000]
             self._ended.set()
-        elif kind == _DRAINED and self._report:
+        elif kind == _DRAINED and self._reports.ended:
             self._ended.set()
 
-    def _readable(self, stream: str) -> None:
+    def _readable(self, stream: str) -> bool:
+        """Take a piece of that output; whether there may be more of it now."""
         sock, decoder = self._outputs[stream]
         try:
-            while size := sock.recv_into(_buffer):
-                if text := decoder.decode(bytes(_buffer[:size])):
-                    self._watcher.output(stream, text)
+            size = sock.recv_into(_buffer)
         except BlockingIOError:
-            return
-        self._loop.remove_reader(sock.fileno())
+            return False
+        if text := decoder.decode(bytes(_buffer[:size]), final=not size):
+            self._watcher.output(stream, text)
+        if not size:
+            self._loop.remove_reader(sock.fileno())
+        return bool(size)
 
     def _type(self, data: bytes) -> None:
+        self._reports.line_sent()
         self._typed.append(data)
         self._send_typed()
 

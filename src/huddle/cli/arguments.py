@@ -6,10 +6,12 @@ one of Huddle's is an error too: `--privat=--salary=4200` must not travel. What 
 program's, whatever it is.
 """
 
+import re
 from collections.abc import Iterable
 
 import click
 
+TAKEN = "huddle.options behind the program"  # in a context's meta: those that Huddle has taken
 _DASHES = "-\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"  # editors write these for two
 _ABBREVIATED = 4  # letters by which somebody may mean a longer option
 _SHORT = 5  # letters of an option of which one mistake makes another word; longer ones may have two
@@ -30,6 +32,7 @@ class ProgramCommand(click.Command):
         if before[-1:] == ["--"]:
             before.pop()
         ours, theirs = self._sort(ctx, rest[1:])
+        ctx.meta[TAKEN] = tuple(_option(word)[0] for word in ours if word.startswith("-"))
         return super().parse_args(ctx, [*before, *ours, *rest[:1], *theirs])
 
     def _sort(self, ctx: click.Context, words: list[str]) -> tuple[list[str], list[str]]:
@@ -102,10 +105,13 @@ def _distance(one: str, other: str) -> int:
 
 
 def _option(word: str) -> tuple[str, bool]:
-    """The option that a word is, and whether its value stands in the same word (`--parties=3`, `-M3`)."""
+    """The option that a word is, and whether its value stands in the same word (`--parties=3`, `-M3`).
+
+    Options of one letter take numbers: `-Months` is a program's own.
+    """
     if word.startswith("--"):
         name, equals, _ = word.partition("=")
         return name, bool(equals)
-    if word.startswith("-"):
-        return word[:2], len(word) > 2
+    if short := re.fullmatch(r"(-[A-Za-z])(-?\d+)?", word):
+        return short[1], short[2] is not None
     return "", False

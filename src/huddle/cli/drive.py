@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from huddle import events
 from huddle.cli.errors import EXIT_CODES
 from huddle.cli.keyboard import Keyboard
+from huddle.cli.pace import Outlet, Pace
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.text import clean, listing
 from huddle.cli.view import View
@@ -64,7 +65,8 @@ _Wanted = tuple[events.Question | events.Input, int]
 class Driver:
     """Answers the questions of one session.
 
-    `finish` keeps what is to be kept and says what that is; `entered` is called when the room was entered.
+    `finish` keeps what is to be kept and says what that is; `entered` is called when the room was entered;
+    `outlet` is where the screen writes to.
     """
 
     def __init__(
@@ -74,12 +76,14 @@ class Driver:
         policy: HostPolicy | GuestPolicy,
         finish: Callable[[], tuple[str, ...]],
         entered: Callable[[], None] = lambda: None,
+        outlet: Outlet | None = None,
     ) -> None:
         self._party = party
         self._screen = screen
         self._policy = policy
         self._finish = finish
         self._entered = entered
+        self._pace = Pace(outlet)
         self._wanted: asyncio.Queue[_Wanted] = asyncio.Queue()
         self._asked: _Wanted | None = None
         self._asking: asyncio.Task[None] | None = None
@@ -109,8 +113,9 @@ class Driver:
                     if isinstance(event, events.Ended):
                         event = self._ended(event)
                         code = self._exit_code(event)
-                    self._screen.show(event)
+                    self._pace.show(event, self._screen.show)
                     self._note(event)
+                    await self._pace.wait(event)
         finally:
             self._screen.rest()
             loop.set_exception_handler(before)
@@ -125,7 +130,8 @@ class Driver:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(_TICK)
-            self._screen.tick()
+            if not self._pace.behind:
+                self._screen.tick()
 
     def _note(self, event: events.Event) -> None:
         self._last = event
@@ -186,6 +192,7 @@ class Driver:
 
     def _interrupt(self, number: int) -> Callable[[], None]:
         def first() -> None:
+            self._pace.hurry()
             if number == signal.SIGINT and self._party.running and not self._stopping:
                 self._stopping = True
                 self._party.stop_run()
@@ -308,7 +315,8 @@ class Driver:
             if answer in ("n", "no", ""):
                 return False
             if answer in ("v", "view") and isinstance(self._screen, View):
-                self._screen.files(self._party.files)
+                for _ in self._screen.files(self._party.files):
+                    await self._pace.turn()
 
     async def _again(self) -> None:
         answer = await self._answer("Enter: run it once more with the same people;  q: end  ")

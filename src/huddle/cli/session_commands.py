@@ -13,7 +13,8 @@ import click
 import uvloop
 from rich.console import Console
 
-from huddle.cli.arguments import ProgramCommand
+from huddle.cli.arguments import TAKEN, ProgramCommand
+from huddle.cli.clashes import warning
 from huddle.cli.drive import Driver, Screen
 from huddle.cli.errors import complaints
 from huddle.cli.home import Home
@@ -236,7 +237,7 @@ def run_party(
                 home.save_record(local["record"], party.record)
             return tuple(f"{item.path}: {item.what}, {item.why}" for item in home.left_behind())
 
-        return await Driver(party, screen, policy, finish, entered).run()
+        return await Driver(party, screen, policy, finish, entered, out).run()
 
     try:
         try:
@@ -312,6 +313,8 @@ def host_command(
             fg="yellow",
             err=True,
         )
+    if clash := warning(program.name, click.get_current_context().meta.get(TAKEN, ()), mine.files):
+        click.secho(clean(clash), fg="yellow", err=True)
     if open_ and not local["json_"]:
         click.secho("--open: whoever holds the invitation comes in.", fg="yellow", err=True)
     if not local["json_"]:

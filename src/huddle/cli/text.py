@@ -1,13 +1,7 @@
 """Text for a terminal: what strangers wrote is made harmless, sizes and times are made readable."""
 
-import re
 import unicodedata
 
-# A control sequence, a control string, or another escape (ECMA-48), whole or cut off at the end.
-_SEQUENCE = re.compile(
-    "(\x1b(?:\\[[0-?]*[ -/]*(?:[@-~]|$)|[\\]PX^_][^\x1b\x07]*(?:\x1b\\\\|\x07|$)|[ -/]*(?:[0-~]|$)))"
-)
-_COLOUR = re.compile("\x1b\\[[0-9;:]*m")
 _KEEP = {"\n", "\t"}
 # Letters, marks and signs that nobody can see, so that names differ by them and look the same.
 _INVISIBLE = set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | {
@@ -27,25 +21,6 @@ def clean(text: str) -> str:
 def clean_line(text: str) -> str:
     """The same for what must stay within its line, so that nobody writes lines in Huddle's name."""
     return "".join(char if _is_plain(char) else _escaped(char) for char in text)
-
-
-def painted(text: str) -> str:
-    """What a program printed, with its colours and without all else that steers a terminal.
-
-    Moves of the cursor, titles, the clipboard and the like are left out, so that a program writes where it
-    is and nowhere else; colours end with the text, so that they hide nothing that Huddle prints behind it.
-    """
-    parts = _SEQUENCE.split(text)
-    kept = "".join(
-        part if part.startswith("\x1b") else "".join(char for char in part if _may_print(char))
-        for part in parts
-        if not part.startswith("\x1b") or _COLOUR.fullmatch(part)
-    )
-    return f"{kept}\x1b[0m" if "\x1b" in kept else kept
-
-
-def _may_print(char: str) -> bool:
-    return char in "\n\t\r" or unicodedata.category(char) != "Cc"
 
 
 def _is_plain(char: str) -> bool:

@@ -5,10 +5,8 @@ through `clean`; only the program's own output is printed as it comes.
 """
 
 import io
-import re
 import shlex
-import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -19,7 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from huddle import events
-from huddle.cli.text import clean, clean_line, duration, listing, painted, sentence, short_did, size
+from huddle.cli.listing import listed
+from huddle.cli.output import ProgramOutput, painted, unpainted
+from huddle.cli.text import clean_line, duration, listing, sentence, short_did, size
 
 _STANDING = {
     "self": "you",
@@ -39,20 +39,6 @@ def _safe(text: str) -> str:
 
 def _sentence(text: str) -> str:
     return _safe(sentence(text))
-
-
-def _source(path: str, data: bytes) -> str:
-    """The text of a file as Python reads it, in the encoding that the file itself names; else ValueError."""
-    encoding = "utf-8"
-    if path.endswith(".py"):
-        try:
-            encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
-        except SyntaxError as exc:
-            raise ValueError("no such encoding") from exc
-    try:
-        return data.decode(encoding)
-    except LookupError as exc:
-        raise ValueError("no text encoding") from exc
 
 
 def qr_code(text: str, width: int) -> str:
@@ -81,7 +67,7 @@ class View:
         self._names: list[str] = []
         self._prompt = ""  # a question that waits for its answer
         self._half_line = False
-        self._held = ""  # a line that the program has begun; a status below would wipe it out
+        self._output = ProgramOutput(painted if console.is_terminal else unpainted)
 
     def show(self, event: events.Event) -> None:
         """Show one event."""
@@ -145,32 +131,17 @@ class View:
             self._live = None
         self._print_held()
 
-    def files(self, contents: Mapping[str, bytes]) -> None:
-        """Show a program's files, with numbers before the lines and nothing hidden in them."""
-        for path, data in contents.items():
-            self.line(f"\n[bold]{_safe(path)}[/]  {size(len(data))}")
-            try:
-                text = _source(path, data)
-            except ValueError:
-                self.line("  [dim](not text)[/]")
-                continue
-            listing = Table.grid(padding=(0, 1))
-            listing.add_column(justify="right", style="dim", width=5)
-            listing.add_column(overflow="fold")
-            # At those ends of lines that Python knows, no others: a comment must not look like code.
-            for number, line in enumerate(re.split(r"\r\n|\r|\n", text.removesuffix("\n")), 1):
-                listing.add_row(str(number), Text(clean(line)))
-            self._console.print(listing)
-
-    def _printed(self, text: str) -> str:
-        """The program's text for this output: colours on a terminal only, and nothing that steers one."""
-        shown = painted(text)
-        return shown if self._console.is_terminal else Text.from_ansi(shown).plain
+    def files(self, contents: Mapping[str, bytes]) -> Iterator[None]:
+        """Show a program's files, in pieces: whoever asks for the next can let others have their turn."""
+        self.line()
+        for piece in listed(contents, self._console.width):
+            self._console.out(piece, end="", highlight=False)
+            yield
 
     def _print_held(self) -> None:
-        if self._held:
-            self._console.out(self._printed(self._held), end="", highlight=False)
-            self._held, self._half_line = "", True
+        if begun := self._output.rest():
+            self._console.out(begun, end="", highlight=False)
+            self._half_line = True
 
     def _status(self) -> RenderableType:
         spinner = Spinner("dots", Text(f" {self._waiting}"))
@@ -320,9 +291,8 @@ class View:
         self.wait("waiting for your MPyC")
 
     def _on_output(self, event: events.Output) -> None:
-        whole, newline, self._held = (self._held + event.text).rpartition("\n")
-        if newline:
-            self._console.out(self._printed(whole), highlight=False)
+        if ended := self._output.take(event.text):
+            self._console.out(ended, end="", highlight=False)
             self._half_line = False
         if self._live is None:
             self._print_held()

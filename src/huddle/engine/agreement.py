@@ -116,7 +116,7 @@ class Agreement:
         try:
             self.manifest.check_files(contents)
         except ManifestError as exc:
-            raise _broken(member, f"sent other files than announced: {exc}") from exc
+            raise _broken(member, f"sent files that are refused here: {exc}") from exc
         self._files.set_result(contents)
         self._parts.clear()
 

@@ -82,6 +82,7 @@ class Execution:
         self._error: HuddleError | None = None
         self._news = asyncio.Event()
         self._moved = self._began
+        self._held = False  # the program waits for the screen
         self._inputs = settings.inputs
         self._plain = plain
         # Those of the peers that run plain MPyC: their data links are raw.
@@ -143,6 +144,12 @@ class Execution:
                 self._run.close_stdin()
             else:
                 self._run.send_line(line)
+
+    def hold_output(self, behind: bool) -> None:
+        """Take none of the program's output while the screen is behind."""
+        self._held, self._moved = behind, self._loop.time()
+        if isinstance(self._run, Run):
+            self._run.hold(behind)
 
     def outcome_came(self, pid: int, outcome: control.Outcome) -> None:
         """A peer's part in some run is over."""
@@ -337,7 +344,7 @@ class Execution:
             if moved != last:
                 last, self._moved = moved, self._loop.time()
             stall = self._settings.stall
-            seen = not isinstance(run, PlainRun)
+            seen = not (isinstance(run, PlainRun) or self._held)
             if stall is not None and seen and self._loop.time() - self._moved > stall:
                 self.fail(self._stalled(stall))
 

@@ -175,7 +175,7 @@ class Lane(asyncio.Protocol):
     def _fail(self, why: str) -> None:
         self.close()
         assert self._run
-        self._run.stop(f"the program {why}")
+        self._run.fault(f"it {why}")
         for channel in self._channels.values():
             channel.drain(well=False)
 

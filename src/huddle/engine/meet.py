@@ -19,6 +19,7 @@ from huddle.session.messages import Offer, shorten
 from huddle.session.sealed import Member, Sealed
 
 Standing = Callable[[str, str], str]  # of a name and a did: self, new, known, verified or alarm
+Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
 
 HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
 FAREWELL = 2.0  # seconds for the last records when somebody leaves
@@ -83,6 +84,7 @@ class Meeting:
         offers: Callable[[], tuple[Offer, ...]],
         *,
         sandbox: bool,
+        alarm: Alarm = lambda name, did: "",
     ) -> None:
         self.files: dict[str, bytes] = {}
         self.roster: tuple[Member, ...] = ()
@@ -92,6 +94,8 @@ class Meeting:
         self._standing = standing
         self._offers = offers
         self._sandbox = sandbox
+        self._alarm = alarm
+        self._alarmed: set[str] = set()
         self._came: dict[str, heard.GuestCame] = {}  # who wants to come in, has a seat, or was let in
         self._seats: set[str] = set()  # of them, about whom the person decides by accepting
         self._digest = b""  # of the words that the person saw last
@@ -243,6 +247,9 @@ class Meeting:
 
     def _party(self, did: str, name: str, state: str, detail: str = "", pid: int | None = None) -> None:
         self._emit(events.Party(name, did, state, self._standing(name, did), pid, detail))
+        if did not in self._alarmed and (alarm := self._alarm(name, did)):
+            self._alarmed.add(did)
+            self._emit(events.Notice(f"{alarm}: somebody may be posing as that person."))
 
     def _tell(self, event: heard.CeremonyEvent) -> None:
         match event:

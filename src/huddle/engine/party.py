@@ -40,6 +40,7 @@ from huddle.session.messages import Offer, Options, Software
 from huddle.session.sealed import Sealed
 
 MAX_UNREAD = 64 << 20  # bytes of events that nobody reads; a person's screen is never that far behind
+MAX_AHEAD = 1 << 20  # from here on nothing more of a program's output is read, until a quarter of it waits
 _EVENT = 500  # bytes that an event takes beside its text
 
 
@@ -64,6 +65,7 @@ class Party:
         self._crypto = self._surroundings.crypto
         self._events: asyncio.Queue[events.Event] = asyncio.Queue()
         self._unread = 0  # what waits there, in bytes
+        self._behind = False  # whoever reads the events, so that the program waits
         self._heard: set[str] = set()
         self._leaving = ""
         self._broken: HuddleError | None = None
@@ -86,6 +88,8 @@ class Party:
             while True:
                 event = await self._events.get()
                 self._unread -= _weight(event)
+                if self._behind and self._unread <= MAX_AHEAD // 4:
+                    self._hold_output(False)
                 yield event
                 if isinstance(event, events.Ended):
                     return
@@ -349,7 +353,13 @@ class Party:
 
     async def _meet(self, core: Host | Guest, room: RoomClient, sandboxed: bool) -> Sealed:
         meeting = self._meeting = Meeting(
-            core, room, self._emit, self._standing, self._offers, sandbox=sandboxed
+            core,
+            room,
+            self._emit,
+            self._standing,
+            self._offers,
+            sandbox=sandboxed,
+            alarm=self._alarm,
         )
         try:
             return await meeting.sealed()
@@ -407,6 +417,9 @@ class Party:
     def _standing(self, name: str, did: str) -> str:
         return "self" if did == self._identity.did else self.contacts.standing(name, did)
 
+    def _alarm(self, name: str, did: str) -> str:
+        return "" if did == self._identity.did else self.contacts.alarm(name, did)
+
     def _offers(self) -> tuple[Offer, ...]:
         offers = [Offer(network.name, network.offer()) for network in self._networks]
         if self._plain is not None:
@@ -425,6 +438,13 @@ class Party:
             )
             return
         self._events.put_nowait(event)
+        if self._unread > MAX_AHEAD and isinstance(event, events.Output):
+            self._hold_output(True)
+
+    def _hold_output(self, behind: bool) -> None:
+        self._behind = behind
+        if self._together is not None and self._together.execution is not None:
+            self._together.execution.hold_output(behind)
 
 
 def _weight(event: events.Event) -> int:

@@ -1,7 +1,8 @@
 """The runner as its supervisor sees it: started, fed, watched, killed, and how it ended.
 
 Knows processes, pipes and sockets, not links. Everything that the runner says is the word of a
-stranger's program: its JSON lines are bounded and checked, its texts cleaned.
+stranger's program: `huddle.engine.reports` reads it, and what is no report ends the run. While the screen is
+behind (`hold`), nothing of its output is read, and the program waits in its own writes.
 """
 
 import argparse
@@ -12,9 +13,9 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -24,6 +25,7 @@ from huddle.engine import sandbox
 from huddle.engine.channel import Channel, OpenLink
 from huddle.engine.interpreter import Interpreter, environment
 from huddle.engine.lane import Lane
+from huddle.engine.reports import LONGEST, ExitReport, InputReport, ReportReader
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ FRAMES = Path(huddle.links.__file__).with_name("frames.py")
 
 # So that what a party sends at once rarely waits for the other process to be scheduled.
 SOCKET_BUFFER = 1 << 20
-LINE = 1 << 16  # the longest JSON line taken from a runner; its longest text is 1,000 characters
 MARK = "HUDDLE_RUN"  # in the environment of all that a runner starts
+PIECE = 1 << 15  # characters of output in one event, which a screen shows in some milliseconds
 SWEEPS = 20  # for what forks faster than it is found
 LINGER = 2.0  # seconds for output that a runner left in its pipes, should somebody else hold their ends
 
@@ -112,7 +114,7 @@ class RunnerProcess:
     _events: "_Events"
     _control: asyncio.StreamWriter
     _mark: str
-    _report: dict[str, Any] = field(default_factory=dict)
+    _reports: ReportReader
     _stopped: RunnerExit | None = None
     _gone: bool = False  # waited for: its number may be another's by now
     _reading: asyncio.Task[None] | None = None
@@ -150,9 +152,10 @@ class RunnerProcess:
             if options is not None:
                 os.close(options)
         _, protocol = await loop.create_unix_connection(Lane, sock=lane)
-        reader, writer = await asyncio.open_unix_connection(sock=control, limit=LINE)
+        reader, writer = await asyncio.open_unix_connection(sock=control, limit=LONGEST)
         writer.write(_config(spec, fds[1]))
-        runner = cls(spec, protocol, watcher, transport, events, writer, mark)
+        reports = ReportReader(set(range(len(spec.names))) - {spec.pid})
+        runner = cls(spec, protocol, watcher, transport, events, writer, mark, reports)
         runner._reading = asyncio.create_task(runner._read_control(reader))
         return runner
 
@@ -168,11 +171,13 @@ class RunnerProcess:
     def send_line(self, line: str) -> None:
         """Answer the program's `input()`."""
         if self._stdin and not self._stdin.is_closing():
+            self._reports.line_sent()
             self._stdin.write(line.encode() + b"\n")
 
     def close_stdin(self) -> None:
         """No more lines will come: `input()` raises EOFError."""
         if self._stdin:
+            self._reports.line_sent()
             self._stdin.close()
 
     @property
@@ -182,9 +187,19 @@ class RunnerProcess:
 
     def stop(self, reason: str, culprit: int | None = None) -> None:
         """Kill it, for this reason, unless it has ended by itself; `wait` then says so."""
-        if self._stopped is None and self._process.get_returncode() is None and not self._report:
+        if self._stopped is None and self._process.get_returncode() is None and not self._reports.ended:
             self._stopped = RunnerExit(None, signal.SIGKILL, reason, culprit, stopped=True)
         self._kill()
+
+    def fault(self, what: str) -> None:
+        """Kill it, since it did something that no honest program does; `wait` then says that it did."""
+        if self._stopped is None:
+            self._stopped = RunnerExit(None, signal.SIGKILL, what)
+        self._kill()
+
+    def hold(self, behind: bool) -> None:
+        """Read none of its output while the screen is behind."""
+        self._events.hold(behind)
 
     async def wait(self) -> RunnerExit:
         """Wait until it has ended and all that it wrote was passed on; nothing of it runs any more then."""
@@ -224,25 +239,26 @@ class RunnerProcess:
                 os.killpg(self._process.get_pid(), signal.SIGKILL)
 
     def _judge(self, code: int) -> RunnerExit:
-        if self.spec.sandboxed and code > 128 and not self._report:
+        report = self._reports.ended
+        if self.spec.sandboxed and code > 128 and not report:
             code = 128 - code  # as bubblewrap says it
         if code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
             return RunnerExit(None, -code, f"it was killed by {name}")
-        if not self._report:
+        if not report:
             return RunnerExit(code, None, f"it ended with code {code} before its time")
-        return judged(self._report, code, set(range(len(self.spec.names))) - {self.spec.pid})
+        return judged(report, code)
 
     async def _read_control(self, reader: asyncio.StreamReader) -> None:
         try:
-            while line := await reader.readline():
-                message = json.loads(line)
-                if "exit" in message:
-                    self._report = message
-                else:
-                    self._watcher.input(message["input"] is True)
-        except (ValueError, KeyError, TypeError, OSError, RecursionError):
-            self.stop("the program sent something other than reports over its runner's socket")
+            while (line := await reader.readline()).endswith(b"\n"):  # else it died over it
+                report = self._reports.read(line)
+                if isinstance(report, InputReport):
+                    self._watcher.input(report.waiting)
+        except ConnectionError:
+            return
+        except ValueError:  # no report, or a line without an end
+            self.fault("it sent its supervisor something other than reports")
 
 
 class _Events(asyncio.SubprocessProtocol):
@@ -251,8 +267,28 @@ class _Events(asyncio.SubprocessProtocol):
     def __init__(self, watcher: Watcher) -> None:
         self.exited = asyncio.Event()
         self.silent = asyncio.Event()  # no more output will come
+        self._held = False
         self._watcher = watcher
         self._decoders = {fd: codecs.getincrementaldecoder("utf-8")("replace") for fd in (1, 2)}
+        self._process: asyncio.SubprocessTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._process = cast(asyncio.SubprocessTransport, transport)
+
+    def hold(self, behind: bool) -> None:
+        """Let the output wait in the program's pipes, or flow; what an exit leaves there is little."""
+        behind = behind and not self.exited.is_set()
+        if behind is self._held or self._process is None:
+            return
+        self._held = behind
+        for fd in self._decoders:
+            # uvloop's transports are no asyncio.ReadTransport by class.
+            pipe = cast("asyncio.ReadTransport | None", self._process.get_pipe_transport(fd))
+            if pipe is not None and not pipe.is_closing():
+                if behind:
+                    pipe.pause_reading()
+                else:
+                    pipe.resume_reading()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self._tell(fd, data, final=False)
@@ -266,20 +302,18 @@ class _Events(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         self.exited.set()
+        self.hold(False)
 
     def _tell(self, fd: int, data: bytes, final: bool) -> None:
-        if text := self._decoders[fd].decode(data, final):
-            self._watcher.output("stdout" if fd == 1 else "stderr", text)
+        text = self._decoders[fd].decode(data, final)
+        for at in range(0, len(text), PIECE):
+            self._watcher.output("stdout" if fd == 1 else "stderr", text[at : at + PIECE])
 
 
-def judged(report: Mapping[str, Any], code: int, peers: Container[int]) -> RunnerExit:
+def judged(report: ExitReport, code: int) -> RunnerExit:
     """How a program ended that exited with this code, by the report of its runner, which may lie."""
-    reason, culprit = report.get("reason"), report.get("peer")
-    reason = _clean(reason) if isinstance(reason, str) else ""
-    reason = reason or (f"it exited with code {code}" if code else "")
-    if not reason or type(culprit) is not int or culprit not in peers:
-        culprit = None
-    return RunnerExit(code, None, reason, culprit)
+    reason = report.reason or (f"it exited with code {code}" if code else "")
+    return RunnerExit(code, None, reason, report.peer if reason else None)
 
 
 def check_arguments(shared: tuple[str, ...], private: tuple[str, ...] = ()) -> None:
@@ -353,7 +387,3 @@ def _config(spec: RunnerSpec, lane: int) -> bytes:
         "max_queue": spec.max_queue,
     }
     return json.dumps(config).encode() + b"\n"
-
-
-def _clean(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text[:1000])

@@ -32,6 +32,10 @@ class Runner(Protocol):
 
     def stop(self, reason: str, culprit: int | None = None) -> None: ...
 
+    def fault(self, what: str) -> None: ...
+
+    def hold(self, behind: bool) -> None: ...
+
     async def wait(self) -> RunnerExit: ...
 
     def close(self) -> None: ...
@@ -126,6 +130,16 @@ class Run:
         if self.exited:
             for channel in self.channels.values():
                 channel.finish()
+
+    def fault(self, what: str) -> None:
+        """End the program at once: it did something that no honest program does."""
+        if self._process:
+            self._process.fault(what)
+
+    def hold(self, behind: bool) -> None:
+        """Take none of its output while the screen is behind."""
+        if self._process:
+            self._process.hold(behind)
 
     def fail(self, pid: int, error: HuddleError) -> None:
         """End the program because of that peer, whose link is over."""

@@ -7,7 +7,8 @@ Pure: a change gives new `Contacts`, and reading and writing the file is for `hu
 with times in whole seconds since 1970 and no did twice. Anything else is refused as a whole, so that
 a damaged file is never taken for a shorter one and written back.
 
-A known name with another key is an alarm: somebody may be posing as that person.
+A known name with another key is an alarm, and so is a name that looks like a known one: somebody may be
+posing as that person.
 """
 
 import json
@@ -17,7 +18,7 @@ from typing import Any, Literal, Self
 
 from huddle.errors import LocalError
 from huddle.identity.did import public_from_did
-from huddle.identity.names import folded, is_name
+from huddle.identity.names import alike, is_name, strange
 
 VERSION = 1
 
@@ -47,7 +48,7 @@ class Contacts:
 
     def named(self, name: str) -> tuple[Contact, ...]:
         """The contacts that a person would take for `name`."""
-        return tuple(contact for contact in self.people if folded(contact.name) == folded(name))
+        return tuple(contact for contact in self.people if alike(contact.name, name))
 
     def standing(self, name: str, did: str) -> Standing:
         """What this person knows of a party that calls itself `name` and has the key of `did`.
@@ -62,15 +63,23 @@ class Contacts:
             return "new"
         return "verified" if contact.verified else "known"
 
+    def alarm(self, name: str, did: str) -> str:
+        """Why the standing of this party is an alarm, as a sentence; empty where it is none."""
+        if self.standing(name, did) != "alarm":
+            return ""
+        known = self.named(name)[0].name
+        if known == name:
+            return f"“{name}” is known here with another key"
+        letters = strange(name, known)
+        spelt = f" (it is spelt with {', '.join(letters[:3])})" if letters and not name.isascii() else ""
+        return f"“{name}” looks like your contact “{known}” and is not{spelt}"
+
     def met(self, name: str, did: str, now: float) -> "Contacts":
         """With this party as a contact, seen at `now`; LocalError where its standing is an alarm."""
         if not is_name(name):
             raise LocalError("that name cannot be kept as a contact", hint="Use a short printable name.")
-        if self.standing(name, did) == "alarm":
-            raise LocalError(
-                f"“{name}” is known here with another key",
-                hint=f"If {name} really has a new key, first remove the old contact.",
-            )
+        if alarm := self.alarm(name, did):
+            raise LocalError(alarm, hint=f"If {name} really has a new key, first remove the old contact.")
         contact = self.of(did)
         if contact is None:
             public_from_did(did)

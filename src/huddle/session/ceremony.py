@@ -256,7 +256,7 @@ class Ceremony(Core):
             if not reader.missing:
                 self._have_files(reader.files())
         except ManifestError as error:
-            raise self._fault(did, f"sent other files than it proposed: {error}") from error
+            raise self._fault(did, f"sent files that are refused here: {error}") from error
 
     def _have_files(self, files: dict[str, bytes]) -> None:
         self._round.files = files

@@ -7,7 +7,7 @@ from huddle.codec import encode
 from huddle.errors import HuddleError, LocalError, PeerError
 from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
-from huddle.identity.names import folded
+from huddle.identity.names import alike
 from huddle.session import ceremony_events as events
 from huddle.session.ceremony import Ceremony
 from huddle.session.ceremony_core import REVEAL_SECONDS, Greeting
@@ -116,7 +116,7 @@ class Host(Ceremony):
         if self.state is State.SEALED or (full and asked.did not in self._admitted):
             self._turn_away(hello, asked, "the session is full" if full else "the session has begun")
             return
-        if folded(asked.name) in self._taken(asked.did):
+        if self._is_taken(asked.name, asked.did):
             self._turn_away(hello, asked, _same_name(asked.name))
             return
         if self._round.plan is not None and self.epoch >= MAX_EPOCHS:
@@ -362,16 +362,16 @@ class Host(Ceremony):
         differing = version_differences(self._software, hello.software)
         if differing:
             return "other versions: " + "; ".join(differing)
-        if folded(hello.name) in self._taken(hello.did):
+        if self._is_taken(hello.name, hello.did):
             return _same_name(hello.name)
         others = (one.hello for did, one in self._round.hellos.items() if did != hello.did)
         if hello.commitment in {one.commitment for one in others}:
             return "a commitment that another party has made"
         return ""
 
-    def _taken(self, did: str) -> set[str]:
-        others = {folded(name) for other, name in self._admitted.items() if other != did}
-        return {*others, folded(self._name)}
+    def _is_taken(self, name: str, did: str) -> bool:
+        others = (known for other, known in self._admitted.items() if other != did)
+        return any(alike(name, other) for other in (self._name, *others))
 
     def _asked_for(self, hello: bytes) -> Hello:
         try:
@@ -402,4 +402,4 @@ class Host(Ceremony):
 
 
 def _same_name(name: str) -> str:
-    return f"another party has the name {name}; take another one with --name"
+    return f"another party has the name {name}, or one that looks like it; take another one with --name"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from huddle.identity.names import folded
+from huddle.identity.names import any_alike
 from huddle.session.ceremony_values import GUEST, HOST, Room
 from huddle.session.manifest import MAX_CEREMONY, Manifest, ManifestError, read, version_differences
 from huddle.session.messages import PROTOCOL, SUITE, Hello, Proposal, Software
@@ -102,7 +102,8 @@ def _check_parties(hellos: list[Hello]) -> None:
     for what, values in (
         ("did", [hello.did for hello in hellos]),
         ("commitment", [hello.commitment.hex() for hello in hellos]),
-        ("name", [folded(hello.name) for hello in hellos]),
     ):
         if len(set(values)) != len(values):
             raise ManifestError(f"two parties with the same {what}")
+    if any_alike(hello.name for hello in hellos):
+        raise ManifestError("two parties with the same name, or with names that look alike")

@@ -19,6 +19,7 @@ from typing import Annotated
 from huddle.codec import U8, U32, U64, DecodeError, Fixed, Limit, decode, encode
 from huddle.identity.kdf import hash_fields
 from huddle.session.messages import MAX_MANIFEST, Software, is_line
+from huddle.session.sources import SourceError, check_name, check_sources
 
 MAX_FILES = 256  # a program and what lies beside it; more is an archive, which is one file
 MAX_PATH = 200  # bytes; Windows allows 260 characters with the directory, and paths stand on one line
@@ -106,13 +107,14 @@ class Manifest:
         return replace(self, session=session, run=run)
 
     def check_files(self, contents: Mapping[str, bytes]) -> None:
-        """Raise ManifestError unless these are exactly the manifest's files."""
+        """Raise ManifestError unless these are exactly the manifest's files, with sources for all to read."""
         wanted = {file.path: file for file in self.files}
         for path in sorted(wanted.keys() ^ contents.keys()):
             raise ManifestError(f"{path} is {'missing' if path in wanted else 'not in the manifest'}")
         for path, file in wanted.items():
             if len(contents[path]) != file.size or hashlib.sha256(contents[path]).digest() != file.sha256:
                 raise ManifestError(f"the contents of {path} are not those of the manifest")
+        _readable(contents)
 
 
 def build(
@@ -131,6 +133,7 @@ def build(
     )
     made = Manifest(session, run, entry, files, tuple(args), flags or Flags(), tuple(versions))
     _check(made)
+    _readable(contents)
     try:
         size = len(encode(made))
     except ValueError as exc:
@@ -218,6 +221,10 @@ def _check(manifest: Manifest) -> None:
     directories: set[str] = set()
     for file in manifest.files:
         check_path(file.path)
+        try:
+            check_name(file.path)
+        except SourceError as exc:
+            raise ManifestError(str(exc)) from exc
         folded = _folded(file.path)
         if folded in seen:
             raise ManifestError(f"{file.path!r} is there twice, or differs from another only in case")
@@ -238,6 +245,13 @@ def _check(manifest: Manifest) -> None:
     texts = [*names, *(one.version for one in manifest.versions)]
     if len(set(names)) != len(names) or not all(is_line(part) for part in texts):
         raise ManifestError("its software is doubled or cannot be shown")
+
+
+def _readable(contents: Mapping[str, bytes]) -> None:
+    try:
+        check_sources(contents)
+    except SourceError as exc:
+        raise ManifestError(str(exc)) from exc
 
 
 def _folded(path: str) -> str:

@@ -7,7 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from huddle.cli.arguments import ProgramCommand, nearly
+from huddle.cli.arguments import TAKEN, ProgramCommand, nearly
 
 
 @click.command(cls=ProgramCommand, context_settings={"allow_interspersed_args": False})
@@ -47,12 +47,18 @@ def parsed(line: str) -> dict[str, Any]:
         ("--stay -- p.py --parties 2", {"program": "p.py", "stay": True, "parties": 2}),
         ("p.py --help", {"program": "p.py", "args": ("--help",)}),
         ("p.py - --size", {"program": "p.py", "args": ("-", "--size")}),
+        ("p.py -M3 -Months 2 -M=3", {"program": "p.py", "parties": 3, "args": ("-Months", "2", "-M=3")}),
     ],
 )
 def test_an_option_is_huddle_s_where_huddle_knows_it_and_else_the_program_s(
     line: str, meant: dict[str, Any]
 ) -> None:
     assert parsed(line) == meant
+
+
+def test_what_huddle_took_behind_the_program_is_known() -> None:
+    context = command.make_context("host", "--stay p.py --name A -M3 --size 8 -- --include b".split())
+    assert context.meta[TAKEN] == ("--name", "-M")
 
 
 def test_a_mistyped_option_before_the_program_is_an_error() -> None:

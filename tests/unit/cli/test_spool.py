@@ -1,5 +1,6 @@
 """Output that nobody waits for."""
 
+import asyncio
 import io
 import os
 import threading
@@ -62,6 +63,52 @@ def test_memory_is_bounded_by_waiting_after_all(monkeypatch: pytest.MonkeyPatch)
     waiting.join(20)
     out.finish()
     assert target.getvalue() == "0123456789more"
+
+
+async def test_a_writer_can_wait_until_it_has_caught_up_and_the_loop_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(spool, "AHEAD", 10)
+    target = Stuck()
+    out = Spool(target)
+    out.write("0123456789")
+    await out.caught_up()  # at once
+    out.write("more")
+    assert out.behind
+    waiting = asyncio.create_task(out.caught_up())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    target.go.set()
+    await waiting
+    assert not out.behind
+    out.finish()
+    assert target.getvalue() == "0123456789more"
+
+
+async def test_nobody_waits_for_what_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "AHEAD", 0)
+    out = Spool(Broken())
+    out.write("lost")
+    await out.caught_up()
+    assert not out.behind
+
+
+def test_a_large_text_is_written_in_pieces() -> None:
+    class Counting(io.StringIO):
+        longest = 0
+
+        def write(self, text: str) -> int:
+            self.longest = max(self.longest, len(text))
+            return super().write(text)
+
+    target = Counting()
+    out = Spool(target)
+    text = "".join(map(str, range(100_000)))
+    out.write(text)
+    out.finish()
+    assert target.getvalue() == text
+    assert target.longest <= 1 << 16
 
 
 def test_a_broken_pipe_is_told_to_who_writes_next() -> None:

@@ -94,7 +94,7 @@ async def fails(own: Agreement, who: str, words: str) -> None:
         (0, FilePart(2, 65_535, b"a"), "Hanna", "does not have"),
         (0, FilePart(2, 1, b"a"), "Hanna", "more of a file"),
         (0, FilePart(2, 2, b"seee"), "Hanna", "more of a file"),
-        (0, FilesDone(2), "Hanna", "other files than announced"),
+        (0, FilesDone(2), "Hanna", "the contents of a.py are not"),
         (0, Answer(2, True, b"", ""), "Hanna", "signed another program"),
         (2, Answer(2, True, bytes(64), ""), "Ann", "signed another program"),
         (2, Answer(2, False, b"", "Too\nlong\x1b[2J"), "Ann", "said no to the program. Too long"),

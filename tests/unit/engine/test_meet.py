@@ -1,7 +1,7 @@
 """The shell around a ceremony: what fails in it is told, never swallowed, and nothing of it stays."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -85,6 +85,30 @@ class Table:
                 await self.meeting.sealed()
         assert asyncio.all_tasks() <= before, "a task is left"
         return caught.value
+
+
+async def test_why_somebody_is_an_alarm_is_said_once() -> None:
+    core, told = Core(), list[events.Event]()
+    core.told = [
+        heard.GuestCame(b"", "did:key:eve", "\N{CYRILLIC CAPITAL LETTER A}nn"),
+        heard.Failed(LocalError("x")),
+    ]
+    core.told.insert(1, core.told[0])
+    meeting = Meeting(
+        cast(Any, core),
+        cast(Any, Room()),
+        told.append,
+        lambda name, did: "alarm",
+        lambda *_: (),
+        sandbox=True,
+        alarm=lambda name, did: f"{name} looks like your contact Ann and is not",
+    )
+    with pytest.raises(LocalError):
+        await meeting.sealed()
+    notices = [event.text for event in told if isinstance(event, events.Notice)]
+    assert (
+        len(notices) == 1 and "looks like your contact Ann and is not: somebody may be posing" in notices[0]
+    )
 
 
 async def test_a_room_that_is_lost_ends_the_ceremony() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from huddle.engine.lane import Lane
 from huddle.engine.process import RunnerExit, RunnerProcess, check_arguments
+from huddle.engine.reports import ReportReader
 from huddle.errors import LocalError, PeerError, ProgramError
 
 from .support import lay
@@ -54,22 +55,30 @@ JSON = st.recursive(
 LINES = st.binary(max_size=30) | JSON.map(lambda value: json.dumps(value).encode() + b"\n")
 
 
+async def heard(*lines: bytes) -> tuple[list[bool], RunnerProcess]:
+    """A runner that has sent this, and what its watcher was told."""
+    told: list[bool] = []
+    transport: Any = SimpleNamespace(get_returncode=lambda: None)
+    spec: Any = SimpleNamespace(sandboxed=True, pid=1, names=("alice", "bob", "carol"))
+    watcher: Any = SimpleNamespace(input=told.append)
+    nothing: Any = None
+    reports = ReportReader({0, 2})
+    runner = RunnerProcess(spec, Lane(), watcher, transport, nothing, nothing, "mark", reports, _gone=True)
+    reader = asyncio.StreamReader()
+    reader.feed_data(b"".join(lines))
+    reader.feed_eof()
+    await runner._read_control(reader)
+    return told, runner
+
+
 @given(st.lists(LINES, max_size=5))
+@example([b'{"exit": "0", "reason": "", "peer": null}\n'])
 @example([b'{"exit": null, "reason": null, "peer": 0}\n'])
 def test_whatever_a_runner_reports_its_exit_can_be_shown(lines: list[bytes]) -> None:
     async def scenario() -> None:
-        told: list[bool] = []
-        transport: Any = SimpleNamespace(get_returncode=lambda: 1)
-        spec: Any = SimpleNamespace(sandboxed=True, pid=1, names=("alice", "bob", "carol"))
-        watcher: Any = SimpleNamespace(input=told.append)
-        nothing: Any = None
-        runner = RunnerProcess(spec, Lane(), watcher, transport, nothing, nothing, "mark", _gone=True)
-        reader = asyncio.StreamReader()
-        reader.feed_data(b"".join(lines))
-        reader.feed_eof()
-        await runner._read_control(reader)
+        told, runner = await heard(*lines)
         for code in (0, 1, 137, -9, -200):
-            exit_ = runner._judge(code)
+            exit_ = runner._stopped or runner._judge(code)
             assert exit_.reason.isprintable()
             assert len(exit_.reason) <= 1000
             assert exit_.culprit in (None, 0, 2)
@@ -77,3 +86,24 @@ def test_whatever_a_runner_reports_its_exit_can_be_shown(lines: list[bytes]) -> 
         assert all(type(waiting) is bool for waiting in told)
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b'{"exit": "stop", "reason": "", "peer": null}\n',
+        b'{"input": true}\n{"input": false}\n',
+        b'{"input": 1}\n',
+        b"x" * (3 << 16),
+    ],
+)
+async def test_what_is_no_report_ends_the_run_and_is_the_programs_fault(sent: bytes) -> None:
+    _, runner = await heard(sent)
+    assert runner._stopped is not None
+    error = runner._stopped.error(("alice", "bob", "carol"))
+    assert isinstance(error, ProgramError) and "other than reports" in error.message
+
+
+async def test_a_runner_that_dies_over_a_report_has_sent_nothing_wrong() -> None:
+    _, runner = await heard(b'{"exit": 0, "rea')
+    assert runner._stopped is None

@@ -67,7 +67,7 @@ class Line:
 
 def table(sinks: dict[int, Any], reasons: list[str]) -> tuple[Lane, Any, Line]:
     """A lane to a runner with these links."""
-    run: Any = SimpleNamespace(stop=reasons.append, exited=True)
+    run: Any = SimpleNamespace(fault=reasons.append, exited=True)
     lane, line = Lane(), Line()
     lane.connection_made(cast(asyncio.Transport, line))
     channels = lane.open(run, {pid: lambda _, sink=sink: sink for pid, sink in sinks.items()})
@@ -90,7 +90,7 @@ def test_only_whole_stream_frames_and_one_end_ever_reach_a_link(pieces: list[byt
             assert sink.ended
             for _, _, payload in frames.frames_in(sink.stream)[0]:
                 assert payload in written
-        assert set(reasons) <= {"the program sent something other than frames over its runner's socket"}
+        assert set(reasons) <= {"it sent something other than frames over its runner's socket"}
 
     asyncio.run(scenario())
 

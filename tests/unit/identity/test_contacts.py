@@ -56,6 +56,19 @@ def test_an_alarm_is_never_kept_as_a_contact() -> None:
     assert "remove" in caught.value.hint
 
 
+def test_a_name_that_looks_like_a_contacts_is_an_alarm_that_says_why() -> None:
+    ann = "\N{CYRILLIC CAPITAL LETTER A}nn"
+    assert BOTH.standing(ann, EVE) == "alarm"
+    assert BOTH.alarm(ann, EVE) == (
+        f"“{ann}” looks like your contact “Ann” and is not (it is spelt with CYRILLIC CAPITAL LETTER A)"
+    )
+    assert BOTH.standing(ann, ANN) == "known", "with her own key it is she"
+    assert BOTH.alarm("Ann", EVE) == "“Ann” is known here with another key"
+    assert BOTH.alarm("Ann", ANN) == BOTH.alarm("Anna", EVE) == ""
+    with pytest.raises(LocalError, match="looks like"):
+        BOTH.met(ann, EVE, 300)
+
+
 def test_after_removing_the_old_contact_the_new_key_is_new() -> None:
     assert BOTH.without(ANN).standing("Ann", EVE) == "new"
     assert BOTH.without(ANN).people == (BOTH.people[1],)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huddle.identity.names import NAME_BYTES, folded, is_name
+from huddle.identity.names import NAME_BYTES, alike, any_alike, folded, is_name, strange
 
 
 @pytest.mark.parametrize("name", ["Ann", "a", "Jan de Vries", "Zoë", "李雷", "R2-D2", "x" * NAME_BYTES])
@@ -49,3 +49,45 @@ def test_names_that_look_or_sound_alike_fold_alike(other: str) -> None:
 
 def test_other_names_fold_otherwise() -> None:
     assert folded("Ann") != folded("Anna")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ada", "\u0410da"),
+        ("ada", "\u0410DA"),
+        ("Ada", "ADA"),
+        ("Ann B", "annb"),
+        ("Ada", "Ada\u3164"),
+        ("Ada", "Ada\u2800"),
+        ("Ada", "A\u034fda"),
+        ("Ian", "lan"),
+        ("Jo", "J0"),
+        ("user1", "userl"),
+        ("Bernie", "BEMIE"),
+    ],
+)
+def test_names_that_a_person_may_take_for_each_other(one: str, other: str) -> None:
+    assert alike(one, other) and alike(other, one)
+    assert any_alike(["Cyd", one, "Dan", other])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ann", "Anna"),
+        ("Ian", "Lan"),
+        ("Zoe", "Zo\u00eb"),
+        ("Bob1", "Bob2"),
+        ("\u674e\u96f7", "\u674e\u96ea"),
+        ("\u0410\u043d\u043d\u0430", "Anna"),
+    ],
+)
+def test_names_that_nobody_takes_for_each_other(one: str, other: str) -> None:
+    assert not alike(one, other)
+    assert not any_alike([one, other])
+
+
+def test_the_letters_that_differ_are_named() -> None:
+    assert strange("\u0410d\u0410", "Ada") == ["CYRILLIC CAPITAL LETTER A"]
+    assert strange("Ada", "Ada") == []

@@ -63,6 +63,7 @@ def test_a_valid_proposal_gives_a_roster_in_its_order() -> None:
         ((HELLOS[0], HELLOS[1], replace(HELLOS[2], did=HELLOS[1].did)), "same did"),
         ((HELLOS[0], HELLOS[1], replace(HELLOS[2], commitment=HELLOS[0].commitment)), "same commitment"),
         ((HELLOS[0], HELLOS[1], replace(HELLOS[2], name="hanna")), "same name"),
+        ((HELLOS[0], HELLOS[1], replace(HELLOS[2], name="H\u0430nna")), "look alike"),
         ((HELLOS[0], replace(HELLOS[1], software=(Software("bits", "32"),))), "mix32_64bit"),
     ],
 )

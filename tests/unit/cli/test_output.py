@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huddle.cli.text import painted
+from huddle.cli.output import LINE, ProgramOutput, painted, unpainted
 
 ESC = "\x1b"
 
@@ -39,3 +39,35 @@ def test_whatever_is_printed_no_other_escape_gets_through(text: str) -> None:
         assert rest.startswith("[")
         assert set(body[1:]) <= set("0123456789;:")
         assert "m" in rest
+
+
+@given(st.text(alphabet=st.sampled_from(f"{ESC}[]()P\\;0123456789mHJhc\x07\x9b a\n"), max_size=60))
+def test_without_a_terminal_no_escape_gets_through_at_all(text: str) -> None:
+    assert not set(unpainted(text)) & {ESC, "\x07", "\x9b"}
+    assert unpainted(text).count("\n") <= text.count("\n")
+
+
+@given(st.lists(st.text(alphabet="ab\n", max_size=8), max_size=20))
+def test_lines_come_whole_and_nothing_is_lost(pieces: list[str]) -> None:
+    output = ProgramOutput(unpainted)
+    shown = [output.take(piece) for piece in pieces]
+    assert all(text.endswith("\n") for text in shown if text)
+    assert "".join(shown) + output.rest() == "".join(pieces)
+
+
+def test_a_line_without_an_end_is_cut_and_looked_at_once() -> None:
+    looked = 0
+
+    def harmless(text: str) -> str:
+        nonlocal looked
+        looked += len(text)
+        return text
+
+    output = ProgramOutput(harmless)
+    shown, most = "", 0
+    for _ in range(1000):
+        shown += output.take("x" * 1000)
+        most = max(most, output._size)
+    shown += output.rest()
+    assert most <= LINE
+    assert looked == shown.count("x") == 1_000_000
