@@ -106,6 +106,15 @@ class WordsDiffer(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Restarted(Event):
+    """The host has begun a new ceremony, number `epoch`: words and answers so far do not count any more."""
+
+    event: ClassVar[str] = "restarted"
+    epoch: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sealed(Event):
     """All parties have signed the same roster and program; `digest` is hexadecimal."""
 

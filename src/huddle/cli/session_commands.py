@@ -11,19 +11,18 @@ from typing import Any, TextIO, TypedDict, Unpack, cast
 
 import click
 import uvloop
-from rich.console import Console
 
 from huddle.cli.arguments import TAKEN, ProgramCommand
 from huddle.cli.clashes import warning
-from huddle.cli.drive import Driver, Screen
+from huddle.cli.drive import Driver
 from huddle.cli.errors import complaints
 from huddle.cli.home import Home
 from huddle.cli.json_view import JsonView
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_files import load
+from huddle.cli.screens import Screen, screen
 from huddle.cli.spool import Spool
 from huddle.cli.text import clean, listing
-from huddle.cli.view import View
 from huddle.engine.party import Party
 from huddle.engine.plans import GuestPlan, HostPlan
 from huddle.engine.program import Program
@@ -226,7 +225,7 @@ def run_party(
 
     async def main() -> int:
         text = cast(TextIO, out)  # all of it that is used here
-        screen: Screen = JsonView(text) if local["json_"] else View(Console(file=text), planned=planned)
+        shown: Screen = JsonView(text) if local["json_"] else screen(text, planned=planned)
         contacts = home.contacts()
         party = make(settings(local, private_args), identity, contacts)
 
@@ -237,7 +236,7 @@ def run_party(
                 home.save_record(local["record"], party.record)
             return tuple(f"{item.path}: {item.what}, {item.why}" for item in home.left_behind())
 
-        return await Driver(party, screen, policy, finish, entered, out).run()
+        return await Driver(party, shown, policy, finish, entered, out).run()
 
     try:
         try:
@@ -263,6 +262,9 @@ def run_party(
 @click.option("--stay", is_flag=True, help="Stay together for more runs.")
 @click.option("--yes", is_flag=True, help="Let in contacts only, and start, without asking.")
 @click.option("--open", "open_", is_flag=True, help="Let in WHOEVER holds the invitation, and start.")
+@click.option(
+    "--ask-each", is_flag=True, help="Ask about each guest as they knock, not about all when they are there."
+)
 @click.option("--allow", multiple=True, metavar="DID", help="Let this party in without asking.")
 @click.option(
     "--private", "private_args", multiple=True, metavar="ARG", help="An argument of your own, never sent."
@@ -292,6 +294,7 @@ def host_command(
     stay: bool,
     yes: bool,
     open_: bool,
+    ask_each: bool,
     allow: tuple[str, ...],
     private_args: tuple[str, ...],
     headscale: str | None,
@@ -329,7 +332,7 @@ def host_command(
         record=local["record"] is not None,
         rendezvous=local["rendezvous"],
     )
-    policy = HostPolicy(yes, open_, frozenset(allow))
+    policy = HostPolicy(yes, open_, frozenset(allow), ask_each, parties)
     sys.exit(
         run_party(
             lambda chosen, identity, contacts: Party(

@@ -287,6 +287,7 @@ class Meeting:
                 self._party(self.roster[pid].did, self.roster[pid].name, "accepted", pid=pid)
             case heard.Restarted(epoch, reason):
                 self.files = {}
+                self._emit(events.Restarted(epoch, reason))
                 self._emit(events.Notice(f"The ceremony starts again, number {epoch}: {reason}"))
             case heard.SessionSealed(sealed):
                 if not self._done.done():
