@@ -200,7 +200,7 @@ class Board:
         if self.asked is not None or not self.status:
             return None
         frame = _FRAMES[int(self.clock() / _FRAME_SECONDS) % len(_FRAMES)]
-        status = Text(f"{frame} {self.status}", no_wrap=True, overflow="ellipsis")
+        status = Text(f"{frame} {clean_line(self.status)}", no_wrap=True, overflow="ellipsis")
         return _stack(counters(self.stats, width), status) if self.stats is not None else status
 
 
@@ -243,7 +243,7 @@ def _packed(choices: Iterable[tuple[str, str]], width: int) -> list[Text]:
     """As many choices on a line as go there whole."""
     lines: list[Text] = []
     for key, meaning in choices:
-        choice = Text.assemble(("  " + key, "bold cyan"), f" {meaning}")
+        choice = Text.assemble("  ", (clean_line(key), "bold cyan"), f": {clean_line(meaning)}")
         if lines and lines[-1].cell_len + choice.cell_len + 1 <= width:
             lines[-1] = Text.assemble(lines[-1], " ", choice)
         else:

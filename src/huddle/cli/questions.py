@@ -207,8 +207,8 @@ def _deciding(people: list[Person], *, host: bool, problem: str) -> Asked:
     else:
         question = f"Whom did you hear say these words? Then {'start' if host else 'run the program here'}."
         choices = [
-            ("all", f"all others: {does}"),
-            ("NAMES", f"only these: {does}"),
+            ("all", f"all of them, {does}"),
+            ("NAMES", f"these, {does}"),
             ("nobody", f"{does} all the same"),
         ]
     choices += [("w", "my words differ"), ("v", "view the program")]

@@ -55,7 +55,7 @@ class Region:
             enable_cpr=False,  # a terminal's answer would be one more thing on standard input
         )
         self._answer: asyncio.Future[str | None] | None = None
-        self._armed = False  # the question has been painted: what is typed from now on counts
+        self._armed = False  # the question is being painted: what is typed from now on counts
         self._program: deque[str] | None = None  # lines typed ahead for the program, while one runs
         self._closed = False
         self._away: list[str] | None = None  # what was printed while another picture covers this one
@@ -82,7 +82,7 @@ class Region:
             input=self.input,
             output=self.output,
             erase_when_done=True,
-            after_render=lambda _: self._arm(),
+            before_render=lambda _: self._arm(),  # not after: the person may be quick
         )
         self._running: asyncio.Task[None] | None = None
 

@@ -71,9 +71,9 @@ class PlainScreen:
 
     def __init__(self, out: TextIO, *, planned: int | None) -> None:
         self._out = out
-        no_colour = True if out.isatty() else None  # else as NO_COLOR and FORCE_COLOR have it
-        console = Console(file=out, no_color=no_colour)
-        self._view = View(console, Board(), planned=planned)
+        self._view = View(
+            Console(file=out, force_terminal=False, color_system=None), Board(), planned=planned
+        )
         self._keyboard: Keyboard | None = None
         self._held: list[events.Event] | None = None  # while a question stands on a terminal
         self._stands = False
