@@ -48,7 +48,7 @@ def test_words_and_question_are_there_whole_in_any_window(
 
 
 def test_people_stand_on_fewer_lines_before_the_program_goes() -> None:
-    shown = board(7).render(80, 14)
+    shown = board(7).render(80, 12)
     assert "auction.py --no-log" in shown and "6 Party 6" in shown and shown.count("did:key") == 0
     assert "auction.py" in board(7).render(80, 24) and board(7).render(80, 24).count("did:key") == 7
 
@@ -70,7 +70,7 @@ def test_link_and_code_stay_until_the_words_are_there() -> None:
 def test_words_go_with_their_epoch_and_the_alarm_stays_until_all_have_signed() -> None:
     one = board(3)
     one.take(events.WordsDiffer("Bob", "did:bob", 1))
-    assert "river" not in one.render(80, 24) and "Bob saw other words" in one.render(80, 24)
+    assert "river   stone" not in one.render(80, 24) and "Bob saw other words" in one.render(80, 24)
     one.take(events.Restarted(2, "Bob saw other words"))
     one.take(events.Words(("a", "b", "c", "d"), 2))
     assert "Bob saw other words" in one.render(80, 24) and "a   b   c   d" in one.render(80, 24)
