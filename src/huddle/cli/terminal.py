@@ -57,7 +57,8 @@ class TerminalScreen:
         finally:
             self._board.asked = None
             self._region.refresh()
-        self._view.line(f"[dim]{safe(asked.question)} {safe((line or '')[:_LONGEST])}[/]")
+        if line and line.strip():
+            self._view.line(f"[dim]{safe(asked.question)} {safe(line[:_LONGEST])}[/]")
         return line
 
     async def line(self) -> str | None:
