@@ -10,8 +10,8 @@ import time
 from typing import Any
 
 from huddle.errors import HuddleError
-from huddle.links.end import LinkEnd
 from huddle.links.frames import Slice, data_frames, scan
+from huddle.links.link import Link
 from huddle.links.wire import WireInfo
 
 PING = bytes(100)
@@ -85,7 +85,7 @@ class Linked(Channel):
     def __init__(self) -> None:
         super().__init__()
         self.online = asyncio.Event()
-        self.end: LinkEnd
+        self.end: Link
         self.info: WireInfo | None = None
         self._total = 0
 

@@ -19,22 +19,22 @@ from typing import Any
 import uvloop
 
 from bench.channels import Channel, Linked, Plain, follow, lead
-from huddle.engine.machine import keep_freed_memory
 from huddle.identity.native import NativeCrypto
-from huddle.links.keeper import Keeper, Peer
+from huddle.links.manager import DialTarget, LinkManager
 from huddle.links.stream import StreamWire
 from huddle.links.wire import Wire, WireInfo
 from huddle.networks import sockets
 from huddle.networks.base import Network, PeerOffer
-from huddle.networks.headscale import HeadscaleNetwork
-from huddle.networks.headscale_policy import users_of
-from huddle.networks.iroh import IrohNetwork
-from huddle.networks.relay import RelayNetwork
-from huddle.networks.tailscale import TailscaleNetwork
-from huddle.networks.tls import TlsNetwork
-from huddle.networks.webrtc import WebRtcNetwork
-from huddle.networks.wireguard import WireGuardNetwork
-from huddle.networks.wireguard_keys import address, owner_of
+from huddle.networks.headscale.network import HeadscaleNetwork
+from huddle.networks.headscale.policy import users_of
+from huddle.networks.iroh.network import IrohNetwork
+from huddle.networks.relay.network import RelayNetwork
+from huddle.networks.tailscale.network import TailscaleNetwork
+from huddle.networks.tls.network import TlsNetwork
+from huddle.networks.webrtc.network import WebRtcNetwork
+from huddle.networks.wireguard.keys import address, owner_of
+from huddle.networks.wireguard.network import WireGuardNetwork
+from huddle.session.native_platform import keep_freed_memory
 
 SECRET = bytes(range(32))
 DIDS = ("did:key:zBenchA", "did:key:zBenchB")
@@ -168,14 +168,18 @@ async def main(name: str, pid: int, url: str, times: int, peer: str) -> None:
     theirs = bytes.fromhex(await hear())
     unencrypted = Unencrypted()
     keepers = [
-        Keeper(
-            pid, [Peer(other, "peer", SECRET)], [(one.name, one.dial)], NativeCrypto(), clock=time.monotonic
+        LinkManager(
+            pid,
+            [DialTarget(other, "peer", SECRET)],
+            [(one.name, one.dial)],
+            NativeCrypto(),
+            clock=time.monotonic,
         )
         for one in (network, unencrypted)
     ]
     numbers = iter(range(1, 1000))
 
-    async def linked(keeper: Keeper, run: int) -> Linked:
+    async def linked(keeper: LinkManager, run: int) -> Linked:
         channel = Linked()
         channel.end = keeper.open(other, run, channel)
         async with asyncio.timeout(PATIENCE):

@@ -18,11 +18,11 @@ from bench.figures import say
 from huddle.errors import HuddleError
 from huddle.identity.native import NativeCrypto
 from huddle.links.frames import Slice, data_frames
-from huddle.links.keeper import Keeper, LinkEnd, Peer
+from huddle.links.manager import DialTarget, Link, LinkManager
 from huddle.links.wire import WireInfo
 from huddle.networks.base import PeerOffer
-from huddle.networks.webrtc import WebRtcNetwork
-from huddle.rendezvous.server import RendezvousServer, ServerConfig
+from huddle.networks.webrtc.network import WebRtcNetwork
+from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
 _SIZE = 10_000_000
 _PING, _PINGS = b"p" * 100, 2_000
@@ -34,7 +34,7 @@ class Program:
     """The receiver of a link: counts, and answers as its peer's program would."""
 
     def __init__(self) -> None:
-        self.end: LinkEnd
+        self.end: Link
         self.there = asyncio.Event()
         self.size = 0
         self.took: Callable[[int], None] = lambda size: None
@@ -131,8 +131,8 @@ async def linked() -> tuple[float, float]:
         keepers = []
         for pid, network in enumerate(networks):
             await network.open()
-            peer = Peer(1 - pid, f"party {1 - pid}", bytes(32))
-            keepers.append(Keeper(pid, [peer], [("webrtc", network.dial)], crypto))
+            peer = DialTarget(1 - pid, f"party {1 - pid}", bytes(32))
+            keepers.append(LinkManager(pid, [peer], [("webrtc", network.dial)], crypto))
         for pid, network in enumerate(networks):
             offer = PeerOffer(1 - pid, f"party {1 - pid}", networks[1 - pid].offer(), bytes(32), pid == 0)
             network.begin((offer,), keepers[pid].accepted)

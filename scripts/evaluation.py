@@ -13,11 +13,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from huddle.lab import groups, rows, runtimes_report
-from huddle.lab.groups import Group, beside, by_model, over_links, seconds, set_up
-from huddle.lab.rows import Row
-from huddle.lab.scenarios import REFERENCE
-from huddle.lab.statistic import Estimate
+from huddle_lab.report import groups
+from huddle_lab.report import runtimes as runtimes_report
+from huddle_lab.report.groups import RowGroup, beside, by_model, over_links, seconds, set_up
+from huddle_lab.report.statistic import Estimate
+from huddle_lab.runs import rows
+from huddle_lab.runs.rows import Row
+from huddle_lab.study.scenarios import REFERENCE
 
 ROOT = Path(__file__).parents[1]
 SOURCE, TARGET = ROOT / "docs" / "evaluation.in.md", ROOT / "docs" / "evaluation.md"
@@ -77,7 +79,7 @@ def performance(found: Sequence[Row]) -> str:
     return "\n".join(parts)
 
 
-def links(some: Sequence[Group]) -> str:
+def links(some: Sequence[RowGroup]) -> str:
     """What the links bear."""
     trip, rate = over_links("trip_ms"), over_links("mbit")
     text = [line("", "network", "there and back, ms", "one message of 8 MB, Mbit/s"), line(*["---"] * 4)]
@@ -104,7 +106,7 @@ def about(quiet: Sequence[Row], left_out: int) -> str:
     )
 
 
-def times(some: Sequence[Group]) -> str:
+def times(some: Sequence[RowGroup]) -> str:
     """One table."""
     text = [
         line("", "network", "seconds", "by plain", "by model", "rounds", "set-up, s", "n"),

@@ -14,17 +14,12 @@ from types import ModuleType, NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from huddle import codec
-from huddle.session import (
-    ceremony_core,
-    ceremony_guest,
-    ceremony_host,
-    files,
-    log,
-    manifest,
-    messages,
-    record,
-)
-from huddle.session.ceremony_states import MEANING, RULES, TIMELESS, TRANSITIONS, State
+from huddle.ceremony import core as ceremony_core
+from huddle.ceremony import files, log, manifest, messages
+from huddle.ceremony import guest as ceremony_guest
+from huddle.ceremony import host as ceremony_host
+from huddle.ceremony.states import MEANING, RULES, TIMELESS, TRANSITIONS, CeremonyState
+from huddle.record import signed as record
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PROTOCOL, STATES = DOCS / "protocol.md", DOCS / "states.md"
@@ -108,11 +103,11 @@ def states() -> str:
     parts = [
         "# States of the ceremony",
         "",
-        "Made by `scripts/protocol_tables.py` from `huddle/session/ceremony_states.py`; do not edit.",
+        "Made by `scripts/protocol_tables.py` from `huddle/ceremony/states.py`; do not edit.",
         "",
         "| state | meaning |",
         "| --- | --- |",
-        *(f"| {state} | {MEANING[state]} |" for state in State),
+        *(f"| {state} | {MEANING[state]} |" for state in CeremonyState),
         "",
         "```mermaid",
         "stateDiagram-v2",

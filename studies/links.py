@@ -1,7 +1,7 @@
 """Measures the links between parties: the round trip of a small message, and how fast a large one gets there.
 
 One pair after the other, so that none disturbs another. Of each pair the party with the lower number prints
-what it found, as the lab reads it (`huddle.lab.measured`):
+what it found, as the lab reads it (`huddle_lab.runs.measured`):
 
     huddle-lab-links: [{"from": 0, "to": 1, "trip_ms": 80.4, "mbit": 410.0}, ...]
 

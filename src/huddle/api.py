@@ -17,13 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from huddle.engine.party import Party
-from huddle.engine.plans import GuestPlan, HostPlan
-from huddle.engine.program import Program
-from huddle.engine.settings import Settings
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
+from huddle.session.party import Party
+from huddle.session.plans import GuestPlan, HostPlan
+from huddle.session.program import Program
+from huddle.session.settings import Settings
 
 __all__ = ["Contacts", "GuestPlan", "HostPlan", "Identity", "Party", "Program", "Settings", "host", "join"]
 

@@ -1,7 +1,7 @@
 """Parties that cheat, in a thread of the test's own process, on the real rendezvous.
 
-They are made of Huddle's own ceremony and client of rooms, with one thing changed by a subclass of `Guest`
-or `Host`: whoever attacks can write whatever program they like, and this is the shortest one.
+They are made of Huddle's own ceremony and client of rooms, with one thing changed by a subclass of `GuestCeremony`
+or `HostCeremony`: whoever attacks can write whatever program they like, and this is the shortest one.
 """
 
 import asyncio
@@ -14,15 +14,15 @@ from typing import Any
 import mpyc
 
 from huddle import events
-from huddle.engine.meet import Meeting
+from huddle.ceremony import manifest as manifests
+from huddle.ceremony.guest import GuestCeremony
+from huddle.ceremony.host import HostCeremony
+from huddle.ceremony.invitation import Invitation
+from huddle.ceremony.messages import Offer, Software
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
-from huddle.rendezvous.client import OWNER_KEY, RoomClient
-from huddle.session import manifest as manifests
-from huddle.session.ceremony_guest import Guest
-from huddle.session.ceremony_host import Host
-from huddle.session.invitation import Invitation
-from huddle.session.messages import Offer, Software
+from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
+from huddle.session.ceremony_driver import CeremonyDriver
 
 SOFTWARE = (Software("mpyc", mpyc.__version__),)
 OFFERS = (Offer("relay", b""),)
@@ -56,7 +56,7 @@ class Cheat:
     """One such party: its core, what it heard, and why it is over."""
 
     def __init__(self) -> None:
-        self.core: Guest | Host | None = None
+        self.core: GuestCeremony | HostCeremony | None = None
         self.link = ""  # of a host
         self.files: dict[str, bytes] = {}
         self.error: Exception | None = None
@@ -82,7 +82,7 @@ class Cheat:
             assert self._news.wait_for(lambda: self.link, 20), self.error
         return self.link
 
-    async def attend(self, core: Guest | Host, room: RoomClient) -> None:
+    async def attend(self, core: GuestCeremony | HostCeremony, room: RoomClient) -> None:
         """Go through the ceremony as far as it goes; admit everybody, accept everything."""
         self.core = core
         loop = asyncio.get_running_loop()
@@ -97,7 +97,7 @@ class Cheat:
                 self._heard.append(event)
                 self._news.notify_all()
 
-        meeting = Meeting(core, room, happened, lambda *_: "new", lambda: OFFERS, sandbox=False)
+        meeting = CeremonyDriver(core, room, happened, lambda *_: "new", lambda: OFFERS, sandbox=False)
         try:
             await meeting.sealed()
             await asyncio.Event().wait()  # stay, and say nothing more
@@ -113,7 +113,7 @@ class Cheat:
 
 @contextlib.contextmanager
 def cheating_guest(
-    link: str, name: str, kind: type[Guest] = Guest, identity: Identity | None = None
+    link: str, name: str, kind: type[GuestCeremony] = GuestCeremony, identity: Identity | None = None
 ) -> Iterator[Cheat]:
     """A guest of that kind, who comes by this link and stays."""
     cheat = Cheat()
@@ -137,7 +137,7 @@ def cheating_host(
     files: dict[str, bytes],
     *,
     parties: int = 3,
-    kind: type[Host] = Host,
+    kind: type[HostCeremony] = HostCeremony,
     name: str = "Ada",
 ) -> Iterator[Cheat]:
     """A host of that kind, whose room goes with it."""

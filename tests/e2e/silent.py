@@ -6,12 +6,12 @@ It uses the ceremony and the client of rooms as a party does, and keeps back wha
 import contextlib
 from collections.abc import Iterator
 
-from huddle.session.ceremony_guest import Guest
-from huddle.session.messages import Message
+from huddle.ceremony.guest import GuestCeremony
+from huddle.ceremony.messages import Message
 from tests.e2e.cheats import cheating_guest
 
 
-class SilentGuest(Guest):
+class SilentGuest(GuestCeremony):
     """A guest that follows the ceremony, says only what it is told to say, and no more after a new start."""
 
     said: tuple[type[Message], ...] = ()

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from huddle import events
+from huddle.ceremony import manifest as manifests
+from huddle.ceremony.core import Greeting
+from huddle.ceremony.guest import GuestCeremony
+from huddle.ceremony.host import HostCeremony
+from huddle.ceremony.log import Log, LogEntry
+from huddle.ceremony.messages import Accept, Bye, ForPeer, Hello, Message, Offer, Offers, Proposal, Reveal
+from huddle.ceremony.states import CeremonyState
 from huddle.codec import decode, encode
 from huddle.identity.keys import Identity
-from huddle.session import manifest as manifests
-from huddle.session.ceremony_core import Greeting
-from huddle.session.ceremony_guest import Guest
-from huddle.session.ceremony_host import Host
-from huddle.session.ceremony_states import State
-from huddle.session.log import Entry, Log
-from huddle.session.messages import Accept, Bye, ForPeer, Hello, Message, Offer, Offers, Proposal, Reveal
 from tests.e2e.cheats import SOFTWARE, cheating_guest, cheating_host
 from tests.e2e.harness import PEER, RENDEZVOUS, Huddle, Lab, alive, emptied
 from tests.e2e.liar import Liar
@@ -111,13 +111,13 @@ def test_one_in_the_middle_of_two_shows_other_words(people: Lab, url: str, progr
     assert emptied(url)
 
 
-class Copier(Guest):
+class Copier(GuestCeremony):
     """Commits to nothing of its own: it waits for Bob's hello and says his commitment again."""
 
     def _greet(self) -> None:
         pass
 
-    def _on_hello(self, greeting: Greeting, entry: Entry) -> None:
+    def _on_hello(self, greeting: Greeting, entry: LogEntry) -> None:
         super()._on_hello(greeting, entry)
         if greeting.hello.name == "Bob":
             mine = self._round.room.hello(self.role, self.did, self._name, self._software, self._values)
@@ -139,7 +139,7 @@ def test_a_copied_commitment_is_turned_away(people: Lab, url: str, program: Path
 def test_a_host_that_lets_a_copied_commitment_in_is_refused_by_its_guests(
     people: Lab, url: str, program: Path
 ) -> None:
-    class Lenient(Host):
+    class Lenient(HostCeremony):
         def _unfit(self, hello: Hello) -> str:
             return ""
 
@@ -156,7 +156,7 @@ def encodings(reveal: Reveal) -> list[Reveal]:
     return [replace(reveal, exchange=high), *(replace(reveal, nonce=nonce) for nonce in nonces)]
 
 
-class LastRevealer(Guest):
+class LastRevealer(GuestCeremony):
     """Waits until all others have revealed, looks at every digest that it could make, and tries them all."""
 
     honest_first = False
@@ -175,7 +175,7 @@ class LastRevealer(Guest):
 
     def _when_last(self) -> None:
         plan, reveals, kept = self._plan, self._round.reveals, getattr(self, "_kept", None)
-        if kept is None or self.state is not State.REVEALING or len(reveals) != len(plan.roster) - 1:
+        if kept is None or self.state is not CeremonyState.REVEALING or len(reveals) != len(plan.roster) - 1:
             return
         me, tries = plan.pid(self.did), encodings(kept)
         self.digests = set()
@@ -223,13 +223,13 @@ def test_a_last_revealer_cannot_choose_the_words(
         assert [member["name"] for member in party.all("sealed")[0]["parties"]] == ["Ada", "Bob", "Cyd"]
 
 
-class Claimant(Guest):
+class Claimant(GuestCeremony):
     """Says in its hello that it is Bob, and writes in Bob's name without his key."""
 
     def _greet(self) -> None:
         pass
 
-    def _on_hello(self, greeting: Greeting, entry: Entry) -> None:
+    def _on_hello(self, greeting: Greeting, entry: LogEntry) -> None:
         super()._on_hello(greeting, entry)
         if greeting.hello.name == "Bob":
             mine = self._round.room.hello(self.role, self.did, self._name, self._software, self._values)
@@ -277,7 +277,7 @@ def test_a_party_that_claims_the_pid_of_another_gets_no_link(people: Lab, url: s
     assert emptied(url)
 
 
-class Borrower(Guest):
+class Borrower(GuestCeremony):
     """Waits for Bob's accept and offers his certificate as its own, to be taken for him on the wire."""
 
     def _send(self, message: Message) -> None:
@@ -335,7 +335,7 @@ def test_a_party_that_never_says_how_its_part_has_ended_is_named(
 # --- a host
 
 
-class SecondProposer(Host):
+class SecondProposer(HostCeremony):
     """Keeps its own reveal back until all others are open, and proposes something else over them."""
 
     def _send(self, message: Message) -> None:
@@ -357,7 +357,7 @@ def test_a_second_proposal_over_opened_commitments_is_refused(people: Lab, url: 
             assert not guest.all("words")
 
 
-class Forker(Host):
+class Forker(HostCeremony):
     """Proposes two rosters at the same place of its log: Bob before Cyd, and Cyd before Bob."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -426,7 +426,7 @@ HOSTILE_PATHS = [
 def test_a_manifest_with_a_hostile_path_is_refused(
     people: Lab, url: str, program: Path, path: str, tmp_path: Path
 ) -> None:
-    class Hostile(Host):
+    class Hostile(HostCeremony):
         def _send(self, message: Message) -> None:
             if isinstance(message, Proposal):
                 data = b"open('planted', 'w')\n"

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from huddle.errors import LocalError
-from huddle.lab.browser import check
-from huddle.lab.chrome import Chrome
+from huddle_lab.runs.browser import check
+from huddle_lab.runs.chrome import Chrome
 from tests.e2e.people import COUNTED, Person, Steps, crowd, invite, sessions
 
 NETWORKS = ("tls", "webrtc", "iroh", "relay")

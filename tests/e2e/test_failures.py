@@ -20,9 +20,9 @@ from pathlib import Path
 import mpyc
 import pytest
 
+from huddle.ceremony.invitation import Invitation
+from huddle.ceremony.messages import Hello, Message, Reveal
 from huddle.cli.errors import EXIT_CODES
-from huddle.session.invitation import Invitation
-from huddle.session.messages import Hello, Message, Reveal
 from tests.e2e.chaos import free_port, wait_until
 from tests.e2e.harness import Huddle, Lab, alive, lab
 from tests.e2e.silent import silent_guest

@@ -12,7 +12,7 @@ from pathlib import Path
 import mpyc
 import pytest
 
-from huddle.session.invitation import Invitation
+from huddle.ceremony.invitation import Invitation
 from tests.e2e.harness import LOCAL, PEER, Huddle, Lab
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from huddle.ceremony.invitation import Invitation
 from huddle.cli.errors import EXIT_CODES
-from huddle.session.invitation import Invitation
 from tests.e2e.chaos import Chaos, free_port
 from tests.e2e.harness import Huddle, Lab
 from tests.e2e.liar import Liar, Lie

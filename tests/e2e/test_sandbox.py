@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from huddle.engine import sandbox
+from huddle.running import sandbox
 from tests.e2e.harness import LOCAL, Huddle, Lab
 
 

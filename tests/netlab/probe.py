@@ -15,15 +15,15 @@ from typing import Any
 
 from huddle.errors import HuddleError
 from huddle.identity.native import NativeCrypto
-from huddle.links.keeper import Keeper, LinkEnd, Peer
+from huddle.links.manager import DialTarget, Link, LinkManager
 from huddle.links.wire import WireInfo
 from huddle.networks.base import Network, PeerOffer
-from huddle.networks.iroh import IrohNetwork
-from huddle.networks.iroh_library import Reach
-from huddle.networks.relay import RelayNetwork
-from huddle.networks.tls import TlsNetwork
-from huddle.networks.webrtc import WebRtcNetwork
-from huddle.networks.wireguard import WireGuardNetwork
+from huddle.networks.iroh.library import Reach
+from huddle.networks.iroh.network import IrohNetwork
+from huddle.networks.relay.network import RelayNetwork
+from huddle.networks.tls.network import TlsNetwork
+from huddle.networks.webrtc.network import WebRtcNetwork
+from huddle.networks.wireguard.network import WireGuardNetwork
 
 SECRET = bytes(range(32))
 SETTLING = 3.0  # seconds in which a connection may still find a better path
@@ -36,16 +36,16 @@ class Probe:
         self.name = name
         self.network = network
         self.online = asyncio.Event()
-        self.end: LinkEnd
+        self.end: Link
         self._crypto = NativeCrypto()
         self._pid = pid
-        self.keeper: Keeper
+        self.keeper: LinkManager
 
     def begin(self, offer: bytes) -> None:
         peer = 1 - self._pid
-        self.keeper = Keeper(
+        self.keeper = LinkManager(
             self._pid,
-            [Peer(peer, f"party {peer}", SECRET)],
+            [DialTarget(peer, f"party {peer}", SECRET)],
             [(self.network.name, self.network.dial)],
             self._crypto,
             clock=time.monotonic,

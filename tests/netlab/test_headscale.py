@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from huddle.errors import NetworkError
-from huddle.networks.headscale_api import HeadscaleApi
-from huddle.networks.tailscale_api import LocalApi
-from huddle.networks.tailscale_daemon import Daemon
+from huddle.networks.headscale.api import HeadscaleApi
+from huddle.networks.tailscale.api import LocalApi
+from huddle.networks.tailscale.daemon import Daemon
 from tests.e2e.chaos import wait_until
 from tests.e2e.harness import LOCAL, PEER, Huddle, Lab, alive, lab
 from tests.netlab.conftest import ROOT

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from huddle.errors import LocalError
-from huddle.lab import absent, browser, netem, netns, rows
-from huddle.lab.calibrate import one_way, throughput
-from huddle.lab.netns import Net
-from huddle.lab.run import run_study
-from huddle.lab.shape import Shape
-from huddle.lab.study import load
+from huddle_lab.runs import browser, rows
+from huddle_lab.runs import unavailable as absent
+from huddle_lab.runs.run import run_study
+from huddle_lab.sites import netem, netns
+from huddle_lab.sites.calibrate import one_way, throughput
+from huddle_lab.sites.netns import Net
+from huddle_lab.study.shape import Shape
+from huddle_lab.study.study import load
 from tests.e2e.harness import alive
 
 STUDY = """
@@ -83,7 +85,7 @@ def test_a_rate_is_a_limit_and_without_one_much_goes_through(pair: Net) -> None:
 def test_what_a_killed_lab_left_is_removed_by_the_next(tmp_path: Path, pair: Net) -> None:
     work = """
 import subprocess, sys
-from huddle.lab.netns import Net
+from huddle_lab.sites.netns import Net
 with Net(2) as net:
     folder = net.folder()
     sleeper = subprocess.Popen(net.machines[0].command(["sleep", "600"]))

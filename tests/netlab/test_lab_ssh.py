@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from huddle.lab import bundle, rows
+from huddle_lab.runs import rows
+from huddle_lab.sites import bundle
 from tests import wireguard_go
 from tests.netlab.net import Net
 from tests.netlab.ssh import Sshd

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from huddle.errors import LocalError
-from huddle.lab import chrome
-from huddle.lab.chrome import Chrome
-from huddle.networks.wireguard_keys import owner_of
+from huddle.networks.wireguard.keys import owner_of
+from huddle_lab.runs import chrome
+from huddle_lab.runs.chrome import Chrome
 from tests import wireguard_go
 from tests.e2e.chaos import wait_until
 from tests.e2e.harness import Huddle

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from huddle.networks.wireguard_keys import Owner, interface, owner_of
+from huddle.networks.wireguard.keys import Owner, interface, owner_of
 from tests import wireguard_go
 from tests.e2e.chaos import wait_until
 from tests.e2e.harness import Huddle

@@ -14,11 +14,11 @@ from huddle.codec import encode
 from huddle.errors import NetworkError
 from huddle.identity.native import NativeCrypto
 from huddle.links.wire import Wire
-from huddle.networks import wireguard_tunnel
 from huddle.networks.base import PeerOffer
-from huddle.networks.wireguard import Offer, WireGuardNetwork
-from huddle.networks.wireguard_keys import Key, owner_of
-from huddle.rendezvous.server import RendezvousServer, ServerConfig
+from huddle.networks.wireguard import tunnel as wireguard_tunnel
+from huddle.networks.wireguard.keys import Key, owner_of
+from huddle.networks.wireguard.network import Offer, WireGuardNetwork
+from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 from tests import wireguard_go
 from tests.netlab.net import Net, _ip
 from tests.unit.networks.takers import Taker

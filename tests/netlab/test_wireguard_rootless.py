@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from huddle.networks.wireguard_keys import owner_of
+from huddle.networks.wireguard.keys import owner_of
 from tests import wireguard_go
 from tests.e2e.chaos import wait_until
 from tests.netlab.conftest import Neighbours

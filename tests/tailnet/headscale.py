@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from huddle.networks.headscale_policy import openness
+from huddle.networks.headscale.policy import openness
 from tests.tailnet.running import ENVIRONMENT, Control, control
 
 Row = dict[str, Any]

@@ -14,8 +14,8 @@ import pytest
 
 from huddle import api, events
 from huddle.cli.main import main
-from huddle.engine import control
-from huddle.rendezvous.server import RendezvousServer, ServerConfig
+from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
+from huddle.session import control_messages as control
 
 ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -147,7 +147,7 @@ def test_the_control_messages_are_those_of_the_code() -> None:
 
 
 def test_every_file_that_is_named_is_there() -> None:
-    """Paths like `session/log.py` mean the package; `tests/…`, `docs/…` and `scripts/…` the project."""
+    """Paths like `ceremony/log.py` mean the package; `tests/…`, `docs/…` and `scripts/…` the project."""
     missing = []
     for path in documents():
         for file in re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|md|json))`", prose(path)):

@@ -60,7 +60,7 @@ test(
   async () => {
     const paths = [
       "tests/unit/identity/test_vectors.py",
-      "tests/unit/session/vectors.py",
+      "tests/unit/ceremony/vectors.py",
       ...["ceremony", "identity", "links", "short_code"].map((name) => `tests/vectors/${name}.json`),
       "web/tests/vectors.py",
     ];

@@ -12,7 +12,7 @@ from typing import Any
 
 from huddle.browser.crypto import WebCrypto
 from huddle.browser.loop import MailboxLoop
-from huddle.browser.standins import install
+from huddle.browser.spake2_shim import install
 from huddle.identity.crypto import ExchangeKey, InvalidSeal, SigningKey
 
 
@@ -48,9 +48,9 @@ def main(box: Any, functions: Any) -> str:
     _put("pytest", mark=_Marks())
     problems = _primitives(SeededCrypto())
 
+    from tests.unit.ceremony.vectors import FILE, text
     from tests.unit.identity.test_vectors import DIRECTORY, FILES
     from tests.unit.identity.test_vectors import _text as text_of
-    from tests.unit.session.vectors import FILE, text
 
     for name, make in FILES.items():
         if text_of(make()) != (DIRECTORY / name).read_text():
@@ -89,7 +89,7 @@ def _primitives(crypto: WebCrypto) -> list[str]:
 
 def _links(crypto: WebCrypto, vectors: dict[str, Any]) -> list[str]:
     from huddle.links.proof import RecordKeys
-    from huddle.links.record import RecordWire
+    from huddle.links.record_layer import RecordWire
 
     problems = []
     for number, proof in enumerate(vectors["proofs"]):

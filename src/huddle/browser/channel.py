@@ -6,11 +6,11 @@ How much is under way to and from the runner, and what of it waits for the link'
 from typing import TYPE_CHECKING, Any
 
 from huddle.browser.link import ends
-from huddle.engine.channel import Channel, OpenLink
 from huddle.links.frames import Slice
+from huddle.running.channel import Channel, OpenLink
 
 if TYPE_CHECKING:
-    from huddle.engine.run import Run
+    from huddle.running.run import Run
 
 
 class ScriptChannel(Channel):

@@ -7,8 +7,8 @@ import os
 from functools import lru_cache
 from typing import Any, cast
 
+from huddle.browser.js_values import array
 from huddle.browser.loop import result_of
-from huddle.browser.values import array
 from huddle.identity.crypto import ExchangeKey, InvalidSeal, SigningKey
 
 

@@ -1,6 +1,6 @@
 """A run's data link in a browser, whose bytes go by JavaScript (web/src/core/data-link.ts).
 
-`ScriptEnd` seeks, proves, attaches and detaches wires as every `LinkEnd`. What a link's machine does with
+`ScriptEnd` seeks, proves, attaches and detaches wires as every `Link`. What a link's machine does with
 bytes, times and counters is its JavaScript's, so that a message costs no Python in this worker, and a link
 answers whatever the runner does. A data channel's bytes pass no Python at all; those of other wires, as of a
 sealed one, come through here.
@@ -9,14 +9,14 @@ sealed one, come through here.
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
+from huddle.browser.js_values import array
 from huddle.browser.loop import MailboxLoop
-from huddle.browser.values import array
-from huddle.links.end import LinkEnd, LinkStats
 from huddle.links.frames import Scanned
-from huddle.links.link import Happened, Link
+from huddle.links.link import Link, LinkStats
 from huddle.links.proof import Proven
+from huddle.links.protocol import Happened, LinkProtocol
 from huddle.links.wire import Wire
-from huddle.networks.webrtc_wire import RtcWire
+from huddle.networks.webrtc.wire import RtcWire
 
 # Kinds of notes, as in data-link.ts.
 _ONLINE, _SILENT, _OVER, _FAILED, _ENDED, _WRITTEN, _FOUL, _OUTPUT = range(1, 9)
@@ -38,8 +38,8 @@ class Carried(Protocol):
         ...
 
 
-class ScriptLink(Link):
-    """A `Link` whose state is JavaScript's; here is only what a `LinkEnd` must see of it."""
+class ScriptLink(LinkProtocol):
+    """A `LinkProtocol` whose state is JavaScript's; here is only what a `Link` must see of it."""
 
     def __init__(self, name: str, script: Any, channel: Callable[[], Any]) -> None:
         super().__init__(name)
@@ -71,7 +71,7 @@ class ScriptLink(Link):
         """JavaScript knows it better."""
 
 
-class ScriptEnd(LinkEnd):
+class ScriptEnd(Link):
     """A link's end by this script, a `DataLink`; `carried` hears of the program."""
 
     def __init__(self, script: Any, carried: Carried, *others: Any) -> None:
@@ -162,6 +162,6 @@ class ScriptEnd(LinkEnd):
         self._happened()
 
 
-def ends(script: Any, carried: Carried) -> Callable[..., LinkEnd]:
+def ends(script: Any, carried: Carried) -> Callable[..., Link]:
     """What makes the end of a link by this script."""
     return lambda *others: ScriptEnd(script, carried, *others)

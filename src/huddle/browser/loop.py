@@ -17,7 +17,7 @@ from collections.abc import Callable
 from selectors import PollSelector
 from typing import Any, SupportsIndex
 
-from huddle.browser.values import array
+from huddle.browser.js_values import array
 
 _LONGEST = 86_400.0  # seconds: JavaScript's timers have 32 bits of milliseconds
 SLICE = 0.008  # seconds of work after which JavaScript gets a turn, so that messages arrive meanwhile

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 
-from huddle.browser import warm
+from huddle.browser import preload as warm
 
 _OF_MPYC = ("numpy", "gmpy2")  # that MPyC looks for when it is imported
 _UNNAMED = "packages are fetched before a program starts, and none of its import statements names it"

@@ -1,6 +1,6 @@
 """What carries the frames of a runner worker: one port to the session worker for each peer.
 
-The counterpart of `huddle.engine.runner_lane`; see `huddle.engine.runner_loop` for what it owes to whom.
+The counterpart of `huddle.running.runner.mux`; see `huddle.running.runner.loop` for what it owes to whom.
 """
 
 import selectors
@@ -14,7 +14,7 @@ from huddle.links import frames
 READ = 1 << 18
 
 
-class Stream:
+class PortStream:
     """The port of one peer: frames in and out."""
 
     def __init__(self, channel: Any, sock: PortSocket) -> None:
@@ -156,11 +156,11 @@ class Ports:
 
     def __init__(self, socks: dict[int, PortSocket]) -> None:
         self._socks = socks
-        self._streams: list[Stream] = []
+        self._streams: list[PortStream] = []
 
-    def stream(self, channel: Any) -> Stream:
+    def stream(self, channel: Any) -> PortStream:
         """A stream for this channel."""
-        made = Stream(channel, self._socks[channel.pid])
+        made = PortStream(channel, self._socks[channel.pid])
         self._streams.append(made)
         return made
 

@@ -25,22 +25,20 @@ from pathlib import Path
 from typing import Literal
 
 from huddle.cli import leftovers as crashed
-from huddle.engine import interpreter, sandbox
 from huddle.errors import HuddleError
-from huddle.networks import (
-    addresses,
-    headscale_admission,
-    iroh_library,
-    nat,
-    sockets,
-    tailscale_api,
-    tailscale_daemon,
-    webrtc_library,
-    wireguard_device,
-    wireguard_remains,
-)
-from huddle.networks import wireguard as wireguard_network
-from huddle.rendezvous import dialing, ice
+from huddle.networks import sockets
+from huddle.networks.headscale import admission as headscale_admission
+from huddle.networks.iroh import library as iroh_library
+from huddle.networks.reach import addresses, nat
+from huddle.networks.tailscale import api as tailscale_api
+from huddle.networks.tailscale import daemon as tailscale_daemon
+from huddle.networks.webrtc import library as webrtc_library
+from huddle.networks.wireguard import device as wireguard_device
+from huddle.networks.wireguard import leftovers as wireguard_remains
+from huddle.networks.wireguard import network as wireguard_network
+from huddle.rendezvous import ice
+from huddle.rendezvous.client import dialing
+from huddle.running import interpreter, sandbox
 
 State = Literal["ok", "warn", "bad"]
 

@@ -8,7 +8,7 @@ import ast
 import re
 from collections.abc import Iterable, Mapping
 
-from huddle.session.sources import PYTHON
+from huddle.ceremony.sources import PYTHON
 
 _OPTION = re.compile(r"--?[A-Za-z][\w-]*")
 _BETWEEN = re.compile(

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import psutil
 
-from huddle.engine import scratch
-from huddle.networks import headscale_server, tailscale_daemon
+from huddle.networks.headscale import server as headscale_server
+from huddle.networks.tailscale import daemon as tailscale_daemon
+from huddle.running import scratch
 
 _PATTERNS = (
     "huddle-run-*",
@@ -41,7 +42,7 @@ def orphans() -> Iterator[tuple[int, str]]:
                 line = process.cmdline()
         except (psutil.Error, OSError):
             continue
-        if ours and any(part.endswith("/huddle/engine/runner.py") for part in line):
+        if ours and any(part.endswith("/huddle/running/runner/main.py") for part in line):
             yield process.pid, "a runner without its supervisor"
 
 

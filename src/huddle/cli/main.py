@@ -11,15 +11,15 @@ from huddle import __version__
 
 _COMMANDS = {
     "demo": "demo:demo_command",
-    "host": "session_commands:host_command",
-    "join": "session_commands:join_command",
-    "proxy": "session_commands:proxy_command",
+    "host": "session:host_command",
+    "join": "session:join_command",
+    "proxy": "session:proxy_command",
     "serve": "serve:serve_command",
-    "whoami": "identity_commands:whoami_command",
-    "contacts": "identity_commands:contacts_group",
-    "verify": "identity_commands:verify_command",
+    "whoami": "identity:whoami_command",
+    "contacts": "identity:contacts_group",
+    "verify": "identity:verify_command",
     "doctor": "doctor:doctor_command",
-    "forget": "identity_commands:forget_command",
+    "forget": "identity:forget_command",
     "web": "web:web_group",
     "lab": "lab:lab_group",
     "wireguard-config": "wireguard_config:wireguard_config_command",
@@ -36,7 +36,7 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, name = _COMMANDS[cmd_name].split(":")
-        command: click.Command = getattr(import_module(f"huddle.cli.{module}"), name)
+        command: click.Command = getattr(import_module(f"huddle.cli.commands.{module}"), name)
         return command
 
 

@@ -5,11 +5,11 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+from huddle.ceremony.manifest import MAX_TOTAL
 from huddle.cli.text import size
-from huddle.engine.program import Program
-from huddle.engine.snapshot import collect, left_behind
 from huddle.errors import LocalError
-from huddle.session.manifest import MAX_TOTAL
+from huddle.running.snapshot import collect, left_behind
+from huddle.session.program import Program
 
 MAX_LISTED = 20_000  # files looked at below the program's directory, so that a home directory ends the search
 

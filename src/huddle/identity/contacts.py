@@ -22,7 +22,7 @@ from huddle.identity.names import alike, is_name, strange
 
 VERSION = 1
 
-Standing = Literal["new", "known", "verified", "alarm"]
+TrustLevel = Literal["new", "known", "verified", "alarm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Contacts:
         """The contacts that a person would take for `name`."""
         return tuple(contact for contact in self.people if alike(contact.name, name))
 
-    def standing(self, name: str, did: str) -> Standing:
+    def standing(self, name: str, did: str) -> TrustLevel:
         """What this person knows of a party that calls itself `name` and has the key of `did`.
 
         A contact that comes with a new name stays what it was, unless the name is another contact's.

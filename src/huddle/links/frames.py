@@ -21,7 +21,7 @@ Wire frames concern one wire and are outside the stream.
     BYE 21      the link is over; no new wire is wanted
 
 Lane frames stand only between a runner and its supervisor, whose one socket, the lane, carries the
-streams of all peers (huddle/engine/lane.py).
+streams of all peers (huddle/running/mux.py).
 
     PEER 33     U64: the frames that follow are of the peer with this pid, until the next PEER
     ROOM 34     U64: the peer's stream may be sent up to this offset, and a write over it; at first ROOM_SIZE

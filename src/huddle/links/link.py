@@ -1,399 +1,438 @@
-"""One end of a link, without sockets or clocks: an ordered byte stream that survives the loss of its wire.
+"""One link's end at work: between the local program's receiver and whatever wire the seeker finds.
 
-A `Link` turns what the local program writes into bytes for the present wire, and what the wire brings
-into stream frames for the local program. It knows nothing of networks, keys or who is at the other end;
-the wire that it is attached to has been proven before (`huddle.links.proof`).
-
-    offline --attach--> resuming --RESUME of the peer--> online --detach--> offline
-    any of these --BYE of the peer--> over
-
-Offsets count the bytes of stream frames, headers included, from the first one of the link.
-Invariants: `acked <= sent`, `delivered <= received`; all from `acked` to `sent` is kept, and goes out
-again from the peer's RESUME on; the stream enters and leaves in whole frames, so that RESUME always
-names the start of a frame. Reading never waits for writing: nothing that `receive` does depends on
-whether the wire takes bytes.
+Bytes of the program leave on the wire in the same call, joined with whatever the link has to say;
+bytes of the wire reach the receiver in the same call, as the slice that came. A link without a wire
+seeks one by itself, for as long as it is open; how long that may last is the business of its user.
+It does not know what the frames mean.
 """
 
-from collections import deque
-from collections.abc import Sequence
-from enum import Enum
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from huddle.errors import PeerError
-from huddle.links.frames import (
-    ACK,
-    BYE,
-    PING,
-    PONG,
-    RESUME,
-    FrameError,
-    Scanned,
-    Slice,
-    control,
-    missing,
-    scan,
-    wire_frame,
-)
+from huddle.errors import HuddleError, PeerError
+from huddle.identity.crypto import Crypto
+from huddle.links.connector import Connector, DialTarget
+from huddle.links.frames import Scanned, Slice
+from huddle.links.proof import Proven
+from huddle.links.protocol import NEVER, SILENCE, Happened, LinkProtocol
+from huddle.links.record_layer import RecordWire
+from huddle.links.wire import Wire, WireInfo
 
-WINDOW = 8 << 20  # unacknowledged bytes: 160 ms of 50 MB/s, and what a party keeps for each silent peer
-SLACK = 1 << 20  # a writer learns that the window is full after the read that filled it, so take some more
-ACK_BYTES = 256 << 10  # delivered bytes after which an ACK goes out at once: 32 of them fill a window
-ACK_JOIN = 16 << 10  # with fewer delivered bytes an ACK costs both ends more than it frees, so it waits
-ACK_DELAY = 0.05  # seconds after which any delivered byte is acknowledged
-PING_EVERY = 2.0  # seconds; three in vain make a wire silent
-SILENCE = 6.0  # seconds without a byte after which a wire is dead
-PONG_PAUSE = 0.5  # a PING that follows sooner is not answered: nobody makes us fill a wire with PONGs
-STOPPED = 1.0  # a timer that is so late means that this process stood still, not that the peer was silent
-
-NEVER = float("inf")
+FLAPPING = 1.0  # a wire lost sooner is replaced after a pause, so that two ends never spin
 
 
-class State(Enum):
-    """Where a link is."""
+class LinkReceiver(Protocol):
+    """Whoever takes what a link brings. Each call may write to the link, close or abort it."""
 
-    OFFLINE = "offline"
-    RESUMING = "resuming"
-    ONLINE = "online"
-    OVER = "over"
+    def link_frames(self, frames: Slice) -> None:
+        """Whole stream frames have arrived; tell `Link.delivered` once they are with the program."""
+        ...
+
+    def link_writable(self) -> None:
+        """The window was full and has room again."""
+        ...
+
+    def link_restored(self, info: WireInfo) -> None:
+        """There is a wire: the first one, or one in place of a lost, half-dead or less good one."""
+        ...
+
+    def link_lost(self, reason: str) -> None:
+        """The wire is gone; the link seeks another one and keeps everything."""
+        ...
+
+    def link_failed(self, error: HuddleError) -> None:
+        """The link is over: the peer broke its protocol, or left before its program's END."""
+        ...
 
 
-_ONLINE = State.ONLINE
+@dataclass(frozen=True, slots=True)
+class LinkStats:
+    """Counters of one link. `rtt` is smoothed, `last_rtt` the newest, in seconds; None until known.
 
+    Bytes are those of stream frames; messages are DATA frames; `rounds` is the largest Lamport depth
+    seen; `queued` the bytes that the peer has not acknowledged. `network` and `path` are empty while
+    there is no wire.
+    """
 
-class Happened(Enum):
-    """What `Link.events` tells."""
-
-    ONLINE = "online"  # the peer's RESUME came: what was written in the meantime is on its way
-    WRITABLE = "writable"  # the window was full and has room again
-    SILENT = "silent"  # the wire is dead: detach
-    OVER = "over"  # the peer said BYE; take the output once more, then close the wire
+    bytes_sent: int
+    bytes_received: int
+    messages_sent: int
+    messages_received: int
+    rounds: int
+    rtt: float | None
+    last_rtt: float | None
+    reconnects: int
+    network: str
+    path: str
+    queued: int
 
 
 class Link:
-    """One end of a link. `peer` is the name that errors carry."""
+    """One link's end, made by `Keeper.open`; `pid` and `run` say which.
 
-    # More attributes than Python looks up fast in a dictionary.
-    __slots__ = (
-        "_ack_due", "_acknowledged", "_base", "_bye_sent", "_finishing", "_heard", "_ping", "_ping_due",
-        "_ping_open", "_pinged", "_ponged", "_tail", "_unacked", "_written", "acked", "attached",
-        "delivered_to", "due", "ended_here", "ended_there", "events", "last_rtt", "messages_received",
-        "messages_sent", "outgoing", "peer", "received", "rounds", "rtt", "sent", "state", "writable",
-    )  # fmt: skip
+    `known` gives the network on which another link to the peer is, or "": it is dialled first, and the
+    only one to which this link moves by itself. A link without it finds out what works.
+    """
 
-    def __init__(self, peer: str) -> None:
-        self.peer = peer
-        self.state = State.OFFLINE
-        self.writable = True
-        self.due = NEVER  # when handle_timer wants to be called, on the clock of `now`
-        self.events: list[Happened] = []
-        self.sent = self.acked = self.received = self.delivered_to = 0
-        self.messages_sent = self.messages_received = 0
-        self.rounds = 0
-        self.rtt: float | None = None  # smoothed, seconds
-        self.last_rtt: float | None = None
-        self.attached = 0  # wires that came online
-        self.ended_here = self.ended_there = False  # whether END was written, received
-        self.outgoing: list[bytes] = []  # for the wire, until `output` takes it
-        self._unacked: deque[bytes] = deque()
-        self._base = 0  # offset of the first byte of _unacked, at most `acked`
-        self._written = b""  # the start of a frame of which the program has not written the rest
-        self._tail = b""  # the start of a frame of which the wire has not brought the rest
-        self._finishing = self._bye_sent = False
-        self._acknowledged = 0  # what the last ACK said
-        self._ack_due = self._ping_due = NEVER
-        self._heard = self._pinged = 0.0
-        self._ping = 0  # number of the last PING
-        self._ping_open = False  # it has no PONG yet
-        self._ponged = -NEVER
+    def __init__(
+        self,
+        peer: DialTarget,
+        run: int,
+        receiver: LinkReceiver,
+        crypto: Crypto,
+        clock: Callable[[], float],
+        forget: Callable[["Link"], None],
+        known: Callable[[], str] | None = None,
+    ) -> None:
+        self.pid = peer.pid
+        self.run = run
+        self._peer = peer
+        self._receiver = receiver
+        self._crypto = crypto
+        self._clock = clock
+        self._forget = forget
+        self._known = known
+        self._loop = asyncio.get_running_loop()
+        self._link = LinkProtocol(peer.name)
+        self._seeker: Connector | None = None
+        self._wire: _Attached | None = None
+        self._online = False
+        self._closing = False
+        self._ended = asyncio.Event()
+        self._since = 0.0  # when the present wire was attached
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = NEVER
+        self._improving: asyncio.TimerHandle | None = None
+        self._patience = 0.0  # before the next attempt at a better network
+        self._left: dict[Wire, asyncio.TimerHandle] = {}  # wires that were left for a better one
 
     def __repr__(self) -> str:
-        return (
-            f"<Link {self.state.value} sent {self.sent} acked {self.acked} "
-            f"received {self.received} delivered {self.delivered_to}"
-            f"{'' if self.writable else ' full'}{' finishing' if self._finishing else ''}>"
-        )
+        wire = self._wire.wire if self._wire else None
+        return f"<LinkEnd {self._peer.name} run {self.run} {self._link!r} on {wire!r}>"
+
+    # --- for the user of the link
 
     @property
-    def queued(self) -> int:
-        """Bytes written that the peer has not acknowledged."""
-        return self.sent - self.acked
+    def writable(self) -> bool:
+        """False while the window is full: stop reading the program."""
+        return self._link.writable
 
-    # --- the local program
+    @property
+    def online(self) -> bool:
+        """Whether there is a wire on which both ends have resumed."""
+        return self._online
+
+    @property
+    def reason(self) -> str:
+        """Why the last attempt at a wire failed; empty where none did."""
+        return self._seeker.reason if self._seeker else ""
+
+    @property
+    def stats(self) -> LinkStats:
+        """The counters now."""
+        link = self._link
+        info = self._wire.wire.info if self._wire else None
+        return LinkStats(
+            bytes_sent=link.sent,
+            bytes_received=link.received,
+            messages_sent=link.messages_sent,
+            messages_received=link.messages_received,
+            rounds=link.rounds,
+            rtt=link.rtt,
+            last_rtt=link.last_rtt,
+            reconnects=max(link.attached - 1, 0),
+            network=info.network if info else "",
+            path=info.path if info else "",
+            queued=link.queued,
+        )
 
     def write(self, frames: bytes | memoryview) -> None:
-        """Take stream frames from the local program, in pieces cut anywhere; the output is for the wire.
+        """Take stream frames of the local program, in pieces cut anywhere; never waits.
 
-        Raises FrameError where they are no stream frames or follow an END, and BufferError where more
-        is written to a full window than the read that filled it may hold.
+        Raises FrameError where they are no stream frames or follow an END, and BufferError where a
+        full window (not `writable`) gets over a megabyte more.
         """
-        if self.state is State.OVER:
+        self._link.write(frames)
+        self._flush()
+
+    def forward(self, frames: bytes, scanned: Scanned) -> bool:
+        """As `write`, of whole frames of which `frames.scan` has said this; returns `writable`."""
+        link = self._link
+        link.forward(frames, scanned)
+        outgoing = link.outgoing
+        if outgoing:
+            if len(outgoing) == 1 and self._wire is not None:
+                self._wire.send(outgoing.pop())
+            else:
+                self._flush()
+        return link.writable
+
+    def delivered(self, total: int) -> None:
+        """So many stream bytes, headers included, have reached the program so far."""
+        if self._closing:
             return
-        data = self._written + frames if self._written else bytes(frames)
-        scanned = end, _, _, ended = scan(data)
-        if end != len(data):
-            self._written = data[end:]
-            if ended or wire_frame(data, end):
-                raise FrameError("what follows is not of the stream")
-            data = data[:end]
-        else:
-            self._written = b""
-        if end:
-            self.forward(data, scanned)
+        link = self._link
+        link.delivered(total, self._clock())
+        if link.outgoing:
+            self._flush()
+        if link.due < self._timer_at:
+            self._arm()
 
-    def forward(self, frames: bytes, scanned: Scanned) -> None:
-        """As `write`, of whole frames of which `frames.scan` has said this."""
-        if self.state is State.OVER:
-            return
-        if self.ended_here:
-            raise FrameError("a frame after END")
-        _, messages, depth, self.ended_here = scanned
-        sent = self.sent + len(frames)
-        queued = sent - self.acked
-        if queued >= WINDOW:
-            if queued > WINDOW + SLACK:
-                raise BufferError(f"{queued} bytes queued for {self.peer}")
-            self.writable = False
-        self.sent = sent
-        self.messages_sent += messages
-        if depth > self.rounds:
-            self.rounds = depth
-        self._unacked.append(frames)
-        if self.state is _ONLINE:
-            if self.delivered_to - self._acknowledged >= ACK_JOIN:
-                self._acknowledge()
-            self.outgoing.append(frames)
+    async def close(self, limit: float = 5.0) -> None:
+        """Send what is left and BYE, and wait at most `limit` seconds until the peer has all of it.
 
-    def delivered(self, total: int, now: float) -> None:
-        """So many bytes of the stream have reached the local program so far."""
-        if not self.delivered_to <= total <= self.received:
-            raise ValueError(f"{total} delivered of {self.received}, {self.delivered_to} before")
-        self.delivered_to = total
-        if self.state is not _ONLINE or total == self._acknowledged:
-            return
-        if total - self._acknowledged >= ACK_BYTES or (self.ended_there and total == self.received):
-            self._acknowledge()
-        elif self._ack_due == NEVER:
-            self._ack_due = now + ACK_DELAY
-            self.due = min(self.due, self._ack_due)
-
-    def finish(self) -> None:
-        """The local program is through: say BYE as soon as the peer has everything."""
-        self._finishing = True
-        self._bye_if_through()
-
-    def abandon(self) -> None:
-        """Nobody here wants the link any more: keep nothing, and take nothing."""
-        self.detach()
-        self.state = State.OVER
-        self._unacked.clear()
-
-    # --- the wire
-
-    def attach(self, now: float) -> None:
-        """There is a new wire: RESUME goes out, and nothing else until the peer's RESUME comes."""
-        if self.state is State.OVER:
-            return
-        self.detach()
-        self.state = State.RESUMING
-        self._heard = now
-        self.due = now + SILENCE
-        self.outgoing.append(control(RESUME, self.received))
-
-    def detach(self) -> None:
-        """The wire is gone, and with it the frame of which only a part came."""
-        if self.state is not State.OVER:
-            self.state = State.OFFLINE
-        self.due = self._ack_due = self._ping_due = NEVER
-        self.outgoing.clear()
-        self._tail = b""
-        self._bye_sent = False
-
-    def output(self) -> bytes:
-        """What is to go out on the wire now."""
-        output = self.outgoing
-        if not output:
-            return b""
-        data = output[0] if len(output) == 1 else b"".join(output)
-        output.clear()
-        return data
-
-    def receive(self, data: bytes, now: float) -> Sequence[Slice]:
-        """Take what the wire brought; returns the stream frames in it, as slices of whole ones.
-
-        Raises PeerError where the peer breaks the protocol.
+        What arrives from now on is dropped, and the receiver is told nothing any more.
         """
-        self._heard = now
-        try:
-            if self.state is _ONLINE:
-                if self._tail:
-                    return self._receive_rest(data, now)
-                scanned = end, messages, depth, ended = scan(data)
-                if end != len(data) or ended or self.ended_there or not data:
-                    slices: list[Slice] = []
-                    self._receive_mixed(data, scanned, now, slices)
-                    return slices
-                # As `_count`, for what a wire brings most of the time.
-                self.received += end
-                self.messages_received += messages
-                if depth > self.rounds:
-                    self.rounds = depth
-                if self.received - self.delivered_to > WINDOW + SLACK:
-                    raise self._blame("more bytes than the window allows")
-                return (data,)
-            if self.state is State.RESUMING:
-                return self._receive_rest(data, now)
-        except FrameError as exc:
-            raise self._blame(str(exc)) from exc
-        return ()
+        if not self._closing:
+            self._closing = True
+            self._link.finish()
+            self._swallow()
+            self._flush()
+        if self._link.sent or self._link.attached:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), limit)
+        self.abort()
 
-    def handle_timer(self, now: float) -> None:
-        """Do what is due at `now`: ACK, PING, or say that the wire is silent."""
-        if now < self.due:
+    def abort(self) -> None:
+        """Drop the link and its wire at once, whatever is left; the peer is told nothing."""
+        self._closing = True
+        if self._ended.is_set():
             return
-        if now - self.due > STOPPED:
-            self._heard = now
-        if now >= self._heard + SILENCE:
-            self.due = NEVER
-            self.events.append(Happened.SILENT)
+        self._ended.set()
+        self._detach()
+        for wire in list(self._left):
+            self._dismiss(wire)
+        self._link.abandon()
+        if self._seeker:
+            self._seeker.stop()
+        self._forget(self)
+
+    # --- for the keeper
+
+    def begin(self, seeker: Connector) -> None:
+        """Start to seek wires."""
+        self._seeker = seeker
+        self._patience = seeker.timing.improve
+        seeker.seek(first=self._known() if self._known else "")
+
+    def accepted(self, wire: Wire) -> None:
+        """The peer dialled; where this end starts the proof and has a young wire, it waits a moment.
+
+        Both ends dial at the same time; the one that is proven first makes the peer drop its own dial,
+        which may be this wire. If it is still there after that moment, the peer has lost the other one.
+        """
+        assert self._seeker
+        delay = 0.0
+        if self._wire and self._seeker.initiator:
+            delay = max(0.0, self._since + self._seeker.timing.settle - self._clock())
+        self._seeker.offer(wire, delay)
+
+    def found(self, wire: Wire, proven: Proven) -> None:
+        """Here is a proven wire: leave the old one, if there still is one, and resume."""
+        info = wire.info
+        assert self._seeker
+        old = self._wire.wire if self._wire else None
+        # The other end must not take the end of the old wire for a loss before it knows of this one.
+        self._detach(leave=old is not None and info.network in self._seeker.better(old.info))
+        rest = proven.rest
+        if not (info.sealed and info.local_key and info.peer_key):
+            wire, rest = RecordWire(wire, proven.keys, self._crypto, rest), b""
+        attached = self._wire = _Attached(self, wire)
+        self._since = self._clock()
+        self._link.attach(self._since)
+        self._flush()
+        if rest:
+            attached.wire_data(rest)
+        if self._wire is attached:
+            wire.start(attached)
+        self._arm()
+        self._improve_later()
+
+    def improve(self) -> None:
+        """Dial once by each network that would be better; called when one may have begun to work."""
+        if self._wire is None or self._seeker is None or self._ended.is_set():
             return
-        if now >= self._ack_due:
-            self._acknowledge()
-        if now >= self._ping_due:
-            self._send_ping(now)
-        self.due = min(self._ack_due, self._ping_due, self._heard + SILENCE)
+        better = self._seeker.better(self._wire.wire.info)
+        if self._known:
+            better = tuple(name for name in better if name == self._known())
+        if better:
+            self._seeker.improve(better)
 
     # --- inside
 
-    def _receive_rest(self, data: Slice, now: float) -> list[Slice]:
-        """What `receive` does behind a part of a frame: only that frame is put together anew."""
-        slices: list[Slice] = []
-        while data and self.state is not State.OVER:
-            piece, data = data, b""
-            if tail := self._tail:
-                split = missing(tail)
-                piece, data = tail + piece[:split], memoryview(piece)[split:]
-                self._tail = b""
-            self._receive_mixed(piece, scan(piece), now, slices)
-        return slices
+    def _improve_later(self) -> None:
+        """Try for a better network after a while, as long as there is one."""
+        if self._improving is not None:
+            self._improving.cancel()
+            self._improving = None
+        if self._seeker and self._wire and self._seeker.better(self._wire.wire.info):
+            self._improving = self._loop.call_later(self._patience, self._improve_now)
 
-    def _receive_mixed(self, data: Slice, scanned: Scanned, now: float, slices: list[Slice]) -> None:
-        """What `receive` does where a wire frame or a part of a frame follows the stream frames."""
-        at, end = 0, scanned[0]
-        while True:
-            if end > at:
-                if self.state is State.RESUMING:
-                    raise self._blame("stream frames before RESUME")
-                self._count(end - at, scanned)
-                slices.append(data[at:end])
-            frame = wire_frame(data, end)
-            if frame is None:
-                break
-            kind, number, at = frame
-            self._wire_frame(kind, number, now)
-            if self.state is State.OVER:
-                return
-            scanned = scan(data, at)
-            end = scanned[0]
-        self._tail = bytes(data[end:])
+    def _improve_now(self) -> None:
+        self._improving = None
+        assert self._seeker
+        # Both ends do this at the same times, since by some networks both have to come.
+        self._patience = min(2 * self._patience, self._seeker.timing.improve_most)
+        self.improve()
+        self._improve_later()
 
-    def _count(self, size: int, scanned: Scanned) -> None:
-        if self.ended_there:
-            raise self._blame("a frame after END")
-        _, messages, depth, self.ended_there = scanned
-        self.received += size
-        self.messages_received += messages
-        if depth > self.rounds:
-            self.rounds = depth
-        if self.received - self.delivered_to > WINDOW + SLACK:
-            raise self._blame("more bytes than the window allows")
+    def _dismiss(self, wire: Wire) -> None:
+        self._left.pop(wire).cancel()
+        wire.abort()
 
-    def _wire_frame(self, kind: int, number: int, now: float) -> None:
-        if kind == BYE:
+    def _tried(self, info: WireInfo) -> tuple[tuple[str, str], ...]:
+        """What became of the networks that would have been better than that of this wire."""
+        assert self._seeker
+        better = self._seeker.better(info)
+        known = {name for name, _ in self._peer.without}
+        tried = self._seeker.tried.items()
+        return tuple((name, why) for name, why in tried if name in better or name in known)
+
+    def _flush(self) -> None:
+        if self._wire is not None:
+            data = self._link.output()
+            if data:
+                self._wire.send(data)
+
+    def _data(self, slices: Sequence[Slice]) -> None:
+        """The link has taken what the present wire brought: these frames, and perhaps news."""
+        link = self._link
+        if link.outgoing:
+            self._flush()
+        over = bool(link.events) and self._happened()
+        for frames in slices:
+            if not self._closing:
+                self._receiver.link_frames(frames)
+        if self._closing:
+            self._swallow()
+        if over:
             self._over()
-        elif (kind == RESUME) is not (self.state is State.RESUMING):
-            raise self._blame("a wire has one RESUME, before anything else")
-        elif kind == RESUME:
-            self._resume(number, now)
-        elif kind == ACK:
-            self._trim(number)
-        elif kind == PING:
-            if now - self._ponged >= PONG_PAUSE:
-                self._ponged = now
-                self.outgoing.append(control(PONG, number))
-        elif self._ping_open and number == self._ping:
-            self._ping_open = False
-            rtt = self.last_rtt = max(now - self._pinged, 0.0)
-            self.rtt = rtt if self.rtt is None else self.rtt + (rtt - self.rtt) / 8
+        if link.due < self._timer_at:
+            self._arm()
 
-    def _resume(self, offset: int, now: float) -> None:
-        """Send again from `offset` on, which must be the start of a frame that was not acknowledged."""
-        if not self.acked <= offset <= self.sent:
-            raise self._blame(f"RESUME at {offset}, outside {self.acked} to {self.sent}")
-        again: list[bytes] = []
-        at = self._base
-        for blob in self._unacked:
-            if at >= offset:
-                again.append(blob)
-            elif at + len(blob) > offset:
-                rest = blob[offset - at :]
-                # Scanning the part before the offset says whether a frame ends there.
-                if scan(blob[: offset - at])[0] != offset - at:
-                    raise self._blame(f"RESUME at {offset}, inside a frame")
-                again.append(rest)
-            at += len(blob)
-        self.state = State.ONLINE
-        self.attached += 1
-        self._ponged = -NEVER
-        self._ping_open = False
-        if self.delivered_to:
-            self._acknowledge()
-        self._send_ping(now)
-        self.due = min(self._ping_due, self._heard + SILENCE)
-        self.outgoing += again
-        self.events.append(Happened.ONLINE)
-        self._bye_if_through()
+    def _happened(self) -> bool:
+        """Pass on the link's events but OVER, which comes last; whether that was among them."""
+        events, self._link.events = self._link.events, []
+        for event in events:
+            if event is Happened.ONLINE:
+                self._online = True
+                if not self._closing and self._wire and self._seeker:
+                    info = self._wire.wire.info
+                    self._receiver.link_restored(replace(info, rtt=self._seeker.rtt, tried=self._tried(info)))
+            elif event is Happened.WRITABLE and not self._closing:
+                self._receiver.link_writable()
+            elif event is Happened.SILENT:
+                self._lost(f"nothing was heard for {SILENCE:g} s")
+        return Happened.OVER in events
 
-    def _trim(self, offset: int) -> None:
-        if not self.acked <= offset <= self.sent:
-            raise self._blame(f"ACK of {offset}, outside {self.acked} to {self.sent}")
-        self.acked = offset
-        unacked, base = self._unacked, self._base
-        while unacked and base + len(unacked[0]) <= offset:
-            base += len(unacked.popleft())
-        self._base = base
-        if not self.writable and self.sent - offset <= WINDOW * 3 // 4:
-            self.writable = True
-            self.events.append(Happened.WRITABLE)
-        self._bye_if_through()
-
-    def _acknowledge(self) -> None:
-        self._acknowledged = self.delivered_to
-        self._ack_due = NEVER
-        self.outgoing.append(control(ACK, self.delivered_to))
-
-    def _send_ping(self, now: float) -> None:
-        if not self._ping_open:  # else the same number again: its first PONG is the one that counts
-            self._ping += 1
-            self._pinged = now
-            self._ping_open = True
-        self._ping_due = now + PING_EVERY
-        self.outgoing.append(control(PING, self._ping))
-
-    def _bye_if_through(self) -> None:
-        if self._finishing and not self._bye_sent and self.state is State.ONLINE and self.sent == self.acked:
-            self._bye_sent = True
-            self.outgoing.append(control(BYE))
+    def _lost(self, reason: str) -> None:
+        """The present wire is gone."""
+        flapping = self._clock() - self._since < FLAPPING
+        was_online = self._online
+        self._detach()
+        if self._ended.is_set() or self._seeker is None:
+            return
+        first = self._known() if self._known else ""
+        self._seeker.seek(self._seeker.timing.backoff if flapping else 0.0, first=first)
+        if was_online and not self._closing:
+            self._receiver.link_lost(reason)
 
     def _over(self) -> None:
-        if not self._bye_sent:
-            self.outgoing.append(control(BYE))
-        self.state = State.OVER
-        self.due = NEVER
-        self._unacked.clear()
-        self.events.append(Happened.OVER)
+        """The peer said BYE, and so does this end."""
+        if self._ended.is_set():
+            return
+        self._flush()
+        quiet = self._closing or self._link.ended_there
+        if self._wire:
+            self._wire.wire.close()
+            self._wire = None
+        self.abort()
+        if not quiet:
+            name = self._peer.name
+            self._receiver.link_failed(
+                PeerError(f"{name} has left", peer=name, hint=f"Ask {name} what happened there.")
+            )
 
-    def _blame(self, what: str) -> PeerError:
-        return PeerError(
-            f"{self.peer} broke the link's protocol: {what}",
-            peer=self.peer,
-            hint=f"Ask {self.peer} which version of Huddle they run.",
-        )
+    def _fail(self, error: HuddleError) -> None:
+        quiet = self._closing
+        self.abort()
+        if not quiet:
+            self._receiver.link_failed(error)
+
+    def _swallow(self) -> None:
+        """Nobody is there for what arrived; let the peer's window not suffer."""
+        self._link.delivered(self._link.received, self._clock())
+        self._flush()
+
+    def _detach(self, *, leave: bool = False) -> None:
+        if self._improving is not None:
+            self._improving.cancel()
+            self._improving = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_at = NEVER
+        wire, self._wire = self._wire, None
+        self._online = False
+        if wire is not None and leave and self._seeker is not None:
+            left = wire.wire
+            self._left[left] = self._loop.call_later(self._seeker.timing.linger, self._dismiss, left)
+        elif wire is not None:
+            wire.wire.abort()
+        self._link.detach()
+
+    def _arm(self) -> None:
+        due = self._link.due
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_at = due
+        if due < NEVER:
+            self._timer = self._loop.call_later(max(0.0, due - self._clock()), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._timer_at = NEVER
+        self._link.handle_timer(self._clock())
+        self._flush()
+        if self._link.events:
+            self._happened()
+        if self._link.due < self._timer_at:
+            self._arm()
+
+
+class _Attached:
+    """The receiver of one wire, so that nothing of an old one ever reaches the link."""
+
+    __slots__ = ("_end", "_link", "_receiver", "send", "wire")
+
+    def __init__(self, end: Link, wire: Wire) -> None:
+        self._end = end
+        self._link = end._link
+        self._receiver = end._receiver
+        self.wire = wire
+        self.send = wire.send
+
+    def wire_data(self, data: bytes) -> None:
+        end, link = self._end, self._link
+        if end._wire is not self:
+            return
+        try:
+            slices = link.receive(data, end._clock())
+        except PeerError as exc:
+            end._fail(exc)
+            return
+        # Most of what arrives is nothing but frames for the program.
+        if link.outgoing or link.events or end._closing or len(slices) != 1:
+            end._data(slices)
+        else:
+            self._receiver.link_frames(slices[0])
+            if link.due < end._timer_at:
+                end._arm()
+
+    def wire_lost(self, reason: str) -> None:
+        if self._end._wire is self:
+            self._end._lost(reason)

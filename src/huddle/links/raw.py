@@ -5,7 +5,7 @@
 There is no proof, no resumption and nothing that acknowledges: what was sent on a connection that is lost
 is lost, and so is the run. Who is at the other end is known by the tunnel that the connection comes
 through, and that is for whoever makes the connections to see to. MPyC's connections follow one another as in
-a run (see engine/runner_loop.py): each is ended by one EOF from either side. The lower pid dials, as in MPyC.
+a run (see running/runner/loop.py): each is ended by one EOF from either side. The lower pid dials, as in MPyC.
 
 What comes is cut as it is read, and its depth is one more than the largest that was sent by then: messages
 and rounds are approximations here.
@@ -18,7 +18,7 @@ from typing import Any, Protocol, cast
 
 from huddle.errors import HuddleError, PeerError
 from huddle.links import frames
-from huddle.links.end import LinkStats
+from huddle.links.link import LinkStats
 from huddle.links.wire import WireInfo
 
 ROOM = 1 << 20  # bytes that wait for the program here, or for the other end, before somebody has to stop
@@ -28,8 +28,8 @@ _DEEPEST = 0xFFFFFFFE
 Connect = Callable[["RawConnection"], Coroutine[Any, Any, None]]
 
 
-class Receiver(Protocol):
-    """What a run does with a link, as of any other (`huddle.links.end.LinkReceiver`)."""
+class RawReceiver(Protocol):
+    """What a run does with a link, as of any other (`huddle.links.link.LinkReceiver`)."""
 
     def link_frames(self, data: bytes) -> None: ...
 
@@ -46,7 +46,7 @@ class RawLink:
     `connect` makes a connection, where this side is to: it tries until it can.
     """
 
-    def __init__(self, name: str, receiver: Receiver, info: WireInfo, connect: Connect | None) -> None:
+    def __init__(self, name: str, receiver: RawReceiver, info: WireInfo, connect: Connect | None) -> None:
         self._name = name
         self._receiver = receiver
         self._info = info

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from huddle.links.wire import Receiver, WireInfo
+from huddle.links.wire import WireInfo, WireReceiver
 
 HELD = 64 << 10  # bytes that may wait for a receiver; a link proof is a few hundred
 LINGER = 2.0  # seconds that a closed wire may still take to send what is left
@@ -28,7 +28,7 @@ class StreamWire(asyncio.Protocol):
         self.info = info
         self._connected = connected
         self._transport: asyncio.Transport | None = None
-        self._receiver: Receiver | None = None
+        self._receiver: WireReceiver | None = None
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._paused = False
@@ -47,7 +47,7 @@ class StreamWire(asyncio.Protocol):
 
     # --- Wire
 
-    def start(self, receiver: Receiver) -> None:
+    def start(self, receiver: WireReceiver) -> None:
         """Deliver to this receiver from now on, and first what arrived before."""
         self._receiver = receiver
         while self._held and self._receiver is receiver and not self._closed:

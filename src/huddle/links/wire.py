@@ -37,7 +37,7 @@ class WireInfo:
     hint: str = ""
 
 
-class Receiver(Protocol):
+class WireReceiver(Protocol):
     """Whoever takes what a wire brings."""
 
     def wire_data(self, data: bytes) -> None:
@@ -57,7 +57,7 @@ class Wire(Protocol):
         """What is known of this wire."""
         ...
 
-    def start(self, receiver: Receiver) -> None:
+    def start(self, receiver: WireReceiver) -> None:
         """Deliver to this receiver from now on, and first what arrived before.
 
         Called again, it moves the wire to another receiver: from the proof to the link.

@@ -19,7 +19,7 @@ from huddle.errors import NetworkError
 from huddle.identity.crypto import Crypto, InvalidSeal
 from huddle.identity.kdf import hkdf
 from huddle.networks.base import PeerOffer
-from huddle.rendezvous import dialing
+from huddle.rendezvous.client import dialing
 from huddle.rendezvous.messages import Paired, Refused, unpack
 
 _NONCE = 12

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from huddle.codec import DecodeError
 from huddle.errors import LocalError, RendezvousError
-from huddle.rendezvous import dialing
+from huddle.rendezvous.client import dialing
 from huddle.rendezvous.messages import AskIce, IceServers, Refused, TurnServer, pack, unpack
 
 

@@ -55,7 +55,7 @@ class Limits:
     sweep: float = 1.0  # how often what has expired is removed
 
 
-class Refusal(Exception):
+class ClientRefused(Exception):
     """This client is refused; `answer` is what it is told."""
 
     def __init__(self, code: str, text: str, hint: str, retry: float = 0) -> None:

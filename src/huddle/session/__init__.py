@@ -1,1 +1,1 @@
-"""Meeting: who takes part and in what, as sans-IO state machines."""
+"""A session: one party's part in it, from the invitation to its end."""

@@ -10,29 +10,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from huddle.ceremony.manifest import Manifest
 from huddle.codec import encode
-from huddle.engine import control
-from huddle.engine.agreement import Agreement
-from huddle.engine.group import Group
-from huddle.links.keeper import Keeper
-from huddle.session.manifest import Manifest
+from huddle.links.manager import LinkManager
+from huddle.session import control_messages as control
+from huddle.session.agreement import Agreement
+from huddle.session.peers import PeerMonitor
 
 if os.environ.get("CHEAT") == "pid":
-    keep = Keeper.__init__
+    keep = LinkManager.__init__
 
-    def claim(self: Keeper, pid: int, *args: Any, **more: Any) -> None:
+    def claim(self: LinkManager, pid: int, *args: Any, **more: Any) -> None:
         keep(self, 1, *args, **more)
 
-    Keeper.__init__ = claim  # type: ignore[method-assign]
+    LinkManager.__init__ = claim  # type: ignore[method-assign]
 
 if os.environ.get("CHEAT") == "outcome":
-    tell = Group.broadcast
+    tell = PeerMonitor.broadcast
 
-    def leave_out(self: Group, message: control.Message) -> None:
+    def leave_out(self: PeerMonitor, message: control.Message) -> None:
         if not isinstance(message, control.Outcome):
             tell(self, message)
 
-    Group.broadcast = leave_out  # type: ignore[method-assign]
+    PeerMonitor.broadcast = leave_out  # type: ignore[method-assign]
 
 if os.environ.get("CHEAT") == "paths":
     honest = Agreement.proposal

@@ -5,8 +5,9 @@ Only the patience of the ceremony differs, so that a test can sit it out.
 
 from functools import partial
 
-from huddle.engine import party
-from huddle.session import ceremony_guest, ceremony_host
+from huddle.ceremony import guest as ceremony_guest
+from huddle.ceremony import host as ceremony_host
+from huddle.session import party
 
 ceremony_host.REVEAL_SECONDS = 4.0
 ceremony_host.REPLACE_SECONDS = 2.0

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from huddle.links.frames import PING, RESUME, control
-from huddle.links.keeper import Keeper, Peer
+from huddle.links.manager import DialTarget, LinkManager
 from huddle.links.proof import Ends, Proof
-from huddle.networks.webrtc_limits import ChannelListener
-from huddle.networks.webrtc_wire import RtcWire
+from huddle.networks.webrtc.limits import ChannelListener
+from huddle.networks.webrtc.wire import RtcWire
 from tests.unit.links.support import CRYPTO, KEY, QUICK, SEALED, Program
 
 
@@ -79,10 +79,10 @@ def link(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module, with a loop of this machine."""
     worker = types.ModuleType("huddle.browser.loop")
     monkeypatch.setattr(worker, "MailboxLoop", Loop, raising=False)
-    values = types.ModuleType("huddle.browser.values")
+    values = types.ModuleType("huddle.browser.js_values")
     monkeypatch.setattr(values, "array", bytes, raising=False)
     monkeypatch.setitem(sys.modules, "huddle.browser.loop", worker)
-    monkeypatch.setitem(sys.modules, "huddle.browser.values", values)
+    monkeypatch.setitem(sys.modules, "huddle.browser.js_values", values)
     monkeypatch.delitem(sys.modules, "huddle.browser.link", raising=False)
     found = importlib.import_module("huddle.browser.link")
     monkeypatch.delitem(sys.modules, "huddle.browser.link")
@@ -96,7 +96,7 @@ def test_what_follows_the_proof_is_for_the_script(behind: bytes, together: bool,
 
     async def joined() -> None:
         wire = RtcWire(channel, SEALED, lambda _: None)  # type: ignore[arg-type]
-        keeper = Keeper(1, [Peer(0, "Alice", KEY)], (), CRYPTO, timing=QUICK)
+        keeper = LinkManager(1, [DialTarget(0, "Alice", KEY)], (), CRYPTO, timing=QUICK)
         keeper.open(0, 1, Program(), make=link.ends(script, None))
         keeper.accepted(0, 1, wire)
         proof = Proof(Ends(0, 1, "Bob", 1, SEALED.peer_key, SEALED.local_key), KEY, bytes(32), generation=1)
@@ -126,7 +126,7 @@ def test_a_link_that_is_dropped_keeps_no_run_waiting(link: Any) -> None:
     carried = Carried()
 
     async def dropped() -> None:
-        keeper = Keeper(1, [Peer(0, "Alice", KEY)], (), CRYPTO, timing=QUICK)
+        keeper = LinkManager(1, [DialTarget(0, "Alice", KEY)], (), CRYPTO, timing=QUICK)
         end = keeper.open(0, 1, Program(), make=link.ends(Script(), carried))
         end.abort()
         end.abort()

@@ -33,7 +33,7 @@ def test_an_attribute_that_is_missing_for_another_reason_is_left_alone() -> None
 
 PROGRAM = """
 import sys
-from huddle.browser import packages, warm
+from huddle.browser import packages, preload as warm
 sys.modules["gmpy2"] = None  # as where it is not installed
 warm.prepare_mpyc()
 import mpyc.gmpy

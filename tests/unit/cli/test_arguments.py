@@ -90,7 +90,7 @@ SLIPS = {
 def test_a_mistyped_option_of_huddle_s_is_an_error_wherever_it_stands_and_its_value_is_not_said(
     slip: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from huddle.cli.session_commands import host_command
+    from huddle.cli.commands.session import host_command
 
     (tmp_path / "p.py").write_text("print(1)\n")
     monkeypatch.chdir(tmp_path)
@@ -121,7 +121,7 @@ def test_behind_two_dashes_everything_is_the_program_s(slip: str) -> None:
     ],
 )
 def test_an_option_of_the_program_s_own_is_not_taken_for_a_slip(word: str) -> None:
-    from huddle.cli.session_commands import host_command
+    from huddle.cli.commands.session import host_command
 
     names = [name for param in host_command.params for name in (*param.opts, *param.secondary_opts)]
     assert nearly(word, names) == ""
@@ -134,7 +134,7 @@ def test_a_value_of_the_wrong_kind_behind_the_program_is_an_error() -> None:
 
 
 def test_the_real_command_takes_options_behind_its_program(tmp_path: Path) -> None:
-    from huddle.cli.session_commands import host_command
+    from huddle.cli.commands.session import host_command
 
     program = tmp_path / "p.py"
     program.write_text("print(1)\n")

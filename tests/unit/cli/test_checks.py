@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from huddle.cli import checks, leftovers
-from huddle.rendezvous.server import RendezvousServer, ServerConfig
+from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from huddle.cli.clashes import named_options, warning
-from huddle.cli.session_commands import host_command
+from huddle.cli.commands.session import host_command
 
 PROGRAM = b"""
 import argparse, sys

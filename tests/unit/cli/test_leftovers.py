@@ -41,7 +41,7 @@ def test_a_directory_in_which_somebody_works_is_not(temporary: Path, monkeypatch
 
 def test_the_directory_of_a_living_session_is_not_and_that_of_a_killed_one_is(temporary: Path) -> None:
     code = (
-        "import sys\nfrom huddle.engine.snapshot import Snapshot\n"
+        "import sys\nfrom huddle.running.snapshot import Snapshot\n"
         "print(Snapshot({'a.py': b''}).directory, flush=True)\nsys.stdin.read()"
     )
     environment = os.environ | {"TMPDIR": str(temporary)}

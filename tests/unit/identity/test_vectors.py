@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from huddle.ceremony.invitation import Invitation, host_hash
 from huddle.identity.kdf import hash_fields, hkdf, mac_fields
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 from huddle.identity.words import words_from
-from huddle.session.codetext import Code
-from huddle.session.invitation import Invitation, host_hash
-from huddle.session.pake import Answer, Confirm, Exchange, Grant, Share, pack
+from huddle.shortcode.code import Code
+from huddle.shortcode.pake import Answer, Confirm, Exchange, Grant, Share, pack
 
 DIRECTORY = Path(__file__).parents[2] / "vectors"
 ABOUT = "docs/protocol.md. All bytes are hexadecimal."

@@ -7,8 +7,7 @@ import pytest
 
 from huddle.links.stream import StreamWire
 from huddle.links.wire import WireInfo
-
-from .support import Pair, Two
+from tests.unit.links.support import Pair, Two
 
 Accept = Callable[[StreamWire], None]
 Listen = Callable[[Accept], Awaitable[int]]

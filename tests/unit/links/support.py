@@ -12,13 +12,11 @@ from huddle.links.frames import (
     control,
     data_frames,
 )
-from huddle.links.keeper import Dial, Keeper, LinkEnd, Peer, Timing
-from huddle.links.link import (
-    Link,
-)
+from huddle.links.manager import Dial, DialTarget, Link, LinkManager, Timing
 from huddle.links.proof import Ends, Proof
+from huddle.links.protocol import LinkProtocol
 from huddle.links.stream import StreamWire
-from huddle.links.wire import Receiver, Wire, WireInfo
+from huddle.links.wire import Wire, WireInfo, WireReceiver
 
 KEY = bytes(range(32))
 CRYPTO = NativeCrypto()
@@ -42,7 +40,7 @@ class Program:
     """The receiver of a link: takes all, and remembers what it was told."""
 
     def __init__(self) -> None:
-        self.end: LinkEnd
+        self.end: Link
         self.digest = hashlib.sha256()
         self.size = 0
         self.told: list[str] = []
@@ -88,12 +86,12 @@ class MemoryWire:
     def __init__(self, info: WireInfo) -> None:
         self.info = info
         self.peer: MemoryWire
-        self.receiver: Receiver | None = None
+        self.receiver: WireReceiver | None = None
         self.early: list[bytes] = []
         self.hold = False
         self.open = True
 
-    def start(self, receiver: Receiver) -> None:
+    def start(self, receiver: WireReceiver) -> None:
         self.receiver = receiver
         if not self.hold:
             self.release()
@@ -226,7 +224,7 @@ class Two:
 
     def __init__(self) -> None:
         self.proxy = Proxy()
-        self.keepers: list[Keeper] = []
+        self.keepers: list[LinkManager] = []
         self.ports: list[int] = []
         self.programs = [Program(), Program()]
         self.dialled = [0, 0]
@@ -235,8 +233,8 @@ class Two:
         for pid in (0, 1):
             self.ports.append(await listen(self.accept(pid)))
         for pid in (0, 1):
-            peer = Peer(1 - pid, NAMES[1 - pid], KEY)
-            self.keepers.append(Keeper(pid, [peer], [("tcp", self.dialer(pid))], CRYPTO, timing=timing))
+            peer = DialTarget(1 - pid, NAMES[1 - pid], KEY)
+            self.keepers.append(LinkManager(pid, [peer], [("tcp", self.dialer(pid))], CRYPTO, timing=timing))
 
     def accept(self, pid: int) -> Callable[[StreamWire], None]:
         return lambda wire: self.keepers[pid].accepted(1 - pid, 1, wire)
@@ -261,8 +259,8 @@ class Two:
         await until(lambda: all(program.end.online for program in self.programs))
 
 
-def lonely(pid: int, *dialers: tuple[str, Dial], timing: Timing = QUICK) -> tuple[Keeper, Program]:
-    keeper = Keeper(pid, [Peer(1 - pid, NAMES[1 - pid], KEY)], dialers, CRYPTO, timing=timing)
+def lonely(pid: int, *dialers: tuple[str, Dial], timing: Timing = QUICK) -> tuple[LinkManager, Program]:
+    keeper = LinkManager(pid, [DialTarget(1 - pid, NAMES[1 - pid], KEY)], dialers, CRYPTO, timing=timing)
     return keeper, Program()
 
 
@@ -283,7 +281,7 @@ class Side:
     """A link, what its program got, and the bytes on their way to it."""
 
     def __init__(self, peer: str) -> None:
-        self.link = Link(peer)
+        self.link = LinkProtocol(peer)
         self.got = bytearray()
         self.wire = bytearray()
         self.reads = True

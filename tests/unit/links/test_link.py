@@ -1,371 +1,213 @@
-"""Two links over wires that are cut anywhere: nothing lost, nothing twice, memory bounded."""
+"""Links over loopback TCP: they come up, survive their wires, and end."""
 
+import asyncio
+import hashlib
 import random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from huddle.errors import PeerError
-from huddle.links.frames import (
-    ACK,
-    BYE,
-    END,
-    MAX_PAYLOAD,
-    PING,
-    PONG,
-    RESUME,
-    control,
-    data_frames,
-    scan,
-)
-from huddle.links.link import (
-    ACK_BYTES,
-    ACK_DELAY,
-    ACK_JOIN,
-    PING_EVERY,
-    SILENCE,
-    SLACK,
-    WINDOW,
-    Happened,
-    Link,
-    State,
-)
-
-from . import vectors
-from .support import SMALL, Pair, Side
-
-
-@pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
-def test_a_wire_cut_at_every_byte(chunk: int) -> None:
-    for cut in range(len(SMALL) + 64):
-        pair = Pair()
-        pair.a.link.write(SMALL)
-        pair.b.link.write(SMALL)
-        pair.attach()
-        left = cut
-        while left > 0 and pair.carry(min(chunk, left)):
-            left -= chunk
-        pair.cut()
-        pair.attach()
-        pair.settle()
-        pair.wait(ACK_DELAY)
-        for side in (pair.a, pair.b):
-            assert side.got == SMALL
-            assert (side.link.sent, side.link.acked) == (len(SMALL), len(SMALL))
-            assert (side.link.messages_sent, side.link.messages_received, side.link.rounds) == (3, 3, 3)
-
-
-steps = st.one_of(
-    st.tuples(st.just("write"), st.booleans(), st.integers(1, 300)),
-    st.tuples(st.just("carry"), st.booleans(), st.integers(1, 400)),
-    st.tuples(st.just("cut"), st.booleans(), st.just(0)),
-    st.tuples(st.just("wait"), st.booleans(), st.integers(1, 30)),
-)
-
-
-@given(st.lists(steps, max_size=60))
-@settings(max_examples=150, deadline=None)
-def test_any_cuts(steps: list[tuple[str, bool, int]]) -> None:
-    pair = Pair()
-    wrote = {True: bytearray(), False: bytearray()}
-    source = random.Random(1)
-    for what, on_a, number in steps:
-        side = pair.a if on_a else pair.b
-        if what == "write":
-            frames = data_frames(source.randbytes(number), number)
-            wrote[on_a] += frames
-            middle = number // 2
-            side.link.write(frames[:middle])
-            side.link.write(frames[middle:])
-        elif what == "carry":
-            pair.carry(number, to=side)
-        elif what == "cut":
-            pair.cut()
-            pair.attach()
-        else:
-            pair.now += number / 10
-            side.link.handle_timer(pair.now)
-    pair.cut()
-    pair.attach()
-    pair.settle()
-    pair.wait(ACK_DELAY)
-    assert pair.b.got == wrote[True]
-    assert pair.a.got == wrote[False]
-    assert pair.a.link.queued == pair.b.link.queued == 0
-
-
-def test_one_end_may_learn_of_the_cut_much_later(pair: Pair) -> None:
-    pair.a.link.write(SMALL)
-    pair.carry(20, to=pair.b)
-    pair.b.link.detach()
-    pair.a.link.write(SMALL)
-    pair.attach()
-    pair.settle()
-    assert pair.b.got == SMALL + SMALL
-
-
-def test_whole_frames_of_one_read_are_handed_on_as_they_came(pair: Pair) -> None:
-    frames = SMALL * 3
-    (got,) = pair.b.link.receive(frames, 0.0)
-    assert got is frames
-
-
-def test_nothing_brings_nothing(pair: Pair) -> None:
-    assert not pair.b.link.receive(b"", 0.0)
-
-
-def test_wire_frames_amid_the_stream_are_taken_out(pair: Pair) -> None:
-    got = pair.b.link.receive(SMALL + control(PING, 1) + SMALL + control(ACK, 0) + SMALL[:5], 0.0)
-    assert b"".join(got) == SMALL + SMALL
-    assert b"".join(pair.b.link.receive(SMALL[5:], 0.0)) == SMALL
-
-
-@given(st.lists(st.integers(0, 40), max_size=20))
-def test_wherever_a_wire_cuts_the_program_gets_whole_frames(cuts: list[int]) -> None:
-    stream = SMALL + control(PING, 1) + data_frames(b"x" * 50, 9) + control(ACK, 0) + SMALL + control(END)
-    link, got = Link("b"), b""
-    link.attach(0.0)
-    link.receive(control(RESUME, 0), 0.0)
-    for size in [*cuts, len(stream)]:
-        for piece in link.receive(stream[:size], 0.0):
-            assert scan(piece)[0] == len(piece)
-            got += piece
-        stream = stream[size:]
-    assert got == SMALL + data_frames(b"x" * 50, 9) + SMALL + control(END)
-    assert (link.received, link.messages_received, link.rounds) == (len(got), 7, 9)
-
-
-def test_nothing_goes_out_before_the_resume_of_the_peer() -> None:
-    link = Link("b")
-    link.write(SMALL)
-    link.attach(0.0)
-    link.write(SMALL)
-    assert link.output() == control(RESUME, 0)
-    link.receive(control(RESUME, 0), 0.0)
-    assert link.output() == control(PING, 1) + SMALL + SMALL
-    assert link.events == [Happened.ONLINE]
-    assert repr(link) == "<Link online sent 162 acked 0 received 0 delivered 0>"
-
-
-# --- window
-
-
-def fill(side: Side, pair: Pair) -> int:
-    frames = data_frames(bytes(4 * MAX_PAYLOAD))
-    count = 0
-    while side.link.writable:
-        side.link.write(frames)
-        pair.carry()
-        count += 1
-    return count * len(frames)
-
-
-def test_both_windows_full_and_one_side_not_reading(pair: Pair) -> None:
-    pair.a.reads = pair.b.reads = False
-    to_b, to_a = fill(pair.a, pair), fill(pair.b, pair)
-    pair.settle()
-    assert WINDOW <= to_b < WINDOW + SLACK
-    pair.a.reads = True
-    pair.a.link.delivered(len(pair.a.got), pair.now)
-    pair.settle()
-    assert pair.b.link.writable
-    assert not pair.a.link.writable
-    assert len(pair.a.got) == to_a
-    pair.b.link.write(SMALL)
-    pair.settle()
-    assert pair.a.got.endswith(SMALL)
-    pair.b.reads = True
-    pair.b.link.delivered(len(pair.b.got), pair.now)
-    pair.settle()
-    assert pair.a.link.writable
-    assert Happened.WRITABLE in pair.a.link.events
-    assert (pair.a.link.queued, pair.b.link.queued) == (0, len(SMALL))
-
-
-def test_there_is_room_again_before_the_window_is_empty(pair: Pair) -> None:
-    pair.b.reads = False
-    fill(pair.a, pair)
-    pair.a.link.events.clear()
-    half = len(pair.b.got) // 2
-    pair.b.link.delivered(half, pair.now)
-    pair.settle()
-    assert pair.a.link.acked == half
-    assert (pair.a.link.writable, pair.a.link.events) == (True, [Happened.WRITABLE])
-
-
-def test_a_link_without_a_wire_keeps_no_more_than_its_window() -> None:
-    link = Link("b")
-    frames = data_frames(bytes(MAX_PAYLOAD))
-    while link.writable:
-        link.write(frames)
-    assert link.queued < WINDOW + MAX_PAYLOAD + 8
-    with pytest.raises(BufferError):
-        for _ in range(SLACK // MAX_PAYLOAD + 1):
-            link.write(frames)
-    assert link.queued <= WINDOW + SLACK
-
-
-def test_acknowledged_bytes_are_not_kept(pair: Pair) -> None:
-    frames = data_frames(bytes(MAX_PAYLOAD))
-    for _ in range(300):
-        pair.a.link.write(frames)
-        pair.settle()
-        assert pair.a.link.queued <= ACK_BYTES + len(frames)
-        assert sum(map(len, pair.a.link._unacked)) == pair.a.link.queued
-
-
-def test_a_peer_that_ignores_the_window_is_to_blame(pair: Pair) -> None:
-    frames = data_frames(bytes(MAX_PAYLOAD))
-    with pytest.raises(PeerError, match="a broke the link's protocol: more bytes than the window"):
-        for _ in range((WINDOW + SLACK) // MAX_PAYLOAD + 1):
-            pair.b.link.receive(frames, 0.0)
-
-
-# --- acknowledgements
-
-
-def test_small_messages_are_acknowledged_after_a_while(pair: Pair) -> None:
-    pair.a.link.write(SMALL)
-    pair.settle()
-    assert pair.a.link.acked == 0
-    assert pair.b.link.due == ACK_DELAY
-    pair.wait(ACK_DELAY)
-    assert pair.a.link.acked == len(SMALL)
-
-
-def test_an_ack_joins_data_where_it_is_worth_it(pair: Pair) -> None:
-    pair.a.link.write(data_frames(bytes(ACK_JOIN)))
-    pair.settle()
-    pair.b.link.write(SMALL)
-    assert pair.b.link.output() == control(ACK, ACK_JOIN + 8) + SMALL
-
-
-def test_much_is_acknowledged_at_once(pair: Pair) -> None:
-    pair.a.link.write(data_frames(bytes(ACK_BYTES)))
-    pair.settle()
-    assert pair.a.link.queued == 0
-
-
-def test_the_end_is_acknowledged_at_once(pair: Pair) -> None:
-    pair.a.link.write(SMALL + control(END))
-    pair.settle()
-    assert pair.a.link.queued == 0
-
-
-def test_what_was_only_received_is_not_acknowledged(pair: Pair) -> None:
-    pair.b.reads = False
-    pair.a.link.write(SMALL)
-    pair.settle()
-    pair.wait(1.0)
-    assert (pair.b.link.received, pair.a.link.acked) == (len(SMALL), 0)
-    with pytest.raises(ValueError, match="delivered"):
-        pair.b.link.delivered(len(SMALL) + 1, 0.0)
-
-
-def test_an_ack_lost_with_its_wire_comes_again(pair: Pair) -> None:
-    pair.a.link.write(data_frames(bytes(ACK_BYTES)))
-    pair.carry(to=pair.b)
-    pair.cut()
-    pair.attach()
-    pair.settle()
-    assert pair.a.link.queued == 0
-
-
-# --- time
-
-
-def test_rtt_is_measured_on_a_fresh_wire_and_then_every_two_seconds() -> None:
-    pair = Pair()
-    pair.attach()
-    pair.carry()
-    pair.now = 0.25
-    pair.settle()
-    assert pair.a.link.rtt == pair.b.link.rtt == 0.25
-    assert pair.a.link.due == PING_EVERY
-    pair.now = PING_EVERY
-    pair.a.link.handle_timer(pair.now)
-    pair.now += 0.05
-    pair.settle()
-    assert pair.a.link.last_rtt == pytest.approx(0.05)
-    assert pair.a.link.rtt == pytest.approx(0.225)
-
-
-def test_a_silent_wire_is_dead(pair: Pair) -> None:
-    link = pair.a.link
-    link.events.clear()
-    for _ in range(20):
-        if link.due > SILENCE:
-            break
-        pair.now = link.due
-        link.handle_timer(pair.now)
-    assert (pair.now, link.events) == (SILENCE, [Happened.SILENT])
-
-
-def test_a_peer_that_never_resumes_is_silent_too() -> None:
-    link = Link("b")
-    link.attach(1.0)
-    assert link.due == 1.0 + SILENCE
-    link.handle_timer(link.due)
-    assert link.events == [Happened.SILENT]
-
-
-def test_an_idle_wire_stays_alive(pair: Pair) -> None:
-    for _ in range(100):
-        pair.wait(1.0)
-    assert Happened.SILENT not in pair.a.link.events
-
-
-def test_a_process_that_stood_still_does_not_call_its_peer_silent(pair: Pair) -> None:
-    pair.a.link.events.clear()
-    pair.now += 20
-    pair.a.link.handle_timer(pair.now)
-    assert pair.a.link.events == []
-
-
-def test_pings_in_a_flood_are_not_answered(pair: Pair) -> None:
-    pair.b.link.receive(control(PING, 7) * 1000, 5.0)
-    assert pair.b.link.output() == control(PONG, 7)
-
-
-def test_an_early_call_of_the_timer_does_nothing(pair: Pair) -> None:
-    pair.a.link.handle_timer(0.5)
-    assert pair.a.link.output() == b""
-    assert pair.a.link.due == PING_EVERY
-
-
-# --- the end
-
-
-def test_bye_waits_until_the_peer_has_everything(pair: Pair) -> None:
-    pair.a.link.write(SMALL)
-    pair.a.link.finish()
-    pair.settle()
-    assert pair.a.link.state is State.ONLINE
-    pair.wait(ACK_DELAY)
-    assert (pair.a.link.state, pair.b.link.state) == (State.OVER, State.OVER)
-    assert pair.b.got == SMALL
-    assert pair.b.link.events[-1] is Happened.OVER
-
-
-def test_a_bye_lost_with_its_wire_comes_again(pair: Pair) -> None:
-    pair.a.link.finish()
-    assert pair.a.link.output() == control(BYE)
-    pair.cut()
-    pair.attach()
-    pair.settle()
-    assert (pair.a.link.state, pair.b.link.state) == (State.OVER, State.OVER)
-
-
-def test_after_bye_nothing_counts(pair: Pair) -> None:
-    assert not pair.b.link.receive(control(BYE) + SMALL, 0.0)
-    pair.b.link.output()
-    pair.b.link.write(SMALL)
-    pair.b.link.attach(0.0)
-    pair.b.link.detach()
-    assert not pair.b.link.receive(SMALL, 0.0)
-    assert (pair.b.link.output(), pair.b.link.state) == (b"", State.OVER)
-
-
-def test_the_steps_that_browsers_follow_are_those_of_this_link() -> None:
-    assert vectors.FILE.read_text() == vectors.text()
+from huddle.links.frames import END, PING, RESUME, control, data_frames
+from huddle.links.protocol import SLACK, WINDOW
+from tests.unit.links.support import SOME, Program, Two, lonely, memory_wires, prove, until
+
+
+async def test_a_link_comes_up_and_carries_both_ways(two: Two) -> None:
+    two.open(0, 1)
+    two.programs[0].end.write(SOME)
+    await two.online()
+    two.programs[1].end.write(SOME + SOME)
+    await until(lambda: two.programs[0].size == 26 and two.programs[1].size == 13)
+    stats = two.programs[0].end.stats
+    assert (stats.bytes_sent, stats.bytes_received) == (13, 26)
+    assert (stats.messages_sent, stats.messages_received, stats.rounds) == (1, 2, 4)
+    assert (stats.network, stats.reconnects) == ("tcp", 0)
+    await until(lambda: two.programs[0].end.stats.rtt is not None)
+    assert [program.told for program in two.programs] == [["restored"], ["restored"]]
+    for program in two.programs:  # the proof has measured the round trip at both ends
+        assert program.info and program.info.rtt is not None and 0 <= program.info.rtt < 5
+
+
+async def test_a_lost_wire_is_replaced_at_once(two: Two) -> None:
+    two.open(0, 1)
+    await two.online()
+    two.proxy.cut()
+    await until(lambda: [program.end.stats.reconnects for program in two.programs] == [1, 1])
+    await two.online()
+    assert [program.told for program in two.programs] == [["restored", "lost", "restored"]] * 2
+
+
+async def test_one_end_believes_in_its_old_wire(two: Two) -> None:
+    two.open(0, 1)
+    await two.online()
+    for which in (0, 1, 0, 1):
+        before = [program.end.stats.reconnects for program in two.programs]
+        two.proxy.half_open(which)
+        await until(
+            lambda before=before: all(
+                program.end.stats.reconnects > count and program.end.online
+                for program, count in zip(two.programs, before, strict=True)
+            )
+        )
+
+
+async def pump(program: Program, seed: int, size: int) -> bytes:
+    """Write `size` bytes of frames as fast as the window allows; the digest of what was written."""
+    source = random.Random(seed)
+    wrote = hashlib.sha256()
+    done = 0
+    while done < size:
+        if not program.end.writable:
+            program.writable.clear()
+            await program.writable.wait()
+        frames = data_frames(source.randbytes(source.choice([9, 30, 500, 70_000, 200_000])), 1)
+        program.end.write(frames)
+        wrote.update(frames)
+        done += len(frames)
+        await asyncio.sleep(0 if source.random() < 0.7 else 0.002)
+        assert program.end.stats.queued <= WINDOW + SLACK
+    program.end.write(control(END))
+    wrote.update(control(END))
+    return wrote.digest()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_wires_cut_again_and_again(two: Two, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huddle.links.protocol.SILENCE", 0.3)
+    monkeypatch.setattr("huddle.links.protocol.PING_EVERY", 0.1)
+    two.open(0, 1)
+    chance = random.Random(seed)
+    pumps = [asyncio.create_task(pump(program, pid, 12 << 20)) for pid, program in enumerate(two.programs)]
+    harm = [
+        two.proxy.cut,
+        two.proxy.cut,
+        two.proxy.black_hole,
+        lambda: two.proxy.half_open(0),
+        lambda: two.proxy.half_open(1),
+    ]
+    for _ in range(30):
+        await asyncio.sleep(chance.uniform(0.01, 0.12))
+        chance.choice(harm)()
+    wrote = await asyncio.wait_for(asyncio.gather(*pumps), 20)
+    await until(lambda: all(program.end.stats.queued == 0 for program in two.programs), 20)
+    assert two.programs[1].digest.digest() == wrote[0]
+    assert two.programs[0].digest.digest() == wrote[1]
+    assert all(program.end.stats.reconnects >= 3 for program in two.programs)
+    assert all("failed" not in program.told for program in two.programs)
+
+
+async def test_close_waits_until_the_peer_has_everything(two: Two) -> None:
+    two.open(0, 1)
+    frames = data_frames(bytes(1 << 20))
+    for _ in range(6):
+        two.programs[0].end.write(frames)
+    two.programs[0].end.write(control(END))
+    await two.keepers[0].close_link(1, 1)
+    assert two.programs[1].size == 6 * len(frames) + 8
+    await until(lambda: not two.keepers[1]._ends)
+    assert two.programs[1].told == ["restored"]
+    two.programs[1].end.write(SOME)
+    await two.programs[1].end.close()
+
+
+async def test_who_leaves_before_the_end_is_named(two: Two) -> None:
+    two.open(0, 1)
+    await two.online()
+    await two.keepers[0].close()
+    await until(lambda: two.programs[1].error)
+    assert isinstance(two.programs[1].error, PeerError)
+    assert (two.programs[1].error.message, two.programs[1].error.peer) == ("Alice has left", "Alice")
+    assert two.programs[0].told == ["restored"]
+
+
+async def test_both_close_at_once(two: Two) -> None:
+    two.open(0, 1)
+    await two.online()
+    for program in two.programs:
+        program.end.write(SOME + control(END))
+    async with asyncio.timeout(1):
+        await asyncio.gather(*(keeper.close() for keeper in two.keepers))
+    assert all("failed" not in program.told for program in two.programs)
+
+
+async def test_close_does_not_wait_for_a_peer_that_is_gone(two: Two) -> None:
+    two.open(0, 1)
+    await two.online()
+    two.programs[1].end.abort()
+    two.programs[0].end.write(SOME)
+    async with asyncio.timeout(2):
+        await two.programs[0].end.close(0.1)
+    assert two.programs[0].told == ["restored"]
+
+
+async def test_close_survives_a_cut(two: Two) -> None:
+    two.open(0, 1)
+    await two.online()
+    two.programs[0].end.write(data_frames(bytes(4 << 20)) + control(END))
+    closing = asyncio.create_task(two.programs[0].end.close())
+    await asyncio.sleep(0)
+    two.proxy.cut()
+    await closing
+    assert two.programs[1].size == (4 << 20) + 64 * 8 + 8
+
+
+async def test_a_wire_that_goes_on_after_its_end_reaches_nobody() -> None:
+    keeper, program = lonely(1)
+    program.end = keeper.open(0, 1, program)
+    first, bobs_first = memory_wires()
+    keeper.accepted(0, 1, bobs_first)
+    await prove(first, 1)
+    first.send(control(RESUME, 0) + SOME)
+    await until(lambda: program.size == 13)
+    old = bobs_first.receiver
+    assert old
+    second, bobs_second = memory_wires()
+    keeper.accepted(0, 1, bobs_second)
+    newer = await prove(second, 2)
+    await until(lambda: newer.got == control(RESUME, 13))
+    second.send(control(RESUME, 0))
+    old.wire_data(SOME)
+    old.wire_lost("late")
+    second.send(SOME)
+    await until(lambda: program.size >= 26)
+    assert (program.size, program.told) == (26, ["restored", "restored"])
+    program.end.abort()
+
+
+async def test_a_program_that_was_closed_may_still_count(two: Two) -> None:
+    two.open(0, 1)
+    await two.online()
+    end = two.programs[1].end
+    closing = asyncio.create_task(end.close())
+    two.programs[0].end.write(SOME)
+    await closing
+    end.delivered(0)
+    assert two.programs[1].size == 0
+
+
+async def test_a_peer_that_breaks_the_protocol_is_named() -> None:
+    keeper, program = lonely(1)
+    program.end = keeper.open(0, 1, program)
+    wire, bobs = memory_wires()
+    keeper.accepted(0, 1, bobs)
+    taker = await prove(wire, 1)
+    wire.send(control(PING, 1))
+    await until(lambda: program.error)
+    assert isinstance(program.error, PeerError)
+    assert program.error.peer == "Alice"
+    await until(lambda: taker.lost)
+    assert not keeper._ends
+
+
+async def test_a_link_without_a_wire_keeps_no_more_than_its_window() -> None:
+    keeper, program = lonely(0)
+    program.end = keeper.open(1, 1, program)
+    frames = data_frames(bytes(60_000))
+    while program.end.writable:
+        program.end.write(frames)
+    assert program.end.stats.queued < WINDOW + len(frames)
+    assert (program.end.stats.network, program.end.online) == ("", False)
+    async with asyncio.timeout(1):
+        await program.end.close(0.01)
+    program.end.write(frames)
+    assert program.end.stats.queued <= WINDOW + len(frames)

@@ -1,6 +1,6 @@
 """What one end of a link does at each step: `python -m tests.unit.links.vectors` writes it anew.
 
-Browsers have the machine of links/link.py in JavaScript (web/src/core/link.ts), and both must do the same. A
+Browsers have the machine of links/protocol.py in JavaScript (web/src/core/link.ts), and both must do the same. A
 step is [what, bytes or number, time in seconds] and then what came of it: `out` for the wire, `frames` for
 the program, `error`, `events`, and the state that others see. Bytes are hexadecimal, `fill N` for N DATA
 frames of 64 KiB zeros and depth 1; results over 64 bytes are told as their size and SHA-256.
@@ -26,7 +26,7 @@ from huddle.links.frames import (
     control,
     data_frames,
 )
-from huddle.links.link import NEVER, Link
+from huddle.links.protocol import NEVER, LinkProtocol
 
 FILE = Path(__file__).parents[2] / "vectors" / "link.json"
 SMALL = data_frames(b"abc", 1) + data_frames(b"defgh", 3) + control(EOF) + data_frames(b"i", 2)
@@ -49,7 +49,7 @@ class Recorder:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.link = Link("peer")
+        self.link = LinkProtocol("peer")
         self.steps: list[Any] = []
         self.out = b""  # what the last step sent
 

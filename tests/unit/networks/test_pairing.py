@@ -9,7 +9,7 @@ from huddle.errors import NetworkError
 from huddle.identity.native import NativeCrypto
 from huddle.networks.base import PeerOffer
 from huddle.networks.pairing import PairSeal, paired
-from huddle.rendezvous.server import RendezvousServer, ServerConfig
+from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
 SECRET = b"s" * 32
 

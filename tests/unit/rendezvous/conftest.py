@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from huddle.rendezvous.limits import Limits
 from huddle.rendezvous.messages import Entry, Message, Open, Opened, Presence, pack, unpack
-from huddle.rendezvous.server import RendezvousServer, ServerConfig
+from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
 
 class Clock:

@@ -13,7 +13,7 @@ from huddle.rendezvous import ice
 from huddle.rendezvous.ice import Turn, ask, credentials, turn_url
 from huddle.rendezvous.limits import Limits
 from huddle.rendezvous.messages import AskIce, IceServers, Refused, TurnServer
-from huddle.rendezvous.server import RendezvousServer, ServerConfig
+from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
 SECRET = b"north wind and the sun"
 

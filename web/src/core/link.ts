@@ -1,5 +1,5 @@
 /**
- * One end of a link, without wires or clocks: the machine of huddle/links/link.py, in JavaScript, since in a
+ * One end of a link, without wires or clocks: the machine of huddle/links/protocol.py, in JavaScript, since in a
  * browser Python is dear and a data link has to answer at any time. What it does at each step is what
  * that one does: tests/vectors/link.json has steps and answers of both. States, offsets and invariants are
  * described there; times are seconds.

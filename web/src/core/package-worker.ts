@@ -1,6 +1,6 @@
 /**
  * Fetches packages for a program, in a worker of its own: the only script that may connect to anything but
- * the rendezvous, where whoever runs that has named another source (huddle/rendezvous/site.py).
+ * the rendezvous, where whoever runs that has named another source (huddle/rendezvous/server/site.py).
  *
  * One `Order` in, one `Given` out. What does not have its hash is not handed on.
  */

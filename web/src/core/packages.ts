@@ -3,7 +3,7 @@
  *
  * The build has a list of them (`pyodide-packages.json`, made of Pyodide's own lock file): every file's name
  * and hash, and what it needs. The server of the page may have some of them in `packages/`, with a list of
- * the same kind (`index.json`; huddle/rendezvous/packages.py), which may name a `source` for all others. A
+ * the same kind (`index.json`; huddle/rendezvous/server/packages.py), which may name a `source` for all others. A
  * file counts only with the hash that the build's list has for its package, and with the server's own where
  * that package is none of Pyodide's.
  *

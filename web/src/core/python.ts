@@ -28,7 +28,7 @@ export async function python(assets: Assets, box: Mailbox): Promise<PyodideAPI> 
 /** Python, and its memory after all has been imported that can be, where the browser gives it. */
 export async function remembered(assets: Assets, box: Mailbox): Promise<{ api: PyodideAPI; memory: Blob | undefined }> {
   const api = awaiting(box, await load(assets, { _makeSnapshot: true }));
-  api.runPython("import huddle.browser.warm; huddle.browser.warm.prepare()");
+  api.runPython("import huddle.browser.preload; huddle.browser.preload.prepare()");
   const { makeMemorySnapshot } = api as unknown as { makeMemorySnapshot(): Uint8Array<ArrayBuffer> };
   let memory: Blob | undefined;
   try {
@@ -36,7 +36,7 @@ export async function remembered(assets: Assets, box: Mailbox): Promise<{ api: P
   } catch (error) {
     console.warn(`Python's memory can't be kept: ${reasonOf(error)}`);
   }
-  api.runPython("huddle.browser.warm.restored()");
+  api.runPython("huddle.browser.preload.restored()");
   return { api, memory };
 }
 
@@ -44,7 +44,7 @@ export async function remembered(assets: Assets, box: Mailbox): Promise<{ api: P
 export async function restored(assets: Assets, box: Mailbox, memory: Blob): Promise<PyodideAPI | undefined> {
   try {
     const api = awaiting(box, await load(assets, { _loadSnapshot: memory.arrayBuffer() }));
-    api.runPython("huddle.browser.warm.restored()");
+    api.runPython("huddle.browser.preload.restored()");
     return api;
   } catch (error) {
     console.warn(`Python's memory can't be restored: ${reasonOf(error)}`);

@@ -1,6 +1,6 @@
 /**
  * WebRTC of the session worker: connections live in the page, which alone may make them, and their data
- * channels here. Python (huddle/networks/webrtc_browser.py) hears of both by notes.
+ * channels here. Python (huddle/networks/webrtc/browser.py) hears of both by notes.
  *
  *   session -> page    { open: id, servers }   { describe: id }   { answer: id, sdp }   { candidate: id, line }
  *                      { make: id, number, label }   { close: id }

@@ -40,7 +40,7 @@ async function run(api: PyodideAPI, control: MessagePort, task: Task): Promise<v
   const stream = (port: MessagePort): Stream => new Stream(box, port);
   const { wheels, missing } = task.packages ? await brought(task.packages) : NOTHING;
   await install(api, wheels);
-  await call(api, "huddle.browser.runner", "main", box, {
+  await call(api, "huddle.browser.runner_worker", "main", box, {
     packages: wheels.map(({ name }) => name),
     missing,
     config: task.config,
@@ -60,7 +60,7 @@ self.onmessage = async (event: MessageEvent<RunnerStart>) => {
   const failed = (error: unknown): void => control.postMessage({ failed: reasonOf(error) });
   try {
     const api = await begun(event.data);
-    await call(api, "huddle.browser.runner", "prepare");
+    await call(api, "huddle.browser.runner_worker", "prepare");
     control.onmessage = ({ data }: MessageEvent<Task | Memory>) => {
       if (!("memory" in data)) run(api, control, data).catch(failed);
     };

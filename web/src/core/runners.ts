@@ -163,7 +163,7 @@ function filesIn(value: unknown): Record<string, Uint8Array> | undefined {
   return files;
 }
 
-/** One run's worker, as Python (huddle/browser/worker.py) holds it. */
+/** One run's worker, as Python (huddle/browser/worker_runner.py) holds it. */
 export class Running {
   readonly id: number;
   readonly stdin: Stream;

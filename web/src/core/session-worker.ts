@@ -1,5 +1,5 @@
 /**
- * The session's worker: identity, room, control and data links, in Python; see huddle/browser/session.py.
+ * The session's worker: identity, room, control and data links, in Python; see huddle/browser/session_worker.py.
  *
  * From the page: first one `Start`, then decisions. To the page: events.
  */
@@ -46,7 +46,7 @@ self.onmessage = async ({ data }: MessageEvent<Start>) => {
     const [{ api, memory }, pair] = await Promise.all([begun(data), identity()]);
     remember(memory);
     if (memory !== data.kept) data.backstage.postMessage({ memory } satisfies Memory);
-    await call(api, "huddle.browser.session", "main", box, {
+    await call(api, "huddle.browser.session_worker", "main", box, {
       id,
       pair,
       runners,

@@ -1,0 +1,1 @@
+"""Where it is measured: namespaces of this computer, hosts by SSH, clouds."""

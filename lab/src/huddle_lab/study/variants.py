@@ -1,0 +1,109 @@
+"""Networks in studies: MPyC by itself, each of Huddle's, and these with options of one's own.
+
+    [network.tailnet]                       # a name for rows and reports
+    network = "tailscale"                   # one of Huddle's
+    options = ["--advertise", "…"]          # for `huddle host` and `huddle join`
+    pass = ["HUDDLE_TS_AUTHKEY"]            # names of this shell's environment that the parties get
+    browsers = 1                            # so many parties, the last ones, are in browsers
+    repetitions = 1                         # at most so many, where the study has more
+    demos = ["Secret Santa"]                # only these
+
+What Huddle has is asked of Huddle, so that a network which it gains is one of studies too. Those of its
+networks that a browser has are there a second time, with every party in a browser.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from huddle.errors import LocalError
+from huddle.session.settings import ALL as HUDDLE
+from huddle_lab.study.parsing import Table, wrong
+
+PLAIN = ("plain", "plain-dns", "plain-ssl")
+IN_BROWSERS = {"webrtc-browser": "webrtc", "relay-browser": "relay"}
+EVERYBODY = MOST = 1000  # more parties than any session has, more repetitions than any study
+KNOWN = (*PLAIN, *HUDDLE, "auto", *IN_BROWSERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A network with options; most have none, and their name is the network's."""
+
+    name: str
+    network: str
+    options: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
+    browsers: int = 0
+    repetitions: int = MOST
+    demos: tuple[str, ...] = ()  # all, if none is named
+
+    @property
+    def is_session(self) -> bool:
+        """Whether it needs a Huddle session."""
+        return self.network not in PLAIN
+
+    @property
+    def relayed(self) -> bool:
+        """Whether all goes by way of the rendezvous."""
+        return self.network == "relay"
+
+    def environment(self) -> dict[str, str]:
+        """What is passed on of this shell's environment; LocalError where something is missing."""
+        for name in self.passed:
+            if name not in os.environ:
+                raise LocalError(f"the network {self.name} needs {name} in the environment")
+        return {name: os.environ[name] for name in self.passed}
+
+    def decides(self) -> object:
+        """What of it decides what is run, for the name of a cell."""
+        if self.name == self.network:
+            return self.name
+        own = (self.name, self.network, self.options)
+        return (*own, self.browsers) if self.browsers else own
+
+    def in_browser(self, pid: int, parties: int) -> bool:
+        """Whether that party is in a browser."""
+        return pid >= parties - self.browsers
+
+
+def variants(table: Table, names: tuple[str, ...], own: Table) -> tuple[Variant, ...]:
+    """Those of these names, the study's own before Huddle's."""
+    made: Mapping[str, Variant] = {name: _variant(name, own.table(name)) for name in own.keys()}
+    found = []
+    for name in names:
+        if name not in made and name not in KNOWN:
+            hint = f"There are {', '.join((*KNOWN, *made))}; or add a table [network.{name}]."
+            raise wrong(table.place, f"networks: there is no {name}", hint)
+        found.append(made[name] if name in made else _known(name))
+    return tuple(found)
+
+
+def _known(name: str) -> Variant:
+    if name in IN_BROWSERS:
+        return Variant(name, IN_BROWSERS[name], browsers=EVERYBODY)
+    return Variant(name, name)
+
+
+def _variant(name: str, table: Table) -> Variant:
+    network = table.text("network")
+    if name in KNOWN:
+        raise wrong(table.place, f"{name} is the name of a network of Huddle's", "Take another.")
+    if network not in (*HUDDLE, "auto"):
+        raise wrong(table.place, f"there is no network {network}", f"There are {', '.join(HUDDLE)}.")
+    found = Variant(
+        name,
+        network,
+        table.texts("options", empty=True, different=False),
+        table.texts("pass", empty=True),
+        table.count("browsers", 0, EVERYBODY, 0),
+        table.count("repetitions", 1, MOST, MOST),
+        table.texts("demos", empty=True),
+    )
+    table.end()
+    if found.browsers and network not in IN_BROWSERS.values():
+        have = " and ".join(IN_BROWSERS.values())
+        raise wrong(table.place, f"browsers don't have {network}", f"They have {have}.")
+    if found.browsers and found.options:
+        raise wrong(table.place, "options are for commands, and browsers have none")
+    return found

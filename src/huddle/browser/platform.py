@@ -1,0 +1,99 @@
+"""The surroundings of a session in a browser: WebCrypto, workers, the networks that a page has."""
+
+import asyncio
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+from pyodide.ffi import to_js
+
+from huddle.browser.crypto import WebCrypto
+from huddle.browser.imports import imported
+from huddle.browser.loop import MailboxLoop
+from huddle.browser.worker_runner import WorkerRunner
+from huddle.errors import LocalError
+from huddle.identity.crypto import Crypto
+from huddle.networks.base import Network
+from huddle.networks.plain.outsider import PlainOutsider
+from huddle.networks.plain.part import PlainPart
+from huddle.networks.relay.network import RelayNetwork
+from huddle.networks.webrtc import library as webrtc_library
+from huddle.networks.webrtc.network import WebRtcNetwork
+from huddle.networks.wireguard.keys import KEY, Key, clamped
+from huddle.running.interpreter import Interpreter
+from huddle.running.run import StartRunner
+from huddle.session.platform import ProgramRuntime
+from huddle.session.settings import Settings
+
+NETWORKS = ("webrtc", "relay")  # that a browser has, in order of preference
+
+
+class BrowserPlatform:
+    """A browser's worker; see `huddle.session.platform.Platform`."""
+
+    def __init__(self, functions: Any, runners: Any) -> None:
+        self._web = WebCrypto(functions)
+        self.crypto: Crypto = self._web
+        self._runners = runners
+        self.start_runner: StartRunner = partial(WorkerRunner.start, runners)
+
+    async def ground(self, settings: Settings) -> ProgramRuntime:
+        interpreter = Interpreter(
+            executable="",
+            prefixes=(),
+            paths=(),
+            python=platform.python_version(),
+            mpyc=version("mpyc"),
+            numpy=None,
+            gmpy2=None,
+            uvloop=None,
+            bits=64 if sys.maxsize > 2**32 else 32,
+        )
+        return ProgramRuntime(interpreter, sandboxed=not settings.plain_end)
+
+    async def has_numpy(self, ground: ProgramRuntime, files: Mapping[str, bytes]) -> bool:
+        names = imported(files)
+        if "numpy" not in names:
+            return True
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, MailboxLoop)
+        found: asyncio.Future[bool] = loop.create_future()
+
+        def note(_kind: int, there: Any) -> None:
+            if not found.done():
+                found.set_result(bool(there))
+
+        number = self._runners.seek(to_js(names), "numpy")
+        loop.listen(number, note)
+        try:
+            return await found
+        finally:
+            loop.unlisten(number)
+
+    async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
+        raise LocalError(
+            "A browser can't be a rendezvous itself.", hint="Name one; the page's own server may be one."
+        )
+
+    def networks(self, settings: Settings, rendezvous: str, notice: Callable[[str], None]) -> list[Network]:
+        made = list[Network]()
+        if "webrtc" in settings.networks and (settings.networks == ("webrtc",) or webrtc_library.available()):
+            made.append(WebRtcNetwork(rendezvous, self.crypto))
+        if "relay" in settings.networks:
+            made.append(RelayNetwork(rendezvous))
+        return made
+
+    def plain(self, settings: Settings, rendezvous: str, notice: Callable[[str], None]) -> PlainPart | None:
+        return PlainOutsider(self._tunnel_key()) if settings.plain_end else None
+
+    def _tunnel_key(self) -> Key:
+        """A key for the person's WireGuard app: made here, and only what is made of bytes can leave."""
+        private = clamped(self.crypto.random(KEY))
+        return Key(private, self.crypto.exchange_public(self._web.exchange_from_seed(private)))
+
+    def peak_memory(self) -> float:
+        return 0.0

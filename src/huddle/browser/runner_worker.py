@@ -1,0 +1,156 @@
+"""The runner in a browser: the worker in which a party's MPyC program runs, in a frame without any network.
+
+The counterpart of `huddle.running.runner.main`, of which it uses what is the same: a program sees here what it
+sees there. Its peers' streams, its input and its output are ports to the session worker; nothing else gets
+in or out. What the session worker hears of it is the word of a stranger's program.
+"""
+
+import asyncio
+import atexit
+import io
+import json
+import os
+import select
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from huddle.browser import packages
+from huddle.browser import preload as warm
+from huddle.browser.js_values import array, record
+from huddle.browser.loop import MailboxLoop, PortSocket, sleep, wait_until
+from huddle.browser.ports import Ports
+from huddle.links import frames
+from huddle.running.runner import loop as runner_loop
+from huddle.running.runner.main import install, run_program, set_arguments
+
+DIRECTORY = "/home/program"
+
+
+class WorkerInput(io.RawIOBase):
+    """Standard input: blocks until a line is typed, and says so."""
+
+    def __init__(self, sock: PortSocket, tell: Callable[..., None]) -> None:
+        self._sock, self._tell = sock, tell
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        sys.stdout.flush()
+        try:
+            return self._sock.recv_into(memoryview(buffer))
+        except BlockingIOError:
+            self._tell(input=True)
+            wait_until(self._sock.fileno())
+            self._tell(input=False)
+            return self._sock.recv_into(memoryview(buffer))
+
+
+class WorkerOutput(io.RawIOBase):
+    """Standard output or error: blocks while the session worker takes nothing; keeps what comes early."""
+
+    def __init__(self) -> None:
+        self._early: list[bytes] = []
+        self._sock: PortSocket | None = None
+
+    def attach(self, sock: PortSocket) -> None:
+        """From now on it goes there."""
+        self._sock = sock
+        for data in self._early:
+            self.write(data)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if self._sock is None:
+            self._early.append(bytes(data))
+            return len(data)
+        try:
+            return self._sock.send(data)
+        except BlockingIOError:
+            wait_until(self._sock.fileno(), select.POLLOUT)
+            return self._sock.send(data)
+
+
+_outputs = {"stdout": WorkerOutput(), "stderr": WorkerOutput()}
+
+
+def prepare() -> None:
+    """Do, while nobody waits yet, what does not depend on the program."""
+    for name, raw in _outputs.items():
+        text = io.TextIOWrapper(
+            io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True
+        )
+        setattr(sys, name, text)
+        setattr(sys, f"__{name}__", text)
+    warm.prepare_mpyc()
+
+
+def main(box: Any, task: Any) -> None:
+    """Run the program of a task (see `Task` in runners.ts) and report how it ended."""
+    config = json.loads(task.config)
+    names = config["names"]
+
+    def tell(**message: Any) -> None:
+        task.report(json.dumps(message))
+
+    stdin, stdout, stderr = PortSocket(task.stdin), PortSocket(task.stdout), PortSocket(task.stderr)
+    sys.stdin = io.TextIOWrapper(
+        io.BufferedReader(WorkerInput(stdin, tell)), encoding="utf-8", errors="replace"
+    )
+    _outputs["stdout"].attach(stdout)
+    _outputs["stderr"].attach(stderr)
+    time.sleep = sleep
+    os.makedirs(DIRECTORY)
+    given = {path: bytes(data) for path, data in task.files.to_py().items()}
+    for path, data in given.items():
+        os.makedirs(os.path.dirname(os.path.join(DIRECTORY, path)), exist_ok=True)
+        with open(os.path.join(DIRECTORY, path), "wb") as file:
+            file.write(data)
+    os.chdir(DIRECTORY)
+    sys.path.insert(0, DIRECTORY)
+    packages.begin(task.packages.to_py(), task.missing.to_py(), config["flags"])
+    set_arguments(config)
+    warm.begin_mpyc()
+
+    session = runner_loop.PeerConnections(frames, config["pid"], config["max_queue"])
+    peers = {int(pid): PortSocket(stream) for pid, stream in task.peers.to_py(depth=1).items()}
+    session.attach({pid: names[pid] for pid in peers}, Ports(peers))
+
+    class Base(MailboxLoop):
+        def __init__(self) -> None:
+            super().__init__(box)
+
+    asyncio._set_running_loop(None)
+    session.use(install(runner_loop.loop_class(Base, session)))
+
+    outcome = run_program(os.path.join(DIRECTORY, config["entry"]), runner_loop.ProgramAborted)
+    atexit._run_exitfuncs()
+    if session.verdict:
+        outcome.update(reason=session.verdict.reason, peer=session.verdict.peer)
+    for text in (sys.stdout, sys.stderr):
+        text.flush()
+    if written := _written(given):
+        task.written(record(written))
+    session.finish(well=not outcome["exit"] and not session.verdict)
+    tell(**outcome)
+    for sock in (stdout, stderr, *peers.values()):
+        sock.close()
+
+
+def _written(given: dict[str, bytes]) -> dict[str, Any]:
+    """The files that the program left in its directory, new or changed."""
+    found = {}
+    for folder, _, names in os.walk(DIRECTORY):
+        for name in names:
+            path = os.path.relpath(os.path.join(folder, name), DIRECTORY)
+            if "__pycache__" in path:
+                continue
+            with open(os.path.join(folder, name), "rb") as file:
+                data = file.read()
+            if given.get(path) != data:
+                found[path] = array(data)
+    return found

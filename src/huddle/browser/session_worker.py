@@ -1,0 +1,192 @@
+"""The session worker: one party's session, told to the page and decided by it.
+
+What goes to and fro is described, with types, in web/src/core/protocol.ts. The page is trusted as a
+terminal is natively; what it says is checked all the same, so that a mistake is an error and no surprise.
+"""
+
+import asyncio
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from pyodide.ffi import to_js
+
+from huddle import events
+from huddle.browser.imports import imported
+from huddle.browser.js_values import array, record
+from huddle.browser.loop import MailboxLoop
+from huddle.browser.platform import NETWORKS, BrowserPlatform
+from huddle.browser.spake2_shim import install
+from huddle.errors import HuddleError, LocalError
+from huddle.identity.contacts import Contacts
+from huddle.identity.crypto import SigningKey
+from huddle.identity.keys import Identity
+from huddle.session.party import Party
+from huddle.session.plans import GuestPlan, HostPlan
+from huddle.session.program import Program
+from huddle.session.settings import Settings
+
+_ASKED = 1  # kind of the page's notes
+
+
+class PageController:
+    """Between the page and the party: what the page decides, and what it is told.
+
+    `page` is the object of session.ts: `id` of its notes, `tell(event)`, the identity's `pair`, the
+    functions of `crypto`, the `runners`, and the URL of the `rendezvous` that served the page.
+    """
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+        self._place = BrowserPlatform(page.crypto, page.runners)
+        self._identity = Identity.of(self._place.crypto, SigningKey(page.pair))
+        self._pseudonym = False  # nothing of this session is kept
+        self._party: Party | None = None
+        self._begun: asyncio.Future[Party] = asyncio.get_running_loop().create_future()
+
+    async def serve(self) -> None:
+        """One session, from the page's first word to its end."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, MailboxLoop)
+        loop.listen(self._page.id, self._asked)
+        self._tell("ready", did=self._identity.did)
+        party = await self._begun
+        run = 1
+        async for event in party:
+            if isinstance(event, events.Program):
+                run = event.run
+            if isinstance(event, events.Ended):
+                record = None if party.record is None else array(party.record)
+                contacts = self._page.contacts if self._pseudonym else party.contacts.to_json()
+                self._tell("kept", contacts=contacts, record=record)
+            self._tell(event.event, **{field.name: getattr(event, field.name) for field in fields(event)})
+            if isinstance(event, events.Question) and event.what in ("accept", "program"):
+                self._page.runners.expect(to_js(imported(party.files)))
+                self._tell("files", run=run, files={path: array(data) for path, data in party.files.items()})
+
+    def _tell(self, event: str, **values: Any) -> None:
+        self._page.tell(record({"event": event, **values}))
+
+    def _asked(self, kind: int, decision: Any) -> None:
+        try:
+            self._decide(decision.do, decision)
+        except HuddleError as error:
+            self._tell("error", whose=error.whose, message=error.message, hint=error.hint, peer="")
+
+    def _decide(self, what: str, said: Any) -> None:
+        party = self._party
+        if what in ("host", "join"):
+            if party is None:
+                self._party = self._host(said) if what == "host" else self._join(said)
+                self._begun.set_result(self._party)
+        elif party is None:
+            raise LocalError("There is no session yet.")
+        elif what == "admit":
+            party.admit(said.did)
+        elif what == "refuse":
+            party.refuse(said.did, said.reason)
+        elif what == "heard":
+            party.heard(said.dids.to_py())
+        elif what == "accept":
+            if _given(said, "privateArgs") is not None or _given(said, "inputs") is not None:
+                party.give(_private_args(said), _inputs(said))
+            party.accept()
+        elif what == "differ":
+            party.differ()
+        elif what == "decline":
+            party.decline(said.reason)
+        elif what == "again":
+            party.again(_program(said.program) if _given(said, "program") else None)
+        elif what == "finish":
+            party.finish()
+        elif what == "type_line":
+            party.type_line(_given(said, "line"))
+        elif what == "say":
+            party.say(said.text)
+        elif what == "stop_run":
+            party.stop_run()
+        elif what == "leave":
+            party.leave(said.reason)
+
+    def _become(self, said: Any) -> Identity:
+        """Who takes part: the identity of this browser, or somebody new."""
+        self._pseudonym = bool(_given(said, "pseudonym"))
+        return Identity.fresh(self._place.crypto) if self._pseudonym else self._identity
+
+    def _host(self, said: Any) -> Party:
+        plan = HostPlan(
+            _program(said.program),
+            int(said.parties),
+            threshold=_given(said, "threshold"),
+            no_prss=bool(_given(said, "noPrss")),
+            stay=bool(_given(said, "stay")),
+            record=bool(_given(said, "record")),
+            rendezvous=_given(said, "rendezvous") or self._page.rendezvous,
+        )
+        return Party(plan, _settings(said), self._become(said), self._contacts(), surroundings=self._place)
+
+    def _join(self, said: Any) -> Party:
+        plan = GuestPlan(
+            said.invitation,
+            _given(said, "rendezvous") or self._page.rendezvous,
+            digest=_given(said, "digest"),
+            record=bool(_given(said, "record")),
+        )
+        return Party(plan, _settings(said), self._become(said), self._contacts(), surroundings=self._place)
+
+    def _contacts(self) -> Contacts:
+        kept = self._page.contacts
+        return Contacts.from_json(kept) if kept else Contacts()
+
+
+def main(box: Any, page: Any) -> None:
+    """Serve the page until its session has ended."""
+    install()
+    asyncio._set_running_loop(None)
+    loop = MailboxLoop(box)
+    asyncio.set_event_loop(loop)
+
+    async def serve() -> None:
+        await PageController(page).serve()
+
+    loop.run_until_complete(serve())
+
+
+def _given(said: Any, name: str) -> Any:
+    return getattr(said, name, None)
+
+
+def _program(said: Any) -> Program:
+    files = {path: bytes(data) for path, data in said.files.to_py().items()}
+    return Program(said.entry, files, tuple(said.args.to_py()))
+
+
+def _private_args(said: Any) -> tuple[str, ...]:
+    args = _given(said, "privateArgs")
+    return tuple(args.to_py()) if args else ()
+
+
+def _inputs(said: Any) -> tuple[Path, ...]:
+    """The private files, in this worker's memory."""
+    inputs = []
+    if given := _given(said, "inputs"):
+        folder = Path(tempfile.mkdtemp(prefix="huddle-inputs-"))
+        for name, data in given.to_py().items():
+            inputs.append(folder / Path(name).name)
+            inputs[-1].write_bytes(data)
+    return tuple(inputs)
+
+
+def _settings(said: Any) -> Settings:
+    networks = _given(said, "networks")
+    return Settings(
+        said.name,
+        networks=tuple(networks.to_py()) if networks else NETWORKS,
+        private_args=_private_args(said),
+        inputs=_inputs(said),
+        grace=_given(said, "grace") or 30.0,
+        stall=_given(said, "stall"),
+        plain_end=bool(_given(said, "plainEnd")),
+        max_queue=_given(said, "maxQueue") or 0,
+    )

@@ -1,0 +1,1 @@
+"""The ceremony: who takes part and in what, as sans-IO state machines."""

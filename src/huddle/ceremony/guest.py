@@ -1,0 +1,193 @@
+"""The ceremony of a guest: what it checks before it takes part, and how long it waits for the host."""
+
+from collections.abc import Iterable
+
+from huddle.ceremony import events
+from huddle.ceremony.ceremony import Ceremony
+from huddle.ceremony.core import DECIDE_SECONDS, ECHO_SECONDS, REVEAL_SECONDS, Greeting
+from huddle.ceremony.files import chunk_count
+from huddle.ceremony.invitation import Invitation
+from huddle.ceremony.log import LogEntry
+from huddle.ceremony.manifest import Flags, Manifest, differences
+from huddle.ceremony.messages import Hello, Refusal, Software
+from huddle.ceremony.roster import Plan
+from huddle.ceremony.states import CeremonyState, SenderRole
+from huddle.ceremony.values import GUEST
+from huddle.errors import HuddleError, LocalError, PeerError, RendezvousError
+from huddle.identity.crypto import Crypto
+from huddle.identity.keys import Identity
+
+HOST_GRACE = ECHO_SECONDS + DECIDE_SECONDS  # the host acts first, even through an outage
+HOST_SECONDS = 60.0  # the host's hello is the room's first record: who does not see it is in a dead room
+
+
+class GuestCeremony(Ceremony):
+    """A guest's side.
+
+    `own` is the manifest of this party's own copy of the program and `program_digest` the digest that it
+    expects; a proposal of anything else is refused. Arguments and flags of `own` count only where it has
+    some. `record`: it takes part only where a record is made.
+    """
+
+    role = GUEST
+
+    def __init__(
+        self,
+        crypto: Crypto,
+        identity: Identity,
+        invitation: Invitation,
+        *,
+        name: str,
+        software: Iterable[Software],
+        now: float,
+        own: Manifest | None = None,
+        program_digest: bytes | None = None,
+        record: bool = False,
+    ) -> None:
+        super().__init__(
+            crypto,
+            identity,
+            invitation,
+            name=name,
+            software=software,
+            now=now,
+        )
+        self._own = own
+        self._program_digest = program_digest
+        self._record = record
+        self._host = ""
+        self._hashes: set[bytes] = set()
+        self._timers["host"] = now + HOST_SECONDS
+
+    def _standing(self, did: str) -> SenderRole:
+        if self._invitation.is_host(did):
+            return SenderRole.HOST
+        plan = self._round.plan
+        return SenderRole.MEMBER if plan is not None and plan.has(did) else SenderRole.STRANGER
+
+    def _judge(self, entry: LogEntry, standing: SenderRole) -> None:
+        again = isinstance(entry.message, Hello) and entry.envelope.counter == 0
+        if again and self._host and standing is SenderRole.HOST:
+            raise self._fault(self._host, "began again", hint="Ask the host for a new invitation.")
+        super()._judge(entry, standing)
+
+    def _on_stale(self, entry: LogEntry) -> None:
+        # A guest may come again. A proposal may name the hello of its earlier process.
+        envelope, hello = entry.envelope, entry.message
+        if isinstance(hello, Hello) and envelope.epoch == self.epoch:
+            hash_ = self._round.room.hello_hash(self.did, envelope.body)
+            self._round.greetings.append(Greeting(hash_, envelope.body, hello))
+
+    def _on_hello(self, greeting: Greeting, entry: LogEntry) -> None:
+        did = greeting.hello.did
+        if self.state is CeremonyState.SEALED:
+            return
+        if self._invitation.is_host(did):
+            if did in self._round.hellos:
+                raise self._fault(did, "sent two hellos in one epoch")
+            self._timers.pop("host", None)
+            if not self._host:
+                self._host = did
+                self._tell(events.HostCame(did, greeting.hello.name))
+            self._greet()
+        if did == self.did:
+            self._hashes.add(greeting.hash)
+        self._round.hellos[did] = greeting
+        self._round.greetings.append(greeting)
+
+    def _on_refusal(self, message: Refusal) -> None:
+        if message.hello in self._hashes:
+            name = self._called(self._host)
+            raise PeerError(
+                f"{name} did not let this party in: {message.reason}",
+                peer=name,
+                hint=f"Ask {name}, then join again.",
+            )
+
+    def _on_leaving(self, did: str, reason: str, *, declined: bool) -> None:
+        if self.sealed is not None:
+            self._tell(events.PeerLeft(self._plan.pid(did), reason))
+        elif self._invitation.is_host(did):
+            raise self._fault(did, f"ended the session: {reason}")
+        elif self._round.plan is not None and self._round.plan.has(did):
+            self._on_fault(did, self._fault(did, f"{'said no' if declined else 'left'}: {reason}"))
+
+    def _on_fault(self, did: str, error: HuddleError) -> None:
+        if did == self.did or self._invitation.is_host(did):
+            self._fail(error)
+            return
+        self._tell(events.CeremonyNotice(error.message))
+        if self.state in (CeremonyState.REVEALING, CeremonyState.ACCEPTING):
+            # The host has seen it too and begins a new epoch; only if it does not, all is over.
+            self._round.spoiled = self._round.spoiled or error
+            self._timers.setdefault("fault", self._now + DECIDE_SECONDS)
+
+    def _on_proposed(self, plan: Plan) -> bool:
+        greeted = self._round.hellos.get(self.did)
+        if greeted is None or greeted.hash not in {greeting.hash for greeting in plan.greetings}:
+            self._enter(CeremonyState.OUTSIDE)
+            self._tell(events.CeremonyNotice("the host goes on without this party, for now"))
+            return False
+        wrong: tuple[str, ...] = ()
+        own = self._own
+        if own is not None:
+            wrong = differences(own, plan.manifest, args=bool(own.args), flags=own.flags != Flags())
+            # A lower threshold lets fewer parties read everybody's inputs: nobody gets it unasked.
+            usual, threshold = (len(plan.roster) - 1) // 2, plan.proposal.threshold
+            if own.flags.threshold is None and threshold is not None and threshold < usual:
+                wrong = (*wrong, f"the threshold is {threshold}, lower than the usual {usual}")
+        if self._program_digest not in (None, plan.manifest.program_digest):
+            wrong = (*wrong, f"its digest is {plan.manifest.program_digest.hex()}")
+        if wrong:
+            raise self._fault(
+                self._host,
+                f"proposes another program than the one expected here: {'; '.join(wrong)}",
+                hint="Agree on one program with the host, then join again.",
+            )
+        if self._record and not plan.proposal.options.record:
+            raise LocalError(
+                "no record is made of this session, and this party wants one",
+                hint="Ask the host to use --record, or do without.",
+            )
+        self._timers["reveal"] = self._now + REVEAL_SECONDS + HOST_GRACE
+        return True
+
+    def _on_revealed(self) -> None:
+        self._timers["accept"] = self._now + self._plan.proposal.options.patience + HOST_GRACE
+
+    def _on_differ(self, did: str, error: PeerError) -> None:
+        # The host has seen it too and begins a new epoch; only if it does not, all is over.
+        self._timers.setdefault("fault", self._now + DECIDE_SECONDS)
+
+    def _on_accepted(self, did: str) -> None:
+        if not self._invitation.is_host(did):
+            return
+        self._timers["accept"] = self._now + self._plan.proposal.options.patience + HOST_GRACE
+        # What travels with no file of its own is asked about when the host has decided, as all else is.
+        manifest = self._plan.manifest
+        if self._plan.proposal.options.files_follow:
+            self._have_files({})
+        elif not chunk_count(manifest):
+            self._have_files({file.path: b"" for file in manifest.files})
+
+    def _on_epoch(self) -> None:
+        self._timers["host"] = self._now + HOST_SECONDS
+
+    def _expired(self, timer: str) -> None:
+        if timer == "echo":
+            raise self._echo_expired()
+        if timer == "host":
+            if self._log.all_noise:  # the host's hello is the first record, and a room loses none
+                raise RendezvousError(
+                    "the rendezvous shows a room in which nothing belongs to this invitation",
+                    hint="Start again with another rendezvous.",
+                )
+            raise PeerError(
+                "the host is not in this room",
+                peer=self._called(self._host) if self._host else "the host",
+                hint="Ask the host whether the session is still open, and for a new invitation.",
+            )
+        if self._round.spoiled is not None:
+            raise self._round.spoiled
+        done = self._round.reveals if timer == "reveal" else self._round.accepts
+        raise self._silent(done.keys(), "reveal" if timer == "reveal" else "accept")

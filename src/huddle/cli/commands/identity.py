@@ -1,0 +1,231 @@
+"""`huddle whoami`, `contacts`, `verify` and `forget`: what a person keeps on this machine."""
+
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from huddle.cli import leftovers
+from huddle.cli.errors import complaints
+from huddle.cli.home import KINDS, Home, LeftBehind
+from huddle.cli.text import clean, listing
+from huddle.errors import LocalError
+from huddle.identity.contacts import Contact, Contacts
+from huddle.identity.names import folded
+from huddle.identity.native import NativeCrypto
+from huddle.record.signed import MAX_FILE, RecordError, Report, verify
+from huddle.running import scratch
+
+LEFTOVERS = "leftovers"
+
+_json_option = click.option("--json", "json_", is_flag=True, help="Print JSON and nothing else.")
+
+
+@click.command("whoami")
+@_json_option
+@complaints
+def whoami_command(json_: bool) -> None:
+    """Show your identity: the did by which others know you. The first time, it is made."""
+    home = Home()
+    made = not home.has_identity()
+    did = home.identity(NativeCrypto()).did
+    if json_:
+        click.echo(json.dumps({"did": did, "home": str(home.root), "made": made}))
+        return
+    click.echo(did)
+    if made:
+        click.echo(f"This identity was made just now; it is kept in {home.root}.", err=True)
+
+
+@click.group("contacts", invoke_without_command=True)
+@_json_option
+@click.pass_context
+@complaints
+def contacts_group(context: click.Context, json_: bool) -> None:
+    """Show whom you know. A contact is verified once you heard that person say the words."""
+    if context.invoked_subcommand is not None:
+        return
+    contacts = Home().contacts()
+    if json_:
+        click.echo(json.dumps([asdict(contact) for contact in contacts.people], ensure_ascii=False))
+        return
+    if not contacts.people:
+        click.echo("No contacts yet: whom you hear say the words of a session becomes one.")
+        return
+    table = Table(box=None)
+    for column in ("Name", "Verified", "Last seen", "Did"):
+        table.add_column(column, overflow="fold")
+    for contact in contacts.people:
+        seen = time.strftime("%Y-%m-%d %H:%M", time.localtime(contact.last_seen))
+        verified = "[green]yes[/]" if contact.verified else "no"
+        table.add_row(escape(clean(contact.name)), verified, seen, contact.did)
+    Console(emoji=False).print(table)  # else the :key: of a did is a picture
+
+
+@contacts_group.command("verify")
+@click.argument("who", metavar="NAME|DID")
+@complaints
+def verify_contact_command(who: str) -> None:
+    """Mark a contact as verified, once you have compared its did with the person's `huddle whoami`."""
+    changed = Home().change_contacts(lambda contacts: contacts.verified([_one(contacts, who).did]))
+    click.echo(f"{clean(_one(changed, who).name)} is verified.")
+
+
+@contacts_group.command("remove")
+@click.argument("who", metavar="NAME|DID")
+@complaints
+def remove_contact_command(who: str) -> None:
+    """Forget a contact, for example one whose key has really changed."""
+    gone: list[Contact] = []
+
+    def without(contacts: Contacts) -> Contacts:
+        gone.append(_one(contacts, who))
+        return contacts.without(gone[0].did)
+
+    Home().change_contacts(without)
+    click.echo(f"{clean(gone[0].name)} is forgotten.")
+
+
+def _one(contacts: Contacts, who: str) -> Contact:
+    """The one contact that is meant by a did, its end, or a name."""
+    meant = [contact for contact in contacts.people if contact.did == who] or [
+        contact for contact in contacts.people if folded(contact.name) == folded(who)
+    ]
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        raise LocalError(f"{len(meant)} contacts are called {who}", hint="Give the did instead.")
+    raise LocalError(f"{who} is no contact", hint="`huddle contacts` shows all of them.")
+
+
+@click.command("verify")
+@click.argument("record", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_json_option
+@complaints
+def verify_command(record: Path, json_: bool) -> None:
+    """Check a session RECORD, offline: who took part, in which program, and that all of them signed it."""
+    data = record.read_bytes() if record.stat().st_size <= MAX_FILE else b""
+    try:
+        report = verify(NativeCrypto(), data)
+    except RecordError as exc:
+        raise LocalError(
+            f"{record.name} does not hold: {exc}", hint="Do not rely on it; ask another party for their copy."
+        ) from exc
+    if json_:
+        click.echo(json.dumps(_as_json(report), ensure_ascii=False))
+        return
+    contacts = Home().contacts()
+    click.echo(f"This record holds: all {len(report.roster)} parties signed it.")
+    click.echo(f"Session {report.digest.hex()}, words: {' '.join(report.words)}")
+    click.echo(f"From {_time(report.started)} to {_time(report.ended)} by the host's clock")
+    for member in report.roster:
+        standing = contacts.standing(member.name, member.did)
+        click.echo(f"  party {member.pid}: {clean(member.name)} ({_STANDINGS[standing]}) {member.did}")
+    for manifest, run in zip(report.manifests, report.runs, strict=True):
+        program = manifest.program_digest.hex()
+        click.echo(f"  run {manifest.run}: {clean(manifest.entry)}, {clean(run.outcome)}, program {program}")
+        for path in report.paths:
+            if path.run == manifest.run:
+                ends = listing([clean(report.roster[pid].name) for pid in (path.lower, path.higher)])
+                click.echo(f"    {ends}: {clean(path.network)}, {clean(path.path)}")
+
+
+_STANDINGS = {
+    "new": "nobody you know",
+    "known": "you know this key",
+    "verified": "a verified contact",
+    "alarm": "NOT the key that you know under this name",
+}
+
+
+def _time(seconds: int) -> str:
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return f"second {seconds}"  # a host may write any 64-bit number
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    """A report as JSON: digests and hashes in hexadecimal, times in seconds since 1970."""
+    return {
+        "digest": report.digest.hex(),
+        "words": report.words,
+        "parties": [asdict(member) for member in report.roster],
+        "threshold": report.threshold,
+        "started": report.started,
+        "ended": report.ended,
+        "runs": [
+            {
+                "run": manifest.run,
+                "entry": manifest.entry,
+                "program": manifest.program_digest.hex(),
+                "args": manifest.args,
+                "files": [
+                    {"path": file.path, "size": file.size, "sha256": file.sha256.hex()}
+                    for file in manifest.files
+                ],
+                "started": run.started,
+                "ended": run.ended,
+                "outcome": run.outcome,
+            }
+            for manifest, run in zip(report.manifests, report.runs, strict=True)
+        ],
+        "paths": [asdict(path) for path in report.paths],
+    }
+
+
+@click.command("forget")
+@click.argument(
+    "kinds",
+    nargs=-1,
+    type=click.Choice([*KINDS, LEFTOVERS, "all"]),
+    metavar="[identity|contacts|records|leftovers|all]...",
+)
+@click.option("--yes", is_flag=True, help="Delete without asking.")
+@_json_option
+@complaints
+def forget_command(kinds: tuple[str, ...], yes: bool, json_: bool) -> None:
+    """List what Huddle keeps on this machine, and delete the kinds that you name.
+
+    `leftovers` are the directories of sessions that crashed or were killed.
+    """
+    home = Home()
+    wanted = (*KINDS, LEFTOVERS) if not kinds or "all" in kinds else tuple(kinds)
+    items = [item for item in (*home.left_behind(), *_leftovers()) if item.kind in wanted]
+    if not json_:
+        for item in items:
+            click.echo(f"{item.path}: {item.what}, {item.why}")
+        if not items:
+            click.echo(
+                "Nothing of that is on this machine." if kinds else "Nothing of Huddle is on this machine."
+            )
+    if kinds and items:
+        if not yes:
+            if json_ or not sys.stdin.isatty():
+                raise click.UsageError("Without a terminal to ask on, --yes must be given.")
+            click.confirm("Delete this for good?", abort=True)
+        items = home.forget(wanted) + [item for item in _leftovers(wanted) if scratch.remove(item.path)]
+    if json_:
+        rows = [
+            {"kind": item.kind, "path": str(item.path), "what": item.what, "why": item.why} for item in items
+        ]
+        click.echo(json.dumps({"deleted" if kinds else "kept": rows}, ensure_ascii=False))
+    elif kinds and items:
+        click.echo("Deleted.")
+    elif items:
+        names = ", ".join(f"`{kind}`" for kind in (*KINDS, LEFTOVERS))
+        click.echo(f"`huddle forget all` deletes it; {names} only that.")
+
+
+def _leftovers(wanted: tuple[str, ...] = (LEFTOVERS,)) -> list[LeftBehind]:
+    if LEFTOVERS not in wanted:
+        return []
+    what, why = "the directory of a session", "it crashed or was killed"
+    return [LeftBehind(LEFTOVERS, path, what, why) for path in leftovers.directories()]

@@ -1,0 +1,1 @@
+"""The network `headscale`: a tailnet for one session."""

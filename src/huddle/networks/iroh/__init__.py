@@ -1,0 +1,1 @@
+"""The network `iroh`: QUIC, dialled by key."""

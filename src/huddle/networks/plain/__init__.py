@@ -1,0 +1,1 @@
+"""Parties that run plain MPyC behind a WireGuard app."""

@@ -1,0 +1,89 @@
+"""The part of an end: a key made here, and what the person's WireGuard app needs to know.
+
+There are no sockets: the app has them. The private key is made here and leaves only in the configuration
+that the person takes. Works in a browser.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from ipaddress import IPv6Address
+
+from huddle.errors import NetworkError
+from huddle.networks.base import PeerOffer
+from huddle.networks.plain import config as plain_config
+from huddle.networks.plain import part as plain
+from huddle.networks.plain.part import PlainPeer, Ports, Roles, Tell
+from huddle.networks.wireguard.keys import Key, address
+
+TOLD = 20.0  # seconds for the party that forwards to say by which ports
+
+
+class PlainOutsider:
+    """See `huddle.networks.plain.part.PlainPart`."""
+
+    role = plain.END
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+        self._own = -1
+        self._peers: dict[int, PlainPeer] = {}
+        self._roles: Roles = {}
+        self._ports: dict[int, Ports] = {}
+        self._told = asyncio.Event()
+
+    async def open(self) -> None:
+        """There is nothing to open."""
+
+    def offer(self) -> bytes:
+        """This party's key."""
+        return plain.encoded(True, self._key.public, None)
+
+    async def start(self, own: int, peers: Sequence[PeerOffer], roles: Roles, tell: Tell) -> None:
+        """Take the peers' keys, and wait for the ports of who forwards."""
+        self._own, self._roles = own, roles
+        self._peers = plain.all_known(self._key.public, peers, roles)
+        by = plain.forwarder(roles)
+        if by is None or not any(plain.through(roles, own, pid) for pid in self._peers):
+            return
+        try:
+            async with asyncio.timeout(TOLD):
+                while by not in self._ports:
+                    self._told.clear()
+                    await self._told.wait()
+        except TimeoutError:
+            raise NetworkError(
+                f"{self._peers[by].name} does not say how it forwards.", hint="Try again."
+            ) from None
+
+    def forwarded(self, pid: int, ports: Ports) -> None:
+        """That peer says by which of its ports it forwards."""
+        self._ports.setdefault(pid, ports)
+        self._told.set()
+
+    def configuration(self) -> str:
+        """The file for the app; raises NetworkError where a peer is reached by nothing."""
+        reached = [
+            plain_config.ReachablePeer(peer, self._endpoint(pid)) for pid, peer in sorted(self._peers.items())
+        ]
+        return plain_config.configuration(self._own, self._key.private, self._key.public, reached)
+
+    @property
+    def addresses(self) -> dict[int, IPv6Address]:
+        """All parties' addresses, by pid."""
+        keys = {pid: peer.public for pid, peer in self._peers.items()} | {self._own: self._key.public}
+        return {pid: address(key) for pid, key in keys.items()}
+
+    async def close(self) -> None:
+        """Forget the key."""
+        self._key = Key(b"", self._key.public)
+
+    def _endpoint(self, pid: int) -> tuple[str, int]:
+        where = self._peers[pid].where
+        by = plain.forwarder(self._roles)
+        if where is None and by is not None:
+            there, port = self._peers[by].where, self._ports.get(by, {}).get(pid)
+            where = (there[0], port) if there is not None and port else None
+        if where is None:
+            name = self._peers[pid].name
+            raise NetworkError(f"Nothing leads to {name}: whoever forwards named no port.", hint="Try again.")
+        return where

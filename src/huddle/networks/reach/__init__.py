@@ -1,0 +1,1 @@
+"""How others reach this machine: addresses, NAT, ports of the router."""

@@ -1,0 +1,87 @@
+"""A server of one's own for a session, which ends with Huddle: also where Huddle is killed.
+
+It runs behind a shell that waits for the end of a pipe of which Huddle has the other end. It hears no
+Ctrl-C: its end is Huddle's affair. It gets none of the secrets that Huddle has in its environment.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+# `read` returns when the other end of the pipe is closed, whoever closed it.
+_GUARD = (
+    'exec 3<&0; "$@" </dev/null 3<&- & child=$!; { read _ <&3; kill $child; } & reader=$!;'
+    " wait $child; code=$?; kill $reader 2>/dev/null; exit $code"
+)
+
+_LONGEST = 90  # of a directory's path: a socket's may have 103 bytes on macOS
+_SECRET = ("HUDDLE_TS_AUTHKEY", "HUDDLE_HEADSCALE_KEY", "HUDDLE_RENDEZVOUS")
+
+
+class ChildServer:
+    """A process that `start` has started; `end` it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    def __repr__(self) -> str:
+        return f"<Guarded {self._process.pid}{' ended' if self.ended else ''}>"
+
+    @classmethod
+    async def start(
+        cls, command: Sequence[str], env: Mapping[str, str], log: int = subprocess.DEVNULL
+    ) -> "ChildServer":
+        """Start it; what it writes goes to `log`."""
+        return cls(
+            await asyncio.create_subprocess_exec(
+                "/bin/sh", "-c", _GUARD, "sh", *command,
+                stdin=subprocess.PIPE, stdout=log, stderr=log, env=env, start_new_session=True,
+            )
+        )  # fmt: skip
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has gone, by itself or not."""
+        return self._process.returncode is not None
+
+    async def wait(self) -> None:
+        """Until it has ended."""
+        await self._process.wait()
+
+    async def end(self, within: float) -> None:
+        """Ask it to end, and after so many seconds don't ask any more."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            async with asyncio.timeout(within):
+                await self._process.wait()
+        except TimeoutError:
+            pass
+        finally:
+            # The group is that of the shell, which is its own.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment without Huddle's secrets, and with this."""
+    return {name: value for name, value in os.environ.items() if name not in _SECRET} | more
+
+
+def fresh_directory(prefix: str) -> Path:
+    """A directory for this user only, whose path leaves room for that of a Unix socket."""
+    made = Path(tempfile.mkdtemp(prefix=prefix))
+    if len(str(made)) > _LONGEST:
+        made.rmdir()
+        made = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    return made
+
+
+def search_path() -> str:
+    """Where servers are looked for: packages put them where only root's PATH looks."""
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin", "/sbin"])

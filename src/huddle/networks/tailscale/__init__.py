@@ -1,0 +1,1 @@
+"""The network `tailscale`: a tailnet that the parties are in."""

@@ -1,0 +1,1 @@
+"""The network `webrtc`: ICE, DTLS and data channels."""

@@ -1,0 +1,1 @@
+"""The network `wireguard`: a tunnel to each peer that nobody configures."""

@@ -1,0 +1,1 @@
+"""The record of a session, signed by all of its parties."""

@@ -1,0 +1,1 @@
+"""The client's side of a rendezvous: rooms, nameplates and WebSockets."""

@@ -1,0 +1,276 @@
+"""Rooms: every connection in a room is pushed the room's records in order, from where it asked on.
+
+A connection keeps a position, never a queue: its records are read from the store when its socket can
+take them, so a slow reader costs nothing but the one record under way.
+
+It must not know what a record holds, nor depend on who is present.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+
+from huddle.rendezvous.limits import ClientRefused, Limits
+from huddle.rendezvous.messages import (
+    Allocate,
+    Append,
+    Appended,
+    Delete,
+    Entry,
+    Gone,
+    LookUp,
+    Nameplate,
+    Open,
+    Opened,
+    Presence,
+)
+from huddle.rendezvous.server.guard import ClientConnection, ClientQuota, Close
+from huddle.rendezvous.server.metrics import Metrics
+from huddle.rendezvous.server.store import Store, StoredRoom
+
+
+class _RoomReader:
+    """One connection in a room: what it was told so far."""
+
+    def __init__(self, visit: ClientConnection, first: int, *, is_maker: bool) -> None:
+        self.visit = visit
+        self.next = first
+        self.is_maker = is_maker
+        self.present: Presence | None = None  # what it was told last
+        self.gone = ""
+        self.wake = asyncio.Event()
+
+
+class Rooms:
+    """All rooms and nameplates of one rendezvous."""
+
+    def __init__(self, store: Store, limits: Limits, clock: Callable[[], float], metrics: Metrics) -> None:
+        self._store = store
+        self._limits = limits
+        self._clock = clock
+        self._metrics = metrics
+        self._readers: dict[bytes, set[_RoomReader]] = {}
+        self._makers: dict[bytes, ClientQuota] = {}
+
+    async def serve(self, visit: ClientConnection, room_id: bytes) -> None:
+        """Serve one connection to a room, until either end is done with it."""
+        opening: Open | None = await visit.receive_first(Open)
+        if opening is None:
+            return
+        room = self._store.room(room_id, self._clock())
+        if room is None and opening.create:
+            room = self._create(visit.address, room_id, opening.owner, opening.lifetime)
+        elif room is not None and opening.create and room.owner != opening.owner:
+            raise ClientRefused(
+                "room-taken",
+                "Somebody else made this room before you.",
+                "Make a new invitation; this one is known to others.",
+            )
+        if room is None or opening.first > room.records:
+            await self._gone(visit, "lost" if room else "unknown")
+            return
+        readers = self._readers.setdefault(room_id, set())
+        if len(readers) >= self._limits.room_connections:
+            raise ClientRefused(
+                "room-connections",
+                f"This room has {self._limits.room_connections} connections, the most it may have.",
+                "Some of them may be left over from lost ones: try again in a minute.",
+                30,
+            )
+        reader = _RoomReader(
+            visit, opening.first, is_maker=room.owner is not None and room.owner == opening.owner
+        )
+        readers.add(reader)
+        try:
+            await visit.send(Opened(room.records, max(1, int(room.expires - self._clock()))))
+            self._wake(room_id)
+            await self._converse(reader, room_id)
+        finally:
+            readers.discard(reader)
+            if readers:
+                self._wake(room_id)
+            elif self._readers.get(room_id) is readers:
+                del self._readers[room_id]
+
+    async def serve_nameplates(self, visit: ClientConnection) -> None:
+        """Serve one connection that asks for nameplates."""
+        request: Allocate | LookUp | None = await visit.receive_first(Allocate, LookUp)
+        if isinstance(request, Allocate):
+            await visit.send(self._allocate(visit.address, request.owner))
+        elif isinstance(request, LookUp):
+            await visit.send(self._look_up(visit.address, request.number))
+
+    def sweep(self) -> None:
+        """Remove what has expired and tell whoever is there."""
+        for room in self._store.sweep(self._clock()):
+            self._ended(room, "expired")
+        self._metrics.rooms.set(self._store.rooms)
+        self._metrics.nameplates.set(self._store.nameplates)
+        self._metrics.store_bytes.set(self._store.total_bytes)
+
+    async def _converse(self, reader: _RoomReader, room_id: bytes) -> None:
+        pushing = asyncio.create_task(self._push(reader, room_id))
+        listening = asyncio.create_task(self._listen(reader, room_id))
+        try:
+            done, _ = await asyncio.wait((pushing, listening), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (pushing, listening):
+                task.cancel()
+            await asyncio.gather(pushing, listening, return_exceptions=True)
+
+    async def _push(self, reader: _RoomReader, room_id: bytes) -> None:
+        visit = reader.visit
+        while True:
+            reader.wake.clear()
+            if reader.gone:
+                await self._gone(visit, reader.gone)
+                return
+            while (record := self._store.record(room_id, reader.next)) is not None:
+                await visit.pace(len(record))
+                await visit.send(Entry(reader.next, record))
+                reader.next += 1
+            others = self._readers.get(room_id, set())
+            present = Presence(len(others), any(other.is_maker for other in others))
+            if present != reader.present and not reader.gone:
+                reader.present = present
+                await visit.send(present)
+            await reader.wake.wait()
+
+    async def _listen(self, reader: _RoomReader, room_id: bytes) -> None:
+        visit = reader.visit
+        while True:
+            message: Append | Delete | None = await visit.receive(Append, Delete)
+            if message is None:
+                return
+            room = self._store.room(room_id, self._clock())
+            if room is None:
+                self._ended(room_id, "expired")
+                await asyncio.Event().wait()  # _push says so, and ends this task
+            elif isinstance(message, Append):
+                await visit.send(Appended(message.sequence, self._append(room, message)))
+            elif room.owner and hmac.compare_digest(hashlib.sha256(message.key).digest(), room.owner):
+                self._store.delete(room_id)
+                self._ended(room_id, "deleted")
+            else:
+                raise ClientRefused(
+                    "not-owner", "Only whoever made this room deletes it.", "It expires by itself."
+                )
+
+    def _append(self, room: StoredRoom, message: Append) -> int:
+        before = self._store.appended(room.id, message.client, message.sequence)
+        if before is not None:
+            if before[1] != message.record:
+                raise ClientRefused(
+                    "sequence-taken",
+                    "This client sent two different records with one sequence number.",
+                    "This is a mistake of that client: update it.",
+                )
+            return before[0]
+        limits, size, maker = self._limits, len(message.record), self._makers.get(room.id)
+        if size > limits.record_bytes:
+            raise _too_much("record-bytes", "This record", size, limits.record_bytes, "bytes")
+        if room.records >= limits.room_records:
+            raise _too_much("room-records", "This room", room.records + 1, limits.room_records, "records")
+        if room.bytes + size > limits.room_bytes:
+            raise _too_much("room-bytes", "This room", room.bytes + size, limits.room_bytes, "bytes")
+        if maker and sum(maker.rooms.values()) + size > limits.address_bytes:
+            raise ClientRefused(
+                "address-bytes",
+                f"The address that made this room has {limits.address_bytes} bytes here, the most allowed.",
+                "End other sessions, or use a rendezvous of your own: huddle serve.",
+            )
+        if self._store.total_bytes + size > limits.total_bytes:
+            raise ClientRefused(
+                "total-bytes", "The rendezvous is full.", "Try again later, or elsewhere.", 60
+            )
+        index = self._store.append(room, message.client, message.sequence, message.record)
+        if maker:
+            maker.rooms[room.id] = room.bytes + size
+        self._metrics.records.inc()
+        self._metrics.record_bytes.inc(size)
+        self._wake(room.id)
+        return index
+
+    def _create(self, address: ClientQuota, room_id: bytes, owner: bytes | None, lifetime: int) -> StoredRoom:
+        limits = self._limits
+        if lifetime > limits.room_lifetime_most:
+            raise ClientRefused(
+                "room-lifetime-most",
+                f"You asked for a room of {lifetime} seconds; {limits.room_lifetime_most} are the most.",
+                "Ask for less.",
+            )
+        if len(address.rooms) >= limits.rooms_per_address:
+            raise ClientRefused(
+                "rooms-per-address",
+                f"Your address has {limits.rooms_per_address} rooms, the most it may have.",
+                "End sessions that are over, wait for old rooms to expire, or run huddle serve.",
+            )
+        if self._store.rooms >= limits.rooms:
+            raise ClientRefused(
+                "rooms", "The rendezvous is full.", "Try again later, or run huddle serve.", 60
+            )
+        expires = self._clock() + (lifetime or limits.room_lifetime)
+        self._ended(room_id, "expired")  # an old room of this id that was not swept yet
+        room = self._store.create(room_id, owner, expires)
+        address.rooms[room_id] = 0
+        self._makers[room_id] = address
+        return room
+
+    def _allocate(self, address: ClientQuota, owner: bytes) -> Nameplate:
+        lifetime = self._limits.nameplate_lifetime
+        # More digits once one number in ten is taken, so that a guess rarely meets somebody's room.
+        low = 1_000
+        while self._store.nameplates * 10 >= 9 * low:
+            low *= 10
+        room = self._create(address, secrets.token_bytes(16), owner, lifetime)
+        number = low + secrets.randbelow(9 * low)
+        while not self._store.name(number, room.id, room.expires):
+            number = low + secrets.randbelow(9 * low)
+        return Nameplate(number, room.id, lifetime)
+
+    def _look_up(self, address: ClientQuota, number: int) -> Nameplate:
+        if wait := address.lookups.take(1, self._clock()):
+            address.lookups.put_back(1)
+            raise ClientRefused(
+                "lookups-per-minute",
+                f"Your address tried more than {self._limits.lookups_per_minute} codes in a minute.",
+                "Wait a minute, and ask the host to read the code again.",
+                wait,
+            )
+        found = self._store.named(number, self._clock())
+        self._metrics.lookups.labels("found" if found else "unknown").inc()
+        if found is None:
+            raise ClientRefused(
+                "nameplate-unknown",
+                f"No code begins with {number}.",
+                "Ask the host to read it again; a code is good for ten minutes and for one session.",
+            )
+        return Nameplate(number, found[0], max(1, int(found[1] - self._clock())))
+
+    async def _gone(self, visit: ClientConnection, reason: str) -> None:
+        await visit.send(Gone(reason))
+        await visit.close(Close.GONE, reason)
+
+    def _ended(self, room_id: bytes, reason: str) -> None:
+        maker = self._makers.pop(room_id, None)
+        if maker:
+            maker.rooms.pop(room_id, None)
+        for reader in self._readers.pop(room_id, ()):
+            reader.gone = reason
+            reader.wake.set()
+
+    def _wake(self, room_id: bytes) -> None:
+        for reader in self._readers.get(room_id, ()):
+            reader.wake.set()
+
+
+def _too_much(code: str, what: str, size: int, most: int, unit: str) -> ClientRefused:
+    return ClientRefused(
+        code,
+        f"{what} would be {size} {unit}; the rendezvous takes {most}.",
+        "Send less: a smaller program, or fewer attempts in one room.",
+    )

@@ -1,0 +1,389 @@
+"""The runner as its supervisor sees it: started, fed, watched, killed, and how it ended.
+
+Knows processes, pipes and sockets, not links. Everything that the runner says is the word of a
+stranger's program: `huddle.running.reports` reads it, and what is no report ends the run. While the screen is
+behind (`hold`), nothing of its output is read, and the program waits in its own writes.
+"""
+
+import argparse
+import asyncio
+import codecs
+import json
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import huddle.links
+import huddle.running
+from huddle.errors import HuddleError, LocalError, PeerError, ProgramError
+from huddle.running import sandbox
+from huddle.running.channel import Channel, OpenLink
+from huddle.running.interpreter import Interpreter, environment
+from huddle.running.mux import RunnerMux
+from huddle.running.reports import LONGEST, ExitReport, InputReport, ReportReader
+
+if TYPE_CHECKING:
+    from huddle.running.run import Run
+
+RUNNER = Path(huddle.running.__file__).parent / "runner" / "main.py"
+LOOP = RUNNER.with_name("loop.py")
+LANE = RUNNER.with_name("mux.py")
+FRAMES = Path(huddle.links.__file__).with_name("frames.py")
+
+# So that what a party sends at once rarely waits for the other process to be scheduled.
+SOCKET_BUFFER = 1 << 20
+MARK = "HUDDLE_RUN"  # in the environment of all that a runner starts
+PIECE = 1 << 15  # characters of output in one event, which a screen shows in some milliseconds
+SWEEPS = 20  # for what forks faster than it is found
+LINGER = 2.0  # seconds for output that a runner left in its pipes, should somebody else hold their ends
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSpec:
+    """What to run: `entry` in `directory` (absolute), with `args`, the shared ones and then one's own.
+
+    `names` are those of all parties by pid; `flags` are MPyC's (`--mix32-64bit`, `--no-prss`); `max_queue`
+    ends the program when more bytes than this wait for one peer (0: never). `inputs` are the private files
+    that are to be readable in `directory` by their own names; a sandbox mounts them there, without one
+    the caller links them.
+    """
+
+    interpreter: Interpreter
+    directory: Path
+    entry: str
+    pid: int
+    names: tuple[str, ...]
+    args: tuple[str, ...] = ()
+    threshold: int | None = None
+    flags: tuple[str, ...] = ()
+    max_queue: int = 0
+    sandboxed: bool = False
+    inputs: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerExit:
+    """How a runner ended. `code` is None where a signal ended it; `culprit` is the pid of the party at fault.
+
+    `reason` is empty only if all went well; `stopped` says that this party ended it.
+    """
+
+    code: int | None
+    signal: int | None = None
+    reason: str = ""
+    culprit: int | None = None
+    stopped: bool = False
+
+    def error(self, names: tuple[str, ...]) -> HuddleError | None:
+        """The error to show, or None where the program finished well."""
+        if not self.reason:
+            return None
+        if self.culprit is not None:
+            return PeerError(self.reason, peer=names[self.culprit])
+        if self.stopped:
+            return LocalError(self.reason)
+        return ProgramError(f"the program failed: {self.reason}", hint="its own output above says more")
+
+
+class Watcher(Protocol):
+    """Whoever wants to know what the runner does."""
+
+    def output(self, stream: str, text: str) -> None:
+        """The program wrote this; `stream` is stdout or stderr."""
+        ...
+
+    def input(self, waiting: bool) -> None:
+        """The program begins to wait for a line, or no longer does."""
+        ...
+
+
+@dataclass
+class RunnerProcess:
+    """A running runner."""
+
+    spec: RunnerSpec
+    _lane: RunnerMux
+    _watcher: Watcher
+    _process: asyncio.SubprocessTransport
+    _events: "_Events"
+    _control: asyncio.StreamWriter
+    _mark: str
+    _reports: ReportReader
+    _stopped: RunnerExit | None = None
+    _gone: bool = False  # waited for: its number may be another's by now
+    _reading: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(cls, spec: RunnerSpec, watcher: Watcher) -> "RunnerProcess":
+        """Start the program; raises LocalError where that can't be done."""
+        check_arguments(spec.args)
+        loop = asyncio.get_running_loop()
+        lane, their_lane = _pair()
+        control, their_control = _pair()
+        fds = their_control.fileno(), their_lane.fileno()
+        command = [spec.interpreter.executable, str(RUNNER), str(fds[0])]
+        options: int | None = None
+        if spec.sandboxed:
+            files = RUNNER, LOOP, LANE, FRAMES
+            command, options = sandbox.command(command, spec.interpreter, spec.directory, spec.inputs, files)
+        mark = secrets.token_hex(16)
+        try:
+            transport, events = await loop.subprocess_exec(
+                lambda: _Events(watcher),
+                *command,
+                pass_fds=fds if options is None else (*fds, options),
+                start_new_session=True,
+                cwd=spec.directory,
+                env=environment() | {MARK: mark},
+            )
+        except OSError as error:
+            lane.close()
+            control.close()
+            raise LocalError(f"cannot start {command[0]}: {error}") from None
+        finally:
+            their_lane.close()
+            their_control.close()
+            if options is not None:
+                os.close(options)
+        _, protocol = await loop.create_unix_connection(RunnerMux, sock=lane)
+        reader, writer = await asyncio.open_unix_connection(sock=control, limit=LONGEST)
+        writer.write(_config(spec, fds[1]))
+        reports = ReportReader(set(range(len(spec.names))) - {spec.pid})
+        runner = cls(spec, protocol, watcher, transport, events, writer, mark, reports)
+        runner._reading = asyncio.create_task(runner._read_control(reader))
+        return runner
+
+    @property
+    def os_pid(self) -> int:
+        """The process id of the runner, or of the sandbox around it."""
+        return self._process.get_pid()
+
+    def open_channels(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, Channel]:
+        """Open the links, and the channels between them and the program."""
+        return self._lane.open(run, openers)
+
+    def send_line(self, line: str) -> None:
+        """Answer the program's `input()`."""
+        if self._stdin and not self._stdin.is_closing():
+            self._reports.line_sent()
+            self._stdin.write(line.encode() + b"\n")
+
+    def close_stdin(self) -> None:
+        """No more lines will come: `input()` raises EOFError."""
+        if self._stdin:
+            self._reports.line_sent()
+            self._stdin.close()
+
+    @property
+    def _stdin(self) -> asyncio.WriteTransport | None:
+        # uvloop's transports are no asyncio.WriteTransport by class.
+        return cast("asyncio.WriteTransport | None", self._process.get_pipe_transport(0))
+
+    def stop(self, reason: str, culprit: int | None = None) -> None:
+        """Kill it, for this reason, unless it has ended by itself; `wait` then says so."""
+        if self._stopped is None and self._process.get_returncode() is None and not self._reports.ended:
+            self._stopped = RunnerExit(None, signal.SIGKILL, reason, culprit, stopped=True)
+        self._kill()
+
+    def fault(self, what: str) -> None:
+        """Kill it, since it did something that no honest program does; `wait` then says that it did."""
+        if self._stopped is None:
+            self._stopped = RunnerExit(None, signal.SIGKILL, what)
+        self._kill()
+
+    def hold(self, behind: bool) -> None:
+        """Read none of its output while the screen is behind."""
+        self._events.hold(behind)
+
+    async def wait(self) -> RunnerExit:
+        """Wait until it has ended and all that it wrote was passed on; nothing of it runs any more then."""
+        try:
+            await self._events.exited.wait()
+        finally:
+            self._kill()  # what the program started itself, but for daemons
+            self._gone = self._events.exited.is_set()
+        if not self.spec.sandboxed:
+            await asyncio.to_thread(_sweep, self._mark)
+        assert self._reading
+        rest = [asyncio.create_task(event.wait()) for event in (self._events.silent, self._lane.closed)]
+        await asyncio.wait((*rest, self._reading), timeout=LINGER, return_when=asyncio.ALL_COMPLETED)
+        for task in rest:
+            task.cancel()
+        self.close()
+        with suppress(OSError):
+            await self._control.wait_closed()
+        code = self._process.get_returncode()
+        assert code is not None
+        return self._stopped or self._judge(code)
+
+    def close(self) -> None:
+        """Kill it and forget it, whatever it has left to say."""
+        self._kill()
+        if not self._gone and not self.spec.sandboxed:
+            _sweep(self._mark)
+        if self._reading:
+            self._reading.cancel()
+        self._control.close()
+        self._lane.close()
+        self._process.close()
+
+    def _kill(self) -> None:
+        if not self._gone:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.get_pid(), signal.SIGKILL)
+
+    def _judge(self, code: int) -> RunnerExit:
+        report = self._reports.ended
+        if self.spec.sandboxed and code > 128 and not report:
+            code = 128 - code  # as bubblewrap says it
+        if code < 0:
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+            return RunnerExit(None, -code, f"it was killed by {name}")
+        if not report:
+            return RunnerExit(code, None, f"it ended with code {code} before its time")
+        return judged(report, code)
+
+    async def _read_control(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while (line := await reader.readline()).endswith(b"\n"):  # else it died over it
+                report = self._reports.read(line)
+                if isinstance(report, InputReport):
+                    self._watcher.input(report.waiting)
+        except ConnectionError:
+            return
+        except ValueError:  # no report, or a line without an end
+            self.fault("it sent its supervisor something other than reports")
+
+
+class _Events(asyncio.SubprocessProtocol):
+    """What the loop tells of a process: its end, even where others still hold its output open."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.exited = asyncio.Event()
+        self.silent = asyncio.Event()  # no more output will come
+        self._held = False
+        self._watcher = watcher
+        self._decoders = {fd: codecs.getincrementaldecoder("utf-8")("replace") for fd in (1, 2)}
+        self._process: asyncio.SubprocessTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._process = cast(asyncio.SubprocessTransport, transport)
+
+    def hold(self, behind: bool) -> None:
+        """Let the output wait in the program's pipes, or flow; what an exit leaves there is little."""
+        behind = behind and not self.exited.is_set()
+        if behind is self._held or self._process is None:
+            return
+        self._held = behind
+        for fd in self._decoders:
+            # uvloop's transports are no asyncio.ReadTransport by class.
+            pipe = cast("asyncio.ReadTransport | None", self._process.get_pipe_transport(fd))
+            if pipe is not None and not pipe.is_closing():
+                if behind:
+                    pipe.pause_reading()
+                else:
+                    pipe.resume_reading()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self._tell(fd, data, final=False)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd in self._decoders:
+            self._tell(fd, b"", final=True)
+            del self._decoders[fd]
+            if not self._decoders:
+                self.silent.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
+        self.hold(False)
+
+    def _tell(self, fd: int, data: bytes, final: bool) -> None:
+        text = self._decoders[fd].decode(data, final)
+        for at in range(0, len(text), PIECE):
+            self._watcher.output("stdout" if fd == 1 else "stderr", text[at : at + PIECE])
+
+
+def judged(report: ExitReport, code: int) -> RunnerExit:
+    """How a program ended that exited with this code, by the report of its runner, which may lie."""
+    reason = report.reason or (f"it exited with code {code}" if code else "")
+    return RunnerExit(code, None, reason, report.peer if reason else None)
+
+
+def check_arguments(shared: tuple[str, ...], private: tuple[str, ...] = ()) -> None:
+    """Raise LocalError at options of MPyC's that would take a program out of its session.
+
+    Nobody may say by which ports and with whom MPyC connects; what all parties must agree on nobody
+    may say privately.
+    """
+    connect = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    agree = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    for parser in (connect, agree):
+        for names in (("-C", "--config"), ("-P",), ("-I", "--index"), ("-B", "--base-port"), ("--ssl",)):
+            parser.add_argument(
+                *names, dest=names[-1], nargs="?" if names != ("--ssl",) else 0, action=_Refuse
+            )
+    for names in (("-T", "--threshold"), ("-L", "--bit-length"), ("-K", "--sec-param")):
+        agree.add_argument(*names, dest=names[-1], nargs="?", action=_Refuse)
+    for name in ("--no-prss", "--mix32-64bit", "--no-numpy", "--no-async", "--no-barrier"):
+        agree.add_argument(name, nargs=0, action=_Refuse)
+    connect.parse_known_args(shared)
+    agree.parse_known_args(private)
+
+
+class _Refuse(argparse.Action):
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        raise LocalError(
+            f"the program cannot have MPyC's option {option_string} here",
+            hint="Huddle connects the parties; options that all must share are the host's to give",
+        )
+
+
+def _sweep(mark: str) -> None:
+    """Kill what has left the process group; a program that hides its daemons from this is no accident.
+
+    In a sandbox everything dies with it. Without /proc daemons stay.
+    """
+    wanted = f"{MARK}={mark}".encode()
+    for _ in range(SWEEPS):
+        found = False
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):
+                if wanted in path.read_bytes().split(b"\0"):
+                    os.kill(int(path.parent.name), signal.SIGKILL)
+                    found = True
+        if not found:
+            return
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    ours, theirs = socket.socketpair()
+    for sock in (ours, theirs):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+    ours.setblocking(False)
+    return ours, theirs
+
+
+def _config(spec: RunnerSpec, lane: int) -> bytes:
+    threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
+    config = {
+        "frames": str(FRAMES),
+        "loop": str(LOOP),
+        "lane": str(LANE),
+        "lane_fd": lane,
+        "pid": spec.pid,
+        "names": spec.names,
+        "directory": str(spec.directory),
+        "entry": spec.entry,
+        "args": spec.args,
+        "flags": [*spec.flags, *threshold],
+        "max_queue": spec.max_queue,
+    }
+    return json.dumps(config).encode() + b"\n"

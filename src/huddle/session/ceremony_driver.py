@@ -1,0 +1,315 @@
+"""The ceremony on a real rendezvous: feeds the sans-IO core, sends what it says, tells what happened.
+
+Between a record of the room, a decision of the person and a timer, this only waits; it decides nothing.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+
+from huddle import events
+from huddle.ceremony import events as heard
+from huddle.ceremony.guest import GuestCeremony
+from huddle.ceremony.host import HostCeremony
+from huddle.ceremony.manifest import Manifest
+from huddle.ceremony.messages import Offer, shorten
+from huddle.ceremony.sealed import Member, Sealed
+from huddle.errors import HuddleError, LocalError, PeerError, unexpected
+from huddle.networks.plain import part as plain
+from huddle.rendezvous.client.room import RoomClient
+
+TrustLookup = Callable[[str, str], str]  # of a name and a did: self, new, known, verified or alarm
+Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
+
+HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
+FAREWELL = 2.0  # seconds for the last records when somebody leaves
+
+
+def program_event(manifest: Manifest, sandbox: bool) -> events.Program:
+    """What a person is told of a program before they accept it."""
+    files = tuple({"path": f.path, "size": f.size, "sha256": f.sha256.hex()} for f in manifest.files)
+    digest = manifest.program_digest.hex()
+    flags = tuple(
+        flag
+        for flag, given in (
+            (f"--threshold {manifest.flags.threshold}", manifest.flags.threshold is not None),
+            ("--no-prss", manifest.flags.no_prss),
+            ("--mix32-64bit", manifest.flags.mix32_64bit),
+        )
+        if given
+    )
+    return events.Program(manifest.entry, digest, files, manifest.args, sandbox, manifest.run, flags)
+
+
+def _terms(proposed: heard.Proposed) -> list[str]:
+    """What one agrees to beside people and program, where it is not what one would expect."""
+    usual = (len(proposed.roster) - 1) // 2
+    threshold = usual if proposed.threshold is None else proposed.threshold
+    terms = []
+    if threshold == 0:
+        terms.append("MPyC's threshold is 0: each party can read the inputs of all others.")
+    elif threshold < usual:
+        terms.append(
+            f"MPyC's threshold is {threshold} and not {usual}: {threshold + 1} parties together"
+            " can read the inputs of all others."
+        )
+    if proposed.options.stay:
+        terms.append("More runs may follow; you are asked before each.")
+    if proposed.options.record:
+        terms.append("At the end all sign a record of who took part in what, and each may keep it.")
+    return terms
+
+
+def _sentence(error: LocalError) -> str:
+    return error.message[:1].upper() + error.message[1:] + "."
+
+
+def _roles(roster: tuple[Member, ...]) -> dict[int, str]:
+    return {member.pid: member.plain for member in roster}
+
+
+def _names(roster: tuple[Member, ...]) -> dict[int, str]:
+    return {member.pid: member.name for member in roster}
+
+
+class CeremonyDriver:
+    """One party's way through the ceremony."""
+
+    def __init__(
+        self,
+        core: HostCeremony | GuestCeremony,
+        room: RoomClient,
+        emit: Callable[[events.Event], None],
+        standing: TrustLookup,
+        offers: Callable[[], tuple[Offer, ...]],
+        *,
+        sandbox: bool,
+        alarm: Alarm = lambda name, did: "",
+    ) -> None:
+        self.files: dict[str, bytes] = {}
+        self.roster: tuple[Member, ...] = ()
+        self._core = core
+        self._room = room
+        self._emit = emit
+        self._standing = standing
+        self._offers = offers
+        self._sandbox = sandbox
+        self._alarm = alarm
+        self._alarmed: set[str] = set()
+        self._came: dict[str, heard.GuestCame] = {}  # who wants to come in, has a seat, or was let in
+        self._seats: set[str] = set()  # of them, about whom the person decides by accepting
+        self._digest = b""  # of the words that the person saw last
+        self._allowed: tuple[str, ...] = ()  # networks that all have agreed to; empty: all of them
+        self._last: asyncio.Future[int] | None = None
+        self._host_did = ""
+        self._loop = asyncio.get_running_loop()
+        self._done: asyncio.Future[Sealed] = self._loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def sealed(self) -> Sealed:
+        """Wait until all have signed; raises HuddleError where that fails."""
+        reader = asyncio.create_task(self._read(), name="room")
+        watcher = asyncio.create_task(self._watch_host(), name="host watch")
+        self._step()
+        try:
+            return await self._done
+        finally:
+            for task in (reader, watcher):
+                task.cancel()
+            await asyncio.gather(reader, watcher, return_exceptions=True)
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def admit(self, did: str) -> None:
+        """Let a waiting guest in."""
+        came = self._came.get(did)
+        if came is not None and isinstance(self._core, HostCeremony):
+            self._seats.discard(did)
+            self._core.admit(came.hello)
+            self._party(did, came.name, "admitted")
+            self._step()
+
+    def seat(self, did: str) -> None:
+        """Give a waiting guest a seat; the person decides about them by `accept`."""
+        came = self._came.get(did)
+        if came is not None and isinstance(self._core, HostCeremony):
+            self._seats.add(did)
+            self._core.seat(came.hello)
+            self._party(did, came.name, "seated")
+            self._step()
+
+    def refuse(self, did: str, reason: str) -> None:
+        """Turn a guest away; one who is in already costs an epoch."""
+        came = self._came.pop(did, None)
+        if came is not None and isinstance(self._core, HostCeremony):
+            self._core.refuse(came.hello, reason)
+            self._party(did, came.name, "refused", reason)
+            self._step()
+
+    def accept(self) -> None:
+        """This party takes part: with these people, in this program.
+
+        Raises LocalError where it allows none of the networks that the session may use.
+        """
+        mine = tuple(offer for offer in self._offers() if not self._allowed or offer.network in self._allowed)
+        # Over plain nobody says anything to anybody of Huddle's.
+        if all(offer.network == plain.NETWORK for offer in mine):
+            raise LocalError(
+                f"This session is held over {', '.join(self._allowed)} only, which you do not allow.",
+                hint="Join again with another --network, or talk to the host.",
+            )
+        offers: Mapping[int, tuple[Offer, ...]] = {
+            member.pid: mine for member in self.roster if member.did != self._core.did
+        }
+        try:
+            self._core.accept(offers, digest=self._digest)
+        except LocalError as crossed:  # a new epoch has begun: its own question follows
+            self._emit(events.Notice(_sentence(crossed)))
+        else:
+            for did in sorted(self._seats & {member.did for member in self.roster}):
+                self._party(did, self._came[did].name, "admitted")
+            self._seats.clear()
+        self._step()
+
+    def differ(self) -> None:
+        """This person sees other words than the others."""
+        try:
+            self._core.differ(digest=self._digest)
+        except LocalError as crossed:
+            self._emit(events.Notice(_sentence(crossed)))
+        self._step()
+
+    def decline(self, reason: str) -> None:
+        """This party does not take part."""
+        self._core.decline(reason)
+        self._step()
+
+    async def leave(self, reason: str) -> None:
+        """Say goodbye in the room; bounded."""
+        self._core.leave(reason)
+        self._send()
+        if self._last is not None:
+            with contextlib.suppress(TimeoutError, HuddleError):
+                await asyncio.wait_for(self._last, FAREWELL)
+
+    async def _read(self) -> None:
+        try:
+            async for _index, record in self._room:
+                self._core.receive(record, self._loop.time())
+                self._step()
+        except Exception as error:
+            self._fail(unexpected(error))
+
+    async def _watch_host(self) -> None:
+        """A guest does not wait for ever for a host that is not there any more.
+
+        That is the rendezvous's word: if it lies, it ends what it could end anyway by saying nothing.
+        """
+        missed = 0.0
+        while isinstance(self._core, GuestCeremony) and missed < HOST_MISSED:
+            await asyncio.sleep(1.0)
+            missed = missed + 1.0 if self._room.state.maker is False else 0.0
+        if missed:
+            name = next((m.name for m in self.roster if m.did == self._host_did), "the host")
+            self._fail(
+                PeerError(
+                    f"{name} has gone: nobody has seen the host in the room for {HOST_MISSED:.0f} s.",
+                    peer=name,
+                    hint="Ask the host for a new invitation.",
+                )
+            )
+
+    def _step(self) -> None:
+        """Send and tell what the core has, and come back when it wants to."""
+        self._send()
+        for event in self._core.events():
+            self._tell(event)
+        self._send()
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self._core.next_timer()
+        self._timer = None if due is None or self._done.done() else self._loop.call_at(due, self._on_timer)
+
+    def _on_timer(self) -> None:
+        try:
+            self._core.handle_timer(self._loop.time())
+            self._step()
+        except Exception as error:
+            self._fail(unexpected(error))
+
+    def _send(self) -> None:
+        for record in self._core.records_to_send():
+            self._last = self._room.append(record)
+
+    def _fail(self, error: HuddleError) -> None:
+        if not self._done.done():
+            self._done.set_exception(error)
+
+    def _party(self, did: str, name: str, state: str, detail: str = "", pid: int | None = None) -> None:
+        self._emit(events.Party(name, did, state, self._standing(name, did), pid, detail))
+        if did not in self._alarmed and (alarm := self._alarm(name, did)):
+            self._alarmed.add(did)
+            self._emit(events.Notice(f"{alarm}: somebody may be posing as that person."))
+
+    def _tell(self, event: heard.CeremonyEvent) -> None:
+        match event:
+            case heard.GuestCame():
+                self._on_guest(event)
+            case heard.GuestLeft(did, name, reason):
+                self._came.pop(did, None)
+                self._seats.discard(did)
+                self._party(did, name, "left", reason)
+            case heard.HostCame(did, name):
+                self._host_did = did
+                self._party(did, name, "admitted")
+            case heard.Proposed(roster=roster, options=options, manifest=manifest):
+                self.roster = roster
+                self._allowed = options.networks
+                self._host_did = roster[0].did
+                for member in roster:
+                    detail = "runs plain MPyC" if member.plain == plain.END else ""
+                    state = "seated" if member.did in self._seats else "admitted"
+                    self._party(member.did, member.name, state, detail, pid=member.pid)
+                if self._impossible(roster):
+                    return
+                self._emit(program_event(manifest, self._sandbox))
+                for text in (*_terms(event), *plain.explained(_roles(roster), _names(roster))):
+                    self._emit(events.Notice(text))
+            case heard.WordsReady(epoch, words, digest):
+                self._digest = digest
+                self._emit(events.Words(words, epoch))
+            case heard.WordsDiffer(did, name, epoch):
+                self._emit(events.WordsDiffer(name, did, epoch))
+            case heard.FilesReady(files):
+                self.files = files
+                self._emit(events.Question("accept", self.roster[0].name, self._host_did))
+            case heard.Accepted(pid):
+                self._party(self.roster[pid].did, self.roster[pid].name, "accepted", pid=pid)
+            case heard.Restarted(epoch, reason):
+                self.files = {}
+                self._emit(events.Restarted(epoch, reason))
+                self._emit(events.Notice(f"The ceremony starts again, number {epoch}: {reason}"))
+            case heard.SessionSealed(sealed):
+                if not self._done.done():
+                    self._done.set_result(sealed)
+            case heard.CeremonyNotice(text):
+                self._emit(events.Notice(text))
+            case heard.Failed(error):
+                self._fail(error)
+
+    def _impossible(self, roster: tuple[Member, ...]) -> bool:
+        """Whether these can't be linked with those among them who run plain MPyC; then it ends here."""
+        problem = plain.problem(_roles(roster), _names(roster))
+        if problem is not None:
+            self._core.leave(shorten(problem.message))
+            self._send()
+            self._fail(problem)
+        return problem is not None
+
+    def _on_guest(self, event: heard.GuestCame) -> None:
+        self._came[event.did] = event
+        self._party(event.did, event.name, "waiting")
+        if event.admitted:
+            self._party(event.did, event.name, "seated" if event.did in self._seats else "admitted")
+        else:
+            self._emit(events.Question("admit", event.name, event.did))

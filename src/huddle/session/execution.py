@@ -1,0 +1,418 @@
+"""One run at all parties, as this one sees it: its own program, and what the others say of theirs.
+
+    started -> own program ends -> everybody's outcome is here -> finished
+           \\-> own program fails, a peer's fails, a peer is gone, somebody stops it, it stalls -> failed
+
+A run has finished only if it finished well everywhere. What is told to the others is that and why a
+program failed, never what it printed. The run's data links are open for just as long as it lasts.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
+
+from huddle import events
+from huddle.ceremony.manifest import Flags, Manifest
+from huddle.ceremony.messages import shorten
+from huddle.ceremony.sealed import Sealed
+from huddle.errors import HuddleError, LocalError, PeerError, ProgramError, unexpected
+from huddle.links.manager import LinkManager
+from huddle.links.wire import WireInfo
+from huddle.networks.plain.config import command
+from huddle.networks.plain.part import OutsiderConfig, PlainLinks, PlainPart, Roles, ends
+from huddle.running.plain_run import PlainRun
+from huddle.running.process import RunnerExit, RunnerSpec
+from huddle.running.proxy import Proxy
+from huddle.running.run import Run
+from huddle.running.snapshot import Snapshot
+from huddle.session import control_messages as control
+from huddle.session.peers import PeerMonitor
+from huddle.session.platform import Platform, ProgramRuntime
+from huddle.session.settings import Settings
+
+STATS_EVERY = 1.0
+EXPLANATION = 1.5  # seconds that a peer whose program ended early has to say why
+
+
+def milliseconds(seconds: float | None) -> float | None:
+    """A time as events tell it; None stays None."""
+    return None if seconds is None else round(seconds * 1000, 3)
+
+
+def link_event(name: str, info: WireInfo, run: int) -> events.Link:
+    """The event of a link to this peer that got this wire."""
+    tried = tuple({"network": network, "outcome": outcome} for network, outcome in info.tried)
+    return events.Link(name, info.network, info.path, milliseconds(info.rtt), run, tried)
+
+
+class Execution:
+    """One run of a sealed session."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        contents: Mapping[str, bytes],
+        sealed: Sealed,
+        settings: Settings,
+        surroundings: Platform,
+        ground: ProgramRuntime,
+        keeper: LinkManager,
+        group: PeerMonitor,
+        outcomes: dict[int, control.Outcome],
+        emit: Callable[[events.Event], None],
+        plain: PlainPart | None = None,
+        roles: Roles | None = None,
+    ) -> None:
+        self.number = manifest.run
+        self.stats: events.Stats | None = None
+        self._contents = contents
+        self._settings = settings
+        self._keeper = keeper
+        self._group = group
+        self._outcomes = outcomes
+        self._emit = emit
+        self._names = tuple(member.name for member in sealed.roster)
+        self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self._error: HuddleError | None = None
+        self._news = asyncio.Event()
+        self._moved = self._began
+        self._held = False  # the program waits for the screen
+        self._inputs = settings.inputs
+        self._plain = plain
+        # Those of the peers that run plain MPyC: their data links are raw.
+        self._ends = frozenset(ends(roles or {})) - {sealed.pid}
+        self._paths: dict[int, tuple[str, str]] = {}
+        self._spec = partial(
+            RunnerSpec,
+            ground.interpreter,
+            entry=manifest.entry,
+            pid=sealed.pid,
+            names=self._names,
+            args=(*manifest.args, *settings.private_args),
+            threshold=manifest.flags.threshold,
+            flags=_mpyc_flags(manifest.flags, ground),
+            max_queue=settings.max_queue,
+            sandboxed=ground.sandboxed,
+            inputs=settings.inputs,
+        )
+        self._sandbox = ground.sandboxed
+        self._surroundings = surroundings
+        self._run: Run | Proxy | PlainRun | None = None
+
+    async def run(self) -> bool:
+        """Run it to its end; whether it finished well everywhere. Leaves no process, file or link."""
+        self._emit(events.Run(self.number, "started"))
+        try:
+            mounted = self._sandbox and not self._settings.by_hand
+            with Snapshot(self._contents, () if mounted else self._inputs) as snapshot:
+                error = await self._run_in(self._spec(directory=snapshot.directory))
+        except (HuddleError, OSError) as failed:  # a full disk, too many open files
+            error = unexpected(failed)
+            self._tell_outcome(error)
+        seconds = round(self._loop.time() - self._began, 3)
+        if error is None:
+            self._emit(events.Run(self.number, "finished", seconds))
+        else:
+            peer = error.peer if isinstance(error, PeerError) else ""
+            self._emit(
+                events.Run(self.number, "failed", seconds, error.whose, peer, error.message, error.hint)
+            )
+        return error is None
+
+    def fail(self, error: HuddleError) -> None:
+        """The run can't go on."""
+        if self._error is None:
+            self._error = error
+            self._news.set()
+            if self._run is not None:
+                self._run.stop(error.message)
+
+    def stop(self) -> None:
+        """The person ends the run."""
+        self.fail(_Stopped("You stopped the run."))
+
+    def type_line(self, line: str | None) -> None:
+        """What the person typed for the program; None: there is no more."""
+        if isinstance(self._run, Run):
+            if line is None:
+                self._run.close_stdin()
+            else:
+                self._run.send_line(line)
+
+    def hold_output(self, behind: bool) -> None:
+        """Take none of the program's output while the screen is behind."""
+        self._held, self._moved = behind, self._loop.time()
+        if isinstance(self._run, Run):
+            self._run.hold(behind)
+
+    def outcome_came(self, pid: int, outcome: control.Outcome) -> None:
+        """A peer's part in some run is over."""
+        if outcome.run != self.number:
+            return
+        self._outcomes[pid] = outcome
+        if isinstance(self._run, PlainRun):
+            self._run.ended(pid)
+        self._news.set()
+        if not outcome.ok:
+            self.fail(self._told(pid, outcome))
+
+    def has_finished(self, pid: int) -> bool:
+        """Whether that peer's part is over."""
+        return pid in self._outcomes
+
+    # --- the run itself
+
+    async def _run_in(self, spec: RunnerSpec) -> HuddleError | None:
+        here = not self._settings.plain_end
+        opens = {pid: self._opening(pid) for pid in self._peers if here}
+        run: Run | Proxy | PlainRun
+        if not here:
+            run = PlainRun(pid for pid in self._peers if pid not in self._ends)
+            for pid in self._outcomes:
+                run.ended(pid)
+        elif self._settings.by_hand:
+            run = Proxy(spec.pid, spec.names, opens, self)
+        else:
+            run = Run(spec, opens, self, self._surroundings.start_runner)
+        self._run = run
+        ticker = asyncio.create_task(self._tick(run), name="stats")
+        ticker.add_done_callback(self._ticked)
+        error: HuddleError | None = None
+        try:
+            if self._error is not None:
+                raise self._error
+            self._group.set_state(self.number, control.COMPUTING)
+            await _whole(run.start())
+            if isinstance(run, Proxy):
+                self._tell_arguments(run, spec)
+            elif isinstance(run, PlainRun):
+                self._tell_plain(spec)
+            exit_ = await run.wait()
+            self._group.set_state(self.number, control.IDLE)
+            error = self._error or run.error or exit_.error(self._names)
+            if self._error is None and error is not None:
+                error = await self._explained(exit_, error)
+            self._tell_outcome(error, exit_)
+            return error or await self._others()
+        finally:
+            ticker.cancel()
+            await asyncio.gather(ticker, return_exceptions=True)
+            self._tell_stats(run)
+            failed = error is not None or self._error is not None
+            await _whole(self._close(run, limit=0.5 if failed else 5.0))
+
+    def _opening(self, pid: int) -> Any:
+        """What opens the link to that peer: an `OpenLink` of the run's or the proxy's channels."""
+        if pid in self._ends:
+            return partial(cast(PlainLinks, self._plain).link, pid)
+        return partial(self._keeper.open, pid, self.number)
+
+    def _tell_plain(self, spec: RunnerSpec) -> None:
+        """What the person needs who runs the program by plain MPyC."""
+        part = cast(OutsiderConfig, self._plain)
+        threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
+        flags = (*threshold, *spec.flags)
+        line = command(spec.pid, spec.entry, spec.args, part.addresses, flags)
+        self._emit(events.Plain(part.configuration(), line, spec.interpreter.mpyc, self.number))
+
+    def _tell_arguments(self, proxy: Proxy, spec: RunnerSpec) -> None:
+        threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
+        arguments = (*spec.args, *proxy.arguments, *threshold, *spec.flags)
+        self._emit(events.Proxy(arguments, str(spec.directory), spec.entry, self.number))
+
+    async def _close(self, run: Run | Proxy | PlainRun, limit: float) -> None:
+        run.stop("the session ended")
+        framed = [pid for pid in self._peers if pid not in self._ends]
+        raw = cast(PlainLinks, self._plain)
+        await asyncio.gather(
+            *(self._keeper.close_link(pid, self.number, limit) for pid in framed),
+            *(raw.close_link(pid, limit) for pid in self._ends if not self._settings.plain_end),
+        )
+        run.close()
+
+    async def _others(self) -> HuddleError | None:
+        """Wait until all others have finished too."""
+        for pid, outcome in self._outcomes.items():
+            if not outcome.ok:
+                return self._told(pid, outcome)
+        while self._error is None and (missing := [pid for pid in self._peers if pid not in self._outcomes]):
+            self._news.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), STATS_EVERY)
+            for pid in missing:
+                if self._group.finished_for(pid, self.number) > self._settings.grace:
+                    self.fail(self._speechless(pid))
+        return self._error
+
+    def _speechless(self, pid: int) -> PeerError:
+        name = self._names[pid]
+        return PeerError(
+            f"{name} has ended its part of the run, and for {self._settings.grace:.0f} s has not said how.",
+            peer=name,
+            hint=f"Ask {name} what happened; the result here may be right.",
+        )
+
+    async def _explained(self, exit_: RunnerExit, error: HuddleError) -> HuddleError:
+        """Where a peer's early end ended this program, the peer itself knows better why."""
+        pid = exit_.culprit
+        if pid is None:
+            return error
+        try:
+            async with asyncio.timeout(EXPLANATION):
+                while pid not in self._outcomes:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            return error
+        return error if self._outcomes[pid].ok else self._told(pid, self._outcomes[pid])
+
+    def _tell_outcome(self, error: HuddleError | None, exit_: RunnerExit | None = None) -> None:
+        match error:
+            case None:
+                outcome = control.Outcome(self.number, True, "")
+            case PeerError():
+                outcome = control.Outcome(
+                    self.number, False, shorten(error.message), self._group.pid_of(error.peer)
+                )
+            case _Stopped():
+                outcome = control.Outcome(self.number, False, "its person stopped it")
+            case LocalError():
+                outcome = control.Outcome(self.number, False, "it could not go on there")
+            case ProgramError() if self._error is None and exit_ is not None:
+                outcome = control.Outcome(self.number, False, _harmless(exit_))
+            case _:
+                outcome = control.Outcome(self.number, False, shorten(error.message))
+        self._group.broadcast(outcome)
+
+    def _told(self, pid: int, outcome: control.Outcome) -> PeerError:
+        name, reason = self._names[pid], shorten(outcome.reason).removesuffix(".")
+        culprit = self._group.blamed(pid, outcome.culprit)
+        because = "" if culprit == name else f" because of {culprit}"
+        return PeerError(
+            f"The run failed at {name}{because}: {reason}.",
+            peer=culprit,
+            hint=f"{name} can see more on their own screen.",
+        )
+
+    # --- news of the run
+
+    def run_output(self, stream: str, text: str) -> None:
+        """The program printed."""
+        self._moved = self._loop.time()
+        self._emit(events.Output(stream, text, self.number))
+
+    def run_input(self, waiting: bool) -> None:
+        """The program waits for the person, or no longer does."""
+        self._group.set_state(self.number, control.INPUT if waiting else control.COMPUTING)
+        self._moved = self._loop.time()
+        self._emit(events.Input(waiting, self.number))
+
+    def run_link(self, pid: int, info: WireInfo | None, reason: str) -> None:
+        """A data link got or lost its wire."""
+        name = self._names[pid]
+        if info is None:
+            self._emit(events.Reconnect(name, "lost", reason, self.number))
+        else:
+            self._paths[pid] = info.network, info.path
+            self._emit(link_event(name, info, self.number))
+
+    def run_peer_ended(self, pid: int) -> None:
+        """A peer's program is over; what it meant is in its outcome."""
+
+    def proxy_connection(self, pid: int, there: bool) -> None:
+        """The MPyC that was started by hand is connected for a peer, or no longer."""
+        self._moved = self._loop.time()
+
+    # --- progress
+
+    def _ticked(self, ticker: asyncio.Task[None]) -> None:
+        if not ticker.cancelled() and (error := ticker.exception()) is not None:
+            self.fail(unexpected(error))
+
+    async def _tick(self, run: Run | Proxy | PlainRun) -> None:
+        last: tuple[int, ...] = ()
+        while True:
+            await asyncio.sleep(STATS_EVERY)
+            self._tell_stats(run)
+            moved = tuple(s.bytes_sent + s.bytes_received for s in run.stats().values())
+            if moved != last:
+                last, self._moved = moved, self._loop.time()
+            stall = self._settings.stall
+            seen = not (isinstance(run, PlainRun) or self._held)
+            if stall is not None and seen and self._loop.time() - self._moved > stall:
+                self.fail(self._stalled(stall))
+
+    def _stalled(self, stall: float) -> HuddleError:
+        busy = [
+            f"{self._names[pid]} is {'typing' if peer.state == control.INPUT else 'computing'}"
+            for pid, peer in self._group.peers.items()
+            if peer.state in (control.COMPUTING, control.INPUT)
+        ]
+        return ProgramError(
+            f"The run made no progress for {stall:.0f} s; {', '.join(busy) or 'nobody else computes'}.",
+            hint="Give --stall more seconds, or none, for programs that compute for long.",
+        )
+
+    def _tell_stats(self, run: Run | Proxy | PlainRun) -> None:
+        rows, rounds = [], 0
+        for pid, stats in run.stats().items():
+            rounds = max(rounds, stats.rounds)
+            if stats.network:
+                self._paths[pid] = stats.network, stats.path
+            elif self.has_finished(pid):  # its link is closed: the path that it had is what matters
+                network, path = self._paths.get(pid, ("", ""))
+                stats = replace(stats, network=network, path=path)
+            rows.append(
+                {
+                    "name": self._names[pid],
+                    "pid": pid,
+                    "state": control.STATES[self._group.peers[pid].state],
+                    "network": stats.network,
+                    "path": stats.path,
+                    "rtt_ms": milliseconds(stats.rtt),
+                    "bytes_sent": stats.bytes_sent,
+                    "bytes_received": stats.bytes_received,
+                    "messages_sent": stats.messages_sent,
+                    "messages_received": stats.messages_received,
+                    "queued": stats.queued,
+                    "reconnects": stats.reconnects,
+                }
+            )
+        seconds = round(self._loop.time() - self._began, 3)
+        self.stats = events.Stats(self.number, tuple(rows), rounds, seconds, self._surroundings.peak_memory())
+        self._emit(self.stats)
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Let this come to its end, though the session is left meanwhile: half of it could not be taken down."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+
+
+class _Stopped(LocalError):
+    """The person here ended the run."""
+
+
+def _harmless(exit_: RunnerExit) -> str:
+    """How a program ended, for the others: its own words may hold its private inputs, so they stay here."""
+    kind = exit_.reason.partition(":")[0]
+    if re.fullmatch(r"[A-Za-z_][\w.]{0,80}(Error|Exception|Group|Interrupt|Iteration|Warning)", kind):
+        return f"its program failed with {kind}"
+    if exit_.code is None:
+        return f"its program failed: {shorten(exit_.reason)}"
+    return f"its program exited with code {exit_.code}"
+
+
+def _mpyc_flags(flags: Flags, ground: ProgramRuntime) -> tuple[str, ...]:
+    named = {"--no-prss": flags.no_prss, "--mix32-64bit": flags.mix32_64bit, "--no-numpy": not ground.numpy}
+    return tuple(name for name, given in named.items() if given)

@@ -1,0 +1,478 @@
+"""A party: one person's session from its invitation to its end, with everything that belongs to it.
+
+    party = Party(plan, …)                        a HostPlan or a GuestPlan
+    async for event in party: ...                 what happens, ending with `Ended`
+    party.admit(did), accept(), type_line(text), …    what the person decides
+
+The one place where identity, rendezvous, ceremony, networks and runs are wired; each does its own work.
+Iterating over the events runs the session. However it ends, all that it made is taken down first.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from huddle import events
+from huddle.ceremony.guest import GuestCeremony
+from huddle.ceremony.host import HostCeremony
+from huddle.ceremony.invitation import Invitation
+from huddle.ceremony.manifest import MAX_CEREMONY, Flags
+from huddle.ceremony.messages import Offer, Options, Software
+from huddle.ceremony.sealed import Sealed
+from huddle.errors import HuddleError, LocalError, NetworkError, unexpected
+from huddle.identity.contacts import Contacts
+from huddle.identity.keys import Identity
+from huddle.networks.base import Network
+from huddle.networks.plain.part import NETWORK as PLAIN
+from huddle.networks.plain.part import PlainPart
+from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
+from huddle.running.process import check_arguments
+from huddle.session.ceremony_driver import CeremonyDriver
+from huddle.session.plans import GuestPlan, HostPlan
+from huddle.session.platform import Platform, ProgramRuntime
+from huddle.session.program import Program
+from huddle.session.sealed_session import SealedSession
+from huddle.session.settings import Settings
+from huddle.shortcode.code import looks_like_code
+
+MAX_UNREAD = 64 << 20  # bytes of events that nobody reads; a person's screen is never that far behind
+MAX_AHEAD = 1 << 20  # from here on nothing more of a program's output is read, until a quarter of it waits
+_EVENT = 500  # bytes that an event takes beside its text
+
+
+class Party:
+    """One party of one session. The person's decisions may come at any time; one too late does nothing."""
+
+    def __init__(
+        self,
+        plan: HostPlan | GuestPlan,
+        settings: Settings,
+        identity: Identity,
+        contacts: Contacts,
+        *,
+        surroundings: Platform | None = None,
+    ) -> None:
+        self.contacts = contacts
+        self.record: bytes | None = None
+        self._plan = plan
+        self._settings = settings
+        self._identity = identity
+        self._surroundings = surroundings or _machine()
+        self._crypto = self._surroundings.crypto
+        self._events: asyncio.Queue[events.Event] = asyncio.Queue()
+        self._unread = 0  # what waits there, in bytes
+        self._behind = False  # whoever reads the events, so that the program waits
+        self._heard: set[str] = set()
+        self._leaving = ""
+        self._broken: HuddleError | None = None
+        self._begun = False
+        self._ending = False  # all is being taken down, which nothing may interrupt
+        self._declined = False
+        self._task: asyncio.Task[None] | None = None
+        self._meeting: CeremonyDriver | None = None
+        self._together: SealedSession | None = None
+        self._networks: list[Network] = []
+        self._plain: PlainPart | None = None
+
+    def __aiter__(self) -> AsyncGenerator[events.Event, None]:
+        """Run the session; what happens, in order. The last event is `Ended`."""
+        return self._run()
+
+    async def _run(self) -> AsyncGenerator[events.Event, None]:
+        self._task = asyncio.create_task(self._main(), name="session")
+        try:
+            while True:
+                event = await self._events.get()
+                self._unread -= _weight(event)
+                if self._behind and self._unread <= MAX_AHEAD // 4:
+                    self._hold_output(False)
+                yield event
+                if isinstance(event, events.Ended):
+                    return
+        finally:
+            self.leave("its person left")
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    # --- what the person decides
+
+    @property
+    def running(self) -> bool:
+        """Whether a program runs now."""
+        return self._together is not None and self._together.execution is not None
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """The files of the program that is proposed or runs."""
+        if self._together is not None:
+            return self._together.files
+        return self._meeting.files if self._meeting is not None else {}
+
+    def admit(self, did: str) -> None:
+        """Let a waiting guest in."""
+        if self._meeting is not None:
+            self._meeting.admit(did)
+
+    def seat(self, did: str) -> None:
+        """Give a waiting guest a seat, and decide by `accept`, with the words on the screen."""
+        if self._meeting is not None:
+            self._meeting.seat(did)
+
+    def refuse(self, did: str, reason: str) -> None:
+        """Turn a guest away, before the sealing; one who knocks again is asked about again."""
+        if self._meeting is not None:
+            self._meeting.refuse(did, reason)
+
+    def heard(self, dids: Iterable[str]) -> None:
+        """The person heard these parties say the words: they are verified contacts once it is sealed."""
+        self._heard.update(dids)
+
+    def give(self, private_args: tuple[str, ...], inputs: tuple[Path, ...]) -> None:
+        """What the program gets from this person alone, in runs to come, instead of what the settings say."""
+        check_arguments((), private_args)
+        self._settings = replace(self._settings, private_args=private_args, inputs=inputs)
+        if self._together is not None:
+            self._together.settings = self._settings
+
+    def accept(self) -> None:
+        """Take part: with this roster and program, or in the further run that is proposed."""
+        if self._together is not None:
+            self._together.answer(True, "")
+        elif self._meeting is not None:
+            self._meeting.accept()
+
+    def differ(self) -> None:
+        """The person sees other words than the others: all are told so, and new words follow."""
+        if self._together is None and self._meeting is not None:
+            self._meeting.differ()
+
+    def decline(self, reason: str) -> None:
+        """Do not take part."""
+        if self._together is not None:
+            self._together.answer(False, reason)
+        else:
+            self.leave(reason, declined=True)
+
+    def again(self, program: Program | None = None) -> None:
+        """The host: one more run, of another program or the same one."""
+        if self._together is not None:
+            self._together.again(program)
+
+    def finish(self) -> None:
+        """The host: no more runs; the session ends in order, and well if all runs did."""
+        if self._together is not None:
+            self._together.finish()
+
+    def type_line(self, line: str | None) -> None:
+        """A line for the program; None: there is no more input."""
+        if self._together is not None and self._together.execution is not None:
+            self._together.execution.type_line(line)
+
+    def say(self, text: str) -> None:
+        """A line for all parties to read."""
+        if self._together is not None:
+            self._together.say(text)
+
+    def stop_run(self) -> None:
+        """End the present run, not the session."""
+        if self._together is not None and self._together.execution is not None:
+            self._together.execution.stop()
+
+    def leave(self, reason: str, *, declined: bool = False) -> None:
+        """End the session for this party; everything is taken down in order."""
+        if self._task is not None and not self._task.done() and not self._leaving:
+            self._leaving = reason
+            self._declined = declined
+            if declined and self._meeting is not None:
+                self._meeting.decline(reason)
+            if self._begun and not self._ending:
+                self._task.cancel()
+
+    def fail(self, error: BaseException) -> None:
+        """End the session because of what nobody expected, wherever that was noticed."""
+        if self._task is not None and not self._task.done() and self._broken is None:
+            self._broken = unexpected(error)
+            self.leave("something failed there")
+
+    # --- the order of things
+
+    async def _main(self) -> None:
+        reason, clean = "The session has ended.", False
+        self._begun = True
+        try:
+            async with AsyncExitStack() as stack:
+                try:
+                    if self._leaving:
+                        raise asyncio.CancelledError
+                    clean = await self._enter(self._plan, stack)
+                finally:
+                    self._ending = True
+        except asyncio.CancelledError:
+            reason = "You said no, and left the session." if self._declined else "You left the session."
+        except Exception as exc:
+            # The one place where an exception that nobody foresaw becomes an error that a person can read.
+            self._broken = self._broken or unexpected(exc)
+        if (error := self._broken) is not None:
+            clean = False
+            self._emit(events.Error(error.whose, error.message, error.hint, getattr(error, "peer", "")))
+            reason = "The session has ended with an error."
+        self._emit(events.Ended(reason, clean))
+
+    async def _enter(self, plan: HostPlan | GuestPlan, stack: AsyncExitStack) -> bool:
+        if isinstance(plan, HostPlan):
+            return await self._host(plan, stack)
+        return await self._join(plan, stack)
+
+    async def _host(self, plan: HostPlan, stack: AsyncExitStack) -> bool:
+        if plan.threshold is not None and not 0 <= 2 * plan.threshold < plan.parties:
+            raise LocalError(
+                f"A threshold of {plan.threshold} does not fit {plan.parties} parties.",
+                hint=f"It can be from 0 to {(plan.parties - 1) // 2}: fewer than half of the parties.",
+            )
+        check_arguments(plan.program.args, self._settings.private_args)
+        ground, software = await self._prepare()
+        url = plan.rendezvous or ""
+        if not url:
+            url, reach = await self._surroundings.embed(self._settings, stack)
+            self._emit(events.Notice(reach))
+        flags = Flags(plan.threshold, plan.no_prss)
+        manifest = plan.program.manifest(flags, (Software("mpyc", ground.interpreter.mpyc),))
+        options = Options(
+            record=plan.record,
+            files_follow=manifest.size > MAX_CEREMONY,
+            stay=plan.stay,
+            networks=self._settings.networks,
+        )
+        invitation = Invitation.fresh(self._crypto, url, self._identity.did)
+        await self._open_networks(invitation, stack)
+        key = self._crypto.random(OWNER_KEY)
+        room = RoomClient(url, bytes.fromhex(invitation.room_id), create=True, owner_key=key)
+        await stack.enter_async_context(room)
+        stack.push_async_callback(_delete, room)
+        self._emit(events.Party(self._settings.name, self._identity.did, "admitted", "self"))
+        from huddle.shortcode.driver import SpokenCode  # its groups take long to set up: not for guests
+
+        spoken = await SpokenCode.open(
+            self._crypto, invitation, plan.parties - 1, stack, lambda text: self._emit(events.Notice(text))
+        )
+        self._emit(events.Invitation(invitation.url, spoken.text))
+        core = HostCeremony(
+            self._crypto,
+            self._identity,
+            invitation,
+            name=self._settings.name,
+            software=(*software, *self._part()),
+            manifest=manifest,
+            files={} if options.files_follow else plan.program.files,
+            parties=plan.parties,
+            options=options,
+            now=asyncio.get_running_loop().time(),
+        )
+        sealed = await self._meet(core, room, ground.sandboxed)
+        await spoken.close()
+        return await self._stay_together(sealed, ground, stack, plan.program.files, room)
+
+    async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
+        digest = _digest(plan.digest)
+        check_arguments((), self._settings.private_args)
+        ground, software = await self._prepare()
+        if looks_like_code(plan.invitation):
+            from huddle.shortcode.driver import redeem
+
+            invitation = await redeem(self._crypto, plan.invitation, plan.rendezvous)
+        else:
+            invitation = Invitation.parse(plan.invitation)
+        flags, mpyc = Flags(plan.threshold, plan.no_prss), Software("mpyc", ground.interpreter.mpyc)
+        own = plan.own.manifest(flags, (mpyc,)) if plan.own else None
+        await self._open_networks(invitation, stack)
+        room = RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id))
+        await stack.enter_async_context(room)
+        self._emit(events.Party(self._settings.name, self._identity.did, "waiting", "self"))
+        core = GuestCeremony(
+            self._crypto,
+            self._identity,
+            invitation,
+            name=self._settings.name,
+            software=(*software, *self._part()),
+            own=own,
+            program_digest=digest,
+            record=plan.record,
+            now=asyncio.get_running_loop().time(),
+        )
+        sealed = await self._meet(core, room, ground.sandboxed)
+        return await self._stay_together(sealed, ground, stack, {}, room)
+
+    async def _prepare(self) -> tuple[ProgramRuntime, tuple[Software, ...]]:
+        ground = await self._surroundings.ground(self._settings)
+        interpreter = ground.interpreter
+        has = {
+            "mpyc": interpreter.mpyc,
+            "python": interpreter.python,
+            "numpy": interpreter.numpy,
+            "gmpy2": interpreter.gmpy2,
+            "bits": str(interpreter.bits),
+        }
+        return ground, tuple(Software(name, version) for name, version in has.items() if version)
+
+    async def _open_networks(self, invitation: Invitation, stack: AsyncExitStack) -> None:
+        failed: NetworkError | None = None
+        for network in self._surroundings.networks(self._settings, invitation.rendezvous, self._notice):
+            try:
+                await network.open()
+            except NetworkError as error:
+                failed = error
+                self._emit(events.Notice(f"The network {network.name} is left out: {error.message}"))
+                continue
+            stack.push_async_callback(network.close)
+            self._networks.append(network)
+        if not self._networks:
+            raise failed or LocalError("No network was chosen.")
+        await self._open_plain(invitation.rendezvous, stack)
+
+    async def _open_plain(self, url: str, stack: AsyncExitStack) -> None:
+        part = self._surroundings.plain(self._settings, url, self._notice)
+        if part is None:
+            return
+        stack.push_async_callback(part.close)
+        try:
+            await part.open()
+        except NetworkError as error:
+            self._emit(events.Notice(f"The network plain is left out: {error.message}"))
+        else:
+            self._plain = part
+
+    def _part(self) -> tuple[Software, ...]:
+        """What all must know of this party before they accept, where somebody runs plain MPyC."""
+        return (Software(PLAIN, self._plain.role),) if self._plain is not None else ()
+
+    def _notice(self, text: str) -> None:
+        self._emit(events.Notice(text))
+
+    async def _meet(self, core: HostCeremony | GuestCeremony, room: RoomClient, sandboxed: bool) -> Sealed:
+        meeting = self._meeting = CeremonyDriver(
+            core,
+            room,
+            self._emit,
+            self._standing,
+            self._offers,
+            sandbox=sandboxed,
+            alarm=self._alarm,
+        )
+        try:
+            return await meeting.sealed()
+        except asyncio.CancelledError:
+            await meeting.leave(self._leaving or "left")
+            raise
+
+    async def _stay_together(
+        self,
+        sealed: Sealed,
+        ground: ProgramRuntime,
+        stack: AsyncExitStack,
+        contents: Mapping[str, bytes],
+        room: RoomClient,
+    ) -> bool:
+        self._note_contacts(sealed)
+        roster = tuple({"pid": m.pid, "name": m.name, "did": m.did} for m in sealed.roster)
+        self._emit(events.Sealed(sealed.digest.hex(), roster, sealed.pid))
+        together = self._together = SealedSession(
+            sealed,
+            self._networks,
+            self._settings,
+            self._surroundings,
+            ground,
+            self._identity,
+            self._emit,
+            self._standing,
+            self._plain,
+        )
+        stack.push_async_callback(lambda: together.part(self._leaving))
+        await together.connect()
+        # A link to everybody means that all have sealed: the room has done its work.
+        await (_delete(room) if together.is_host else room.close())
+        well = await together.run_all(contents)
+        self.record = together.record
+        if together.broken is not None:
+            raise together.broken
+        return well
+
+    def _note_contacts(self, sealed: Sealed) -> None:
+        """Keep whom the person heard; of the others, only who is a contact already."""
+        now = time.time()
+        for member in sealed.roster:
+            keep = member.did in self._heard or self.contacts.of(member.did) is not None
+            if not keep or member.did == self._identity.did:
+                continue
+            try:
+                self.contacts = self.contacts.met(member.name, member.did, now)
+            except LocalError as alarm:  # another key under a known name is never taken over in passing
+                self._emit(events.Notice(f"{alarm.message}: not kept as a contact. {alarm.hint}"))
+                continue
+            if member.did in self._heard:
+                self.contacts = self.contacts.verified([member.did])
+
+    def _standing(self, name: str, did: str) -> str:
+        return "self" if did == self._identity.did else self.contacts.standing(name, did)
+
+    def _alarm(self, name: str, did: str) -> str:
+        return "" if did == self._identity.did else self.contacts.alarm(name, did)
+
+    def _offers(self) -> tuple[Offer, ...]:
+        offers = [Offer(network.name, network.offer()) for network in self._networks]
+        if self._plain is not None:
+            offers.append(Offer(PLAIN, self._plain.offer()))
+        return tuple(offers)
+
+    def _emit(self, event: events.Event) -> None:
+        self._unread += _weight(event)
+        if self._unread > MAX_UNREAD and not isinstance(event, events.Error | events.Ended):
+            self._unread -= _weight(event)
+            self.fail(
+                LocalError(
+                    f"Nobody reads the events of this session: {MAX_UNREAD >> 20} MiB wait.",
+                    hint="Iterate over the party for as long as it lasts.",
+                )
+            )
+            return
+        self._events.put_nowait(event)
+        if self._unread > MAX_AHEAD and isinstance(event, events.Output):
+            self._hold_output(True)
+
+    def _hold_output(self, behind: bool) -> None:
+        self._behind = behind
+        if self._together is not None and self._together.execution is not None:
+            self._together.execution.hold_output(behind)
+
+
+def _weight(event: events.Event) -> int:
+    text = event.text if isinstance(event, events.Output | events.Chat) else ""
+    return _EVENT + len(text)
+
+
+async def _delete(room: RoomClient) -> None:
+    with contextlib.suppress(HuddleError):
+        await room.delete()
+
+
+def _digest(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        digest = bytes.fromhex(text)
+    except ValueError:
+        digest = b""
+    if len(digest) != 32:
+        raise LocalError(
+            "--program-digest takes the 64 hexadecimal digits that Huddle shows as the program's digest.",
+            hint="Ask the host to read it out, or look at it in your own copy's session.",
+        )
+    return digest
+
+
+def _machine() -> Platform:
+    from huddle.session.native_platform import NativePlatform  # what it imports is not there in a browser
+
+    return NativePlatform()

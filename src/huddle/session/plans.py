@@ -1,0 +1,40 @@
+"""What a host wants to hold and what a guest wants to enter, as their persons said it."""
+
+from dataclasses import dataclass
+
+from huddle.session.program import Program
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlan:
+    """A session to host: `program` with `parties` people, the host among them.
+
+    `rendezvous` None runs one of one's own, on an address that others on the LAN reach. `stay`: more runs
+    may follow the first. `record`: all sign a record of the session at its end.
+    """
+
+    program: Program
+    parties: int
+    threshold: int | None = None
+    no_prss: bool = False
+    stay: bool = False
+    record: bool = False
+    rendezvous: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GuestPlan:
+    """A session to enter: `invitation` is a link, or a short code, which needs the `rendezvous` it is of.
+
+    `own` is the person's own copy of the program and `digest` (hexadecimal) its digest; the host's
+    program must be the same; `threshold` and `no_prss` are the options that the own copy is to run with.
+    `record`: the person wants one, and takes part only where all make it.
+    """
+
+    invitation: str
+    rendezvous: str | None = None
+    own: Program | None = None
+    digest: str | None = None
+    record: bool = False
+    threshold: int | None = None
+    no_prss: bool = False

@@ -1,0 +1,468 @@
+"""A session after its sealing: the parties are linked, run programs together, and part.
+
+    connect -> run 1 -> (host decides: another run, agreed by all -> run n)* -> part
+
+Wires the control links (`PeerMonitor`), the agreements on later runs (`Agreement`) and the runs themselves
+(`Execution`); each of them has its one concern, this module only the order.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from huddle import events
+from huddle.ceremony.manifest import Manifest, ManifestError, read
+from huddle.ceremony.messages import shorten
+from huddle.ceremony.sealed import Sealed
+from huddle.errors import HuddleError, LocalError, PeerError
+from huddle.identity.keys import Identity
+from huddle.links.manager import DialTarget, LinkManager
+from huddle.links.wire import WireInfo
+from huddle.networks.base import Network, PeerOffer
+from huddle.networks.plain.part import NETWORK as PLAIN
+from huddle.networks.plain.part import PlainPart, Ports
+from huddle.session import control_messages as control
+from huddle.session import numpy_agreement as arrays
+from huddle.session.agreement import Agreement
+from huddle.session.ceremony_driver import TrustLookup, program_event
+from huddle.session.execution import Execution, link_event
+from huddle.session.peers import PeerMonitor
+from huddle.session.platform import Platform, ProgramRuntime
+from huddle.session.program import Program
+from huddle.session.recorder import SessionRecorder
+from huddle.session.settings import Settings
+
+Emit = Callable[[events.Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """The host wants one more run: of this program, or of the last one again."""
+
+    program: Program | None
+
+
+class SealedSession:
+    """One party's side of a sealed session."""
+
+    def __init__(
+        self,
+        sealed: Sealed,
+        networks: Sequence[Network],
+        settings: Settings,
+        surroundings: Platform,
+        ground: ProgramRuntime,
+        identity: Identity,
+        emit: Emit,
+        standing: TrustLookup,
+        plain: PlainPart | None = None,
+    ) -> None:
+        self.sealed = sealed
+        self.files: dict[str, bytes] = sealed.files
+        self._last_files = sealed.files  # of the last run
+        self.execution: Execution | None = None
+        self.broken: HuddleError | None = None
+        self.record: bytes | None = None
+        self._chronicle = SessionRecorder(surroundings.crypto, identity, sealed)
+        self._networks = networks
+        self._plain = plain
+        self._roles = {member.pid: member.plain for member in sealed.roster}
+        self.settings = settings
+        self._surroundings = surroundings
+        self._ground = ground
+        self._identity = identity
+        self._crypto = surroundings.crypto
+        self._emit = emit
+        self._standing = standing
+        self._loop = asyncio.get_running_loop()
+        # Of each peer the last that was about a run which is not known, or does not run, here yet.
+        self._early: dict[int, control.Answer] = {}
+        self._outcomes: dict[int, control.Outcome] = {}
+        self._names = {member.pid: member.name for member in sealed.roster}
+        self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
+        self._keeper = self._make_keeper()
+        self._group = PeerMonitor(
+            sealed.roster, sealed.pid, self._keeper, self, grace=settings.grace, now=self._loop.time
+        )
+        self._arrays = arrays.NumpyAgreement(self._peers, self._group.broadcast)
+        self._first = self._agreement_on(sealed.manifest) if sealed.options.files_follow else None
+        self._agreement = self._first
+        self._proposed_run = sealed.manifest.run
+        self._ran = False  # a run has begun
+        self._over = False  # no run will follow
+        self._next: RunRequest | Agreement | None = None
+        self._news = asyncio.Event()
+        self._decision: asyncio.Future[tuple[bool, str]] | None = None
+
+    @property
+    def is_host(self) -> bool:
+        """Whether this party made the invitation."""
+        return self.sealed.pid == 0
+
+    # --- the order of things
+
+    async def connect(self) -> None:
+        """Link up with everybody; raises the error of the first peer that can't be reached."""
+        for network in self._networks:
+            network.begin(self._offers_for(network.name), self._keeper.accepted)
+        linked = asyncio.create_task(self._group.connect())
+        await self._or_broken(linked)
+        if self._plain is not None:
+            mine = self._offers_for(PLAIN)
+            started = self._plain.start(self.sealed.pid, mine, self._roles, self._tell_forwards)
+            await self._or_broken(asyncio.ensure_future(started))
+
+    def _tell_forwards(self, pid: int, ports: Ports) -> None:
+        said = tuple(control.ForwardPort(to, port) for to, port in ports.items())
+        self._group.send(pid, control.Forwards(said))
+
+    async def run_all(self, contents: Mapping[str, bytes]) -> bool:
+        """Run the first program and whatever follows; whether all runs finished well everywhere.
+
+        `contents` are the first program's files, at the host; guests have them from the sealing, or get
+        them now where they were too large for that.
+        """
+        well = await self._run_programs(contents)
+        if self._chronicle.wanted and self.broken is None:
+            self.record = await self._chronicle.sign(self._group.broadcast)
+        return well
+
+    async def _run_programs(self, contents: Mapping[str, bytes]) -> bool:
+        manifest = self.sealed.manifest
+        if self._first is not None:
+            if not await self._agree(self._first, contents):
+                return False
+        elif not self.is_host:
+            self.files = self.sealed.files
+        well = True
+        while True:
+            well = await self._execute(manifest) and well
+            if not self.sealed.options.stay or self.broken is not None:
+                return well
+            following = await self._following(manifest)
+            if following is None:
+                return well
+            manifest = following
+
+    async def part(self, reason: str) -> None:
+        """Say goodbye and close all links, when what was said has arrived."""
+        try:
+            self._group.broadcast(self._farewell(reason))
+            await self._group.close()
+        finally:
+            await self._keeper.close()
+
+    def _farewell(self, reason: str) -> control.Leave:
+        if not reason and isinstance(self.broken, PeerError):
+            return control.Leave(shorten(self.broken.message), self._group.pid_of(self.broken.peer))
+        return control.Leave(shorten(reason) if reason else "")
+
+    # --- the person's decisions
+
+    def say(self, text: str) -> None:
+        """A line for all parties to read; LocalError where it is too long."""
+        if len(text.encode()) > control.MAX_CHAT:
+            raise LocalError(f"A line has at most {control.MAX_CHAT} bytes.", hint="Say it in two.")
+        self._group.broadcast(control.Chat(text))
+
+    def answer(self, accept: bool, reason: str) -> None:
+        """Accept or decline the run that is proposed."""
+        if self._decision is not None and not self._decision.done():
+            self._decision.set_result((accept, reason))
+
+    def again(self, program: Program | None) -> None:
+        """The host: one more run, of another program or of the same; LocalError at a guest."""
+        if not self.is_host:
+            raise LocalError("Only the host proposes a run.", hint="Ask the host.")
+        self._next = RunRequest(program)
+        self._news.set()
+
+    def finish(self) -> None:
+        """The host: no more runs."""
+        self._end()
+
+    # --- runs
+
+    async def _execute(self, manifest: Manifest) -> bool:
+        self._ran, self._last_files = True, self.files
+        ground = await self._common_ground(manifest)
+        self.execution = Execution(
+            manifest,
+            self.files,
+            self.sealed,
+            self.settings,
+            self._surroundings,
+            ground,
+            self._keeper,
+            self._group,
+            {pid: outcome for pid, outcome in self._outcomes.items() if outcome.run == manifest.run},
+            self._emit,
+            self._plain,
+            self._roles,
+        )
+        execution, began, well = self.execution, time.time(), False
+        try:
+            if self.broken is not None:
+                execution.fail(self.broken)
+            well = await execution.run()
+            return well
+        finally:
+            self._chronicle.note_run(manifest, began, well, execution.stats)
+            if self._chronicle.wanted and not self.is_host:
+                self._group.send(0, self._chronicle.paths())
+            self.execution = None
+
+    async def _common_ground(self, manifest: Manifest) -> ProgramRuntime:
+        """What the program runs on here: without numpy where somebody has none."""
+        if not arrays.named(self.files):
+            return self._ground
+        here = True  # whoever runs plain MPyC by hand is told how when this is known, and may have anything
+        if not self.settings.plain_end:
+            looked = self._surroundings.has_numpy(self._ground, self.files)
+            here = await self._or_broken(asyncio.ensure_future(looked))
+        said = asyncio.ensure_future(self._arrays.lacking(manifest.run, here))
+        lacking = [self._names[pid] for pid in await self._or_broken(said)]
+        if lacking and here:
+            self._emit(events.Notice(f"{' and '.join(lacking)} can't use numpy, so all run without it."))
+        return replace(self._ground, numpy=here and not lacking)
+
+    async def _following(self, manifest: Manifest) -> Manifest | None:
+        """The next run that all agree to, or None when the session ends."""
+        while True:
+            if self.is_host and self._next is None:
+                self._emit(events.Question("again"))
+            wanted = await self._wish()
+            if wanted is None:
+                return None
+            mine: Mapping[str, bytes] = {}
+            if isinstance(wanted, RunRequest):
+                try:
+                    proposed, mine = self._propose(manifest, wanted.program)
+                except LocalError as error:
+                    self._emit(events.Error(error.whose, error.message, error.hint))
+                    continue
+                self._agreement = wanted = self._agreement_on(proposed)
+            manifest = replace(manifest, run=wanted.manifest.run)
+            if await self._agree(wanted, mine):
+                return wanted.manifest
+            if self.broken is not None:
+                return None
+
+    async def _wish(self) -> RunRequest | Agreement | None:
+        """What is to come next; None where nothing is, since somebody does not want it or has left."""
+        while not self._over and self._next is None:
+            self._news.clear()
+            await self._news.wait()
+        wish, self._next = self._next, None
+        return None if self._over else wish
+
+    def _end(self) -> None:
+        self._over = True
+        self._news.set()
+
+    def _propose(self, last: Manifest, program: Program | None) -> tuple[Manifest, Mapping[str, bytes]]:
+        run, session = last.run + 1, self.sealed.digest
+        if program is None:
+            return last.for_run(session, run), self._last_files
+        return program.manifest(last.flags, last.versions, session=session, run=run), program.files
+
+    def _agreement_on(self, manifest: Manifest) -> Agreement:
+        agreement = Agreement(self._crypto, self._identity, self.sealed, manifest)
+        for pid, early in self._early.items():
+            if early.run == manifest.run:
+                agreement.take(pid, early)
+        return agreement
+
+    async def _agree(self, agreement: Agreement, mine: Mapping[str, bytes]) -> bool:
+        """Let all agree to a run, whose files are then in `files`; False where somebody said no."""
+        try:
+            if self.is_host:
+                said = self._group.broadcast_all(Agreement.proposal(agreement.manifest, mine))
+                await self._or_broken(asyncio.ensure_future(said))
+                self.files = dict(mine)
+                accept, reason = True, ""
+            else:
+                self.files = await self._or_broken(asyncio.ensure_future(agreement.files()))
+                accept, reason = await self._ask(agreement)
+            self._group.broadcast(agreement.answer(accept, reason))
+            if accept:
+                await self._or_broken(asyncio.ensure_future(agreement.agreed()))
+            return accept
+        except PeerError as error:
+            if self.broken is not None:
+                raise
+            self._emit(events.Error(error.whose, error.message, error.hint, error.peer))
+            return False
+        finally:
+            if self._agreement is agreement:  # the host may have proposed another one meanwhile
+                self._agreement = None
+
+    async def _ask(self, agreement: Agreement) -> tuple[bool, str]:
+        host = self.sealed.roster[0]
+        self._decision = self._loop.create_future()
+        self._emit(program_event(agreement.manifest, self._ground.sandboxed))
+        self._emit(events.Question("program", host.name, host.did))
+        return await self._or_broken(self._decision, agreement)
+
+    async def _or_broken[T](self, wanted: "asyncio.Future[T]", agreement: Agreement | None = None) -> T:
+        """The result, or the error of the peer without whom it will never come, or is of no use."""
+        try:
+            while not wanted.done():
+                error = self.broken or (agreement.error if agreement is not None else None)
+                if error is not None:
+                    raise error
+                await asyncio.wait({wanted}, timeout=0.25)
+            return wanted.result()
+        finally:
+            wanted.cancel()
+            await asyncio.gather(wanted, return_exceptions=True)
+
+    # --- what the group hears
+
+    def group_message(self, pid: int, message: control.Message) -> None:
+        match message:
+            case control.Outcome():
+                self._outcomes[pid] = message
+                if self.execution is not None:
+                    self.execution.outcome_came(pid, message)
+            case control.Numpy():
+                self._arrays.take(pid, message)
+            case control.RunProposal() if pid == 0:
+                self._proposed(message)
+            case control.Answer():
+                self._answered(pid, message)
+            case control.FilePart() | control.FilesDone():
+                if self._agreement is not None and self._agreement.manifest.run == message.run:
+                    self._agreement.take(pid, message)
+            case control.Leave():
+                self._left(pid, message)
+            case control.Paths() | control.RecordDraft() | control.RecordSignature():
+                self._chronicle.take(pid, message)
+                if pid == 0 and isinstance(message, control.RecordDraft):
+                    self._end()  # the host drafts it when no more runs are to come
+            case control.Forwards():
+                if self._plain is not None:
+                    self._plain.forwarded(pid, {one.pid: one.port for one in message.ports})
+            case control.Chat():
+                self._emit(events.Chat(self._names[pid], message.text))
+
+    def group_connected(self, pid: int, info: WireInfo, again: bool) -> None:
+        self._emit(link_event(self._names[pid], info, 0))
+        if again:
+            self._emit(events.Reconnect(self._names[pid], "restored"))
+        else:
+            self._party(pid, "connected", info.hint)
+
+    def group_lost(self, pid: int, reason: str) -> None:
+        self._emit(events.Reconnect(self._names[pid], "lost", reason))
+
+    def group_silent(self, pid: int, silent: bool) -> None:
+        grace = f"Gone after {self.settings.grace:.0f} s." if silent else ""
+        self._party(pid, "silent" if silent else "connected", grace)
+
+    def group_failed(self, pid: int, error: HuddleError) -> None:
+        self._party(pid, "gone", error.message)
+        self._break(error)
+
+    def group_broken(self, error: HuddleError) -> None:
+        self._break(error)
+
+    def _left(self, pid: int, leave: control.Leave) -> None:
+        reason = shorten(leave.reason) if leave.reason else ""
+        self._party(pid, "left", reason)
+        name, culprit = self._names[pid], self._group.blamed(pid, leave.culprit)
+        finished = self.execution is None or self.execution.has_finished(pid)
+        if self._ran and finished and self._agreement is None:
+            self._end()
+        else:
+            because = "" if culprit == name else f" because of {culprit}"
+            why = f": {reason}" if reason else ""
+            self._break(PeerError(f"{name} left the session{because}{why}", peer=culprit))
+
+    def _break(self, error: HuddleError) -> None:
+        self.broken = self.broken or error
+        self._end()
+        if self.execution is not None:
+            self.execution.fail(error)
+        if self._agreement is not None:
+            self._agreement.fail(error)
+
+    def _proposed(self, message: control.RunProposal) -> None:
+        host = self._names[0]
+        try:
+            manifest = read(message.manifest)
+        except ManifestError as exc:
+            self._break(PeerError(f"{host} proposed a program that must not run: {exc}.", peer=host))
+            return
+        if problem := self._objection(manifest):
+            self._break(PeerError(f"{host} proposed {problem}.", peer=host, hint=f"Ask {host} why."))
+            return
+        if self._agreement is not None:
+            self._agreement.fail(PeerError(f"{host} proposed another program.", peer=host))
+        # At once, since the files follow right behind the proposal.
+        self._proposed_run = manifest.run
+        self._agreement = self._next = self._agreement_on(manifest)
+        self._news.set()
+
+    def _objection(self, manifest: Manifest) -> str:
+        """What is wrong with a further run, beyond what any manifest may say; empty where nothing is."""
+        first = self.sealed.manifest
+        if manifest.session != self.sealed.digest:
+            return "a program of another session"
+        if not self.sealed.options.stay:
+            return "one more run, though all had agreed on a single one"
+        if not self._ran:
+            return "one more run before the first"
+        if manifest.run != self._proposed_run + 1:
+            return f"run {manifest.run} after run {self._proposed_run}"
+        if manifest.flags != first.flags or manifest.versions != first.versions:
+            return "a run with other options or versions than all had agreed on"
+        return ""
+
+    def _answered(self, pid: int, message: control.Answer) -> None:
+        if self._agreement is not None and self._agreement.manifest.run == message.run:
+            self._agreement.take(pid, message)
+        else:
+            self._early[pid] = message
+
+    # --- small things
+
+    def _party(self, pid: int, state: str, detail: str = "") -> None:
+        member = self.sealed.roster[pid]
+        standing = self._standing(member.name, member.did)
+        self._emit(events.Party(member.name, member.did, state, standing, pid, detail))
+
+    def _make_keeper(self) -> LinkManager:
+        peers = [self._link_peer(pid) for pid in self._peers]
+        dialers = [(network.name, network.dial) for network in self._networks]
+        # The loop's own clock may have a resolution of 1 ms only, too coarse for round-trip times.
+        return LinkManager(self.sealed.pid, peers, dialers, self._crypto, clock=time.monotonic)
+
+    def _link_peer(self, pid: int) -> DialTarget:
+        """A peer with the networks that both have, and why not the others."""
+        mine = [network.name for network in self._networks]
+        theirs = {offer.network for offer in self.sealed.offers[pid]}
+        name = self._names[pid]
+        without = [(network, f"{name} does not offer it") for network in mine if network not in theirs]
+        without += [(one, "it is not used here") for one in sorted(theirs - set(mine) - {PLAIN})]
+        both = frozenset(mine) & theirs
+        return DialTarget(pid, name, self.sealed.link_key(pid), both, tuple(without))
+
+    def _offers_for(self, network: str) -> tuple[PeerOffer, ...]:
+        roster = self.sealed.roster
+        return tuple(
+            PeerOffer(
+                pid,
+                self._names[pid],
+                offer.data,
+                self.sealed.relay_secret(pid),
+                self.sealed.pid < pid,
+                roster[pid].did,
+                self.sealed.pid,
+                roster[self.sealed.pid].did,
+            )
+            for pid in self._peers
+            for offer in self.sealed.offers[pid]
+            if offer.network == network
+        )

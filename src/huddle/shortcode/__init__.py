@@ -1,0 +1,1 @@
+"""The short code: typed by a guest, it becomes the invitation."""

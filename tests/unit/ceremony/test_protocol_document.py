@@ -1,0 +1,46 @@
+"""docs/protocol.md and docs/states.md have every message, limit and state as the code has them."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+from huddle.ceremony.messages import KINDS
+from huddle.ceremony.states import RULES, TRANSITIONS, CeremonyState, Handling, SenderRole, verdict
+
+
+def _script() -> ModuleType:
+    path = Path(__file__).parents[3] / "scripts" / "protocol_tables.py"
+    spec = importlib.util.spec_from_file_location("protocol_tables", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+SCRIPT = _script()
+
+
+def test_the_protocol_s_tables_are_those_of_the_code() -> None:
+    text: str = SCRIPT.PROTOCOL.read_text(encoding="utf-8")
+    assert text == SCRIPT.renewed(text), "run scripts/protocol_tables.py"
+
+
+def test_the_states_are_those_of_the_code() -> None:
+    assert SCRIPT.STATES.read_text(encoding="utf-8") == SCRIPT.states(), "run scripts/protocol_tables.py"
+
+
+def test_every_state_has_a_rule_for_every_message() -> None:
+    assert set(RULES) == set(CeremonyState) - {CeremonyState.ENDED}
+    for rules in RULES.values():
+        assert list(rules) == list(KINDS.values())
+        assert all(len(verdicts) == len(SenderRole) for verdicts in rules.values())
+    for cls in KINDS.values():
+        assert verdict(CeremonyState.ENDED, cls, SenderRole.HOST) is Handling.IGNORE
+
+
+def test_every_state_can_be_reached_and_left() -> None:
+    reached = {CeremonyState.GATHERING}
+    for _ in CeremonyState:
+        reached |= {new for old, new in TRANSITIONS if old in reached}
+    assert reached == set(CeremonyState)
+    assert {old for old, _ in TRANSITIONS} == set(CeremonyState) - {CeremonyState.ENDED}

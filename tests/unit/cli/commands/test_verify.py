@@ -1,0 +1,71 @@
+"""`huddle verify` on records that hold, and on those that do not."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from huddle.ceremony.messages import Options
+from huddle.cli.commands.identity import verify_command
+from huddle.cli.home import Home
+from huddle.codec import encode
+from huddle.identity.contacts import Contacts
+from huddle.identity.native import NativeCrypto
+from huddle.record import signed as records
+from huddle.record.signed import PathRecord, RunRecord
+from tests.unit.ceremony.mesh import Mesh
+
+CRYPTO = NativeCrypto()
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    """The record of a session of Hanna, who hosts, and Bob, signed by both."""
+    mesh = Mesh()
+    stations = [
+        mesh.host(parties=2, options=Options(record=True), files={"prog.py": b"pass\n"}),
+        mesh.guest("Bob"),
+    ]
+    mesh.run()
+    seals = [station.core.sealed for station in stations]
+    assert seals[0] is not None
+    run = RunRecord(encode(seals[0].manifest), 100, 110, "finished")
+    path = PathRecord(1, 0, 1, "relay", "relayed by example.org")
+    unsigned = records.build(seals[0], started=90, ended=2**64 - 1, runs=[run], paths=[path])
+    signatures = [
+        records.sign(CRYPTO, station.core._identity, seal, unsigned)
+        for station, seal in zip(stations, seals, strict=True)
+        if seal is not None
+    ]
+    file = tmp_path / "session.record"
+    file.write_bytes(records.combine(CRYPTO, unsigned, signatures))
+    return file
+
+
+def test_a_record_that_holds_is_told(record: Path) -> None:
+    told = json.loads(CliRunner().invoke(verify_command, ["--json", str(record)]).stdout)
+    bob = told["parties"][1]
+    Home().save_contacts(Contacts().met("Bob", bob["did"], 1).verified([bob["did"]]))
+    shown = CliRunner().invoke(verify_command, [str(record)])
+    assert shown.exit_code == 0, shown.output
+    assert f"Bob (a verified contact) {bob['did']}" in shown.stdout
+    assert " ".join(told["words"]) in shown.stdout and "prog.py, finished" in shown.stdout
+    assert "Hanna and Bob: relay, relayed by example.org" in shown.stdout
+    assert told["runs"][0]["files"][0]["path"] == "prog.py"
+
+
+def test_a_changed_record_does_not_hold(record: Path) -> None:
+    data = bytearray(record.read_bytes())
+    data[-1] ^= 1
+    record.write_bytes(data)
+    failed = CliRunner().invoke(verify_command, [str(record)])
+    assert failed.exit_code == 3 and "does not hold" in failed.stderr and failed.stdout == ""
+
+
+@pytest.mark.parametrize("data", [b"", b"huddle record 1\n", b"\xff" * 100])
+def test_what_is_no_record_is_said(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "other"
+    path.write_bytes(data)
+    failed = CliRunner().invoke(verify_command, [str(path)])
+    assert failed.exit_code == 3 and "other does not hold" in failed.stderr

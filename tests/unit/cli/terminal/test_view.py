@@ -1,0 +1,83 @@
+"""The screen of a session: what of names, dids and a program's output reaches a terminal."""
+
+import io
+
+from rich.console import Console
+
+from huddle import events
+from huddle.cli.terminal.board import Board
+from huddle.cli.terminal.view import View
+
+DID = "did:key:z6MkTest"
+
+
+def screen(*, terminal: bool) -> tuple[View, io.StringIO]:
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=terminal, width=90, color_system=None)
+    return View(console, Board(), qr=False, plain=not terminal), text
+
+
+def test_a_did_is_shown_as_it_is_written() -> None:
+    view, text = screen(terminal=False)
+    view.show(events.Party("Ada :cat:", DID, "waiting"))
+    assert f"Ada :cat: wants to come in: new to you, {DID}" in text.getvalue()
+
+
+def test_a_line_that_the_program_has_begun_is_printed_as_it_is_or_waits_on_the_board() -> None:
+    asked = [
+        events.Output("stdout", "Three lines\nYour sal"),
+        events.Output("stdout", "ary: "),
+        events.Input(True),
+    ]
+    for plain in (True, False):
+        view, text = screen(terminal=not plain)
+        for event in (events.Run(1, "started"), *asked):
+            view.show(event)
+        assert text.getvalue().endswith("Your salary: " if plain else "Three lines\n")
+        assert view.begun == ("" if plain else "Your salary: ")
+        view.typed("3100")
+        view.show(events.Input(False))
+        view.show(events.Output("stdout", "The average is 3\n"))
+        ended = "" if plain else "3100\n"  # which the terminal itself has shown to who typed it
+        assert text.getvalue().endswith(f"Your salary: {ended}The average is 3\n")
+
+
+def test_link_code_and_expiry_stand_below_the_picture_which_is_there_only_where_it_fits() -> None:
+    url = "https://huddle.example.org/j#AT3yjtIbM_3b_HWw5WfptCnmrMwgexsllOkT8Atgo_C0jKw0"
+    for width, height, there in ((100, 50, True), (100, 24, False), (30, 60, False)):
+        text = io.StringIO()
+        console = Console(file=text, force_terminal=True, width=width, height=height, color_system=None)
+        view = View(console, Board(), planned=3, plain=False)
+        view.show(events.Invitation(url, "1234-river-stone"))
+        before, _, after = text.getvalue().partition("Send this link")
+        assert ("█" in before) is there and "█" not in after
+        assert "".join(after.split()).count("".join(url.split())) == 1
+        assert "good for two hours" in " ".join(after.split()) and "1234-river-stone" in after
+        if there:
+            rows = text.getvalue().count("\n")
+            assert rows < height, "the picture has scrolled away when the rest is there"
+
+
+def test_the_counters_of_the_last_run_stand_at_the_end() -> None:
+    view, text = screen(terminal=False)
+    peer = {
+        "name": "Bob", "pid": 1, "state": "idle", "network": "tls", "path": "direct", "rtt_ms": 0.4,
+        "bytes_sent": 2048, "bytes_received": 100, "messages_sent": 3, "messages_received": 4,
+        "queued": 0, "reconnects": 5,
+    }  # fmt: skip
+    view.show(events.Run(1, "started"))
+    view.show(events.Stats(1, (peer,), rounds=7, seconds=1.0))
+    view.show(events.Run(1, "finished", 1.0))
+    view.show(events.Ended("The session has ended.", True))
+    assert "2.0 KiB" in text.getvalue()
+    assert "tls, direct" in text.getvalue()
+
+
+def test_a_relayed_link_says_what_else_was_tried_and_a_direct_one_does_not() -> None:
+    tried = ({"network": "tls", "outcome": "Bob cannot be reached: 192.0.2.1 port 4000: timed out"},)
+    view, text = screen(terminal=False)
+    view.show(events.Link("Bob", "relay", "relayed by huddle.example", tried=tried))
+    assert "not tls: Bob cannot be reached: 192.0.2.1 port 4000: timed out" in text.getvalue()
+    view, text = screen(terminal=False)
+    view.show(events.Link("Bob", "webrtc", "direct, 192.0.2.1 port 5000", tried=tried))
+    assert "not tls" not in text.getvalue()

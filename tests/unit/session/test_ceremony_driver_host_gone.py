@@ -1,0 +1,57 @@
+"""A guest does not wait for ever where the host has gone."""
+
+import asyncio
+
+import pytest
+
+from huddle.ceremony.guest import GuestCeremony
+from huddle.ceremony.invitation import Invitation
+from huddle.ceremony.messages import Software
+from huddle.errors import PeerError
+from huddle.identity.keys import Identity
+from huddle.identity.native import NativeCrypto
+from huddle.rendezvous.client.room import RoomClient
+from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
+from huddle.session import ceremony_driver as meet
+from huddle.session.ceremony_driver import CeremonyDriver
+
+CRYPTO = NativeCrypto()
+
+
+async def waiting_guest(room: RoomClient, invitation: Invitation) -> None:
+    """A guest in the room, until its meeting ends with an error."""
+    core = GuestCeremony(
+        CRYPTO,
+        Identity.fresh(CRYPTO),
+        invitation,
+        name="Bob",
+        software=(Software("mpyc", "0.11"),),
+        now=asyncio.get_running_loop().time(),
+    )
+    meeting = CeremonyDriver(core, room, lambda _: None, lambda *_: "new", lambda: (), sandbox=False)
+    await meeting.sealed()
+
+
+async def test_a_guest_whose_host_has_gone_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meet, "HOST_MISSED", 1.0)
+    async with RendezvousServer(ServerConfig()) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        invitation = Invitation.fresh(CRYPTO, url, Identity.fresh(CRYPTO).did)
+        room = bytes.fromhex(invitation.room_id)
+        async with RoomClient(url, room, create=True, owner_key=bytes(32)):
+            pass  # the host makes the room, and goes
+        async with RoomClient(url, room) as mine:
+            with pytest.raises(PeerError, match="has gone"):
+                await asyncio.wait_for(waiting_guest(mine, invitation), 20)
+
+
+async def test_a_host_that_is_there_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meet, "HOST_MISSED", 1.0)
+    async with RendezvousServer(ServerConfig()) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        invitation = Invitation.fresh(CRYPTO, url, Identity.fresh(CRYPTO).did)
+        room = bytes.fromhex(invitation.room_id)
+        async with RoomClient(url, room, create=True, owner_key=bytes(32)), RoomClient(url, room) as mine:
+            waiting = asyncio.create_task(waiting_guest(mine, invitation))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(waiting, 3)

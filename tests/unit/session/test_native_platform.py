@@ -1,0 +1,46 @@
+"""A machine as the surroundings of a session: where the rendezvous that it runs can be reached."""
+
+import ipaddress
+from contextlib import AsyncExitStack
+
+import pytest
+
+from huddle.errors import LocalError
+from huddle.networks.reach.addresses import LocalAddress
+from huddle.rendezvous.client.room import RoomClient
+from huddle.session import native_platform as machine
+from huddle.session.native_platform import NativePlatform
+from huddle.session.settings import Settings
+
+
+def local(interface: str, address: str) -> LocalAddress:
+    return LocalAddress(interface, ipaddress.ip_interface(address))
+
+
+async def test_the_rendezvous_is_where_via_says_and_nowhere_else() -> None:
+    async with AsyncExitStack() as stack:
+        url, reach = await NativePlatform().embed(Settings("Ada", via="127.0.0.1"), stack)
+        assert url.startswith("http://127.0.0.1:") and "127.0.0.1" in reach and "--via" not in reach
+        async with RoomClient(url, bytes(16), create=True, owner_key=bytes(32)) as room:
+            await room.delete()
+
+
+async def test_an_interface_that_is_none_is_said() -> None:
+    async with AsyncExitStack() as stack:
+        with pytest.raises(LocalError):
+            await NativePlatform().embed(Settings("Ada", via="nowhere0"), stack)
+
+
+def test_a_person_is_told_whom_the_invitation_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = [
+        local("lo", "127.0.0.1/8"),
+        local("eth0", "192.168.1.5/24"),
+        local("eth0", "fe80::1/64"),
+        local("wg0", "10.8.0.3/24"),
+    ]
+    monkeypatch.setattr(machine.addresses, "local_addresses", lambda: mine)
+    others = machine._others("192.168.1.5")
+    assert [str(one.ip) for one in others] == ["10.8.0.3"]
+    said = machine._reach("192.168.1.5", others)
+    assert "reach 192.168.1.5" in said and "10.8.0.3 (wg0)" in said and "--via" in said
+    assert "--via" not in machine._reach("192.168.1.5", [])
