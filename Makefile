@@ -1,9 +1,10 @@
 # What a contributor types. Each target does its work through scripts/, so that it can be run by hand too.
-.PHONY: setup demo demo-web test bench bench-browser bench-networks nat-table lab evaluation lint format lock clean
+.PHONY: setup demo demo-web test check bench bench-browser bench-networks nat-table lab evaluation lint format lock clean
 
-setup:  ## .venv with the locked dependencies, the tools that tests need, and the page for browsers
+setup:  ## .venv with the locked dependencies, the page for browsers, and all that tests need
 	@scripts/setup
 	@scripts/build-web --if-needed
+	@scripts/install-tools
 
 demo:  ## three parties on this machine run Secret Santa
 	@scripts/setup --python-only
@@ -16,6 +17,10 @@ demo-web:  ## the same with a browser as one of the three: prints the link, and 
 
 test: setup  ## all checks and tests
 	@scripts/test
+
+check:  ## while working: the checks, and the unit tests of what differs from main, in seconds
+	@scripts/setup --python-only
+	@scripts/test --changed
 
 bench:  ## one JSON line a figure
 	@scripts/setup --python-only

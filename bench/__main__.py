@@ -52,7 +52,7 @@ async def throughput(times: int) -> None:
     for network in ("tls", "relay"):
         value, reference = await in_turn(
             times,
-            lambda network=network: rate(session(program, (), 3, network=network)),  # type: ignore[misc]
+            lambda network=network: rate(session(program, (), 3, network=network)),
             lambda: rate(plain(program, (), 3)),
         )
         say(f"10 MB one way, {network}", value, "MB/s", reference)

@@ -81,8 +81,11 @@ class Through:
             one = socket.socket()
             one.bind(("", 0))
         else:
-            status = await self._network._wires._api.status()
-            host = status.me.addresses[0] if self._network._wires._tun else "127.0.0.1"
+            api = self._network._wires._api
+            assert api is not None
+            me = (await api.status()).me
+            assert me is not None
+            host = me.addresses[0] if self._network._wires._tun else "127.0.0.1"
             one = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
             one.bind((host, 0))
         sockets.tune(one)
@@ -102,7 +105,9 @@ class Through:
             await self._loop.sock_connect(one, (self._peer, port))
         else:
             wires = self._network._wires
+            assert wires._api is not None
             node = self._network._find(1, await wires._api.status())
+            assert node is not None
             host = node.addresses[0]
             if wires._tun:
                 one = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)

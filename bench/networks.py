@@ -28,13 +28,13 @@ def links_up(outcome: Outcome) -> float:
     first = [
         {event["peer"]: event["time"] for event in reversed(one) if _control(event)} for one in outcome.events
     ]
-    return max(time for one in first for time in one.values()) - sealed
+    return float(max(time for one in first for time in one.values()) - sealed)
 
 
 def proof_rtt(outcome: Outcome) -> float:
     """The median round trip of the control links, as their proofs measured it, in milliseconds."""
     found = [event["rtt_ms"] for one in outcome.events for event in one if _control(event)]
-    return statistics.median(rtt for rtt in found if rtt is not None)
+    return float(statistics.median(rtt for rtt in found if rtt is not None))
 
 
 def _control(event: dict[str, object]) -> bool:

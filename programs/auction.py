@@ -12,6 +12,20 @@ or when asked.
     python auction.py -M3 -I2               asks for the bid
 """
 
+# /// script
+# [tool.huddle]
+# title = "Second-price auction"
+# learns = "Who wins, and the price: the second highest bid. No other bid, not even the winner's."
+#
+# [[tool.huddle.inputs]]
+# option = "--bid"
+# label = "Your bid"
+# kind = "integer"
+# minimum = 0
+# maximum = 1000000000
+# help = "What the thing is worth to you. If you win you pay less."
+# ///
+
 import argparse
 
 from mpyc.runtime import mpc

@@ -9,6 +9,20 @@ the last. Each party's salary is its private input: everybody gives their own, w
     python average_salary.py -M3 -I2                   asks for the salary
 """
 
+# /// script
+# [tool.huddle]
+# title = "Average salary"
+# learns = "The average of your salaries. Nobody's salary, if you are three or more."
+#
+# [[tool.huddle.inputs]]
+# option = "--salary"
+# label = "Your salary a month"
+# kind = "decimal"
+# minimum = 0
+# maximum = 1000000000
+# help = "In the currency that you agreed on."
+# ///
+
 import argparse
 from decimal import Decimal, InvalidOperation
 

@@ -13,6 +13,13 @@ much faster.
     huddle host --parties 3 --include cnn_mnist.json cnn_mnist.py
 """
 
+# /// script
+# [tool.huddle]
+# title = "Read a handwritten digit"
+# learns = "The digits that the network sees. Neither the network nor the images."
+# files = ["cnn_mnist.json"]
+# ///
+
 import argparse
 import json
 from pathlib import Path

@@ -13,6 +13,12 @@ repeated because somebody had drawn their own name.
     python secret_santa.py -M3 --size 8 --fields  the same drawing over seven kinds of secret numbers
 """
 
+# /// script
+# [tool.huddle]
+# title = "Secret Santa"
+# learns = "To whom you give a present. Not who gives one to whom else."
+# ///
+
 import argparse
 
 from mpyc.random import random_derangement

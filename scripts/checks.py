@@ -1,8 +1,10 @@
 """All checks and tests of the project, one after the other, with one verdict at the end.
 
 A stage that fails doesn't stop the later ones. The last line is `N passed, N failed`, where each check
-counts as one and each test as one; the exit code is 0 only if nothing failed. With CI=true a stage may not
-be left out for want of a tool that the machine could have had. `--checks` leaves out the tests, and names
+counts as one and each test as one; the exit code is 0 only if nothing failed. No failed test is tried
+again. With CI=true a stage may not be left out for want of a tool that the machine could have had.
+
+`--checks` leaves out the tests, `--changed` all tests but the unit tests of what differs from main, and names
 leave out all other stages.
 """
 
@@ -13,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -25,12 +27,11 @@ IN_CI = os.environ.get("CI") == "true"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a stage; `note` says why it or a part of it was not run, `suites` which failed."""
+    """What came of a stage; `note` says why it or a part of it was not run."""
 
     passed: int = 0
     failed: int = 0
     note: str = ""
-    suites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,35 +59,51 @@ def tests(directory: str, *options: str, only_root: bool = False) -> Callable[[]
             return Outcome(note="there are none")
         if only_root and os.geteuid() != 0:
             return Outcome(note="only root can make network namespaces")
-        return tried_twice(
-            lambda: pytest(directory, *options),
-            lambda _: pytest(directory, "--last-failed", "--last-failed-no-failures=none"),
-        )
+        return pytest(directory, *options)
 
     return run
 
 
-def tried_twice(run: Callable[[], Outcome], once_more: Callable[[tuple[str, ...]], Outcome]) -> Outcome:
-    """Try once more what failed, by itself, and say so: real processes take their time, machines are busy.
+def changed() -> Outcome:
+    """The unit tests of the modules that differ from main, and those that differ themselves."""
+    paths = sorted(tests_of(differing()))
+    if not paths:
+        return Outcome(note="no module differs from main")
+    return pytest(*map(str, paths), "--numprocesses=2", "--dist=loadfile")
 
-    `once_more` gets the names of the suites that failed.
-    """
-    first = run()
-    if not 0 < first.failed <= SECOND_TRIES or not first.suites:
-        return first
-    print("\n== once more: what failed, by itself", flush=True)
-    again = once_more(first.suites)
-    if again.failed or again.passed < first.failed:
-        return first
-    notes = (first.note, f"{first.failed} only at the second try, see above")
-    return Outcome(first.passed + first.failed, 0, "; ".join(note for note in notes if note))
+
+def differing() -> set[Path]:
+    """What differs from main in this work tree, or from the last commit where this is main; new files too."""
+    base = git("merge-base", "HEAD", "main") or ["HEAD"]
+    names = git("diff", "--name-only", base[0]) + git("ls-files", "--others", "--exclude-standard")
+    return {Path(name) for name in names}
+
+
+def tests_of(paths: Iterable[Path]) -> Iterator[Path]:
+    """The unit tests of these files; `tests/unit` mirrors the packages (test_x.py, test_x_*.py for x.py)."""
+    unit = Path("tests/unit")
+    mirrors = {Path("src/huddle"): unit, Path("lab/src/huddle_lab"): unit / "lab"}
+    for path in paths:
+        if path.is_relative_to(unit) and path.name.startswith("test_") and (ROOT / path).exists():
+            yield path
+        for package, tests in mirrors.items():
+            if path.is_relative_to(package):
+                mirror = ROOT / tests / path.relative_to(package).parent
+                found = {*mirror.glob(f"test_{path.stem}.py"), *mirror.glob(f"test_{path.stem}_*.py")}
+                yield from (one.relative_to(ROOT) for one in found)
+
+
+def git(*args: str) -> list[str]:
+    """Lines of git's answer; none where it has no answer."""
+    done = subprocess.run(["git", *args], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.splitlines() if done.returncode == 0 else []
 
 
 def pytest(*args: str) -> Outcome:
     """One run of pytest."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        command = [BIN / "pytest", "--durations=15", f"--junitxml={report}", *args]
+        command: list[str | Path] = [BIN / "pytest", "--durations=15", f"--junitxml={report}", *args]
         return count(report, subprocess.run(command, cwd=ROOT, check=False).returncode)
 
 
@@ -102,13 +119,8 @@ def count(report: Path, code: int) -> Outcome:
     failed = total("failures") + total("errors")
     skipped = total("skipped")
     note = f"{skipped} skipped, for the reasons above" if skipped else ""
-    bad = [
-        suite.get("name", "")
-        for suite in suites
-        if suite.get("failures") != "0" or suite.get("errors") != "0"
-    ]
     passed = total("tests") - failed - skipped
-    return Outcome(passed, max(failed, int(code != 0)), note, tuple(bad))
+    return Outcome(passed, max(failed, int(code != 0)), note)
 
 
 def models() -> Outcome:
@@ -123,7 +135,7 @@ def models() -> Outcome:
         return Outcome(failed=int(IN_CI), note="verifpal is missing, see above")
     passed = 0
     for path in paths:
-        args = [found.stdout.strip(), "verify", "--fail-on-attack", path]
+        args: list[str | Path] = [found.stdout.strip(), "verify", "--fail-on-attack", path]
         passed += subprocess.run(args, cwd=ROOT, check=False).returncode == 0
     return Outcome(passed=passed, failed=len(paths) - passed)
 
@@ -138,22 +150,20 @@ def web() -> Outcome:
         if subprocess.run(check, cwd=ROOT / "web", check=False).returncode != 0:
             return Outcome(passed=passed, failed=1)
         passed += 1
-    outcome = tried_twice(vitest, lambda files: vitest(*files))
+    outcome = vitest()
     return replace(outcome, passed=passed + outcome.passed)
 
 
-def vitest(*files: str) -> Outcome:
-    """One run of the page's tests, all or those in these files."""
+def vitest() -> Outcome:
+    """The page's tests."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
         reports = ("--reporter=default", "--reporter=junit", f"--outputFile={report}")
         # Browsers wait for each other, too.
-        args = ["npx", "vitest", "run", "--maxWorkers=2", *reports, *files]
+        args = ["npx", "vitest", "run", "--maxWorkers=2", *reports]
         return count(report, subprocess.run(args, cwd=ROOT / "web", check=False).returncode)
 
 
-# So many failures may be of a busy machine; more are of the code.
-SECOND_TRIES = 5
 # Files side by side; the tests of one file share what is dear to make.
 SHARING = ("--numprocesses=4", "--dist=loadfile")
 # Whoever is through takes the next test; the long ones come first (tests/conftest.py).
@@ -162,8 +172,9 @@ ONE_BY_ONE = ("--dist=load", "--maxschedchunk=1")
 STAGES = [
     Stage("lint", command(BIN / "ruff", "check", "--quiet", ".")),
     Stage("format", command(BIN / "ruff", "format", "--quiet", "--diff", ".")),
-    Stage("types", command(BIN / "mypy", "--strict", "src")),
+    Stage("types", command(BIN / "mypy", "src", "lab/src", "bench", "scripts")),
     Stage("layers", command(BIN / "lint-imports")),
+    Stage("changed", changed, is_test=True),
     Stage("unit", tests("tests/unit", *SHARING), is_test=True),
     # Processes that wait more than they compute; those of the network lab wait most.
     Stage("e2e", tests("tests/e2e", "--numprocesses=4", "--dist=worksteal"), is_test=True),
@@ -181,19 +192,27 @@ def run_all(stages: list[Stage]) -> Iterator[tuple[Stage, Outcome, float]]:
         yield stage, outcome, time.monotonic() - began
 
 
+def wanted(stage: Stage, args: argparse.Namespace) -> bool:
+    """Whether this command line runs that stage."""
+    if args.stages:
+        return stage.name in args.stages
+    if stage.name == "changed":
+        return bool(args.changed)
+    return not (stage.is_test and (args.checks or args.changed))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=", ".join(stage.name for stage in STAGES))
     parser.add_argument("--checks", action="store_true", help="only the checks, no tests")
+    parser.add_argument(
+        "--changed", action="store_true", help="the checks, and unit tests of what differs from main"
+    )
     args = parser.parse_args()
     unknown = set(args.stages) - {stage.name for stage in STAGES}
     if unknown:
         parser.error(f"no such stage: {', '.join(sorted(unknown))}")
-    chosen = [
-        stage
-        for stage in STAGES
-        if not (args.checks and stage.is_test) and (not args.stages or stage.name in args.stages)
-    ]
+    chosen = [stage for stage in STAGES if wanted(stage, args)]
 
     results = list(run_all(chosen))
     print("\n== summary")

@@ -82,7 +82,8 @@ def whole(weights: list[np.ndarray]) -> list[np.ndarray]:
 def classify(images: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
     """The digits that the network sees, by whole numbers alone, as the program does it."""
     hidden = np.maximum(images[:, patches()] @ weights[0] + weights[1], 0)
-    return (hidden.reshape(len(images), -1) @ weights[2] + weights[3]).argmax(1)
+    found: np.ndarray = (hidden.reshape(len(images), -1) @ weights[2] + weights[3]).argmax(1)
+    return found
 
 
 def bits(weights: list[np.ndarray]) -> int:

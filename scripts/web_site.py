@@ -12,14 +12,12 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src"
 PACKAGES = ("mpyc", "spake2")
-# What no browser runs: commands, the lab, the server's side of the rendezvous.
+# What no browser runs: commands, the server's side of the rendezvous.
 LEFT_OUT = (
     "huddle/cli/",
-    "huddle/lab/",
     "huddle/page/",
     "huddle/programs/",
-    *(f"huddle/rendezvous/{name}.py" for name in ("app", "door", "metrics", "packages", "page", "relay")),
-    *(f"huddle/rendezvous/{name}.py" for name in ("rooms", "server", "site", "sockets", "store", "stun")),
+    "huddle/rendezvous/server/",
     "spake2/test/",
 )
 

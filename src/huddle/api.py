@@ -23,17 +23,19 @@ from huddle.identity.native import NativeCrypto
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.program import Program
+from huddle.session.samples import named
 from huddle.session.settings import Settings
 
 __all__ = ["Contacts", "GuestPlan", "HostPlan", "Identity", "Party", "Program", "Settings", "host", "join"]
 
 
 def program(path: str | Path, args: Sequence[str] = (), beside: Sequence[str] = ()) -> Program:
-    """The program at `path` with its shared arguments; `beside` are files that travel with it.
+    """The program at `path`, or the one of Huddle's own that has this name, with its shared arguments.
 
-    `beside` are paths relative to the program's directory. Raises OSError where a file can't be read.
+    `beside` are files that travel with it, as paths relative to the program's directory. Raises OSError where
+    a file can't be read.
     """
-    entry = Path(path)
+    entry = named(path)
     files = {name: (entry.parent / name).read_bytes() for name in (entry.name, *beside)}
     return Program(entry.name, files, tuple(args))
 

@@ -1,7 +1,8 @@
 """Parties that cheat, in a thread of the test's own process, on the real rendezvous.
 
-They are made of Huddle's own ceremony and client of rooms, with one thing changed by a subclass of `GuestCeremony`
-or `HostCeremony`: whoever attacks can write whatever program they like, and this is the shortest one.
+They are made of Huddle's own ceremony and client of rooms, with one thing changed by a subclass of
+`GuestCeremony` or `HostCeremony`: whoever attacks can write whatever program they like, and this is the
+shortest one.
 """
 
 import asyncio

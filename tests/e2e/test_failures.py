@@ -439,8 +439,8 @@ def test_strangers_at_the_port_of_a_party(people: Lab, url: str, programs: Path,
     )  # fmt: skip
     naked, dressed = (ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) for _ in range(2))
     dressed.load_cert_chain(tmp_path / "cert.pem", key)
-    for context in (naked, dressed):
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    for one in (naked, dressed):
+        one.check_hostname, one.verify_mode = False, ssl.CERT_NONE
     for context in (None, naked, dressed):
         with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
             if context is None:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -76,7 +77,7 @@ def test_files_beside_the_program_travel_with_it(url: str, people: Lab, programs
 def test_modules_that_stay_behind_are_named(url: str, people: Lab, programs: Path) -> None:
     host = people.host(programs / "beside" / "main.py", parties=2, url=url)
     host.wait("invitation")
-    host.signal(2)
+    host.signal(signal.SIGINT)
     host.end()
     assert "module.py" in host.stderr
     assert "--include" in host.stderr

@@ -15,6 +15,7 @@ from typing import Any
 
 from huddle.errors import HuddleError
 from huddle.identity.native import NativeCrypto
+from huddle.links.frames import Slice
 from huddle.links.manager import DialTarget, Link, LinkManager
 from huddle.links.wire import WireInfo
 from huddle.networks.base import Network, PeerOffer
@@ -62,7 +63,7 @@ class Probe:
         outcome = "relayed" if stats.path.startswith("relayed") else "direct"
         return {"outcome": outcome, "path": stats.path}
 
-    def link_frames(self, frames: bytes) -> None:
+    def link_frames(self, frames: Slice) -> None:
         raise AssertionError("nothing was sent")
 
     def link_writable(self) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -13,7 +14,6 @@ import pytest
 
 from huddle.errors import LocalError
 from huddle_lab.runs import browser, rows
-from huddle_lab.runs import unavailable as absent
 from huddle_lab.runs.run import run_study
 from huddle_lab.sites import netem, netns
 from huddle_lab.sites.calibrate import one_way, throughput
@@ -71,7 +71,7 @@ def test_a_pulled_cable_passes_nothing_and_concerns_no_other(pair: Net) -> None:
 
 def test_packets_are_lost_as_asked(pair: Net) -> None:
     pair.shape({(0, 1): Shape(loss=0.5)})
-    assert 20 <= len(one_way(*pair.machines[:2], 100, patience=0.3)) <= 80
+    assert 20 <= len(one_way(pair.machines[0], pair.machines[1], 100, patience=0.3)) <= 80
 
 
 def test_a_rate_is_a_limit_and_without_one_much_goes_through(pair: Net) -> None:
@@ -110,7 +110,7 @@ with Net(2) as net:
         subprocess.run(["sleep", "0.05"], check=True)
     assert alive([int(emulator), int(sleeper)]) == []
     # Those of a lab that lives are left alone.
-    assert len(one_way(*pair.machines[:2], 3)) == 3
+    assert len(one_way(pair.machines[0], pair.machines[1], 3)) == 3
     assert netns.sweep() == []
 
 
@@ -236,7 +236,7 @@ def test_a_party_in_a_browser_and_a_network_that_is_not_here(
     (tmp_path / "links.py").write_bytes(program.read_bytes())
     (tmp_path / "study.toml").write_text(BROWSERS)
     results = tmp_path / "results.jsonl"
-    monkeypatch.setattr(absent.shutil, "which", lambda name: None if name == "headscale" else name)
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "headscale" else name)
     left_out = run_study(load(tmp_path / "study.toml", Path), results, lambda told: None)
     assert "there is no headscale here" in [one.why for one in left_out]
     found = {row["network"]: row for row in rows.read(results)}

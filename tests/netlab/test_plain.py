@@ -232,13 +232,13 @@ def test_two_plain_ends_and_two_of_huddle(
     with tunnel(ben.node, config), tunnel(cem.node, folder / "cem.conf"):
         parties = [mpyc(ben.node, line, ben.saved), mpyc(cem.node, theirs["command"], folder)]
         try:
-            for party in parties:
-                said, _ = party.communicate(timeout=LONG)
-                assert party.returncode == 0 and "total: 4" in said, said
+            for process in parties:
+                said, _ = process.communicate(timeout=LONG)
+                assert process.returncode == 0 and "total: 4" in said, said
         finally:
-            for party in parties:
-                party.kill()
-                party.communicate()
+            for process in parties:
+                process.kill()
+                process.communicate()
         assert (ada.end(), bob.end(), cem.close()) == (0, 0, 0), f"{ada.story()} {bob.story()}"
         ben.see("text('Finished')")
     assert "total: 4" in ada.output() and "total: 4" in bob.output()

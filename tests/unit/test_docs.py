@@ -183,7 +183,7 @@ async def test_the_example_of_the_readme_hosts_a_session() -> None:
     seen = []
     async with RendezvousServer(ServerConfig(hosts=("127.0.0.1",))) as server:
         options |= {"rendezvous": f"http://127.0.0.1:{server.port}", "via": "127.0.0.1"}
-        party = api.host(ROOT / arguments[0], *arguments[1:], **options)
+        party = api.host(arguments[0], *arguments[1:], **options)
         async for event in party:
             seen.append(event)
             if isinstance(event, events.Invitation):

@@ -28,6 +28,7 @@ REGISTRIES = re.compile(
 )
 MACHINE_PATHS = re.compile("/(?:root|home/[a-z]+|Users/[A-Za-z]+)/")
 LONGEST_MODULE = 500
+HOSTS = "lab/src/huddle_lab/sites/hosts.txt"
 
 
 @cache
@@ -62,7 +63,9 @@ def test_no_file_names_a_package_registry() -> None:
 
 def test_lock_files_say_what_and_not_from_where() -> None:
     locks = [
-        path for path in tracked() if path.parent.name == "requirements" or path.name == "package-lock.json"
+        path
+        for path in tracked()
+        if path.parent.name == "requirements" or path.name in ("package-lock.json", "hosts.txt")
     ]
     assert len(locks) >= 2
     for path in locks:
@@ -71,9 +74,11 @@ def test_lock_files_say_what_and_not_from_where() -> None:
         assert path.suffix == ".json" or "://" not in text, path
 
 
-@pytest.mark.parametrize("name", ["runtime.txt", "dev.txt", "uv.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements/runtime.txt", "requirements/dev.txt", "requirements/uv.txt", HOSTS]
+)
 def test_every_locked_package_has_an_exact_version_and_hashes(name: str) -> None:
-    entries = re.split(r"\n(?=\S)", (ROOT / "requirements" / name).read_text().strip())
+    entries = re.split(r"\n(?=\S)", (ROOT / name).read_text().strip())
     for entry in entries:
         assert re.match(r"[a-z0-9.\-]+==[^\s;]+ ", entry), entry
         assert "--hash=sha256:" in entry, entry

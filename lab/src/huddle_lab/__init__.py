@@ -1,1 +1,3 @@
 """The lab: machines joined by an emulated WAN, MPyC programs run on them, figures, reports."""
+
+__version__ = "0.1.0"

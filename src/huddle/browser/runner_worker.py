@@ -1,7 +1,7 @@
 """The runner in a browser: the worker in which a party's MPyC program runs, in a frame without any network.
 
-The counterpart of `huddle.running.runner.main`, of which it uses what is the same: a program sees here what it
-sees there. Its peers' streams, its input and its output are ports to the session worker; nothing else gets
+The counterpart of `huddle.running.runner.main`, of which it uses what is the same: a program sees here what
+it sees there. Its peers' streams, its input and its output are ports to the session worker; nothing else gets
 in or out. What the session worker hears of it is the word of a stranger's program.
 """
 

@@ -1,7 +1,7 @@
 """The ceremony, as every party goes through it: from hellos to a sealed session, sans-IO.
 
 One method takes each kind of message, once the core has judged that it may stand where it stands.
-What the host alone decides is in `ceremony_host`, what only a guest checks in `ceremony_guest`.
+What the host alone decides is in `host`, what only a guest checks in `guest`.
 """
 
 from abc import abstractmethod

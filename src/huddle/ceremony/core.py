@@ -3,7 +3,7 @@
 Everything happens in the order of the room's log: a party acts on its own messages when the rendezvous
 has shown them, so that all parties go through the same states at the same records. Bytes and `now`
 (seconds, of any clock that does not jump) go in; records, events and the time of the next timer come out.
-This module knows who may say what and when (`ceremony_states`); what follows is in `ceremony`.
+This module knows who may say what and when (`states`); what follows is in `ceremony`.
 """
 
 from abc import ABC, abstractmethod

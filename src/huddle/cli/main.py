@@ -1,14 +1,17 @@
-"""The command `huddle`: its parts are in the modules beside this one, imported when they are asked for.
+"""The command `huddle`: its commands are in `huddle.cli.commands`, imported when they are asked for.
 
-A guest waits for what `huddle join` imports, so each command loads its own needs and no others'.
+A guest waits for what `huddle join` imports, so each command loads its own needs and no others'. Other
+distributions add commands by the entry point group `huddle.commands`, as `mpyc-huddle-lab` adds `lab`.
 """
 
 from importlib import import_module
+from importlib.metadata import EntryPoints, entry_points
 
 import click
 
 from huddle import __version__
 
+_GROUP = "huddle.commands"
 _COMMANDS = {
     "demo": "demo:demo_command",
     "host": "session:host_command",
@@ -21,23 +24,32 @@ _COMMANDS = {
     "doctor": "doctor:doctor_command",
     "forget": "identity:forget_command",
     "web": "web:web_group",
-    "lab": "lab:lab_group",
     "wireguard-config": "wireguard_config:wireguard_config_command",
 }
+
+
+def _added() -> EntryPoints:
+    return entry_points(group=_GROUP)
 
 
 class _Commands(click.Group):
     """A group that imports a command's module when the command is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return [*_COMMANDS, *(name for name in sorted(_added().names) if name not in _COMMANDS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, name = _COMMANDS[cmd_name].split(":")
-        command: click.Command = getattr(import_module(f"huddle.cli.commands.{module}"), name)
-        return command
+        command: click.Command
+        if cmd_name in _COMMANDS:
+            module, name = _COMMANDS[cmd_name].split(":")
+            command = getattr(import_module(f"huddle.cli.commands.{module}"), name)
+            return command
+        for point in _added().select(name=cmd_name):
+            command = point.load()
+            return command
+        if cmd_name == "lab":
+            raise click.UsageError("The lab is not installed: pip install mpyc-huddle-lab", ctx)
+        return None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

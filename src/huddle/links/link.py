@@ -71,7 +71,7 @@ class LinkStats:
 
 
 class Link:
-    """One link's end, made by `Keeper.open`; `pid` and `run` say which.
+    """One link's end, made by `LinkManager.open`; `pid` and `run` say which.
 
     `known` gives the network on which another link to the peer is, or "": it is dialled first, and the
     only one to which this link moves by itself. A link without it finds out what works.
@@ -111,7 +111,7 @@ class Link:
 
     def __repr__(self) -> str:
         wire = self._wire.wire if self._wire else None
-        return f"<LinkEnd {self._peer.name} run {self.run} {self._link!r} on {wire!r}>"
+        return f"<Link {self._peer.name} run {self.run} {self._link!r} on {wire!r}>"
 
     # --- for the user of the link
 

@@ -62,7 +62,7 @@ class LinkManager:
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"<Keeper of {self._pid}: {list(self._ends.values())!r}, {len(self._parked)} parked>"
+        return f"<LinkManager of {self._pid}: {list(self._ends.values())!r}, {len(self._parked)} parked>"
 
     def open(self, pid: int, run: int, receiver: LinkReceiver, *, make: Callable[..., Link] = Link) -> Link:
         """Open the link with that peer for that run (0: the control link); it seeks a wire at once.

@@ -5,7 +5,8 @@
 There is no proof, no resumption and nothing that acknowledges: what was sent on a connection that is lost
 is lost, and so is the run. Who is at the other end is known by the tunnel that the connection comes
 through, and that is for whoever makes the connections to see to. MPyC's connections follow one another as in
-a run (see running/runner/loop.py): each is ended by one EOF from either side. The lower pid dials, as in MPyC.
+a run (see running/runner/loop.py): each is ended by one EOF from either side. The lower pid dials, as in
+MPyC.
 
 What comes is cut as it is read, and its depth is one more than the largest that was sent by then: messages
 and rounds are approximations here.

@@ -130,14 +130,14 @@ class ForwardPort:
 
 @dataclass(frozen=True, slots=True)
 class Forwards:
-    """By these ports of the sender the receiver's WireGuard reaches others (see `huddle.networks.plain.part`)."""
+    """By these ports of the sender the receiver's WireGuard reaches others (`huddle.networks.plain.part`)."""
 
     ports: Annotated[tuple[ForwardPort, ...], Limit(32)]
 
 
 @dataclass(frozen=True, slots=True)
 class Numpy:
-    """Whether this party has numpy for a run of a program that names it (see `huddle.session.numpy_agreement`)."""
+    """Whether this party has numpy for a run whose program names it (`huddle.session.numpy_agreement`)."""
 
     run: U32
     there: bool

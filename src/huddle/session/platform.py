@@ -1,8 +1,7 @@
 """What a session needs of the place where it runs, as an argument of `Party`: a machine, or a browser.
 
-Natively `Machine` (huddle/session/native_platform.py) has processes, sandboxes and all networks; in a browser
-`huddle.browser.platform` has a worker in a locked frame and the networks of a web page. Nobody else asks
-where they are.
+Natively `NativePlatform` has processes, sandboxes and all networks; in a browser `BrowserPlatform` has a
+worker in a locked frame and the networks of a web page. Nobody else asks where they are.
 """
 
 from collections.abc import Callable, Mapping

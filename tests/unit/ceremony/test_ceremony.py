@@ -22,10 +22,12 @@ def test_everybody_seals_the_same_session(guests: int, seed: int) -> None:
     mesh.run()
     assert mesh.sealed(*names)
     seals = [mesh.stations[name].core.sealed for name in names]
+    first = seals[0]
+    assert first is not None
     for seal in seals:
         assert seal is not None
-        assert seal.roster == seals[0].roster
-        assert seal.words == seals[0].words
+        assert seal.roster == first.roster
+        assert seal.words == first.words
         assert seal.files == FILES
         assert seal.offers == {pid: OFFERS for pid in range(guests + 1) if pid != seal.pid}
         assert seal.manifest.args == ("-n", "3")

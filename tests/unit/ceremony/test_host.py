@@ -32,19 +32,19 @@ def test_a_copied_commitment_is_refused() -> None:
 def test_a_commitment_copied_from_the_host_by_a_lone_guest_is_refused() -> None:
     mesh = Mesh()
     hanna = mesh.host(parties=2)
-    theirs = hanna.core._round.room.commitment(
-        0, hanna.core.did, "Hanna", hanna.core._round.values.exchange, hanna.core._round.values.nonce
-    )
+    values = hanna.core._round.values
+    assert values is not None
+    theirs = hanna.core._round.room.commitment(0, hanna.core.did, "Hanna", values.exchange, values.nonce)
     eve = mesh.guest("Eve")
     corrupt(eve, Hello, lambda hello: [replace(hello, commitment=theirs)])
     mesh.run()
     assert nobody_sealed(mesh) and eve.error is not None and hanna.error is None
 
 
-def other_encodings(reveal: Reveal) -> list[Reveal]:
+def other_encodings(reveal: Reveal) -> list[Message]:
     """All that a last revealer may try: same meaning to X25519, other bytes; other values."""
     high = reveal.exchange[:31] + bytes([reveal.exchange[31] ^ 0x80])
-    changed = [replace(reveal, exchange=high)]
+    changed: list[Message] = [replace(reveal, exchange=high)]
     for i in range(0, 256, 8):
         nonce = bytearray(reveal.nonce)
         nonce[i // 8] ^= 1

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from huddle.cli import home as home_module
 from huddle.cli.home import Home
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
@@ -100,7 +99,7 @@ def test_a_crash_while_writing_leaves_the_old_file(root: Path, monkeypatch: pyte
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(home_module.os, "fsync", crash)
+        patched.setattr(os, "fsync", crash)
         with pytest.raises(LocalError, match="No space left on device"):
             home.save_contacts(Contacts().met("Bob", somebody(), 2))
     assert [contact.name for contact in home.contacts().people] == ["Ann"]

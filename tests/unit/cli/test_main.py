@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from huddle import __version__
+from huddle.cli import main as main_module
 from huddle.cli.main import _COMMANDS, main
 
 
@@ -19,6 +20,15 @@ def test_every_command_is_there_and_says_what_it_does(name: str) -> None:
     result = CliRunner().invoke(main, [name, "--help"])
     assert result.exit_code == 0 and f"main {name}" in result.stdout
     assert name in CliRunner().invoke(main, []).output
+
+
+def test_another_distribution_adds_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\n  lab " in CliRunner().invoke(main, ["--help"]).output
+    assert "calibrate" in CliRunner().invoke(main, ["lab", "--help"]).output
+    monkeypatch.setattr(main_module, "_GROUP", "huddle.commands-of-nobody")
+    assert "\n  lab " not in CliRunner().invoke(main, ["--help"]).output
+    without = CliRunner().invoke(main, ["lab", "run", "quick.toml"])
+    assert without.exit_code == 2 and "pip install mpyc-huddle-lab" in without.stderr
 
 
 def test_a_command_that_is_none_is_a_usage_error() -> None:

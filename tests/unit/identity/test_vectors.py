@@ -35,7 +35,8 @@ class FixedCrypto(NativeCrypto):
 def identity_vectors() -> dict[str, Any]:
     crypto = NativeCrypto()
     label, key = b"huddle/1 vector", bytes(range(32))
-    lists = ([], [b""], [b"a", b"b"], [b"ab"], [b"ab", b""], ["é".encode(), bytes(300)])
+    lists: list[list[bytes]] = [[], [b""], [b"a", b"b"], [b"ab"], [b"ab", b""]]
+    lists.append(["é".encode(), bytes(300)])
     seeds = [bytes(32), bytes(range(32)), b"\xff" * 32]
     digests = [bytes(32), b"\xff" * 32, hash_fields(label, b"words")]
     invitations = [

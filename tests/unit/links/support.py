@@ -9,6 +9,7 @@ from huddle.errors import HuddleError
 from huddle.identity.native import NativeCrypto
 from huddle.links.frames import (
     EOF,
+    Slice,
     control,
     data_frames,
 )
@@ -48,7 +49,7 @@ class Program:
         self.error: HuddleError | None = None
         self.writable = asyncio.Event()
 
-    def link_frames(self, frames: bytes) -> None:
+    def link_frames(self, frames: Slice) -> None:
         self.digest.update(frames)
         self.size += len(frames)
         self.end.delivered(self.size)

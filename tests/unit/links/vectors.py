@@ -1,9 +1,10 @@
 """What one end of a link does at each step: `python -m tests.unit.links.vectors` writes it anew.
 
-Browsers have the machine of links/protocol.py in JavaScript (web/src/core/link.ts), and both must do the same. A
-step is [what, bytes or number, time in seconds] and then what came of it: `out` for the wire, `frames` for
-the program, `error`, `events`, and the state that others see. Bytes are hexadecimal, `fill N` for N DATA
-frames of 64 KiB zeros and depth 1; results over 64 bytes are told as their size and SHA-256.
+Browsers have the machine of links/protocol.py in JavaScript (web/src/core/link.ts), and both must do the
+same. A step is [what, bytes or number, time in seconds] and then what came of it: `out` for the
+wire, `frames` for the program, `error`, `events`, and the state that others see. Bytes are hexadecimal,
+`fill N` for N DATA frames of 64 KiB zeros and depth 1; results over 64 bytes are told as their size and
+SHA-256.
 """
 
 import hashlib

@@ -57,7 +57,8 @@ def test_every_message_is_tried_here_and_has_a_number() -> None:
 def test_messages_arrive_however_the_stream_is_cut(cuts: list[int]) -> None:
     stream = b"".join(pack(message) for message in MESSAGES)
     ends = sorted({*cuts, *range(1, 300, 7), len(stream)})
-    unpacker, got = Unpacker(), []
+    unpacker = Unpacker()
+    got: list[control.Message] = []
     for start, end in zip([0, *ends], ends, strict=False):
         got += unpacker.feed(stream[start:end])
     assert tuple(got) == MESSAGES

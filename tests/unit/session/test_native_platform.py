@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from huddle.errors import LocalError
+from huddle.networks.reach import addresses
 from huddle.networks.reach.addresses import LocalAddress
 from huddle.rendezvous.client.room import RoomClient
 from huddle.session import native_platform as machine
@@ -38,7 +39,7 @@ def test_a_person_is_told_whom_the_invitation_leaves_out(monkeypatch: pytest.Mon
         local("eth0", "fe80::1/64"),
         local("wg0", "10.8.0.3/24"),
     ]
-    monkeypatch.setattr(machine.addresses, "local_addresses", lambda: mine)
+    monkeypatch.setattr(addresses, "local_addresses", lambda: mine)
     others = machine._others("192.168.1.5")
     assert [str(one.ip) for one in others] == ["10.8.0.3"]
     said = machine._reach("192.168.1.5", others)

@@ -146,7 +146,8 @@ class Table:
 
 
 def settings(name: str, **local: Any) -> Settings:
-    return Settings(name, **({"via": "127.0.0.1", "sandbox": False, "grace": 5.0} | local))
+    usual: dict[str, Any] = {"via": "127.0.0.1", "sandbox": False, "grace": 5.0}
+    return Settings(name, **(usual | local))
 
 
 def person() -> tuple[Identity, Contacts]:

@@ -193,7 +193,7 @@ async def test_one_that_never_came_is_told_apart_from_one_that_went() -> None:
     own = Party(exchange, 0, clock)
     connecting = asyncio.create_task(own.group.connect())
     await settle()
-    own.group.peers[1].end.reason = "webrtc: nothing came through"  # type: ignore[union-attr, misc]
+    own.group.peers[1].end.reason = "webrtc: nothing came through"  # type: ignore[union-attr]
     own.judge(clock, 31)
     assert "no link could be made to Ann" in own.ears.failed[1].message
     assert own.ears.failed[1].message.endswith("The last attempt: webrtc: nothing came through")

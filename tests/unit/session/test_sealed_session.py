@@ -39,7 +39,7 @@ class Table:
             self.seat.identity, self.told.append, lambda name, did: "new",
         )  # fmt: skip
         self.own._group.broadcast = self.said.append  # type: ignore[method-assign, assignment]
-        self.own._group.broadcast_all = self._broadcast_all  # type: ignore[method-assign, assignment]
+        self.own._group.broadcast_all = self._broadcast_all  # type: ignore[method-assign]
         self.ran: list[Manifest] = []
         self.files: list[dict[str, bytes]] = []
         self.own._execute = self._execute  # type: ignore[method-assign]
@@ -69,7 +69,8 @@ class Table:
 
     def manifest(self, run: int = 2, program: Program = OTHER, **more: Any) -> Manifest:
         first = self.seat.sealed.manifest
-        more = {"session": self.seat.sealed.digest, "flags": first.flags, "versions": first.versions} | more
+        known = {"session": self.seat.sealed.digest, "flags": first.flags, "versions": first.versions}
+        more = {**known, **more}
         return program.manifest(more.pop("flags"), more.pop("versions"), run=run, **more)
 
     def propose(self, run: int = 2, program: Program = OTHER, **more: Any) -> None:

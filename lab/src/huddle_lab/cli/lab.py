@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from huddle.cli.commands.demo import sample
 from huddle.cli.errors import complaints
+from huddle.cli.named_path import NamedPath
 from huddle.cli.text import clean, duration
 from huddle.errors import LocalError
+from huddle.session.samples import sample
 from huddle_lab.cli.machines import down_command, ls_command, up_command
 from huddle_lab.cli.runtimes import runtimes_command
 from huddle_lab.report import report
@@ -41,7 +42,7 @@ def lab_group() -> None:
 
 
 @lab_group.command("run")
-@click.argument("path", metavar="STUDY.toml", type=_FILE)
+@click.argument("path", metavar="STUDY", type=NamedPath("study", study.studies))
 @click.option(
     "--results", type=click.Path(dir_okay=False, path_type=Path), help="Default: results/STUDY.jsonl."
 )
@@ -67,7 +68,10 @@ def run_command(
     minutes: float | None,
     dry_run: bool,
 ) -> None:
-    """Run a study; what is done already is not run again. On machines of this computer it needs root."""
+    """Run STUDY, a file or the name of one that comes with the lab (quick, thesis).
+
+    What is done already is not run again. On machines of this computer it needs root.
+    """
     chosen = study.load(path, sample, hosts)
     if program is not None:
         chosen = study.instead(chosen, program, args)

@@ -1,4 +1,4 @@
-"""A party in a browser: `python -m huddle_lab.runs.browser TASK`, which prints events as `huddle --json` does.
+"""A party in a browser: `python -m huddle_lab.runs.browser TASK` prints what `huddle --json` does.
 
 It starts a headless Chromium where it is started itself, so on the machine of its party, opens a page with
 the core of Huddle's page (web/src/core, as scripts/build-web makes it), decides there what `--open` and

@@ -9,12 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from huddle_lab.runs.entry import MARK
+from huddle_lab.sites.base import RunFailed
 
 LINKS = "huddle-lab-links:"  # before what a program says of its links, as studies/links.py does
-
-
-class RunFailed(Exception):
-    """A run did not come to its end; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from huddle_lab.runs.measured import (
     Measured,
-    RunFailed,
     by_our_clock,
     connected,
     figures,
@@ -27,7 +26,7 @@ from huddle_lab.runs.measured import (
     took,
     versions,
 )
-from huddle_lab.sites.base import Job, Site, stop, wait_for
+from huddle_lab.sites.base import Job, RunFailed, Site, stop, wait_for
 
 PORT = 11365
 _CONNECTED = re.compile(r"All \d+ parties connected")

@@ -17,9 +17,9 @@ from typing import Any
 import huddle
 from huddle_lab.runs import entry as entry_module
 from huddle_lab.runs import plain, rows, session
-from huddle_lab.runs.measured import Measured, RunFailed, columns
+from huddle_lab.runs.measured import Measured, columns
 from huddle_lab.runs.unavailable import absent
-from huddle_lab.sites.base import Provider, Site
+from huddle_lab.sites.base import Provider, RunFailed, Site
 from huddle_lab.sites.host_info import commit, machine
 from huddle_lab.sites.netns import sweep
 from huddle_lab.sites.providers import provider_of

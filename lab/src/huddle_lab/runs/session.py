@@ -13,7 +13,6 @@ from typing import Any
 from huddle_lab.runs import browser
 from huddle_lab.runs.measured import (
     Measured,
-    RunFailed,
     by_our_clock,
     connected,
     figures,
@@ -23,7 +22,7 @@ from huddle_lab.runs.measured import (
     versions,
 )
 from huddle_lab.sites import headscale as control
-from huddle_lab.sites.base import Job, Machine, Site, stop, wait_for
+from huddle_lab.sites.base import Job, Machine, RunFailed, Site, stop, wait_for
 from huddle_lab.study.variants import Variant
 
 Event = dict[str, Any]

@@ -20,6 +20,10 @@ GLANCE = 0.5  # seconds between two looks at all jobs
 Take = Callable[[str], None]
 
 
+class RunFailed(Exception):
+    """A run did not come to its end; the text says why."""
+
+
 class Job(Protocol):
     """One process on a machine, in a group of its own."""
 

@@ -1,7 +1,7 @@
 """What the lab installs on a machine elsewhere: Huddle as it is here, and its locked dependencies.
 
 The dependencies are fetched here by uv, for that machine's system and Python, with the hashes of
-requirements/hosts.txt, and kept in the user's cache: hosts need no registry, no pip and no compiler.
+hosts.txt, and kept in the user's cache: hosts need no registry, no pip and no compiler.
 There they go into a virtual environment in the lab's folder.
 """
 
@@ -18,9 +18,11 @@ from typing import Any
 import platformdirs
 
 import huddle
+import huddle_lab
 from huddle.errors import LocalError
 
 LEAST_PYTHON = (3, 12)
+_LOCK = Path(__file__).with_name("hosts.txt")  # all of Huddle's dependencies; made by scripts/lock
 ENVIRONMENT = "environment"  # the name of the virtual environment in the lab's folder
 _GLIBC = (17, 24, 28, 31, 32, 34, 35, 36, 38, 39, 40)  # minor versions of 2 for which uv has a name
 
@@ -56,19 +58,9 @@ def python_of(machine: dict[str, Any]) -> str:
     return f"{version[0]}.{version[1]}"
 
 
-def requirements() -> Path:
-    """The lock, in the installed package or in a checkout."""
-    here = Path(__file__).resolve().parent
-    for path in (here / "hosts.txt", here.parents[3] / "requirements" / "hosts.txt"):
-        if path.is_file():
-            return path
-    raise LocalError("this Huddle has no list of its dependencies", hint="Install mpyc-huddle again.")
-
-
 def dependencies(platform: str, python: str) -> Path:
     """A tar file with all dependencies as they lie in site-packages; made once, then from the cache."""
-    lock = requirements()
-    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    digest = hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:16]
     cache = platformdirs.user_cache_path("huddle") / "lab"
     target = cache / f"{platform}-{python}-{digest}.tar.gz"
     if target.is_file():
@@ -80,7 +72,7 @@ def dependencies(platform: str, python: str) -> Path:
         command = [
             *_uv(), "pip", "install", "--quiet", "--target", str(site), "--python-platform", platform,
             "--python-version", python, "--require-hashes", "--only-binary", ":all:", "--link-mode", "copy",
-            "--python", sys.executable, "-r", str(lock),
+            "--python", sys.executable, "-r", str(_LOCK),
         ]  # fmt: skip
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
@@ -96,11 +88,12 @@ def dependencies(platform: str, python: str) -> Path:
 
 
 def itself() -> bytes:
-    """A tar file with this Huddle, as it lies in site-packages."""
-    package = Path(huddle.__file__).resolve().parent
+    """A tar file with this Huddle and its lab, as they lie in site-packages."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        archive.add(package, arcname="huddle", filter=_plain)
+        for package in (huddle, huddle_lab):
+            place = Path(str(package.__file__)).resolve().parent
+            archive.add(place, arcname=package.__name__, filter=_plain)
     return buffer.getvalue()
 
 

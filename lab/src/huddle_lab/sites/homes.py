@@ -15,8 +15,6 @@ import subprocess
 
 from huddle.errors import LocalError
 
-KINDS = ("open", "home", "symmetric", "no-udp")
-
 
 def check() -> None:
     """LocalError where there is no nft."""

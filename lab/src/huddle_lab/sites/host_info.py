@@ -44,7 +44,9 @@ def commit() -> str:
         ).stdout.strip()  # fmt: skip
 
     try:
-        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", "src") else "")
+        return git("rev-parse", "HEAD") + (
+            "+" if git("status", "--porcelain", "--", "src", "lab/src") else ""
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
 

@@ -1,8 +1,8 @@
-"""A host over SSH: the connection, its keeper (keeper.py), and jobs there as if they ran here.
+"""A host over SSH: the connection, its agent (agent.py), and jobs there as if they ran here.
 
-All of asyncssh runs on one loop in a thread of its own, which `LoopThread` is; its callers are ordinary threads.
-A host that does not answer for PATIENCE seconds, or whose connection ends, is lost: its jobs end at once,
-and whatever is asked of it raises RunFailed with the reason. Other hosts notice nothing.
+All of asyncssh runs on one loop in a thread of its own, which `LoopThread` is; its callers are ordinary
+threads. A host that does not answer for PATIENCE seconds, or whose connection ends, is lost: its jobs end at
+once, and whatever is asked of it raises RunFailed with the reason. Other hosts notice nothing.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from huddle.errors import LocalError
-from huddle_lab.runs.measured import RunFailed
-from huddle_lab.sites import agent as keeper_module
+from huddle_lab.sites import agent as agent_module
 from huddle_lab.sites import bundle, needs
+from huddle_lab.sites.base import RunFailed
 from huddle_lab.sites.child import KEPT_LINES
 from huddle_lab.study.hosts import SshHost
 
@@ -33,7 +33,7 @@ PATIENCE = 30.0  # for answers of a host that is there
 BEAT = 5.0  # how often a host is asked whether it is there
 INSTALL = 300.0
 _CLOCK_TRIES = 7
-_KEEPER = Path(str(keeper_module.__file__)).read_text(encoding="utf-8")
+_KEEPER = Path(str(agent_module.__file__)).read_text(encoding="utf-8")
 
 
 def library() -> Any:
@@ -41,9 +41,7 @@ def library() -> Any:
     try:
         import asyncssh
     except ImportError as exc:
-        raise LocalError(
-            "machines elsewhere need asyncssh", hint="Install it: pip install 'mpyc-huddle[lab]'"
-        ) from exc
+        raise LocalError("machines elsewhere need asyncssh", hint="Install it: pip install asyncssh") from exc
     return asyncssh
 
 
@@ -258,7 +256,7 @@ class RemoteHost:
         if not (await self._ask({"do": "run", "command": needs.test(command)}))["code"]:
             return
         there = f"{needs.TOOLS}/{command}"
-        own = needs.own(command, keeper_module.about(), self._opened)
+        own = needs.own(command, agent_module.about(), self._opened)
         if own is not None:
             assert self._connection is not None
             await self._ask({"do": "put", "name": there, "data": ""})

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from huddle.errors import LocalError
-from huddle_lab.runs.measured import RunFailed
 from huddle_lab.sites import headscale as control
 from huddle_lab.sites import needs
-from huddle_lab.sites.base import Take
+from huddle_lab.sites.base import RunFailed, Take
 from huddle_lab.sites.remote import LoopThread, RemoteHost, RemoteJob, library
 from huddle_lab.study.hosts import SshHost, SshHosts
 from huddle_lab.study.scenarios import REFERENCE

@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from huddle_lab.sites.homes import KINDS
 from huddle_lab.study.parsing import Table, load, wrong
 from huddle_lab.study.shape import Shape
 
 REFERENCE = "no-delay"
+KINDS = ("open", "home", "symmetric", "no-udp")  # of routers; `huddle_lab.sites.homes` makes them
 _DATA = Path(__file__).with_name("regions.toml")
 
 

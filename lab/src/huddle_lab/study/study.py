@@ -71,6 +71,19 @@ class Study:
         return shipped()[1][REFERENCE]
 
 
+_PACKAGE = Path(__file__).resolve().parents[1]
+# In an installed lab, and in a checkout.
+FOLDERS = (_PACKAGE / "studies", _PACKAGE.parents[2] / "studies")
+
+
+def studies() -> dict[str, Path]:
+    """The studies that come with the lab, by name, such as `quick`."""
+    for folder in FOLDERS:
+        if found := sorted(folder.glob("*.toml")):
+            return {path.stem: path for path in found}
+    return {}
+
+
 def load(path: Path, find: Callable[[str], Path], hosts: Path | None = None) -> Study:
     """Read a study; `find` gives the path of one of Huddle's own programs, or raises LocalError.
 

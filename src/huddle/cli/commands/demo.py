@@ -24,21 +24,11 @@ from huddle.cli.errors import complaints
 from huddle.cli.text import clean, duration, listing, size
 from huddle.errors import LocalError
 from huddle.running.scratch import Scratch
+from huddle.session.samples import sample
 
 NAMES = ("Ada", "Bob", "Cyd", "Dan", "Eve", "Fay", "Gus", "Hal", "Ivy", "Jan")
 _COLOURS = ("cyan", "magenta", "yellow", "green", "blue")
 PATIENCE = 120.0  # seconds for the whole demo, far more than a slow machine needs
-
-
-def sample(name: str) -> Path:
-    """The path of one of Huddle's own programs, in the installed package or in a checkout."""
-    here = Path(__file__).resolve().parents[2]
-    for folder in (here / "programs", here.parents[1] / "programs"):
-        if (folder / name).is_file():
-            return folder / name
-    raise LocalError(
-        f"The program {name} is not part of this installation.", hint="Install mpyc-huddle again."
-    )
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from huddle.cli.arguments import TAKEN, ProgramCommand
 from huddle.cli.clashes import warning
 from huddle.cli.errors import complaints
 from huddle.cli.home import Home
+from huddle.cli.named_path import NamedPath
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_files import load
 from huddle.cli.terminal.driver import Driver
@@ -31,6 +32,7 @@ from huddle.identity.native import NativeCrypto
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.program import Program
+from huddle.session.samples import samples
 from huddle.session.settings import ALL, BY_NAME, NETWORKS, Settings
 
 _Command = Callable[..., Any]
@@ -249,7 +251,7 @@ def run_party(
 
 
 @click.command("host", cls=ProgramCommand, context_settings={"allow_interspersed_args": False})
-@click.argument("program", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("program", type=NamedPath("program", samples))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.option(
     "--parties", "-M", required=True, type=click.IntRange(2, MAX_PARTIES), help="How many, with you."
@@ -302,6 +304,8 @@ def host_command(
     **local: Unpack[Local],
 ) -> None:
     """Host a session that runs PROGRAM with ARGs, the same for all parties.
+
+    PROGRAM is a file, or the name of a program that comes with Huddle, such as average_salary.
 
     Options of huddle may stand before or behind PROGRAM; all that it does not know, and all that follows
     --, belongs to the program.

@@ -1,7 +1,7 @@
 """A session as lines that stay: every event that is worth one.
 
-Prints and asks nothing; what stays in sight below is `huddle.cli.terminal.board`. Everything that strangers named or
-wrote goes through `clean`; only the program's own output is printed as it comes.
+Prints and asks nothing; what stays in sight below is `huddle.cli.terminal.board`. Everything that strangers
+named or wrote goes through `clean`; only the program's own output is printed as it comes.
 """
 
 import shlex

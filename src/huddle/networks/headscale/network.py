@@ -3,10 +3,10 @@
     offer = this party has a Headscale (bool) | certificate and port (as an offer of `tls`)
 
 When the session is sealed, the host makes a user for each did, an auth key for one machine each, and a rule
-that lets these machines reach each other (`headscale_admission`); each guest gets its key sealed
-(`headscale_grants`). Every party then joins with a tailscaled of its own. A peer's machine is the one whose
-user was made for the peer's did. At the end the host takes all of it away. See `huddle.networks.tailscale.tailnet`
-for what goes over it.
+that lets these machines reach each other (`admission`); each guest gets its key sealed
+(`auth_keys`). Every party then joins with a tailscaled of its own. A peer's machine is the one whose
+user was made for the peer's did. At the end the host takes all of it away. What goes over it:
+`huddle.networks.tailscale.tailnet`.
 """
 
 import asyncio

@@ -2,9 +2,10 @@
 
     directory = config.yaml | policy by its API | keys and database | certificate and key
 
-All of it lies in a private directory that goes at the end, and the process ends with Huddle (`guarded`): so
-it serves sessions while it runs and keeps nothing. It shows itself by https, which DERP needs: with the
-certificate that it is given, or with one made for this time, which clients must be told (`certificate`).
+All of it lies in a private directory that goes at the end, and the process ends with Huddle
+(`huddle.networks.reach.child_server`): so it serves sessions while it runs and
+keeps nothing. It shows itself by https, which DERP needs: with the certificate that it is given, or with
+one made for this time, which clients must be told (`certificate`).
 """
 
 import asyncio

@@ -2,7 +2,8 @@
 
 The interface has a peer for each end, whose only allowed address is the one of its key; TCP sockets are
 bound to the interface. So a connection from an end's address comes from who has that end's key, and is
-handed to the link of that end and no other (`huddle.links.raw`). What ends are told: `huddle.networks.plain.part`.
+handed to the link of that end and no other (`huddle.links.raw`). What ends are told stands in
+`huddle.networks.plain.part`.
 
 Open is a party whose UDP port others reach without its sending first: it was named by `--advertise`, or STUN
 sees the port at an address of this machine, so that no router translates. A firewall can't be seen from here.

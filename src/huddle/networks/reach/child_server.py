@@ -30,7 +30,7 @@ class ChildServer:
         self._process = process
 
     def __repr__(self) -> str:
-        return f"<Guarded {self._process.pid}{' ended' if self.ended else ''}>"
+        return f"<ChildServer {self._process.pid}{' ended' if self.ended else ''}>"
 
     @classmethod
     async def start(

@@ -1,8 +1,8 @@
 """A tailscaled of one's own, for one session: without root, in user space, its state in memory only.
 
 It lives in a fresh directory (its socket, and for a moment the key with which it comes in), and ends with
-Huddle (`guarded`). It leaves its tailnet when it ends, and the control server forgets it. It listens on no
-port of this machine but UDP for WireGuard.
+Huddle (`huddle.networks.reach.child_server`). It leaves its tailnet when it ends, and the control server
+forgets it. It listens on no port of this machine but UDP for WireGuard.
 """
 
 import asyncio

@@ -3,8 +3,8 @@
     offer = key of the machine in its tailnet (text) | certificate and port (as an offer of `tls`)
 
 A peer is found by that key among the machines that this party's own tailscaled sees: so addresses are
-those of one's own tailnet, also for a machine that was shared from another one. See `huddle.networks.tailscale.tailnet`
-for what goes over it, and what is believed of whom.
+those of one's own tailnet, also for a machine that was shared from another one. What goes over it, and what
+is believed of whom: `huddle.networks.tailscale.tailnet`.
 """
 
 from collections.abc import Callable

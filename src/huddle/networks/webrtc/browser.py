@@ -1,4 +1,4 @@
-"""WebRTC in a browser, for `webrtc_library`: connections are the page's, data channels this worker's.
+"""WebRTC in a browser, for `library`: connections are the page's, data channels this worker's.
 
 The event loop must be `huddle.browser.loop.MailboxLoop`, which has the page's WebRTC; what comes of it are
 notes, called on the loop as everything else. See web/src/core/rtc.ts for the other side.

@@ -1,6 +1,6 @@
 """The WebRTC behind the network `webrtc`: aiolibdatachannel's, or in a browser its page's.
 
-`webrtc_native` and `webrtc_browser` offer the same, and nobody else asks where they are:
+`native` and `browser` offer the same, and nobody else asks where they are:
 
     available, check    whether there is one, and why not
     Connection          one RTCPeerConnection; `opened` is done when its channel 0 is open

@@ -1,4 +1,4 @@
-"""WebRTC outside a browser, for `webrtc_library`: aiolibdatachannel, and what it lacks, in one place.
+"""WebRTC outside a browser, for `library`: aiolibdatachannel, and what it lacks, in one place.
 
 Only this module knows the library. Its asyncio layer drops what arrives beyond 1,024 unread messages, so
 the layer below is used, with callbacks of our own. They come on the library's threads: each only puts

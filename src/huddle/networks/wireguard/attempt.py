@@ -1,7 +1,7 @@
 """One attempt at a tunnel to a peer: a fresh UDP port, a way from it, WireGuard on it, a handshake.
 
 Both come to a channel of the rendezvous, tell each other where the port may be reached, and try
-(`wireguard_checks`); then WireGuard takes the port over at both ends. It ends with a tunnel that stands,
+(`path_checks`); then WireGuard takes the port over at both ends. It ends with a tunnel that stands,
 or with a NetworkError that says what was tried. Cancelled, it leaves nothing.
 """
 

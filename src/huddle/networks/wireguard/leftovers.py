@@ -2,7 +2,7 @@
 
 Normally nothing: each tunnel is closed, and wireguard-go is told by the kernel when its Huddle dies. What
 can stay are interfaces of the kernel's WireGuard, a wireguard-go where there is no setpriv, and sockets in
-the file system. Names tell whose they were (`wireguard_keys`); what may belong to somebody alive, or
+the file system. Names tell whose they were (`keys`); what may belong to somebody alive, or
 whom nobody here can see, is left alone.
 """
 

@@ -1,4 +1,4 @@
-"""What runs in a user and network namespace of its own, for WireGuard without rights (`wireguard_rootless`).
+"""What runs in a user and network namespace of its own, for WireGuard without rights (`rootless`).
 
     python -m huddle.networks.wireguard.namespace_helper INTERFACE PROGRAM DESCRIPTOR
 

@@ -1,16 +1,16 @@
 """The network `wireguard`: a tunnel to each peer that nobody configures, and TCP through it.
 
 Each party makes a WireGuard key for the session; the sealed offer carries it, and the addresses in the
-tunnels follow from the keys (`wireguard_keys`). When the two dial, each takes a UDP port, asks the
+tunnels follow from the keys (`keys`). When the two dial, each takes a UDP port, asks the
 rendezvous's STUN server how it looks from outside, and tells the peer through a channel of the
 rendezvous, sealed with the pair's secret; small packets find a way through the routers between
-(`wireguard_checks`), and WireGuard takes over that very port. Its preshared key comes from the pair's
+(`path_checks`), and WireGuard takes over that very port. Its preshared key comes from the pair's
 secret too. The wire's keys are the two WireGuard keys, which the link proof binds.
 
     offer = version U8 | public key (32 bytes)      (`Offer`)
 
 WireGuard is the kernel's, or wireguard-go. Making interfaces needs root, or CAP_NET_ADMIN; without, all of
-it is in namespaces of its own (`wireguard_rootless`).
+it is in namespaces of its own (`rootless`).
 """
 
 import asyncio

@@ -1,10 +1,11 @@
 """WireGuard's packets between the world and a WireGuard that has no sockets there.
 
-    the world  <-- one UDP port -->  Splice  <-- a socket on loopback for each peer -->  WireGuard inside
+    the world  <-- one UDP port -->  PacketRelay  <-- a socket on loopback for each peer -->  WireGuard inside
 
 To WireGuard each peer seems to be at one of the loopback sockets; where it really is, is learnt as WireGuard
-would: from handshakes that are for our key (their mac1, see `plain_forwarder`). What comes from elsewhere,
-or is for nobody, is dropped. Who may say what is WireGuard's business.
+would: from handshakes that are for our key (their mac1, see
+`huddle.networks.plain.forwarder`). What comes from elsewhere, or is for nobody, is dropped. Who
+may say what is WireGuard's business.
 """
 
 import asyncio

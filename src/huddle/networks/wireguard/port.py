@@ -1,7 +1,7 @@
 """A UDP port before WireGuard has it: how it looks from outside, and which way leads from it to a peer.
 
 What routers open is for this very port, so WireGuard takes it over as soon as a way is found. It is
-bound for IPv4 and IPv6, as WireGuard's own is. What the packets say is in `wireguard_checks` and
+bound for IPv4 and IPv6, as WireGuard's own is. What the packets say is in `path_checks` and
 `huddle.rendezvous.server.stun`.
 """
 

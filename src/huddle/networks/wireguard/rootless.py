@@ -1,8 +1,8 @@
 """WireGuard without any rights: wireguard-go in a user and network namespace of its own.
 
 There it may make its interface, and the TCP sockets of the tunnel are made there and handed out
-(`wireguard_inside`). But it has no way to the world, since a network namespace of one's own has none; so this
-process keeps the UDP port, and passes packets on (`wireguard_splice`). It needs user namespaces,
+(`namespace_helper`). But it has no way to the world, since a network namespace of one's own has none; so this
+process keeps the UDP port, and passes packets on (`packet_relay`). It needs user namespaces,
 /dev/net/tun for everybody, as most distributions have it, and wireguard-go. Nothing is seen of
 it in the machine's network, and all of it is gone with this process.
 """
@@ -63,7 +63,8 @@ class RootlessDevice:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "huddle.networks.wireguard.namespace_helper", name, program, str(theirs.fileno()),
+                sys.executable, "-m", "huddle.networks.wireguard.namespace_helper",
+                name, program, str(theirs.fileno()),
                 pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for Huddle, which still has something to send

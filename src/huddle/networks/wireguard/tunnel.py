@@ -1,6 +1,6 @@
 """A tunnel to one peer and the wires through it: TCP between two addresses that follow from two keys.
 
-What stands on a new connection before the wire's bytes is said in `wireguard_crossing`.
+What stands on a new connection before the wire's bytes is said in `simultaneous_open`.
 
 WireGuard takes packets from the tunnel only if they come from the peer's address and opened with the
 peer's key. All sockets here are bound to the tunnel's interface, so no other machine reaches them by

@@ -1,7 +1,8 @@
-"""The door of a rendezvous: lets WebSockets in, counts and meters them by address, and shows them out.
+"""Guards the connections of a rendezvous: lets WebSockets in, meters them by address, and shows them out.
 
-Whatever a client does ends in an answer and a closed connection: `ClientConnection` parses strictly, and `ConnectionGuard`
-turns every refusal, every mistake in the bytes and every failure of this server into one `Refused`.
+Whatever a client does ends in an answer and a closed connection: `ClientConnection` parses strictly, and
+`ConnectionGuard` turns every refusal, every mistake in the bytes and every failure of this server into one
+`Refused`.
 Neither rooms nor the relay know about addresses, rates or WebSockets' closing.
 
 The log names no room, no channel, no record, and an address only where that was asked for.

@@ -1,6 +1,7 @@
 """The event loop of a runner: MPyC's connections to its peers, over the streams that the supervisor gave.
 
-`PeerConnections` holds one `PeerChannel` per peer, over a stream of frames in both directions (huddle/links/frames.py).
+`PeerConnections` holds one `PeerChannel` per peer, over a stream of frames in both directions
+(huddle/links/frames.py).
 `loop_class` makes an event loop whose `create_connection` to `p2.huddle` and whose `create_server` at this
 party's own port hand out a `PeerTransport` over the channel; every other host and port is left to the base
 class. MPyC opens its connections anew in every `mpc.start()`, so a channel carries connections one after

@@ -135,7 +135,7 @@ async def test_a_bug_in_a_callback_ends_the_session_and_a_broken_connection_does
     loop.call_soon(strangers)
     await asyncio.sleep(0.01)
     assert not running.done() and desk.screen.shown == []
-    scope: dict[str, Any] = {"__name__": "huddle.engine.somewhere"}
+    scope: dict[str, Any] = {"__name__": "huddle.session.somewhere"}
     exec("def fail():\n    raise KeyError", scope)  # noqa: S102 - as if it stood in a module of Huddle's
     loop.call_soon(scope["fail"])
     assert await running == 3

@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import threading
+from typing import IO, cast
 
 import pytest
 from rich.console import Console
@@ -124,11 +125,11 @@ def test_a_console_takes_it_for_its_target() -> None:
     try:
         with open(sub, "w", encoding="utf-8", closefd=False) as terminal:
             out = OutputBuffer(terminal)
-            assert Console(file=out).is_terminal
+            assert Console(file=cast(IO[str], out)).is_terminal
             assert out.fileno() == sub
             assert out.encoding == "utf-8"
             out.finish()
-        assert not Console(file=OutputBuffer(io.StringIO())).is_terminal
+        assert not Console(file=cast(IO[str], OutputBuffer(io.StringIO()))).is_terminal
     finally:
         os.close(main)
         os.close(sub)

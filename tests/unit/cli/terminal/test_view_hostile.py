@@ -102,7 +102,7 @@ def harmless(shown: str) -> None:
         assert "[bold red]Sealed" in shown, "markup was obeyed"
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=60))
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_any_name_and_reason_can_be_shown(text: str) -> None:
     view, out = screen()
     view.show(events.Party(text, "did:key:x", "left", detail=text))

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from huddle_lab.runs import entry
-from huddle_lab.runs.measured import RunFailed, figures, took
+from huddle_lab.runs.measured import figures, took
+from huddle_lab.sites.base import RunFailed
 
 PROGRAM = """
 import logging, random, secrets, sys

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from huddle.errors import LocalError
-from huddle_lab.runs import rows, run
+from huddle_lab.runs import browser, rows, run
 from huddle_lab.runs import unavailable as absent
 from huddle_lab.study.study import load
 from tests.unit.lab.support import STUDY, none_shipped, write_study
@@ -21,7 +21,7 @@ def test_each_network_that_is_not_here_has_its_reason(
         raise LocalError("there is no Chromium")
 
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(absent.browser, "check", no_browser)
+    monkeypatch.setattr(browser, "check", no_browser)
     text = STUDY.replace('["plain", "tls"]', NETWORKS) + MINE
     found = absent.absent(load(write_study(tmp_path, text), none_shipped))
     assert found.keys() == {"headscale", "tailscale", "webrtc-browser", "mine"}
@@ -46,7 +46,8 @@ def test_a_row_says_it_once_and_never_counts_as_a_try(
     monkeypatch.setenv("PATH", str(tmp_path))
     text = STUDY.replace('["plain", "tls"]', '["headscale"]').replace("[1, 3]", "[2]")
     study = load(write_study(tmp_path, text), none_shipped)
-    results, told = tmp_path / "rows.jsonl", []
+    results = tmp_path / "rows.jsonl"
+    told: list[run.StudyProgress] = []
     only = {"network": frozenset({"headscale"})}
 
     class NoMachines:

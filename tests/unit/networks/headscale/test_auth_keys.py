@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from huddle.errors import NetworkError
+from huddle.identity.kdf import hkdf
 from huddle.identity.native import NativeCrypto
 from huddle.networks.base import PeerOffer
 from huddle.networks.headscale import auth_keys as headscale_grants
@@ -71,7 +72,7 @@ async def test_a_host_cannot_put_options_into_a_guest_s_commands(url: str, grant
 
 async def test_what_another_one_sealed_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # The channel's name is a secret of the pair too: let them meet, with another key.
-    real = headscale_grants.hkdf
+    real = hkdf
     monkeypatch.setattr(
         headscale_grants, "hkdf", lambda s, label, **n: real(bytes(32) if n else s, label, **n)
     )

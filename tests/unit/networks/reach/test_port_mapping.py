@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from huddle.networks.reach import pcp
+from huddle.networks.reach import addresses, pcp
 from huddle.networks.reach import port_mapping as mapping
 
 
@@ -56,7 +56,7 @@ async def old_router(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OldRouter
 
 
 async def test_a_router_that_speaks_nat_pmp_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = mapping.addresses.routed_address(4)
+    own = addresses.routed_address(4)
     if own is None:
         pytest.skip("this machine has no route")
     async with old_router(monkeypatch) as router:

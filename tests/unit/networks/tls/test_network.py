@@ -205,7 +205,7 @@ async def test_a_wire_lost_before_its_start_says_so_at_the_start() -> None:
         await until(lambda: not parties[0].network._transports)
         sink = Sink()
         one.start(sink)
-        assert (sink.data, sink.lost) == (b"last words", ["closed by the other end"])
+        assert (bytes(sink.data), sink.lost) == (b"last words", ["closed by the other end"])
 
 
 async def test_a_wire_moves_from_one_receiver_to_another() -> None:

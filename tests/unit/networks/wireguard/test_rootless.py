@@ -1,6 +1,7 @@
 """WireGuard without rights: what stands in its way is said. Tunnels are in tests/netlab."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def test_a_system_that_keeps_user_namespaces_to_itself_is_named(
 
 def test_a_tun_device_for_root_alone_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wireguard_rootless, "_FORBIDDING", {})
-    monkeypatch.setattr(wireguard_rootless.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert problem() == "/dev/net/tun is not for everybody here"
 
 

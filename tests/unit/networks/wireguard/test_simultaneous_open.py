@@ -70,7 +70,7 @@ async def test_where_no_call_comes_through_both_begin(monkeypatch: pytest.Monkey
     async with asyncio.timeout(10):
         made = await asyncio.gather(reach(joined(one), 1, 9), reach(joined(other), 1, 9))
     with one, other:
-        assert made == [one, other]
+        assert [*made] == [one, other]
         # From and to one port, and the runs were said and heard: what follows is the wire's.
         assert len({*asked}) == 1 and asked[0][0] == asked[0][1]
         one.send(b"wire")

@@ -37,8 +37,8 @@ async def get(server: Any, path: str, *headers: str) -> tuple[int, dict[str, str
     head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()
     await writer.wait_closed()
-    status, *lines = head.decode().split("\r\n")
-    return int(status.split()[1]), dict(line.lower().split(": ", 1) for line in lines), body
+    status, *fields = head.decode().split("\r\n")
+    return int(status.split()[1]), dict(field.lower().split(": ", 1) for field in fields), body
 
 
 async def test_the_page_is_at_the_front_and_where_invitations_point(serve: Any, site: Path) -> None:

@@ -145,7 +145,7 @@ class Wire:
 
 def server(**limits: int) -> tuple[StunServer, Wire, list[float]]:
     now, wire = [1000.0], Wire()
-    made = StunServer(Limits(**limits), lambda: now[0], Metrics())  # type: ignore[arg-type]
+    made = StunServer(Limits(**limits), lambda: now[0], Metrics())
     made.connection_made(wire)  # type: ignore[arg-type]
     return made, wire, now
 
