@@ -1,9 +1,9 @@
 """The questions of one session, one at a time: whom and what the person is asked, and what their answers do.
 
 Guests get a seat as they knock, and the person decides about all of them with the words and the program on
-the screen (`huddle.cli.terminal.answers`). They are asked at the knock where a name is known under another key, and
-about everybody once they have refused somebody, or wanted it so (`--ask-each`). Who knocks while all seats
-are taken waits, and nobody is asked.
+the screen (`huddle.cli.terminal.answers`). They are asked at the knock where a name is known under another
+key, and about everybody once they have refused somebody, or wanted it so (`--ask-each`). Who knocks while all
+seats are taken waits, and nobody is asked.
 """
 
 from collections.abc import Awaitable, Callable

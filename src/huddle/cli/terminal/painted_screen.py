@@ -15,7 +15,7 @@ from huddle.cli.terminal.view import View
 _LONGEST = 40  # letters of an answer that are kept among the lines
 
 
-class TerminalScreen:
+class PaintedScreen:
     """A screen with questions that stay where they are."""
 
     def __init__(self, out: TextIO, *, planned: int | None) -> None:
