@@ -26,6 +26,7 @@ from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.layout import ConditionalContainer, HSplit, Layout, Window
 from prompt_toolkit.layout.controls import BufferControl, FormattedTextControl
+from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.layout.processors import BeforeInput
 from prompt_toolkit.output import Output
 from prompt_toolkit.output.vt100 import Vt100_Output
@@ -68,7 +69,9 @@ class Region:
         keys.add("enter", filter=Condition(lambda: not self._typing()))(lambda _: None)
         keys.add("<bracketed-paste>")(self._paste)
         self._above = Window(
-            FormattedTextControl(self._picture, focusable=True, show_cursor=False), dont_extend_height=True
+            FormattedTextControl(self._picture, focusable=True, show_cursor=False),
+            height=self._height,
+            dont_extend_height=True,
         )
         self._line = Window(
             BufferControl(self._buffer, input_processors=[BeforeInput(lambda: ANSI(self._prefix()))]),
@@ -177,6 +180,10 @@ class Region:
         size = self.output.get_size()
         below = 1 + int(self._asks())  # the line to type on, and one that stays free
         return ANSI(self._paint(size.columns, max(1, size.rows - below)))
+
+    def _height(self) -> Dimension | None:
+        """No line at all for an empty picture above what is typed; else as many as it has."""
+        return Dimension.exact(0) if self._asks() and not self._picture().value else None
 
     def _typing(self) -> bool:
         return self._program is not None or (self._answer is not None and self._armed)

@@ -53,5 +53,6 @@ def screen(out: TextIO, *, planned: int | None) -> Screen:
     """The screen for people that standard input and output make possible."""
     if is_plain():
         return PlainScreen(out, planned=planned)
+    from huddle.cli.terminal.painted_screen import PaintedScreen  # prompt_toolkit is not for pipes
 
     return PaintedScreen(out, planned=planned)
