@@ -36,6 +36,7 @@ class Table:
         self.screen = pyte.HistoryScreen(columns, rows, history=1000, ratio=0.5)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
+        self.plain = "HUDDLE_PLAIN" in environment
         self._news = threading.Condition()
         self._decided: list[list[Any]] = []
         self._master, slave = pty.openpty()
