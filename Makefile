@@ -1,5 +1,5 @@
 # What a contributor types. Each target does its work through scripts/, so that it can be run by hand too.
-.PHONY: setup demo demo-web test check bench bench-browser bench-networks nat-table lab evaluation lint format lock clean
+.PHONY: setup demo demo-web test check bench bench-browser bench-networks nat-table lab evaluation lint format lock release clean
 
 setup:  ## .venv with the locked dependencies, the page for browsers, and all that tests need
 	@scripts/setup
@@ -57,6 +57,10 @@ format:
 
 lock:  ## the newest versions that pyproject.toml and requirements/*.in allow
 	@scripts/lock
+
+release:  ## wheels, sdists and the page into dist/, built twice and the same byte for byte, with sums and SBOMs
+	@scripts/setup --python-only
+	@scripts/release
 
 clean:
 	rm -rf .venv .venv.lock build dist web/build web/dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -140,6 +140,19 @@ def models() -> Outcome:
     return Outcome(passed=passed, failed=len(paths) - passed)
 
 
+def advisories() -> Outcome:
+    """The locked versions among known advisories; what the registry does not answer is no failure."""
+    found = subprocess.run(
+        [BIN / "python", ROOT / "scripts" / "advisories.py"], stdout=subprocess.PIPE, text=True, check=False
+    )
+    print(found.stdout, end="")
+    last = (found.stdout.splitlines() or [""])[-1].removeprefix("advisories: ")
+    note = last if "registry" in last else ""
+    return Outcome(
+        passed=int(not found.returncode and not note), failed=int(found.returncode != 0), note=note
+    )
+
+
 def web() -> Outcome:
     """The page and its workers: types, and tests, with parties in a real Chromium."""
     for tool, what in (("npm", "Node.js is missing"), ("chromium", "Chromium is missing")):
@@ -172,8 +185,9 @@ ONE_BY_ONE = ("--dist=load", "--maxschedchunk=1")
 STAGES = [
     Stage("lint", command(BIN / "ruff", "check", "--quiet", ".")),
     Stage("format", command(BIN / "ruff", "format", "--quiet", "--diff", ".")),
-    Stage("types", command(BIN / "mypy", "src", "lab/src", "bench", "scripts")),
+    Stage("types", command(BIN / "mypy")),
     Stage("layers", command(BIN / "lint-imports")),
+    Stage("advisories", advisories),
     Stage("changed", changed, is_test=True),
     Stage("unit", tests("tests/unit", *SHARING), is_test=True),
     # Processes that wait more than they compute; those of the network lab wait most.
@@ -218,7 +232,7 @@ def main() -> int:
     print("\n== summary")
     for stage, outcome, seconds in results:
         verdict = "FAILED" if outcome.failed else "passed" if outcome.passed else "not run"
-        print(f"{stage.name:8} {verdict:8} {seconds:6.1f} s  {outcome.note}".rstrip())
+        print(f"{stage.name:10} {verdict:8} {seconds:6.1f} s  {outcome.note}".rstrip())
     passed = sum(outcome.passed for _, outcome, _ in results)
     failed = sum(outcome.failed for _, outcome, _ in results)
     print(f"{passed} passed, {failed} failed")

@@ -6,6 +6,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from huddle.running import account
+
 # A deadline for a single example would measure how busy the machine is.
 hypothesis.settings.register_profile("huddle", deadline=None)
 hypothesis.settings.load_profile("huddle")
@@ -25,3 +27,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(path))
     return path
+
+
+@pytest.fixture(autouse=True)
+def our_programs_may_run_as_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a test's own process only: where the tests run as root, so do these programs, which are ours."""
+    monkeypatch.setattr(account, "refuse_root", lambda: None)

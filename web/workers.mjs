@@ -7,6 +7,9 @@ import { build } from "rolldown";
 
 const OUT = "build";
 const NO_IMPORTS = 'self.importScripts=()=>{throw new TypeError("nothing is loaded here")};';
+// A program has one worker, and makes no others: they would have its policy, but no end.
+const NO_WORKERS = "delete self.Worker;";
+const BANNERS = { "runner-worker": NO_IMPORTS + NO_WORKERS, "session-worker": NO_IMPORTS, "package-worker": NO_IMPORTS, "vectors-worker": NO_IMPORTS };
 
 async function bundle(name, format = "iife", source = `src/core/${name}.ts`) {
   const { output } = await build({
@@ -17,7 +20,7 @@ async function bundle(name, format = "iife", source = `src/core/${name}.ts`) {
     // A classic script has none; Pyodide only looks whence it came, and all it needs is handed to it.
     transform: { define: { "import.meta.url": JSON.stringify("https://huddle.invalid/") }, target: "es2024" },
     // Pyodide runs in module workers only, and this is how it knows them; nothing is to be loaded anyway.
-    output: { banner: name.endsWith("worker") ? NO_IMPORTS : "", format, dir: OUT, entryFileNames: `${name}.js`, codeSplitting: false, minify: true },
+    output: { banner: BANNERS[name] ?? "", format, dir: OUT, entryFileNames: `${name}.js`, codeSplitting: false, minify: true },
     // Pyodide's own module is full of what only Node would run.
     logLevel: "silent",
     write: name !== "frame",

@@ -50,7 +50,8 @@ class Program(Event):
     """The program that this session proposes, before anybody is asked to accept it.
 
     `files` have path, size and sha256; `sandbox` says whether it will be locked in on this machine; `flags`
-    are MPyC's own that all parties use, such as "--threshold 0".
+    are MPyC's own that all parties use, such as "--threshold 0". `weaker` says what this machine's sandbox
+    lacks; `limits` are its limits as `--limit` takes them.
     """
 
     event: ClassVar[str] = "program"
@@ -61,6 +62,8 @@ class Program(Event):
     sandbox: bool
     run: int = 1
     flags: tuple[str, ...] = ()
+    weaker: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

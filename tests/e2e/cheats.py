@@ -98,7 +98,7 @@ class Cheat:
                 self._heard.append(event)
                 self._news.notify_all()
 
-        meeting = CeremonyDriver(core, room, happened, lambda *_: "new", lambda: OFFERS, sandbox=False)
+        meeting = CeremonyDriver(core, room, happened, lambda *_: "new", lambda: OFFERS, locked=None)
         try:
             await meeting.sealed()
             await asyncio.Event().wait()  # stay, and say nothing more

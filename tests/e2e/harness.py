@@ -152,7 +152,10 @@ class Huddle:
         return "\n".join([f"events of {self.home.name}:", *lines[-25:], "stderr:", self.stderr[-2000:]])
 
     def descendants(self) -> list[int]:
-        """The pids of all processes below this one, by the kernel's tables."""
+        """The pids of all processes below this one, by the kernel's tables, but for its helpers.
+
+        These keep the rights that it gave up; they are copies of it and bear its command line.
+        """
         children: dict[int, list[int]] = {}
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
@@ -164,7 +167,15 @@ class Huddle:
             below = children.get(todo.pop(), [])
             found += below
             todo += below
+        own = _command(self.process.pid)
+        found = [pid for pid in found if _command(pid) != own]
         return found
+
+
+def _command(pid: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def alive(pids: list[int]) -> list[int]:

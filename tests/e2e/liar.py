@@ -90,7 +90,7 @@ class Liar:
             if isinstance(data, bytes) and data and data[0] == Open.type:
                 # From the beginning: what was shown before has other numbers than here.
                 opening = unpack(data, Open)
-                data = pack(Open(0, opening.create, opening.owner, opening.lifetime))
+                data = pack(Open(0, opening.create, opening.owner, opening.lifetime, opening.client))
             await there.send(data)
         await there.close()
 

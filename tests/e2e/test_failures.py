@@ -137,7 +137,10 @@ def test_killed_supervisors_are_named_and_their_runners_die_with_them(
         assert party.end() == PEER
         assert not party.all("ended")[0]["clean"]
     assert time.monotonic() - killed < 20
-    for victim in (bob, cyd):  # who could not clean up
+    for victim in (bob, cyd):  # who could not clean up, unless root's helper did it for them
+        if not os.geteuid():
+            assert wait_until(lambda victim=victim: victim.left() == [], 5), victim.left()
+            continue
         (left,) = victim.temp.glob("huddle-run-*")
         os.utime(left, (0, 0))  # as if that had been some time ago
         forget = people.huddle(victim.home.name, "forget", "leftovers", "--yes", "--json")

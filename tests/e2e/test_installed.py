@@ -71,7 +71,7 @@ def test_the_page_is_served(installed: Path) -> None:
     if not (ROOT / "web" / "dist" / "SHA256SUMS").is_file():
         assert os.environ.get("CI") != "true"
         pytest.skip("the page was not built")
-    serve = [installed / "huddle", "serve", "--json", "--host", "127.0.0.1", "--port", "0"]
+    serve: list[str | Path] = [installed / "huddle", "serve", "--json", "--host", "127.0.0.1", "--port", "0"]
     with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

@@ -166,7 +166,7 @@ def floods(before: list[bytes], record: bytes, who: int) -> list[bytes]:
 LAST = 3
 
 
-@pytest.mark.parametrize("lie", [drops, reorders, replays, forges, forks, floods])
+@pytest.mark.parametrize("lie", [drops, reorders, replays, forges, forks])
 def test_a_rendezvous_that_lies_is_named_by_every_party(
     people: Lab, liar: Liar, programs: Path, lie: Lie
 ) -> None:
@@ -185,6 +185,21 @@ def test_a_rendezvous_that_lies_is_named_by_every_party(
     assert "rendezvous" in [party.all("error")[0]["whose"] for party in parties]
 
 
+def test_a_rendezvous_that_floods_the_room_with_noise_ends_nothing(
+    people: Lab, liar: Liar, programs: Path
+) -> None:
+    program = programs / "chaos_steps.py"
+    liar.lie = floods
+    parties = [people.host(program, parties=2, url=liar.url)]
+    parties.append(people.join("Bob", parties[0].wait("invitation")["url"], program))
+    for party in parties:
+        assert party.wait("ended")["clean"], party.story()
+        assert party.end() == 0
+        notices = [event["text"] for event in party.all("notice")]
+        assert len([text for text in notices if "ignored a record" in text]) == 16
+        assert len([text for text in notices if "more such records" in text]) == 1
+
+
 def test_a_rendezvous_that_leads_a_guest_into_another_room(
     people: Lab, liar: Liar, url: str, programs: Path
 ) -> None:
@@ -200,6 +215,7 @@ def test_a_rendezvous_that_leads_a_guest_into_another_room(
     liar.rooms[room] = room[: -len(room.rsplit("/", 1)[1])] + Invitation.parse(theirs).room_id
     bob = people.join("Bob", link, program, env=HURRIED)
     error = bob.wait("error", timeout=20)
-    assert error["whose"] == "rendezvous" and "nothing belongs to this invitation" in error["message"]
-    assert bob.end() == RENDEZVOUS
+    # The host may have gone, and whoever has the link made the room again: nobody can know whose fault it is.
+    assert "the host is not in this room" in error["message"]
+    assert bob.end() == PEER
     assert not other.all("question") and not bob.all("words")

@@ -48,13 +48,21 @@ class Neighbours:
                 "--rendezvous", url, *options, str(self.program),
             )  # fmt: skip
 
-    def join(self, node: Node, name: str, link: str, *options: str, ask: bool = False) -> Huddle:
+    def join(
+        self,
+        node: Node,
+        name: str,
+        link: str,
+        *options: str,
+        ask: bool = False,
+        env: dict[str, str] | None = None,
+    ) -> Huddle:
         """Somebody joins on this node; with `ask` they have to type before the second computation."""
         private = ("--", "--ask") if ask else ()
         with node.inside():
             return self._people.huddle(
                 name, "join", "--json", "--name", name, "--yes", "--program", str(self.program), *options,
-                link, *private,
+                link, *private, env=env,
             )  # fmt: skip
 
 

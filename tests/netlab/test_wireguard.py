@@ -6,12 +6,14 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 import psutil
 import pytest
 
 from huddle.networks.wireguard.keys import Owner, interface, owner_of
+from huddle.running.account import NOBODYS
 from tests import wireguard_go
 from tests.e2e.chaos import wait_until
 from tests.e2e.harness import Huddle
@@ -21,6 +23,7 @@ from tests.netlab.net import Net, Node, _ip
 
 ROOT = Path(__file__).parents[2]
 WIREGUARD = ("--network", "wireguard")
+NOBODY = 65534
 
 
 # Where wireguard-go has to be built first, that takes a minute.
@@ -57,6 +60,28 @@ def test_three_parties_on_an_open_network(net: Net, neighbours: Neighbours) -> N
     finish(host, *guests, total=60)
     assert paths(host) == {"direct, 10.77.0.3", "direct, 10.77.0.4"}
     assert all(party.all("ended")[0]["clean"] for party in (host, *guests))
+
+
+def test_only_what_wireguard_needs_is_root_s(net: Net, neighbours: Neighbours) -> None:
+    """Root hosts and somebody joins by sudo: all of the session but WireGuard runs as other accounts."""
+    post, here, there = (net.node(f"10.77.0.{number}/24") for number in (1, 2, 3))
+    url = neighbours.serve(post)
+    with tempfile.TemporaryDirectory(prefix="huddle-test-") as folder:
+        os.chown(folder, NOBODY, NOBODY)
+        sudo = {"SUDO_UID": str(NOBODY), "SUDO_GID": str(NOBODY), "HUDDLE_HOME": folder}
+        host = neighbours.host(here, url, *WIREGUARD)
+        guest = neighbours.join(there, "Bob", host.wait("invitation")["url"], *WIREGUARD, ask=True, env=sudo)
+        guest.wait("input", lambda event: event["waiting"])
+        for party, uids in ((host, NOBODYS), (guest, [NOBODY])):
+            children = {pid: psutil.Process(pid) for pid in (party.process.pid, *party.descendants())}
+            tunnels = [pid for pid, child in children.items() if child.name() == "wireguard-go"]
+            assert tunnels, party.story()
+            for pid, child in children.items():
+                assert set(child.uids()) == {0} if pid in tunnels else set(child.uids()) <= set(uids), child
+        guest.type("go on")
+        finish(host, guest)
+        assert Path(folder, "identity").stat().st_uid == NOBODY
+    assert left_by(host, guest, nodes=(here, there)) == []
 
 
 def homes(net: Net, *, symmetric: bool = False) -> tuple[Home, Home]:
@@ -255,6 +280,9 @@ def test_after_kill_9_nothing_stays_and_the_next_start_says_so(
         return [name for name in left(there) if (owner := owner_of(name)) and owner.pid == killed]
 
     assert of_killed()
+    if not parent_death:  # the helper that has root's rights would tidy up, as long as it lives
+        for helper in psutil.Process(killed).children():
+            helper.kill()
     guest.process.kill()
     guest.process.wait()
     if parent_death:

@@ -91,7 +91,7 @@ def test_nobody_has_a_tunnel_and_leaves_nothing(
     assert found[0]["path"].startswith("direct, 10.77.0.3 port")
 
     below = [process for probe in probes for process in probe.below()]
-    assert len([one for one in below if "wireguard_inside" in " ".join(one.cmdline())]) == 2
+    assert len([one for one in below if "namespace_helper" in " ".join(one.cmdline())]) == 2
     for process in [psutil.Process(probe.process.pid) for probe in probes] + below:
         assert set(process.uids()) == {NOBODY}
     for node in (open_, home):

@@ -135,7 +135,7 @@ def test_common_items_are_those_on_all_lists(seed: int, tmp_path: Path) -> None:
 
 def least_squares(rows: list[list[Fraction]]) -> list[Fraction]:
     """The coefficients by Cramer's rule, for one column that explains another."""
-    n, xs, ys = len(rows), [x for x, _ in rows], [y for _, y in rows]
+    n, xs, ys = Fraction(len(rows)), [x for x, _ in rows], [y for _, y in rows]
     slope = (n * sum(x * y for x, y in rows) - sum(xs) * sum(ys)) / (
         n * sum(x * x for x in xs) - sum(xs) ** 2
     )

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { PROBE, TRIED } from "./probe";
+import { probe, reached } from "./probe";
 import { Native, ROOT, Tab, launch, rendezvous, serveCore } from "./browser";
 
 const MINUTE = 60_000;
@@ -158,7 +158,7 @@ test(
   "a program in a browser reaches neither network nor storage; what it leaves behind is shown",
   async () => {
     const source = join(home, "probe.py");
-    await writeFile(source, PROBE);
+    await writeFile(source, probe());
     const host = new Native(home, [
       ...["host", "--json", "--open", "-M", "2", "--name", "Ann", "--rendezvous", meeting.url],
       ...[source, meeting.url],
@@ -169,10 +169,98 @@ test(
       await tab.send({ do: "join", name: "Ben", invitation: url });
       await tab.events.until("ended");
       expect(tab.events.output).toContain("sum 6");
-      expect(tab.events.output).not.toContain("REACHED");
-      expect(tab.events.output.match(/ refused /g)).toHaveLength(TRIED);
+      expect(reached(tab.events.output), tab.events.output).toEqual([]);
       const { files } = await tab.events.until("written");
       expect(Object.keys(files)).toEqual(["left.txt"]);
+    } finally {
+      host.end();
+      await tab.page.close();
+    }
+  },
+  2 * MINUTE,
+);
+
+/** Says what it likes to its supervisor, by what its runner left within reach. */
+const LIES = `
+import gc, os, sys
+from mpyc.runtime import mpc
+
+async def main():
+    await mpc.start()
+    if sys.platform == "emscripten":
+        frame = sys._getframe()
+        while "task" not in frame.f_locals:
+            frame = frame.f_back
+        frame.f_locals["task"].report('{"exit": "stop", "reason": "", "peer": null}')
+    await mpc.output(mpc.input(mpc.SecInt()(3)))
+    await mpc.shutdown()
+
+mpc.run(main())
+`;
+
+/** Prints without end and without a line's end. */
+const FLOODS = `
+import sys
+from mpyc.runtime import mpc
+
+async def main():
+    await mpc.start()
+    while sys.platform == "emscripten":
+        print(end="x" * 60_000, flush=True)
+    await mpc.output(mpc.input(mpc.SecInt()(3)))
+    await mpc.shutdown()
+
+mpc.run(main())
+`;
+
+test(
+  "a program that lies to its supervisor ends its own run, and is named",
+  async () => {
+    const source = join(home, "lies.py");
+    await writeFile(source, LIES);
+    const host = new Native(home, ["host", "--json", "--open", "-M", "2", "--name", "Ann", "--rendezvous", meeting.url, source]);
+    const tab = await Tab.open(browser.context, core.url, meeting.url);
+    try {
+      await tab.send({ do: "join", name: "Ben", invitation: (await host.events.until("invitation")).url });
+      const failed = await tab.events.until("run", (event) => event.state === "failed");
+      expect(failed).toMatchObject({ whose: "program", reason: "the program failed: it sent its supervisor something other than reports" });
+      const there = await host.events.until("run", (event) => event.state === "failed");
+      expect(there.peer).toBe("Ben");
+    } finally {
+      host.end();
+      await tab.page.close();
+    }
+  },
+  2 * MINUTE,
+);
+
+test(
+  "a program that prints without end waits for the page, and its person can stop it",
+  async () => {
+    const source = join(home, "floods.py");
+    await writeFile(source, FLOODS);
+    const host = new Native(home, ["host", "--json", "--open", "-M", "2", "--name", "Ann", "--rendezvous", meeting.url, source]);
+    const tab = await Tab.open(browser.context, core.url, meeting.url);
+    try {
+      await tab.send({ do: "join", name: "Ben", invitation: (await host.events.until("invitation")).url });
+      await tab.events.until("output", (event) => event.text.startsWith("xxx"));
+      // A page that has no time shows nothing, and is told no more than a few pieces ahead.
+      const came = await tab.page.evaluate(async () => {
+        let came = 0;
+        const { session } = globalThis as unknown as { session: { subscribe(listener: (event: { event: string }) => void): void } };
+        session.subscribe((event) => (came += Number(event.event === "output")));
+        const end = performance.now() + 3_000;
+        while (performance.now() < end);
+        const busy = came;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return came - busy;
+      });
+      expect(came).toBeGreaterThan(0);
+      await tab.send({ do: "stop_run" });
+      await tab.events.until("run", (event) => event.state === "failed" && event.reason === "You stopped the run.");
+      await host.events.until("run", (event) => event.state === "failed" && event.peer === "Ben");
+      const lost = host.events.all.filter((event) => event.event === "party" && ["silent", "gone"].includes(event.state));
+      expect(lost).toEqual([]);
     } finally {
       host.end();
       await tab.page.close();

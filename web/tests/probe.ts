@@ -1,9 +1,130 @@
-/** A program that tries to get out of its frame, in ways that a browser has. */
+/**
+ * A program that tries to get out of its frame, in the ways that a browser has: the attempts as data.
+ *
+ * Each is the body of a Python function that returns evidence, or raises where it is refused. `hole` names what
+ * would let it through: probes.test.ts opens one hole after the other and sees that exactly its attempts get
+ * through, so that none is refused only for a mistake in itself.
+ */
+export type Hole = "network" | "scripts" | "eval" | "workers" | "origin" | "page" | "peers" | "surroundings";
 
-/** How many of them there are. */
-export const TRIED = 16;
+interface Attempt {
+  name: string;
+  hole: Hole;
+  /** `url` is a server's that a page could reach. */
+  python: string;
+}
 
-export const PROBE = `
+export const ATTEMPTS: readonly Attempt[] = [
+  { name: "fetch", hole: "network", python: `return wait_for(lambda: js.fetch(url + "/probe/fetch", js.JSON.parse('{"mode": "no-cors"}'))).type` },
+  {
+    name: "XMLHttpRequest",
+    hole: "network",
+    python: `
+        made = js.XMLHttpRequest.new()
+        made.open("GET", url + "/probe/request", False)
+        made.send()
+        return made.status`,
+  },
+  {
+    name: "WebSocket",
+    hole: "network",
+    python: `return event(js.WebSocket.new(url.replace("http", "ws", 1) + "/probe/socket"), "onopen")`,
+  },
+  { name: "EventSource", hole: "network", python: `return event(js.EventSource.new(url + "/probe/events"), "onopen")` },
+  {
+    name: "importScripts",
+    hole: "scripts",
+    python: `
+        js.importScripts(url + "/probe/script.js")
+        return js.reached`,
+  },
+  {
+    name: "importScripts of the prototype",
+    hole: "scripts",
+    python: `
+        js.WorkerGlobalScope.prototype.importScripts.call(js.self, url + "/probe/script.js")
+        return js.reached`,
+  },
+  { name: "eval", hole: "eval", python: `return js.eval("6 * 7")` },
+  { name: "Function", hole: "eval", python: `return js.Function.new("return 6 * 7")()` },
+  {
+    name: "setTimeout of a text",
+    hole: "eval",
+    python: `
+        js.setTimeout("self.timed = 42")
+        pause(200)
+        return js.timed`,
+  },
+  {
+    name: "worker within the worker",
+    hole: "workers",
+    python: `
+        code = js.Blob.new(js.JSON.parse('["postMessage(42)"]'))
+        return event(js.Worker.new(js.URL.createObjectURL(code)), "onmessage")`,
+  },
+  { name: "indexedDB", hole: "origin", python: `return event(js.indexedDB.open("huddle-probe"), "onsuccess")` },
+  { name: "caches", hole: "origin", python: `return wait_for(lambda: js.caches.open("huddle-probe"))` },
+  { name: "private files of the site", hole: "origin", python: `return wait_for(lambda: js.navigator.storage.getDirectory())` },
+  {
+    name: "BroadcastChannel",
+    hole: "origin",
+    python: `
+        channel = js.BroadcastChannel.new("huddle-probe")
+        js.setTimeout(create_proxy(lambda: channel.postMessage("hello")))
+        return event(channel, "onmessage")`,
+  },
+  {
+    name: "origin",
+    hole: "origin",
+    python: `
+        if js.origin == "null":
+            raise PermissionError("none")
+        return js.origin`,
+  },
+  { name: "document of the page", hole: "page", python: `return js.parent.document.title` },
+  { name: "address of the page", hole: "page", python: `return js.top.location.href` },
+  { name: "cookies", hole: "page", python: `return js.document.cookie` },
+  { name: "localStorage", hole: "page", python: `return js.localStorage.length` },
+  { name: "RTCPeerConnection", hole: "peers", python: `return js.RTCPeerConnection.new()` },
+  { name: "USB", hole: "origin", python: `return wait_for(lambda: js.navigator.usb.getDevices()).length` },
+  { name: "serial ports", hole: "origin", python: `return wait_for(lambda: js.navigator.serial.getPorts()).length` },
+  {
+    name: "environment",
+    hole: "surroundings",
+    python: `
+        found = {name for name in os.environ if "HUDDLE" in name or name in ("USERNAME", "SSH_AUTH_SOCK", "TS_AUTHKEY")}
+        if not found:
+            raise PermissionError("nothing")
+        return found`,
+  },
+  {
+    name: "files of others",
+    hole: "surroundings",
+    python: `
+        found = [os.path.join(folder, name) for top in ("/home", "/tmp", "/root", "/mnt", "/data")
+                 for folder, _, names in os.walk(top) for name in names if not folder.startswith(os.getcwd())]
+        if not found:
+            raise PermissionError("nothing")
+        return found`,
+  },
+];
+
+/** Python that opens those holes that are none of the browser's: what the program would find there. */
+export const OPENED: Partial<Record<Hole, string>> = {
+  page: `
+    there = js.JSON.parse('{"title": "page", "cookie": "a=1", "href": "x", "length": 1}')
+    js.document = js.localStorage = there
+    js.parent = js.top = js.JSON.parse('{"document": {"title": "page"}, "location": {"href": "x"}}')`,
+  peers: `
+    js.RTCPeerConnection = js.EventTarget`,
+  surroundings: `
+    os.environ["HUDDLE_HOME"] = "somewhere"
+    open("/tmp/key", "w").close()`,
+};
+
+/** The program, which is told the server by its first argument; `opened` is Python that opens a hole. */
+export const probe = (opened = ""): string => `
+import os
 import sys
 from mpyc.runtime import mpc
 
@@ -11,15 +132,17 @@ def tried(name, attempt):
     try:
         result = attempt()
     except BaseException as error:
-        print(name, "refused", type(error).__name__, flush=True)
+        print(name, "| refused:", type(error).__name__, str(error).split("\\n")[0][:200], flush=True)
     else:
-        print(name, "REACHED", result, flush=True)
+        print(name, "| REACHED:", result, flush=True)
 
 if sys.platform == "emscripten":
     import asyncio
     import js
     from pyodide.ffi import create_proxy, run_sync
     from pyodide.webloop import WebLoop
+
+    url = sys.argv[1].rstrip("/")
 
     def wait_for(ask):
         asyncio._set_running_loop(WebLoop())
@@ -28,49 +151,27 @@ if sys.platform == "emscripten":
         finally:
             asyncio._set_running_loop(None)
 
-    def socket():
-        made = js.WebSocket.new(sys.argv[1].replace("http", "ws") + "/v1/rooms/" + "0" * 32)
-        wait_for(lambda: js.Promise.new(create_proxy(lambda done, _: js.setTimeout(done, 500))))
-        if made.readyState != 1:
-            raise OSError("not open")
+    def pause(milliseconds):
+        wait_for(lambda: js.Promise.new(create_proxy(lambda done, _: js.setTimeout(done, milliseconds))))
 
-    def request():
-        made = js.XMLHttpRequest.new()
-        made.open("GET", sys.argv[1] + "/healthz", False)
-        made.send()
-        return made.status
-
-    def asked(_):
-        # A worker within: it would have the same policy, and must not answer with what a page reaches.
-        made = js.Worker.new(sys.argv[1] + "/sw.js")
-        came = wait_for(lambda: js.Promise.new(create_proxy(lambda done, _: (
-            setattr(made, "onerror", create_proxy(lambda event: done("refused"))),
-            setattr(made, "onmessage", create_proxy(lambda event: done("reached"))),
-            js.setTimeout(done, 1000, "silent"),
-        ))))
-        if came != "reached":
-            raise OSError(came)
-        return came
-
-    def opened():
-        wait_for(lambda: js.caches.open("x"))
-
-    tried("fetch", lambda: wait_for(lambda: js.fetch(sys.argv[1] + "/healthz")).status)
-    tried("XMLHttpRequest", request)
-    tried("WebSocket", socket)
-    tried("importScripts", lambda: js.importScripts(sys.argv[1] + "/x.js"))
-    tried("eval", lambda: js.eval("1"))
-    tried("indexedDB", lambda: js.indexedDB.open("huddle"))
-    tried("caches", opened)
-    tried("storage", lambda: wait_for(lambda: js.navigator.storage.getDirectory()))
-    tried("RTCPeerConnection", lambda: js.RTCPeerConnection.new())
-    tried("localStorage", lambda: js.localStorage.length)
-    tried("cookies", lambda: js.document.cookie)
-    tried("origin", lambda: 1 / (js.origin != "null"))
-    tried("worker", lambda: asked("new Worker"))
-    tried("page", lambda: js.parent.document.title)
-    tried("opener", lambda: js.top.location.href)
-    tried("packages", lambda: wait_for(lambda: js.fetch("/packages/pyodide-lock.json")).status)
+    def event(source, name):
+        """Whether that event comes; an error, and silence, is a refusal."""
+        came = []
+        setattr(source, name, create_proxy(lambda event: came.append(event.type)))
+        source.onerror = create_proxy(lambda event: came.append("error"))
+        for _ in range(20):
+            pause(50)
+            if came:
+                break
+        if came[:1] != [name[2:]]:
+            raise PermissionError(came or "silence")
+        return came[0]
+${opened}
+${ATTEMPTS.map(({ python }, at) => `
+    def attempt_${at}():
+        ${python.trimStart()}
+`).join("")}
+${ATTEMPTS.map(({ name }, at) => `    tried(${JSON.stringify(name)}, attempt_${at})`).join("\n")}
     print("own file:", open("own.txt").read() if "--mine" in sys.argv else "none")
     print("own arguments:", *sys.argv[sys.argv.index("--mine") if "--mine" in sys.argv else len(sys.argv):])
 
@@ -84,3 +185,12 @@ async def main():
 
 mpc.run(main())
 `;
+
+/** The attempts that got through, by the program's output; throws where one is missing there. */
+export function reached(output: string): string[] {
+  return ATTEMPTS.filter(({ name }) => {
+    const line = output.split("\n").find((line) => line.startsWith(`${name} | `));
+    if (!line) throw new Error(`${name} was not tried: ${output}`);
+    return line.includes("| REACHED:");
+  }).map(({ name }) => name);
+}

@@ -102,6 +102,44 @@ test("a runner that is ended says no more, whatever it goes on to send", async (
   expect(running.peer(1)?.hungUp).toBe(true);
 });
 
+const FOUL = "it sent its supervisor something that no runner says";
+
+test.each([
+  ["what is no word", { report: 7 }],
+  ["two words at once", { report: "{}", ready: true }],
+  ["that it is ready once more", { ready: true }],
+  ["a report that is too long", { report: "x".repeat(70_000) }],
+])("a runner that says %s is ended, and its run with it", async (_what, said) => {
+  const { box, runners, made } = page((control) => {
+    control.onmessage = (event) => {
+      if (!("memory" in event.data)) control.postMessage(said);
+    };
+    control.postMessage({ ready: true });
+  });
+  const running = runners.start("{}", {}, []);
+  expect(await note(box)).toEqual([running.id, GONE, FOUL]);
+  await expect.poll(made).toBe(2);
+});
+
+test("a program that says that its worker is ready gets no second task", async () => {
+  const tasks: string[] = [];
+  const { box, runners } = page((control) => {
+    control.onmessage = (event) => {
+      if ("memory" in event.data) return;
+      tasks.push(event.data.config);
+      control.postMessage({ report: '{"exit": 0}' });
+      control.postMessage({ ready: true });
+    };
+    control.postMessage({ ready: true });
+  });
+  const running = runners.start("first", {}, []);
+  const notes = [...(await note(box)), ...(await note(box))];
+  expect(notes).toEqual([running.id, 1, '{"exit": 0}', running.id, GONE, FOUL]);
+  runners.start("second", {}, []);
+  await note(box);
+  expect(tasks).toEqual(["first", "second"]);
+});
+
 test("a runner is told what it may start from, as soon as the session worker has that", async () => {
   const { port1: near, port2: far } = new MessageChannel();
   const { port1, port2: control } = new MessageChannel();

@@ -1,15 +1,27 @@
 """Which packages a program names in its import statements, so that they can be fetched before it runs.
 
 Only what all have signed is looked at, the program's own files, and only before it runs: what a program asked
-for while it runs could tell the server of the packages something about its person's inputs.
+for while it runs could tell the server of the packages something about its person's inputs. Nobody has read
+them yet, so they are looked at word by word and never parsed: a source that nests too deep ends Pyodide.
 """
 
-import ast
+import io
 import sys
+import tokenize
 from collections.abc import Iterator, Mapping
 
+from huddle.ceremony.sources import SourceError, check_source
+
 MOST = 100  # names of one program
-_LONGEST = 1 << 20  # bytes of one file
+_READ = 1 << 19  # bytes of sources that are looked at, the shortest first: seconds in a phone's browser
+_STARTS = {
+    tokenize.NEWLINE,
+    tokenize.NL,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.COMMENT,
+    tokenize.ENCODING,
+}
 _THERE = frozenset(sys.stdlib_module_names) | {"mpyc", "huddle", "js", "pyodide"}
 
 
@@ -21,21 +33,75 @@ def imported(files: Mapping[str, bytes]) -> list[str]:
     own = {path.split("/")[0].removesuffix(".py") for path in files}
     found = {
         "numpy" if name.startswith("mpyc.numpy") else name.partition(".")[0]
-        for path, data in files.items()
-        if path.endswith(".py") and len(data) <= _LONGEST
-        for name in _named(data)
+        for path, data in _shortest(files)
+        for name in _named(path, data)
     }
     return sorted(found - own - _THERE)[:MOST]
 
 
-def _named(data: bytes) -> Iterator[str]:
+def _shortest(files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    left = _READ
+    for path, data in sorted(files.items(), key=lambda file: len(file[1])):
+        if path.endswith(".py"):
+            left -= len(data)
+            if left < 0:
+                return
+            yield path, data
+
+
+def _named(path: str, data: bytes) -> Iterator[str]:
+    """The modules that import statements of this source name, with what is imported from them."""
     try:
-        tree = ast.parse(data)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        text = check_source(path, data)
+        if "import" in text:
+            yield from _statements(_words(text))
+    except (SourceError, SyntaxError, tokenize.TokenError):
         return  # the program itself will say so
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _words(text: str) -> Iterator[str]:
+    """The words and signs of a source; an empty one where a statement may begin."""
+    for token in tokenize.generate_tokens(io.StringIO(text, newline=None).readline):
+        if token.type in _STARTS:
+            if token.type != tokenize.NL and token.type != tokenize.COMMENT:
+                yield ""
+        else:
+            yield token.string if token.type in (tokenize.NAME, tokenize.OP) else "0"
+
+
+def _statements(words: Iterator[str]) -> Iterator[str]:
+    start = True
+    for word in words:
+        if start and word == "import":
+            yield from _listed(words)
+            start = True
+        elif start and word == "from":
+            module, words_after = _dotted(words)
+            if module and words_after == "import":
+                yield module
+                yield from (f"{module}.{name}" for name in _listed(words))
+            start = True
+        else:
+            start = word in ("", ";", ":")
+
+
+def _dotted(words: Iterator[str]) -> tuple[str, str]:
+    """A dotted name, empty where it is relative, and the word behind it."""
+    name = ""
+    for word in words:
+        if not (word == "." or word == "..." or (word.isidentifier() and word not in ("import", "as"))):
+            return ("" if name.startswith(".") else name), word
+        name += word
+    return "", ""
+
+
+def _listed(words: Iterator[str]) -> Iterator[str]:
+    """The names of `a.b as c, d` up to the end of the statement."""
+    while True:
+        name, word = _dotted(words)
+        if name:
+            yield name
+        while word not in (",", "(", "", ";"):
+            word = next(words, "")
+        if word in ("", ";"):
+            return

@@ -25,6 +25,7 @@ from huddle.networks.webrtc import library as webrtc_library
 from huddle.networks.webrtc.network import WebRtcNetwork
 from huddle.networks.wireguard.keys import KEY, Key, clamped
 from huddle.running.interpreter import Interpreter
+from huddle.running.limits import Confinement
 from huddle.running.run import StartRunner
 from huddle.session.platform import ProgramRuntime
 from huddle.session.settings import Settings
@@ -53,7 +54,7 @@ class BrowserPlatform:
             uvloop=None,
             bits=64 if sys.maxsize > 2**32 else 32,
         )
-        return ProgramRuntime(interpreter, sandboxed=not settings.plain_end)
+        return ProgramRuntime(interpreter, None if settings.plain_end else Confinement())
 
     async def has_numpy(self, ground: ProgramRuntime, files: Mapping[str, bytes]) -> bool:
         names = imported(files)

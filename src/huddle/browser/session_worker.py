@@ -27,7 +27,7 @@ from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.program import Program
 from huddle.session.settings import Settings
 
-_ASKED = 1  # kind of the page's notes
+_AHEAD = 8  # pieces of a program's output that the page has not shown yet
 
 
 class PageController:
@@ -43,6 +43,8 @@ class PageController:
         self._identity = Identity.of(self._place.crypto, SigningKey(page.pair))
         self._pseudonym = False  # nothing of this session is kept
         self._party: Party | None = None
+        self._unseen = 0
+        self._seen = asyncio.Event()
         self._begun: asyncio.Future[Party] = asyncio.get_running_loop().create_future()
 
     async def serve(self) -> None:
@@ -64,11 +66,25 @@ class PageController:
             if isinstance(event, events.Question) and event.what in ("accept", "program"):
                 self._page.runners.expect(to_js(imported(party.files)))
                 self._tell("files", run=run, files={path: array(data) for path, data in party.files.items()})
+            if isinstance(event, events.Output):
+                await self._shown()
+
+    async def _shown(self) -> None:
+        """Let others have their turn, and wait until the page is not far behind with the program's output."""
+        self._unseen += 1
+        await asyncio.sleep(0)
+        while self._unseen >= _AHEAD:
+            self._seen.clear()
+            await self._seen.wait()
 
     def _tell(self, event: str, **values: Any) -> None:
         self._page.tell(record({"event": event, **values}))
 
     def _asked(self, kind: int, decision: Any) -> None:
+        if decision.do == "seen":
+            self._unseen = max(0, self._unseen - 1)
+            self._seen.set()
+            return
         try:
             self._decide(decision.do, decision)
         except HuddleError as error:

@@ -28,6 +28,7 @@ from huddle.identity.names import is_name
 
 REVEAL_SECONDS = 30.0  # a reveal needs no person: who takes longer is gone
 ECHO_SECONDS = 120.0  # longer than a rendezvous takes to restart
+MAX_IGNORED = 16  # that a person is told of one by one: more tell nothing new
 DECIDE_SECONDS = 30.0  # what a guest gives the host to decide what the host has seen too
 
 
@@ -93,6 +94,7 @@ class CeremonyCore(ABC):
         self._timers: dict[str, float] = {}
         self._names: dict[str, str] = {}
         self._greeted = False
+        self._ignored = 0
         self._round = self._new_round(1)
 
     def __repr__(self) -> str:
@@ -121,7 +123,7 @@ class CeremonyCore(ABC):
             self._fail(error)
             return
         if isinstance(read, Noise):
-            self._tell(events.CeremonyNotice(f"ignored {read.why}"))
+            self._ignore(f"ignored {read.why}")
         else:
             self.take(read)
         if not self._log.unechoed:
@@ -204,7 +206,7 @@ class CeremonyCore(ABC):
                 self._on_stale(entry)
                 return
         elif standing is SenderRole.STRANGER and entry.offence is not None:
-            self._tell(events.CeremonyNotice(f"ignored a message of {self._called(did)}: {entry.offence}"))
+            self._ignore(f"ignored a message of {self._called(did)}: {entry.offence}")
             return
         elif entry.offence is not None:
             raise entry.offence
@@ -212,7 +214,7 @@ class CeremonyCore(ABC):
             self._judge(entry, standing)
         except PeerError as error:
             if standing is SenderRole.STRANGER:
-                self._tell(events.CeremonyNotice(f"ignored: {error}"))
+                self._ignore(f"ignored: {error}")
             else:
                 self._on_fault(did, error)
 
@@ -228,7 +230,7 @@ class CeremonyCore(ABC):
                 raise self._fault(envelope.sender, f"speaks of epoch {envelope.epoch} before the host")
         found = verdict(self.state, cls, standing)
         if found is Handling.NOTICE:
-            self._tell(events.CeremonyNotice(f"ignored a {cls.label} of {self._called(envelope.sender)}"))
+            self._ignore(f"ignored a {cls.label} of {self._called(envelope.sender)}")
         elif found is Handling.FAULT:
             raise self._fault(envelope.sender, f"sent a {cls.label} while {self.state}, where none belongs")
         elif found is Handling.TAKE:
@@ -276,6 +278,19 @@ class CeremonyCore(ABC):
 
     def _tell(self, event: CeremonyEvent) -> None:
         self._events.append(event)
+
+    def _ignore(self, text: str) -> None:
+        """Tell of a record that counts for nothing, unless there are many."""
+        self._ignored += 1
+        if self._ignored <= MAX_IGNORED:
+            self._tell(events.CeremonyNotice(text))
+        elif self._ignored == MAX_IGNORED + 1:
+            self._tell(
+                events.CeremonyNotice(
+                    "more such records come, and change nothing; whoever writes them has the invitation,"
+                    " or is the rendezvous"
+                )
+            )
 
     def _called(self, did: str) -> str:
         plan = self._round.plan

@@ -13,7 +13,7 @@ from huddle.ceremony.messages import Hello, Refusal, Software
 from huddle.ceremony.roster import Plan
 from huddle.ceremony.states import CeremonyState, SenderRole
 from huddle.ceremony.values import GUEST
-from huddle.errors import HuddleError, LocalError, PeerError, RendezvousError
+from huddle.errors import HuddleError, LocalError, PeerError
 from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
 
@@ -177,11 +177,6 @@ class GuestCeremony(Ceremony):
         if timer == "echo":
             raise self._echo_expired()
         if timer == "host":
-            if self._log.all_noise:  # the host's hello is the first record, and a room loses none
-                raise RendezvousError(
-                    "the rendezvous shows a room in which nothing belongs to this invitation",
-                    hint="Start again with another rendezvous.",
-                )
             raise PeerError(
                 "the host is not in this room",
                 peer=self._called(self._host) if self._host else "the host",

@@ -11,7 +11,9 @@
 point, whatever those records were. So two parties to whom different logs were shown notice it at the
 first record that one of them gets from the other. What is wrong with a record is either *noise*, which
 anybody who knows the room's id can make (it opens under no key, bears no right signature, or is a copy)
-and which is counted and ignored, or an *offence*, which only the rendezvous or the sender can make.
+and which is counted and ignored, however much of it there is: nobody can know whose it was. It is the
+rendezvous that bounds it, as it does all that is written by whoever was not let in. Or it is an *offence*,
+which only the rendezvous or the sender can make.
 This module does not know who takes part: whether an offence matters is for the ceremony to say.
 """
 
@@ -33,7 +35,6 @@ SIGNATURE = 64
 
 MAX_RECORD = MAX_BODY + 1_024  # salt, tag and the envelope around the largest body are 300 bytes
 MAX_RECORDS = 4_096  # 32 parties, 8 epochs, 4 messages each and 8 times 11 file chunks are 1,200
-MAX_NOISE = 64  # enough for a passer-by's mistakes; more is a flood that the rendezvous lets in
 
 _UNSIGNED = bytes(SIGNATURE)
 
@@ -119,11 +120,6 @@ class Log:
         return len(self._sent)
 
     @property
-    def all_noise(self) -> bool:
-        """Whether there were records, and none of them anybody's who knows the invitation."""
-        return 0 < self.count == self._noise
-
-    @property
     def written(self) -> bool:
         """Whether this party has written anything."""
         return self._counter > 0
@@ -144,7 +140,7 @@ class Log:
     def read(self, record: bytes) -> LogEntry | Noise:
         """Take the next record of the room.
 
-        Raises RendezvousError past the limits on records and noise.
+        Raises RendezvousError past the limit on records, which a rendezvous enforces.
         """
         if self.count >= MAX_RECORDS:
             raise RendezvousError(
@@ -155,12 +151,6 @@ class Log:
         self._hashes.append(hash_fields(b"huddle/1 log", self.head, hash_fields(b"huddle/1 record", record)))
         if isinstance(read, Noise):
             self._noise += 1
-            if self._noise > MAX_NOISE:
-                raise RendezvousError(
-                    f"the rendezvous lets more than {MAX_NOISE} records into the room that no party wrote"
-                    f" (the last: {read.why})",
-                    hint="Start again with a new invitation, or with another rendezvous.",
-                )
         return read
 
     def _entry(self, record: bytes) -> LogEntry | Noise:

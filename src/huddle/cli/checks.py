@@ -24,6 +24,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Literal
 
+from huddle import landlock
 from huddle.cli import leftovers as crashed
 from huddle.errors import HuddleError
 from huddle.networks import sockets
@@ -35,9 +36,10 @@ from huddle.networks.tailscale import daemon as tailscale_daemon
 from huddle.networks.webrtc import library as webrtc_library
 from huddle.networks.wireguard import device as wireguard_device
 from huddle.networks.wireguard import leftovers as wireguard_remains
-from huddle.networks.wireguard import network as wireguard_network
+from huddle.networks.wireguard import maker as wireguard_maker
 from huddle.rendezvous import ice
 from huddle.rendezvous.client import dialing
+from huddle.running import account as accounts
 from huddle.running import interpreter, sandbox
 
 State = Literal["ok", "warn", "bad"]
@@ -97,6 +99,10 @@ def locked_in() -> Check:
     if problem:
         advice = "Without it a program can read your files. Install bubblewrap, and allow user namespaces."
         return Check("Sandbox", "warn", problem, advice)
+    if lacks := sandbox.weaker():
+        return Check(
+            "Sandbox", "warn", f"weaker than it should be: {'; '.join(lacks)}", "Install a newer bubblewrap."
+        )
     return Check("Sandbox", "ok", "bubblewrap works: programs see neither your files nor the network")
 
 
@@ -182,11 +188,28 @@ async def tailscale(socket: str | None = None) -> Check:
     return Check("Tailscale", "ok", f"{status.me.name} ({status.me.login}){how}; sees {others} machines")
 
 
+def itself() -> Check:
+    """As whom sessions run, and whether they are kept from the person's other processes."""
+    try:
+        account = accounts.to_become()
+    except HuddleError as exc:
+        return Check("Rights", "bad", exc.message, exc.hint)
+    whose = (
+        "this account" if account is None else account.name if account.home else "nobody, as root starts it"
+    )
+    if why := landlock.problem():
+        advice = (
+            "A program without a sandbox can look into your other processes; bubblewrap keeps it from that."
+        )
+        return Check("Rights", "warn", f"sessions run as {whose}; {why}", advice)
+    return Check("Rights", "ok", f"sessions run as {whose}, apart from other processes (Landlock)")
+
+
 async def wireguard() -> Check:
     """Whether tunnels can be made here, really tried, and what a killed session left of them."""
     try:
-        wireguard_network.check()
-        kind = await wireguard_network.kind()
+        wireguard_maker.check()
+        kind = await wireguard_maker.kind()
         left = wireguard_remains.find().names
     except HuddleError as exc:
         return Check("WireGuard", "warn", exc.message, exc.hint)
@@ -208,7 +231,7 @@ async def rendezvous(url: str | None) -> list[Check]:
     try:
         health = dialing.websocket_url(url, "/healthz").replace("ws", "http", 1)
         date = await asyncio.to_thread(_date_of, health)
-        probe = dialing.websocket_url(url, f"/v1/rooms/{os.urandom(16).hex()}")
+        probe = dialing.websocket_url(url, f"/v2/rooms/{os.urandom(16).hex()}")
         async with dialing.reached(probe, within=_RENDEZVOUS_SECONDS):
             pass
     except HuddleError as exc:
@@ -285,7 +308,14 @@ def leftovers() -> Check:
 async def examine(executable: str, url: str | None, servers: Sequence[str] = ()) -> list[Check]:
     """All checks, in the order in which a person reads them."""
     there = await rendezvous(url)
-    checks = [python(), event_loop(), *await program_interpreter(executable), locked_in(), *own_addresses()]
+    checks = [
+        python(),
+        event_loop(),
+        *await program_interpreter(executable),
+        locked_in(),
+        itself(),
+        *own_addresses(),
+    ]
     tailnet = await tailscale(os.environ.get("HUDDLE_TS_SOCKET"))
     checks += [listening(), webrtc(), iroh(), tailnet, await wireguard(), *there, *await router(url, servers)]
     if not any(check.name == "Clock" for check in there):

@@ -4,7 +4,7 @@ They lie in the directory that the system has for such data, or in HUDDLE_HOME. 
 person's alone (0700), so are the files (0600), and each is replaced as a whole: a crash leaves the old
 file or the new one. Processes that write at once take turns by a lock on the directory itself.
 
-    identity   "huddle-identity-1 " | the Ed25519 seed as 64 hexadecimal digits | newline
+    identity   `huddle.identity.keyfile`
     contacts   `huddle.identity.contacts`
     records    a JSON list of the paths of session records
 
@@ -24,13 +24,16 @@ from pathlib import Path
 import platformdirs
 
 from huddle.errors import LocalError
+from huddle.identity import keyfile
 from huddle.identity.contacts import Contacts
+from huddle.identity.keyfile import Plain, Stored
 from huddle.identity.keys import Identity, SeedCrypto
 
-_IDENTITY = "huddle-identity-1"
 _UNFINISHED = ".new"
 
 KINDS = ("identity", "contacts", "records")
+
+Unlock = Callable[[Stored], Identity]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +65,56 @@ class Home:
         """Whether an identity has been made here."""
         return self._identity.exists()
 
-    def identity(self, crypto: SeedCrypto) -> Identity:
+    def identity(self, crypto: SeedCrypto, unlock: Unlock | None = None) -> Identity:
         """The person's identity, made at the first call; LocalError where its file is damaged or exposed."""
-        return self.kept_identity(crypto) or self.keep_identity(crypto, Identity.fresh(crypto))
+        kept = self.kept_identity(crypto, unlock)
+        if kept is None:
+            fresh = Identity.fresh(crypto)
+            if self.keep_identity(crypto, fresh) == fresh.did:
+                return fresh
+        return kept or self.identity(crypto, unlock)
 
-    def keep_identity(self, crypto: SeedCrypto, fresh: Identity) -> Identity:
-        """Keep this one, unless there is one already; the one that is kept."""
+    def keep_identity(self, crypto: SeedCrypto, fresh: Identity) -> str:
+        """Keep this one, unless there is one already; the did of the one that is kept."""
         with self._alone():
-            kept = self.kept_identity(crypto)
-            if kept is None:
-                self._write(self._identity, f"{_IDENTITY} {fresh.seed(crypto).hex()}\n")
-            return kept or fresh
+            stored = self.stored()
+            if stored is not None:
+                return keyfile.did_of(crypto, stored)
+            self._write(self._identity, keyfile.written(Plain(fresh.seed(crypto))))
+            return fresh.did
 
-    def kept_identity(self, crypto: SeedCrypto) -> Identity | None:
-        """The person's identity, if one has been made; LocalError where its file is damaged or exposed."""
+    def kept_identity(self, crypto: SeedCrypto, unlock: Unlock | None = None) -> Identity | None:
+        """The person's identity, if one has been made; LocalError where its file is damaged or exposed.
+
+        `unlock` is asked where the key is not in the file as it is.
+        """
+        stored = self.stored()
+        match stored:
+            case None:
+                return None
+            case Plain(seed):
+                return Identity.from_seed(crypto, seed)
+        if unlock is None:
+            raise LocalError(f"{self._identity} is locked.")
+        return unlock(stored)
+
+    def stored(self) -> Stored | None:
+        """The identity as it is written down; LocalError where its file is damaged or exposed."""
         text = self._read(self._identity)
-        if text is None:
-            return None
         try:
-            label, seed = text.split()
-            if label != _IDENTITY:
-                raise ValueError("it does not begin as an identity does")
-            return Identity.from_seed(crypto, bytes.fromhex(seed))
+            return None if text is None else keyfile.parse(text)
         except ValueError as exc:
             raise LocalError(
                 f"{self._identity} is not an identity that this version of Huddle can read",
                 hint="Put your copy of it back, or get a new identity after `huddle forget identity`.",
             ) from exc
+
+    def store(self, before: Stored | None, after: Stored) -> None:
+        """Write the identity down in another way, where it still is as it was `before`."""
+        with self._alone():
+            if self.stored() != before:
+                raise LocalError("Your identity was changed meanwhile.", hint="Try again.")
+            self._write(self._identity, keyfile.written(after))
 
     def contacts(self) -> Contacts:
         """The person's contacts; LocalError where the file is damaged."""

@@ -14,9 +14,11 @@ import psutil
 from huddle.networks.headscale import server as headscale_server
 from huddle.networks.tailscale import daemon as tailscale_daemon
 from huddle.running import scratch
+from huddle.running.account import NOBODYS
 
 _PATTERNS = (
     "huddle-run-*",
+    "huddle-root-*",
     "huddle-demo-*",
     f"{tailscale_daemon.PREFIX}*",
     f"{headscale_server.PREFIX}*",
@@ -38,7 +40,7 @@ def orphans() -> Iterator[tuple[int, str]]:
     for process in psutil.process_iter():
         try:
             with process.oneshot():
-                ours = process.uids().real == os.getuid() and process.ppid() == 1
+                ours = _is_mine(process.uids().real) and process.ppid() == 1
                 line = process.cmdline()
         except (psutil.Error, OSError):
             continue
@@ -51,8 +53,13 @@ def _is_old(path: Path) -> bool:
         state = path.lstat()
     except OSError:
         return False
-    mine = state.st_uid == os.getuid() and path.is_dir() and not path.is_symlink()
+    mine = _is_mine(state.st_uid) and path.is_dir() and not path.is_symlink()
     return mine and time.time() - state.st_mtime > _YOUNG
+
+
+def _is_mine(uid: int) -> bool:
+    """Whether it is this account's: root's are also those of the accounts that its sessions became."""
+    return uid == os.getuid() or (os.getuid() == 0 and uid in NOBODYS)
 
 
 def _text(process: psutil.Process) -> str:

@@ -18,6 +18,7 @@ _COMMANDS = {
     "join": "session:join_command",
     "proxy": "session:proxy_command",
     "serve": "serve:serve_command",
+    "identity": "identity_group:identity_group",
     "whoami": "identity:whoami_command",
     "contacts": "identity:contacts_group",
     "verify": "identity:verify_command",

@@ -1,10 +1,9 @@
 """What a rendezvous allows, and why, and the buckets that measure rates.
 
-An address is an IPv4 address or an IPv6 /64, since one machine has a whole /64 to choose from. The
+An address is an IPv4 address, or an IPv6 /64, /56 and /48 at once (`quotas`). The
 numbers per address leave room for twenty parties on one machine, or behind one NAT, at a time.
 """
 
-import ipaddress
 from dataclasses import dataclass
 
 from huddle.rendezvous.messages import MAX_RECORD, MAX_RELAYED, Refused
@@ -28,12 +27,28 @@ class Limits:
     address_bytes: int = 256 * MIB  # in the rooms that an address made: no one fills the store alone
     total_bytes: int = 1_024 * MIB  # what the store may hold, in memory or on disk
     room_connections: int = 128  # parties of a session, and what they left half-open
+    room_strangers: int = 64  # of these, connections of clients that were not admitted: half at most
+    strangers_per_address: int = 32  # of these again: twenty parties behind one address
+    # Who writes into a room. Whoever has its invitation may knock; noise must leave room for the others.
+    client_knocks: int = 16  # records of a client not admitted: a hello in each of eight epochs, a goodbye
+    address_knocks: int = 240  # twenty such clients behind one address
+    room_knocks: int = 1_024  # of all of them together: a quarter of the room
+    knock_bytes: int = 4_096  # of each such record: a hello has some hundred bytes
+    member_records: int = 64  # of a client that was admitted: four in each of eight epochs, twice
+    member_bytes: int = 4 * MIB  # of these: offers to thirty-one peers in each of eight epochs
     # Nameplates.
     nameplate_lifetime: int = 600  # a code is read out at once; a short life makes guessing hopeless
     lookups_per_minute: int = 20  # people mistype; a machine that tries all numbers takes many hours
     # Connections and messages.
     connections_per_address: int = 1_024  # twenty parties have 190 pairs, each with two relayed links
     connections: int = 8_192  # open sockets of one process; raise it together with LimitNOFILE
+    sockets_per_address: int = 1_152  # WebSockets and what is not one yet, so that the former hear why
+    sockets: int = 12_288  # of one process: `connections` and `pending`
+    pending_per_address: int = 512  # sockets that are no WebSocket yet: a burst of twenty parties' links
+    pending: int = 4_096  # of all together: a new one ends the oldest
+    tls: float = 10.0  # seconds for a TLS handshake, the slowest path's and a slow machine's
+    response: float = 300.0  # seconds to take an answer to HTTP: 6 MB of page over a slow phone
+    requests_per_minute: int = 2_400  # of HTTP: a page of forty files for twenty parties, three times
     opens_per_minute: int = 2_400  # all links of twenty parties dialled again, several times a minute
     messages_per_minute: int = 6_000  # a ceremony of twenty parties is some hundred messages
     bytes_per_minute: int = 1_024 * MIB  # 17 MB/s of relayed and pushed bytes; more is slowed down
@@ -90,16 +105,3 @@ class Bucket:
         # A wall clock may be set back; that must not take tokens away.
         self.level = min(self.most, self.level + max(0.0, now - self.at) * self.most / MINUTE)
         self.at = now
-
-
-def address_of(host: str) -> str:
-    """The address that a client's limits are counted by; text that is no address stands for itself."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host[:64]
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
-    return str(address)

@@ -30,7 +30,10 @@ Text = Annotated[str, Limit(1024)]
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Enter the room and read it from entry `first` on.
+    """Enter the room as `client` and read it from entry `first` on.
+
+    `client` is 16 random bytes that a client chose for itself and tells nobody but the rendezvous: what it
+    writes counts on that account, and it is admitted by it.
 
     `create` makes the room where it is not there yet, for `lifetime` seconds (0: the default) and, if
     `owner` is given, to be deleted by whoever shows the key whose SHA-256 it is.
@@ -41,14 +44,14 @@ class Open:
     create: bool
     owner: Hash | None
     lifetime: U32
+    client: Id
 
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Add a record, once: the same `client` and `sequence` again add nothing and are confirmed again."""
+    """Add a record, once: the same `sequence` of a client again adds nothing and is confirmed again."""
 
     type: ClassVar[int] = 2
-    client: Id
     sequence: U32
     record: Record
 
@@ -82,6 +85,14 @@ class AskIce:
     """Ask for STUN and TURN servers."""
 
     type: ClassVar[int] = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """By the room's maker: whoever wrote the record at `index` takes part, and may write as one who does."""
+
+    type: ClassVar[int] = 7
+    index: U32
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +200,7 @@ Message = (
     | Allocate
     | LookUp
     | AskIce
+    | Admit
     | Opened
     | Entry
     | Appended

@@ -14,19 +14,21 @@ import secrets
 import signal
 import socket
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import huddle.links
 import huddle.running
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError
-from huddle.running import sandbox
+from huddle.running import account, meter, sandbox
 from huddle.running.channel import Channel, OpenLink
 from huddle.running.interpreter import Interpreter, environment
+from huddle.running.limits import Limits
 from huddle.running.mux import RunnerMux
 from huddle.running.reports import LONGEST, ExitReport, InputReport, ReportReader
+from huddle.running.results import Place
 
 if TYPE_CHECKING:
     from huddle.running.run import Run
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 RUNNER = Path(huddle.running.__file__).parent / "runner" / "main.py"
 LOOP = RUNNER.with_name("loop.py")
 LANE = RUNNER.with_name("mux.py")
+SETTLE = RUNNER.with_name("settle.py")
 FRAMES = Path(huddle.links.__file__).with_name("frames.py")
 
 # So that what a party sends at once rarely waits for the other process to be scheduled.
@@ -51,7 +54,8 @@ class RunnerSpec:
     `names` are those of all parties by pid; `flags` are MPyC's (`--mix32-64bit`, `--no-prss`); `max_queue`
     ends the program when more bytes than this wait for one peer (0: never). `inputs` are the private files
     that are to be readable in `directory` by their own names; a sandbox mounts them there, without one
-    the caller links them.
+    the caller links them. In a sandbox the program has a copy of `directory`, to which what it wrote comes
+    back when it has ended, and no more than `limits`.
     """
 
     interpreter: Interpreter
@@ -65,6 +69,7 @@ class RunnerSpec:
     max_queue: int = 0
     sandboxed: bool = False
     inputs: tuple[Path, ...] = ()
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,45 +123,58 @@ class RunnerProcess:
     _stopped: RunnerExit | None = None
     _gone: bool = False  # waited for: its number may be another's by now
     _reading: asyncio.Task[None] | None = None
+    _place: Place | None = None  # its directory in the sandbox
+    _watching: asyncio.Task[None] | None = None
 
     @classmethod
     async def start(cls, spec: RunnerSpec, watcher: Watcher) -> "RunnerProcess":
         """Start the program; raises LocalError where that can't be done."""
         check_arguments(spec.args)
+        account.refuse_root()
         loop = asyncio.get_running_loop()
         lane, their_lane = _pair()
         control, their_control = _pair()
-        fds = their_control.fileno(), their_lane.fileno()
+        place, their_place = socket.socketpair()
+        theirs = their_control, their_lane, their_place
+        fds = tuple(sock.fileno() for sock in theirs)
         command = [spec.interpreter.executable, str(RUNNER), str(fds[0])]
-        options: int | None = None
-        if spec.sandboxed:
-            files = RUNNER, LOOP, LANE, FRAMES
-            command, options = sandbox.command(command, spec.interpreter, spec.directory, spec.inputs, files)
         mark = secrets.token_hex(16)
         try:
-            transport, events = await loop.subprocess_exec(
-                lambda: _Events(watcher),
-                *command,
-                pass_fds=fds if options is None else (*fds, options),
-                start_new_session=True,
-                cwd=spec.directory,
-                env=environment() | {MARK: mark},
-            )
-        except OSError as error:
-            lane.close()
-            control.close()
-            raise LocalError(f"cannot start {command[0]}: {error}") from None
+            with ExitStack() as stack:
+                variables = environment() | {MARK: mark}
+                if spec.sandboxed:
+                    files = RUNNER, LOOP, LANE, SETTLE, FRAMES
+                    command, more = stack.enter_context(
+                        sandbox.command(
+                            command, spec.interpreter, spec.directory, spec.inputs, files, spec.limits
+                        )
+                    )
+                    fds, variables = (*fds, *more), {}
+                transport, events = await loop.subprocess_exec(
+                    lambda: _Events(watcher),
+                    *command,
+                    pass_fds=fds,
+                    start_new_session=True,
+                    cwd=spec.directory,
+                    env=variables,
+                )
+        except BaseException as error:
+            for sock in (lane, control, place):
+                sock.close()
+            if isinstance(error, OSError):
+                raise LocalError(f"cannot start {command[0]}: {error}") from None
+            raise
         finally:
-            their_lane.close()
-            their_control.close()
-            if options is not None:
-                os.close(options)
+            for sock in theirs:
+                sock.close()
         _, protocol = await loop.create_unix_connection(RunnerMux, sock=lane)
         reader, writer = await asyncio.open_unix_connection(sock=control, limit=LONGEST)
-        writer.write(_config(spec, fds[1]))
+        writer.write(_config(spec, fds[1], fds[2]))
         reports = ReportReader(set(range(len(spec.names))) - {spec.pid})
-        runner = cls(spec, protocol, watcher, transport, events, writer, mark, reports)
+        runner = cls(spec, protocol, watcher, transport, events, writer, mark, reports, _place=Place(place))
         runner._reading = asyncio.create_task(runner._read_control(reader))
+        if spec.sandboxed:
+            runner._watching = asyncio.create_task(runner._watch(), name="meter")
         return runner
 
     @property
@@ -215,6 +233,9 @@ class RunnerProcess:
         await asyncio.wait((*rest, self._reading), timeout=LINGER, return_when=asyncio.ALL_COMPLETED)
         for task in rest:
             task.cancel()
+        if self.spec.sandboxed and self._place:
+            known = {file.name for file in self.spec.inputs}
+            await asyncio.to_thread(self._place.bring_out, self.spec.directory, known, self.spec.limits.files)
         self.close()
         with suppress(OSError):
             await self._control.wait_closed()
@@ -227,8 +248,11 @@ class RunnerProcess:
         self._kill()
         if not self._gone and not self.spec.sandboxed:
             _sweep(self._mark)
-        if self._reading:
-            self._reading.cancel()
+        for task in (self._reading, self._watching):
+            if task:
+                task.cancel()
+        if self._place:
+            self._place.close()
         self._control.close()
         self._lane.close()
         self._process.close()
@@ -237,6 +261,10 @@ class RunnerProcess:
         if not self._gone:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.get_pid(), signal.SIGKILL)
+
+    async def _watch(self) -> None:
+        assert self._place
+        self.fault(await meter.watch(self.os_pid, self._place, self.spec.limits))
 
     def _judge(self, code: int) -> RunnerExit:
         report = self._reports.ended
@@ -371,19 +399,22 @@ def _pair() -> tuple[socket.socket, socket.socket]:
     return ours, theirs
 
 
-def _config(spec: RunnerSpec, lane: int) -> bytes:
+def _config(spec: RunnerSpec, lane: int, place: int) -> bytes:
     threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
-    config = {
+    config: dict[str, Any] = {
         "frames": str(FRAMES),
         "loop": str(LOOP),
         "lane": str(LANE),
         "lane_fd": lane,
         "pid": spec.pid,
         "names": spec.names,
-        "directory": str(spec.directory),
+        "directory": sandbox.PLACE if spec.sandboxed else str(spec.directory),
         "entry": spec.entry,
         "args": spec.args,
         "flags": [*spec.flags, *threshold],
         "max_queue": spec.max_queue,
     }
+    if spec.sandboxed:
+        config |= {"settle": str(SETTLE), "source": sandbox.SOURCE, "place_fd": place}
+        config["limits"] = spec.limits.in_force()
     return json.dumps(config).encode() + b"\n"

@@ -10,7 +10,8 @@ What comes from MPyC is cut as it is read, not as it was written, and its depth 
 largest that was passed on by then: message counts and rounds are approximations here.
 
 Any process of this machine may connect to the ports, and MPyC itself listens on all of this machine's
-addresses while it starts: this is for notebooks and debuggers, on a machine that one has to oneself.
+addresses while it starts: this is for notebooks and debuggers, on a machine that one has to oneself. A page
+in a browser may connect as well, but can't begin with a pid: what does not is dropped and concerns nobody.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from huddle.running.process import RunnerExit
 from huddle.running.runner.loop import DEEPEST
 
 HOST = "127.0.0.1"
+CLAIM = 10.0  # seconds for whoever connects to say that it is an MPyC, which it does at once
 RETRY = 0.1  # seconds between attempts to connect to an MPyC that does not listen yet, as in MPyC
 
 OpenLink = Callable[["ProxyChannel"], RunLink]
@@ -220,22 +222,32 @@ class _PortConnection(asyncio.Protocol):
         self._from_mpyc = b"" if claims is not None else None
         self._from_peer = b"" if claims is None else None
         self._claims = claims
+        self._silent: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without inheriting from it
         self._transport.set_write_buffer_limits(0)  # so that every time it has all gone is told
         with suppress(OSError):
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._channel.opened(self)
+        if self._claims is None:
+            self._channel.opened(self)
+        else:
+            self._silent = asyncio.get_running_loop().call_later(CLAIM, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
         if self._from_mpyc is not None:
             data = self._from_mpyc = self._from_mpyc + data
             if len(data) < 2:
                 return
+            if data[1]:
+                # No pid is so large: this is a browser that some page sent here, or a scanner.
+                self.close()
+                return
             self._from_mpyc = None
+            self._no_longer_silent()
             if self._wrong(data, self._claims):
                 return
+            self._channel.opened(self)
         self._channel.read(data)
 
     def write(self, data: bytes) -> None:
@@ -260,7 +272,13 @@ class _PortConnection(asyncio.Protocol):
         self._channel.tell_delivered()
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._no_longer_silent()
         self._channel.closed(self)
+
+    def _no_longer_silent(self) -> None:
+        if self._silent is not None:
+            self._silent.cancel()
+            self._silent = None
 
     def pause(self, paused: bool) -> None:
         """Stop reading what MPyC writes, or go on."""

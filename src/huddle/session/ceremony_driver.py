@@ -5,6 +5,7 @@ Between a record of the room, a decision of the person and a timer, this only wa
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from huddle import events
@@ -12,21 +13,23 @@ from huddle.ceremony import events as heard
 from huddle.ceremony.guest import GuestCeremony
 from huddle.ceremony.host import HostCeremony
 from huddle.ceremony.manifest import Manifest
-from huddle.ceremony.messages import Offer, shorten
+from huddle.ceremony.messages import MAX_EPOCHS, Offer, shorten
 from huddle.ceremony.sealed import Member, Sealed
 from huddle.errors import HuddleError, LocalError, PeerError, unexpected
 from huddle.networks.plain import part as plain
 from huddle.rendezvous.client.room import RoomClient
+from huddle.running.limits import Confinement
 
 TrustLookup = Callable[[str, str], str]  # of a name and a did: self, new, known, verified or alarm
 Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
 
 HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
+_COMES_AGAIN = 2 * MAX_EPOCHS  # times that one guest is let in: it comes back in each epoch, perhaps twice
 FAREWELL = 2.0  # seconds for the last records when somebody leaves
 
 
-def program_event(manifest: Manifest, sandbox: bool) -> events.Program:
-    """What a person is told of a program before they accept it."""
+def program_event(manifest: Manifest, locked: Confinement | None) -> events.Program:
+    """What a person is told of a program before they accept it; `locked` is None without a sandbox."""
     files = tuple({"path": f.path, "size": f.size, "sha256": f.sha256.hex()} for f in manifest.files)
     digest = manifest.program_digest.hex()
     flags = tuple(
@@ -38,7 +41,18 @@ def program_event(manifest: Manifest, sandbox: bool) -> events.Program:
         )
         if given
     )
-    return events.Program(manifest.entry, digest, files, manifest.args, sandbox, manifest.run, flags)
+    told = locked or Confinement()
+    return events.Program(
+        manifest.entry,
+        digest,
+        files,
+        manifest.args,
+        locked is not None,
+        manifest.run,
+        flags,
+        told.weaker,
+        told.limits,
+    )
 
 
 def _terms(proposed: heard.Proposed) -> list[str]:
@@ -83,7 +97,7 @@ class CeremonyDriver:
         standing: TrustLookup,
         offers: Callable[[], tuple[Offer, ...]],
         *,
-        sandbox: bool,
+        locked: Confinement | None,
         alarm: Alarm = lambda name, did: "",
     ) -> None:
         self.files: dict[str, bytes] = {}
@@ -93,11 +107,14 @@ class CeremonyDriver:
         self._emit = emit
         self._standing = standing
         self._offers = offers
-        self._sandbox = sandbox
+        self._locked = locked
         self._alarm = alarm
         self._alarmed: set[str] = set()
         self._came: dict[str, heard.GuestCame] = {}  # who wants to come in, has a seat, or was let in
         self._seats: set[str] = set()  # of them, about whom the person decides by accepting
+        self._index = 0  # of the record that is being read
+        self._hellos: dict[str, int] = {}  # where the last hello of a guest stands, by did
+        self._let_in = Counter[str]()
         self._digest = b""  # of the words that the person saw last
         self._allowed: tuple[str, ...] = ()  # networks that all have agreed to; empty: all of them
         self._last: asyncio.Future[int] | None = None
@@ -125,6 +142,7 @@ class CeremonyDriver:
         came = self._came.get(did)
         if came is not None and isinstance(self._core, HostCeremony):
             self._seats.discard(did)
+            self._let_write(did)
             self._core.admit(came.hello)
             self._party(did, came.name, "admitted")
             self._step()
@@ -134,6 +152,7 @@ class CeremonyDriver:
         came = self._came.get(did)
         if came is not None and isinstance(self._core, HostCeremony):
             self._seats.add(did)
+            self._let_write(did)  # who has a seat takes part in the ceremony
             self._core.seat(came.hello)
             self._party(did, came.name, "seated")
             self._step()
@@ -194,7 +213,8 @@ class CeremonyDriver:
 
     async def _read(self) -> None:
         try:
-            async for _index, record in self._room:
+            async for index, record in self._room:
+                self._index = index
                 self._core.receive(record, self._loop.time())
                 self._step()
         except Exception as error:
@@ -272,7 +292,7 @@ class CeremonyDriver:
                     self._party(member.did, member.name, state, detail, pid=member.pid)
                 if self._impossible(roster):
                     return
-                self._emit(program_event(manifest, self._sandbox))
+                self._emit(program_event(manifest, self._locked))
                 for text in (*_terms(event), *plain.explained(_roles(roster), _names(roster))):
                     self._emit(events.Notice(text))
             case heard.WordsReady(epoch, words, digest):
@@ -308,8 +328,16 @@ class CeremonyDriver:
 
     def _on_guest(self, event: heard.GuestCame) -> None:
         self._came[event.did] = event
+        self._hellos[event.did] = self._index
         self._party(event.did, event.name, "waiting")
         if event.admitted:
+            self._let_write(event.did)
             self._party(event.did, event.name, "seated" if event.did in self._seats else "admitted")
         else:
             self._emit(events.Question("admit", event.name, event.did))
+
+    def _let_write(self, did: str) -> None:
+        """Tell the rendezvous that whoever wrote this guest's hello takes part."""
+        self._let_in[did] += 1
+        if self._let_in[did] <= _COMES_AGAIN:
+            self._room.admit(self._hellos[did])

@@ -100,6 +100,7 @@ class Execution:
             max_queue=settings.max_queue,
             sandboxed=ground.sandboxed,
             inputs=settings.inputs,
+            limits=settings.limits,
         )
         self._sandbox = ground.sandboxed
         self._surroundings = surroundings

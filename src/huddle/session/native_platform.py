@@ -26,9 +26,11 @@ from huddle.networks.tls.network import TlsNetwork
 from huddle.networks.webrtc import library as webrtc_library
 from huddle.networks.webrtc.network import WebRtcNetwork
 from huddle.networks.wireguard.keys import Key
+from huddle.networks.wireguard.maker import InterfaceMaker
 from huddle.networks.wireguard.network import WireGuardNetwork
-from huddle.running import sandbox
+from huddle.running import account, sandbox
 from huddle.running.interpreter import probe
+from huddle.running.limits import Confinement
 from huddle.running.process import RunnerProcess
 from huddle.running.run import StartRunner
 from huddle.session.platform import ProgramRuntime
@@ -46,14 +48,19 @@ def keep_freed_memory() -> None:
 
 
 class NativePlatform:
-    """A machine; see `huddle.session.platform.Platform`."""
+    """A machine; see `huddle.session.platform.Platform`.
 
-    def __init__(self) -> None:
+    `maker` makes WireGuard's interfaces; None: this process does.
+    """
+
+    def __init__(self, maker: InterfaceMaker | None = None) -> None:
         keep_freed_memory()
+        self._maker = maker
         self.crypto: Crypto = NativeCrypto()
         self.start_runner: StartRunner = RunnerProcess.start
 
     async def ground(self, settings: Settings) -> ProgramRuntime:
+        account.refuse_root()
         interpreter = await probe(settings.python)
         problem = await asyncio.to_thread(sandbox.problem)
         if settings.sandbox and problem:
@@ -61,7 +68,8 @@ class NativePlatform:
                 f"There is no sandbox here: {problem}.", hint="Install bubblewrap, or leave out --sandbox."
             )
         wanted = settings.sandbox is not False and not (settings.by_hand or settings.plain_end)
-        return ProgramRuntime(interpreter, wanted and not problem)
+        locked = Confinement(sandbox.weaker(), settings.limits.told()) if wanted and not problem else None
+        return ProgramRuntime(interpreter, locked)
 
     async def has_numpy(self, ground: ProgramRuntime, files: Mapping[str, bytes]) -> bool:
         return ground.interpreter.numpy is not None
@@ -93,7 +101,9 @@ class NativePlatform:
                 )
             )
         if "wireguard" in settings.networks:
-            made.append(WireGuardNetwork(rendezvous, self.crypto, loopback=near, notice=notice))
+            made.append(
+                WireGuardNetwork(rendezvous, self.crypto, loopback=near, notice=notice, maker=self._maker)
+            )
         # Who did not choose them by name can do without: their libraries are extras.
         named = not set(NETWORKS) <= set(settings.networks)
         # A key says that it is wanted.
@@ -136,7 +146,12 @@ class NativePlatform:
         if "plain" not in settings.networks:
             return None
         return PlainParticipant(
-            rendezvous, self.crypto.random, advertise=settings.advertise, port=settings.port, notice=notice
+            rendezvous,
+            self.crypto.random,
+            advertise=settings.advertise,
+            port=settings.port,
+            notice=notice,
+            maker=self._maker,
         )
 
     def peak_memory(self) -> float:

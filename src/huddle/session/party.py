@@ -30,6 +30,7 @@ from huddle.networks.base import Network
 from huddle.networks.plain.part import NETWORK as PLAIN
 from huddle.networks.plain.part import PlainPart
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
+from huddle.running.limits import Confinement
 from huddle.running.process import check_arguments
 from huddle.session.ceremony_driver import CeremonyDriver
 from huddle.session.plans import GuestPlan, HostPlan
@@ -271,7 +272,7 @@ class Party:
             options=options,
             now=asyncio.get_running_loop().time(),
         )
-        sealed = await self._meet(core, room, ground.sandboxed)
+        sealed = await self._meet(core, room, ground.confinement)
         await spoken.close()
         return await self._stay_together(sealed, ground, stack, plan.program.files, room)
 
@@ -302,7 +303,7 @@ class Party:
             record=plan.record,
             now=asyncio.get_running_loop().time(),
         )
-        sealed = await self._meet(core, room, ground.sandboxed)
+        sealed = await self._meet(core, room, ground.confinement)
         return await self._stay_together(sealed, ground, stack, {}, room)
 
     async def _prepare(self) -> tuple[ProgramRuntime, tuple[Software, ...]]:
@@ -351,14 +352,16 @@ class Party:
     def _notice(self, text: str) -> None:
         self._emit(events.Notice(text))
 
-    async def _meet(self, core: HostCeremony | GuestCeremony, room: RoomClient, sandboxed: bool) -> Sealed:
+    async def _meet(
+        self, core: HostCeremony | GuestCeremony, room: RoomClient, locked: Confinement | None
+    ) -> Sealed:
         meeting = self._meeting = CeremonyDriver(
             core,
             room,
             self._emit,
             self._standing,
             self._offers,
-            sandbox=sandboxed,
+            locked=locked,
             alarm=self._alarm,
         )
         try:

@@ -13,17 +13,23 @@ from huddle.identity.crypto import Crypto
 from huddle.networks.base import Network
 from huddle.networks.plain.part import PlainPart
 from huddle.running.interpreter import Interpreter
+from huddle.running.limits import Confinement
 from huddle.running.run import StartRunner
 from huddle.session.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramRuntime:
-    """What programs run on here: the interpreter, whether they are locked in, and may use its numpy."""
+    """What programs run on here: the interpreter, how they are locked in, and whether they use its numpy."""
 
     interpreter: Interpreter
-    sandboxed: bool
+    confinement: Confinement | None
     numpy: bool = True
+
+    @property
+    def sandboxed(self) -> bool:
+        """Whether programs are locked in."""
+        return self.confinement is not None
 
 
 class Platform(Protocol):

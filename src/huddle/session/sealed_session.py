@@ -25,6 +25,7 @@ from huddle.networks.plain.part import PlainPart, Ports
 from huddle.session import control_messages as control
 from huddle.session import numpy_agreement as arrays
 from huddle.session.agreement import Agreement
+from huddle.session.allowance import Allowance
 from huddle.session.ceremony_driver import TrustLookup, program_event
 from huddle.session.execution import Execution, link_event
 from huddle.session.peers import PeerMonitor
@@ -79,6 +80,8 @@ class SealedSession:
         # Of each peer the last that was about a run which is not known, or does not run, here yet.
         self._early: dict[int, control.Answer] = {}
         self._outcomes: dict[int, control.Outcome] = {}
+        self._allowed: dict[int, Allowance] = {}
+        self._loud: set[int] = set()  # whose lines are left out now
         self._names = {member.pid: member.name for member in sealed.roster}
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
         self._keeper = self._make_keeper()
@@ -301,7 +304,7 @@ class SealedSession:
     async def _ask(self, agreement: Agreement) -> tuple[bool, str]:
         host = self.sealed.roster[0]
         self._decision = self._loop.create_future()
-        self._emit(program_event(agreement.manifest, self._ground.sandboxed))
+        self._emit(program_event(agreement.manifest, self._ground.confinement))
         self._emit(events.Question("program", host.name, host.did))
         return await self._or_broken(self._decision, agreement)
 
@@ -345,7 +348,17 @@ class SealedSession:
                 if self._plain is not None:
                     self._plain.forwarded(pid, {one.pid: one.port for one in message.ports})
             case control.Chat():
-                self._emit(events.Chat(self._names[pid], message.text))
+                self._chat(pid, message.text)
+
+    def _chat(self, pid: int, text: str) -> None:
+        """Show a line of a peer, but not more of them than anybody could read."""
+        name, now = self._names[pid], self._loop.time()
+        if self._allowed.setdefault(pid, Allowance(now)).take(now):
+            self._loud.discard(pid)
+            self._emit(events.Chat(name, text))
+        elif pid not in self._loud:
+            self._loud.add(pid)
+            self._emit(events.Notice(f"{name} says more than anybody can read; some of it is left out."))
 
     def group_connected(self, pid: int, info: WireInfo, again: bool) -> None:
         self._emit(link_event(self._names[pid], info, 0))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from huddle.errors import LocalError
 from huddle.identity.names import is_name
+from huddle.running.limits import Limits
 
 NETWORKS = ("tls", "tailscale", "webrtc", "iroh", "relay")  # of auto, in order of preference
 # Only where a person chooses them: two change this machine while they last, one trusts the host further.
@@ -33,7 +34,8 @@ class Settings:
 
     `python` is the interpreter that runs the program, with `private_args` behind the shared arguments and
     `inputs` (files of this machine, by their own names in its directory) to read. `sandbox` None means:
-    where it works.
+    where it works. In it a program takes
+    no more of this machine than `limits`.
 
     `by_hand`: nothing is run here; the person starts MPyC, which finds the session's links as local ports.
     `plain_end`: nothing is run here; the person starts plain MPyC behind a WireGuard app.
@@ -63,6 +65,7 @@ class Settings:
     private_args: tuple[str, ...] = ()
     inputs: tuple[Path, ...] = ()
     sandbox: bool | None = None
+    limits: Limits = field(default_factory=Limits)
     by_hand: bool = False
     plain_end: bool = False
     grace: float = 30.0

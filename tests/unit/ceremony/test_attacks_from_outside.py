@@ -3,8 +3,9 @@
 import pytest
 
 from huddle.ceremony import events
+from huddle.ceremony.core import MAX_IGNORED
 from huddle.ceremony.invitation import Invitation
-from huddle.ceremony.log import MAX_NOISE, Log
+from huddle.ceremony.log import Log
 from huddle.ceremony.messages import (
     Accept,
     Bye,
@@ -27,20 +28,17 @@ from tests.unit.ceremony.mesh import SOFTWARE, Mesh, Posted, nobody_sealed, reco
 # A rendezvous
 
 
-def test_forged_records_are_ignored_and_named_past_a_limit() -> None:
+def test_any_number_of_forged_records_ends_nothing_blames_nobody_and_is_told_a_few_times() -> None:
     mesh = Mesh()
     hanna, ann, _ = session(mesh)
-    for i in range(MAX_NOISE):
-        mesh.post(mesh.crypto.random(i * 7))
+    for i in range(1_100):  # more than a rendezvous lets whoever was not admitted write
+        mesh.post(mesh.crypto.random(i % 300))
     mesh.run()
     assert mesh.sealed("Hanna", "Ann", "Bob")
-    assert len([one for one in ann.of(events.CeremonyNotice) if "ignored a record" in one.text]) == MAX_NOISE
-    mesh = Mesh()
-    hanna, ann, _ = session(mesh)
-    for _ in range(MAX_NOISE + 1):
-        mesh.post(mesh.crypto.random(200))
-    mesh.run()
-    assert isinstance(hanna.error, RendezvousError) and isinstance(ann.error, RendezvousError)
+    told = [one.text for one in ann.of(events.CeremonyNotice)]
+    assert len([text for text in told if "ignored a record" in text]) == MAX_IGNORED
+    assert len([text for text in told if "more such records" in text]) == 1
+    assert hanna.error is None and ann.error is None
 
 
 @pytest.mark.parametrize("victim", ["Hanna", "Ann"])
@@ -125,7 +123,7 @@ def test_the_records_of_another_room_are_noise() -> None:
     other.run()
     mesh = Mesh(3)
     session(mesh)
-    for posted in other.log[:MAX_NOISE]:
+    for posted in other.log:
         mesh.post(posted.record)
     mesh.run()
     assert mesh.sealed("Hanna", "Ann", "Bob")

@@ -89,7 +89,6 @@ def test_mutated_bodies_are_messages_or_refused() -> None:
 
 
 def test_mutated_envelopes_are_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huddle.ceremony.log.MAX_NOISE", ENVELOPES)
     monkeypatch.setattr("huddle.ceremony.log.MAX_RECORDS", ENVELOPES)
     source = random.Random(2)
     mesh, envelopes, _ = ceremony()

@@ -1,12 +1,12 @@
 """Options that the program's source names as well, found without running it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from huddle.cli.clashes import named_options, warning
-from huddle.cli.commands.session import host_command
 
 PROGRAM = b"""
 import argparse, sys
@@ -50,6 +50,11 @@ def test_it_is_said_before_anything_starts(tmp_path: Path) -> None:
     program = tmp_path / "p.py"
     program.write_bytes(PROGRAM)
     line = ["-M", "3", "--rendezvous", "nothing://there", str(program), "--port", "1", "--name", "gauss"]
-    result = CliRunner().invoke(host_command, line)
-    assert "--port and --name too" in result.stderr
-    assert "too, and" not in CliRunner().invoke(host_command, [*line[:5], "--", *line[5:]]).stderr
+    assert "--port and --name too" in said(*line)
+    assert "too, and" not in said(*line[:5], "--", *line[5:])
+
+
+def said(*line: str) -> str:
+    """What `huddle host` complains of, in a process of its own: it gives up rights for good."""
+    command = [sys.executable, "-m", "huddle", "host", *line]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stderr

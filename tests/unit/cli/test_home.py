@@ -41,10 +41,10 @@ def test_the_identity_is_made_once_and_is_its_owners_alone(root: Path) -> None:
 def test_an_identity_that_is_only_looked_for_is_not_made(root: Path) -> None:
     home, fresh = Home(root), Identity.fresh(CRYPTO)
     assert home.kept_identity(CRYPTO) is None and not root.exists()
-    assert home.keep_identity(CRYPTO, fresh).did == fresh.did
+    assert home.keep_identity(CRYPTO, fresh) == fresh.did
     kept = home.kept_identity(CRYPTO)
     assert kept is not None and kept.did == fresh.did
-    assert home.keep_identity(CRYPTO, Identity.fresh(CRYPTO)).did == fresh.did, "the first one stays"
+    assert home.keep_identity(CRYPTO, Identity.fresh(CRYPTO)) == fresh.did, "the first one stays"
 
 
 def test_modes_do_not_depend_on_the_umask(root: Path) -> None:

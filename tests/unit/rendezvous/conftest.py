@@ -1,5 +1,7 @@
 """A real rendezvous on a loopback socket, and bare WebSockets that can say anything to it."""
 
+import datetime
+import ipaddress
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -7,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from websockets.asyncio.client import ClientConnection, connect
 
 from huddle.rendezvous.limits import Limits
@@ -43,8 +49,16 @@ class Bare:
             if presence or not isinstance(message, Presence):
                 return message
 
-    async def enter(self, *, create: bool = False, first: int = 0, owner: bytes | None = None) -> Opened:
-        await self.send(Open(first, create, owner, 0))
+    async def enter(
+        self,
+        *,
+        create: bool = False,
+        first: int = 0,
+        owner: bytes | None = None,
+        client: bytes | None = None,
+    ) -> Opened:
+        """Enter a room, as a client of its own unless one is given."""
+        await self.send(Open(first, create, owner, 0, client or secrets.token_bytes(16)))
         opened = await self.receive()
         assert isinstance(opened, Opened), opened
         return opened
@@ -124,4 +138,38 @@ def room() -> bytes:
 
 @pytest.fixture
 def room_path(room: bytes) -> str:
-    return f"/v1/rooms/{room.hex()}"
+    return f"/v2/rooms/{room.hex()}"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate that signs itself, for 127.0.0.1, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(minutes=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.KeyUsage(True, False, False, False, False, True, False, False, False), critical=True
+        )
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    paths = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return paths

@@ -1,10 +1,10 @@
-"""Buckets of rates, and what counts as one address."""
+"""Buckets of rates."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huddle.rendezvous.limits import Bucket, Limits, address_of
+from huddle.rendezvous.limits import Bucket, Limits
 
 
 def test_a_bucket_gives_a_minutes_worth_at_once_and_then_at_its_rate() -> None:
@@ -34,21 +34,6 @@ def test_a_bucket_never_holds_more_than_its_most(steps: list[tuple[float, float]
         assert bucket.level <= 1000
         if wait:
             bucket.put_back(amount)
-
-
-@pytest.mark.parametrize(
-    ("host", "address"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", ""),
-        ("nonsense", "nonsense"),
-    ],
-)
-def test_addresses_are_counted_as_one_machine_each(host: str, address: str) -> None:
-    assert address_of(host) == address
 
 
 def test_a_stalled_peer_is_dropped_before_the_one_that_it_stalls() -> None:

@@ -37,9 +37,9 @@ def test_what_is_no_message_is_a_decode_error_and_what_is_one_has_one_encoding(d
 @given(
     st.sampled_from(
         [
-            Open(3, True, b"h" * 32, 60),
-            Open(0, False, None, 0),
-            Append(b"c" * 16, 7, b"record"),
+            Open(3, True, b"h" * 32, 60, b"c" * 16),
+            Open(0, False, None, 0, b"c" * 16),
+            Append(7, b"record"),
             Gone("expired"),
             Refused("code", "tëxt", "hint", 5),
         ]
@@ -62,7 +62,7 @@ def test_a_message_that_does_not_belong_is_refused() -> None:
 
 def test_the_largest_record_fits_the_largest_message() -> None:
     record = bytes(MAX_RECORD)
-    assert len(pack(Append(bytes(16), 1, record))) <= MAX_MESSAGE
+    assert len(pack(Append(1, record))) <= MAX_MESSAGE
     assert len(pack(Entry(1, record))) <= MAX_MESSAGE
     with pytest.raises(ValueError, match="limit"):
         pack(Entry(1, record + b"x"))

@@ -166,3 +166,36 @@ class Nobody:
 
     def link_writable(self) -> None:
         """Nobody writes."""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"GET / HTTP/1.1\r\nHost: evil.example\r\nOrigin: https://evil.example\r\n\r\n",
+        b"\x16\x03\x01\x02",
+        b"x",
+        b"",
+    ],
+    ids=["a page", "a page by https", "one byte", "nothing"],
+)
+async def test_a_page_in_a_browser_neither_ends_the_run_nor_replaces_mpyc(said: bytes) -> None:
+    links = FakeLinks()
+    proxy, watcher = await sit(links, 0, parties=2)
+    other, _ = await sit(links, 1, parties=2)
+    port = int(proxy.arguments[3].rsplit(":", 1)[1])
+    _, mpyc = await asyncio.open_connection("127.0.0.1", port)
+    mpyc.write(b"\0\0hello")
+    for _ in range(500):
+        if watcher.connections:
+            break
+        await asyncio.sleep(0.01)
+    reader, page = await asyncio.open_connection("127.0.0.1", port)
+    page.write(said)
+    page.write_eof()
+    assert await reader.read() == b""
+    assert proxy.error is None and proxy.status == "computing"
+    assert watcher.connections == [(1, True)]
+    for writer in (mpyc, page):
+        writer.close()
+    proxy.stop("over")
+    other.stop("over")

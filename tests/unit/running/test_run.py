@@ -166,6 +166,33 @@ mpc.run(main())
     assert 1 in (exits[0].culprit, exits[2].culprit)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"exit": "stop", "reason": "", "peer": null}\n',
+        b'{"exit": 0, "reason": "", "peer": 0}\n',
+        b'{"input": true}\n{"input": false}\n',
+        b'{"exit": 0, "reason": "", "peer": null}\n{"input": true}\n',
+        b"x" * (1 << 20),
+    ],
+)
+async def test_a_program_that_lies_to_its_supervisor_ends_its_own_run(tmp_path: Path, said: bytes) -> None:
+    source = f"""
+import gc, time
+(control,) = (thing for thing in gc.get_objects() if type(thing).__name__ == "Control")
+try:
+    control._sock.sendall({said!r})
+    while True:
+        time.sleep(1)
+except OSError:
+    pass
+"""
+    table = await lay(tmp_path, source, parties=1)
+    (exit_,) = await table.finish()
+    assert exit_ == RunnerExit(None, 9, "it sent its supervisor something other than reports")
+    assert isinstance(table.errors([exit_])[0], ProgramError)
+
+
 async def test_an_exit_code_is_told(tmp_path: Path) -> None:
     table = await lay(tmp_path, "import sys; sys.exit(3)")
     assert await table.finish() == [RunnerExit(3, reason="it exited with code 3")] * 3
@@ -281,6 +308,8 @@ SUPERVISOR = """
 import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
+from huddle.running import account
+account.refuse_root = lambda: None  # this program is ours
 from running.support import lay
 async def main():
     program = "import time; print('here', flush=True); time.sleep(600)"

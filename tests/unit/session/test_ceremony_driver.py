@@ -9,6 +9,7 @@ from huddle import events
 from huddle.ceremony import events as heard
 from huddle.ceremony.manifest import Flags, build
 from huddle.errors import HuddleError, LocalError, RendezvousError
+from huddle.running.limits import Confinement
 from huddle.session.ceremony_driver import CeremonyDriver, program_event
 from tests.unit.session.company import company
 
@@ -74,7 +75,7 @@ class Table:
         core: Any = self.core
         room: Any = self.room
         self.meeting = CeremonyDriver(
-            core, room, self.told.append, lambda name, did: "new", lambda *_: (), sandbox=True
+            core, room, self.told.append, lambda name, did: "new", lambda *_: (), locked=Confinement()
         )
 
     async def ends(self) -> HuddleError:
@@ -99,7 +100,7 @@ async def test_why_somebody_is_an_alarm_is_said_once() -> None:
         told.append,
         lambda name, did: "alarm",
         lambda *_: (),
-        sandbox=True,
+        locked=Confinement(),
         alarm=lambda name, did: f"{name} looks like your contact Ann and is not",
     )
     with pytest.raises(LocalError):
@@ -150,5 +151,5 @@ async def test_leaving_is_bounded_where_the_rendezvous_does_not_answer() -> None
 
 def test_a_person_is_told_the_flags_that_all_use() -> None:
     manifest = build("a.py", {"a.py": b""}, flags=Flags(0, True, True))
-    assert program_event(manifest, True).flags == ("--threshold 0", "--no-prss", "--mix32-64bit")
-    assert program_event(build("a.py", {"a.py": b""}), False).flags == ()
+    assert program_event(manifest, Confinement()).flags == ("--threshold 0", "--no-prss", "--mix32-64bit")
+    assert program_event(build("a.py", {"a.py": b""}), None).flags == ()

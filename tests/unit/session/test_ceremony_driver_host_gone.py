@@ -28,7 +28,7 @@ async def waiting_guest(room: RoomClient, invitation: Invitation) -> None:
         software=(Software("mpyc", "0.11"),),
         now=asyncio.get_running_loop().time(),
     )
-    meeting = CeremonyDriver(core, room, lambda _: None, lambda *_: "new", lambda: (), sandbox=False)
+    meeting = CeremonyDriver(core, room, lambda _: None, lambda *_: "new", lambda: (), locked=None)
     await meeting.sealed()
 
 

@@ -13,6 +13,7 @@ from huddle.codec import encode
 from huddle.errors import HuddleError, LocalError, PeerError
 from huddle.running.interpreter import Interpreter
 from huddle.session import control_messages as control
+from huddle.session.allowance import BURST
 from huddle.session.control_messages import Answer, Chat, FilePart, FilesDone, Leave, Outcome, RunProposal
 from huddle.session.native_platform import NativePlatform
 from huddle.session.platform import ProgramRuntime
@@ -35,7 +36,7 @@ class Table:
         self.told: list[events.Event] = []
         self.said: list[control.Message] = []
         self.own = SealedSession(
-            self.seat.sealed, [], Settings("me"), NativePlatform(), ProgramRuntime(INTERPRETER, False),
+            self.seat.sealed, [], Settings("me"), NativePlatform(), ProgramRuntime(INTERPRETER, None),
             self.seat.identity, self.told.append, lambda name, did: "new",
         )  # fmt: skip
         self.own._group.broadcast = self.said.append  # type: ignore[method-assign, assignment]
@@ -346,6 +347,16 @@ async def test_a_line_for_all_that_is_too_long_is_refused_here() -> None:
     assert table.said == [Chat("hello")]
     table.hear(2, Chat("hi"), Leave(""))
     assert events.Chat("Ann", "hi") in table.told
+
+
+async def test_a_peer_that_says_more_than_anybody_can_read_fills_nobodys_screen() -> None:
+    table = Table(1)
+    table.hear(2, *[Chat("spam")] * 10_000)
+    said = [event for event in table.told if isinstance(event, events.Chat)]
+    assert BURST <= len(said) < 1_000
+    (notice,) = {event.text for event in table.told if isinstance(event, events.Notice)}
+    assert notice.startswith("Ann says more than anybody can read")
+    table.hear(2, Leave(""))
     await table.broken()
 
 

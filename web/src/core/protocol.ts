@@ -206,6 +206,11 @@ export interface Decisions {
 
 export type Decision = { [Key in keyof Decisions]: { do: Key } & Decisions[Key] }[keyof Decisions];
 
+/** The page has shown one `output`. Sent by the session's own side of the page, not decided by anybody. */
+export interface Seen {
+  do: "seen";
+}
+
 // --- what the page holds of a session
 
 /** One session, as the UI sees it: real (`openSession` in session.ts) or scripted (`fake.ts`). */

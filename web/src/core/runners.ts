@@ -14,6 +14,7 @@ import { DataLink } from "./data-link";
 import { Mailbox, Stream } from "./mailbox";
 import type { Given } from "./packages";
 import type { Needs } from "./provider";
+import { runnerWord } from "./runner-words";
 
 /** What a runner may start from: Python's memory after its start, if there is one. */
 export interface Memory {
@@ -32,6 +33,9 @@ export interface Task {
   packages?: MessagePort;
 }
 
+/** As huddle/browser/worker_runner.py has it of reports. */
+const FOUL = "it sent its supervisor something that no runner says";
+
 /** Runners in a row that do not get ready: then no more are tried. */
 const TRIES = 3;
 
@@ -39,12 +43,6 @@ const REPORT = 1;
 const GONE = 2;
 const DRAINED = 3;
 const FOUND = 4;
-
-/** A program that sends reports without end is ended. */
-const MOST_REPORTS = 10_000;
-/** Of what a program leaves behind, which the page keeps in memory. */
-const MOST_FILES = 1_000;
-const MOST_BYTES = 64 << 20;
 
 export class Runners {
   private control: MessagePort | undefined;
@@ -107,21 +105,23 @@ export class Runners {
     this.control = control;
     this.ready = false;
     void this.memory.then((memory) => control.postMessage({ memory } satisfies Memory));
-    let reports = 0;
+    let ready = false;
+    let written = false;
     control.onmessage = ({ data }: MessageEvent<unknown>) => {
-      if (control !== this.control || typeof data !== "object" || data === null) return;
-      if ("ready" in data) {
-        this.ready = true;
+      if (control !== this.control) return;
+      const word = runnerWord(data);
+      if (word?.kind === "ready" && !ready) {
+        this.ready = ready = true;
         this.failures = 0;
         this.backstage.postMessage({ ready: true });
         this.begin();
-      } else if ("written" in data) {
-        const files = filesIn(data.written);
-        if (files && this.current) this.onWritten(files);
-      } else if ("report" in data && typeof data.report === "string" && ++reports < MOST_REPORTS) {
-        this.current?.reported(data.report);
+      } else if (word?.kind === "written" && this.current && !written) {
+        written = true;
+        this.onWritten(word.files);
+      } else if (word?.kind === "report" && this.current) {
+        this.current.reported(word.text);
       } else {
-        this.gone("failed" in data ? `its worker failed: ${String(data.failed)}` : "it sent too many reports", true);
+        this.gone(word?.kind === "failed" ? `its worker failed: ${word.reason}` : FOUL, true);
       }
     };
   }
@@ -138,6 +138,9 @@ export class Runners {
   private gone(reason: string, failed: boolean): void {
     this.current?.gone(reason);
     this.current = undefined;
+    // Whatever it goes on to say.
+    this.control = undefined;
+    this.ready = false;
     if (!failed) return;
     if (++this.failures < TRIES) {
       this.backstage.postMessage({ kill: true });
@@ -147,20 +150,6 @@ export class Runners {
       this.waiting = undefined;
     }
   }
-}
-
-/** What a program says that it wrote, where these are files and not too much. */
-function filesIn(value: unknown): Record<string, Uint8Array> | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  let size = 0;
-  const files: Record<string, Uint8Array> = {};
-  for (const [path, data] of Object.entries(value).slice(0, MOST_FILES)) {
-    if (!(data instanceof Uint8Array)) return undefined;
-    size += data.length;
-    if (size > MOST_BYTES) return undefined;
-    files[path] = data;
-  }
-  return files;
 }
 
 /** One run's worker, as Python (huddle/browser/worker_runner.py) holds it. */

@@ -6,7 +6,7 @@
 import type { PyodideAPI } from "pyodide";
 import { identity } from "./identity";
 import { Mailbox } from "./mailbox";
-import type { Decision, SessionEvent } from "./protocol";
+import type { Decision, Seen, SessionEvent } from "./protocol";
 import { call, reasonOf, remembered, restored, type Assets } from "./python";
 import { Rtc } from "./rtc";
 import { Runners, type Memory } from "./runners";
@@ -38,7 +38,7 @@ async function begun({ assets, kept }: Start): Promise<{ api: PyodideAPI; memory
 self.onmessage = async ({ data }: MessageEvent<Start>) => {
   const id = box.nextId();
   let run = 1;
-  self.onmessage = (event: MessageEvent<Decision>) => box.note(id, 1, event.data);
+  self.onmessage = (event: MessageEvent<Decision | Seen>) => box.note(id, 1, event.data);
   if (data.rtc) box.rtc = new Rtc(box, data.rtc);
   try {
     const { promise, resolve: remember } = Promise.withResolvers<Blob | undefined>();

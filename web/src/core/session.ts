@@ -5,9 +5,10 @@
  * with a runner is to make its frame, hand a port over, and remove the frame.
  */
 import type { Assets } from "./python";
-import type { Decision, Session, SessionEvent } from "./protocol";
+import type { Decision, Seen, Session, SessionEvent } from "./protocol";
 import { Provider, type Needs } from "./provider";
 import { Connections } from "./rtc-page";
+import { frameWord } from "./runner-words";
 import type { RunnerStart } from "./runner-worker";
 import type { Memory } from "./runners";
 import type { Start } from "./session-worker";
@@ -61,7 +62,11 @@ class WorkerSession implements Session {
   constructor(private readonly options: SessionOptions) {
     const { places } = options;
     this.worker = new Worker(places.sessionWorker);
-    this.worker.onmessage = (event: MessageEvent<SessionEvent>) => this.tell(event.data);
+    this.worker.onmessage = ({ data }: MessageEvent<SessionEvent>) => {
+      this.tell(data);
+      // It says no more of what the program writes than the page has room for.
+      if (data.event === "output") this.worker.postMessage({ do: "seen" } satisfies Seen);
+    };
     this.worker.onerror = (event) => this.broken(event.message);
     const { port1, port2 } = new MessageChannel();
     this.backstage = port1;
@@ -204,9 +209,9 @@ class RunnerFrame {
     this.loaded = promise;
     this.listener = (event) => {
       if (event.source !== this.element.contentWindow) return;
-      const said = event.data as { loaded?: boolean; failed?: unknown };
-      if (said.loaded) resolve();
-      else this.failed(String(said.failed).slice(0, 500));
+      const word = frameWord(event.data);
+      if (word?.kind === "loaded") resolve();
+      else this.failed(word?.reason ?? "its frame said what no frame says");
     };
     addEventListener("message", this.listener);
     this.element.setAttribute("sandbox", "allow-scripts");

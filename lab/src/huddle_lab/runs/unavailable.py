@@ -11,7 +11,7 @@ from collections.abc import Callable
 from huddle.errors import HuddleError
 from huddle.networks.iroh import library as iroh_library
 from huddle.networks.webrtc import library as webrtc_library
-from huddle.networks.wireguard import network as wireguard
+from huddle.networks.wireguard import maker as wireguard_maker
 from huddle_lab.runs import browser
 from huddle_lab.sites.needs import AT_PARTIES, AT_RENDEZVOUS
 from huddle_lab.study.study import Study
@@ -39,7 +39,7 @@ def _reason(provider: str, network: Variant) -> str:
         case "iroh":
             return _refused(iroh_library.check)
         case "wireguard":
-            return _refused(wireguard.check) or _refused(lambda: asyncio.run(wireguard.kind()))
+            return _refused(wireguard_maker.check) or _refused(lambda: asyncio.run(wireguard_maker.kind()))
         case "tailscale" if not network.options:
             return _CONTROL
         case "headscale":

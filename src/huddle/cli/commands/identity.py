@@ -18,6 +18,7 @@ from huddle.cli.errors import complaints
 from huddle.cli.home import KINDS, Home, LeftBehind
 from huddle.cli.text import clean, listing
 from huddle.errors import LocalError
+from huddle.identity import keyfile
 from huddle.identity.contacts import Contact, Contacts
 from huddle.identity.names import folded
 from huddle.identity.native import NativeCrypto
@@ -36,7 +37,8 @@ def whoami_command(json_: bool) -> None:
     """Show your identity: the did by which others know you. The first time, it is made."""
     home = Home()
     made = not home.has_identity()
-    did = home.identity(NativeCrypto()).did
+    stored = home.stored()
+    did = keyfile.did_of(NativeCrypto(), stored) if stored else home.identity(NativeCrypto()).did
     if json_:
         click.echo(json.dumps({"did": did, "home": str(home.root), "made": made}))
         return

@@ -116,6 +116,7 @@ def serve_command(
     config = ServerConfig(
         hosts=hosts or ("",),
         port=port,
+        names=(urlsplit(url).hostname or "",) if url else (),
         certificate=certificate,
         key=key,
         trusted_proxies=proxies,

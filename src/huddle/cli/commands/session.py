@@ -3,6 +3,7 @@
 import getpass
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ import click
 import uvloop
 
 from huddle.ceremony.messages import MAX_PARTIES
+from huddle.cli.archive import Archive, LocalArchive
 from huddle.cli.arguments import TAKEN, ProgramCommand
 from huddle.cli.clashes import warning
 from huddle.cli.errors import complaints
@@ -20,17 +22,22 @@ from huddle.cli.home import Home
 from huddle.cli.named_path import NamedPath
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_files import load
+from huddle.cli.rights import as_ordinary
 from huddle.cli.terminal.driver import Driver
 from huddle.cli.terminal.json_view import JsonView
 from huddle.cli.terminal.output_buffer import OutputBuffer
 from huddle.cli.terminal.screens import Screen, screen
 from huddle.cli.text import clean, listing
+from huddle.cli.unlock import unlock_identity
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
+from huddle.running.limits import Limits, usual
+from huddle.session.native_platform import NativePlatform
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
+from huddle.session.platform import Platform
 from huddle.session.program import Program
 from huddle.session.samples import samples
 from huddle.session.settings import ALL, BY_NAME, NETWORKS, Settings
@@ -56,6 +63,7 @@ class Local(TypedDict):
     python: str
     input_files: tuple[Path, ...]
     sandbox: bool | None
+    limit: tuple[str, ...]
     grace: float
     stall: float | None
     max_queue: int
@@ -146,6 +154,13 @@ def local_options(command: _Command) -> _Command:
             "--sandbox/--no-sandbox", default=None, help="Lock the program in; default: where it works."
         ),
         click.option(
+            "--limit",
+            multiple=True,
+            metavar="WHAT=NUMBER",
+            help="The most that a program in the sandbox may take; default: "
+            f"{', '.join(usual())} (memory: half of this machine's).",
+        ),
+        click.option(
             "--grace",
             default=30.0,
             show_default=True,
@@ -193,18 +208,24 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         tailscale_key=os.environ.get("HUDDLE_TS_AUTHKEY") or None,
         login_server=local["login_server"],
         tailscaled=local["tailscaled"],
-        python=local["python"],
+        python=_absolute(local["python"]),
         private_args=private_args,
         inputs=tuple(path.resolve() for path in local["input_files"]),
         sandbox=local["sandbox"],
+        limits=Limits.read(local["limit"]),
         grace=local["grace"],
         stall=local["stall"],
         max_queue=local["max_queue"],
     )
 
 
+def _absolute(command: str) -> str:
+    found = shutil.which(command)
+    return os.path.abspath(found) if found else command
+
+
 def run_party(
-    make: Callable[[Settings, Identity, Contacts], Party],
+    make: Callable[[Settings, Identity, Contacts, Platform], Party],
     policy: HostPolicy | GuestPolicy,
     local: Local,
     private_args: tuple[str, ...],
@@ -212,33 +233,48 @@ def run_party(
     planned: int | None = None,
 ) -> int:
     """Run one session on this terminal; its exit code."""
-    home = Home()
     crypto = NativeCrypto()
-    identity = (None if local["pseudonym"] else home.kept_identity(crypto)) or Identity.fresh(crypto)
+    record = None if local["record"] is None else local["record"].absolute()
 
-    def entered() -> None:
-        """A room was entered under this identity: only now is it kept, if it is new."""
-        if not local["pseudonym"] and home.keep_identity(crypto, identity).did != identity.did:
-            raise LocalError(
-                "Another session has made your identity at the same moment.", hint="Start this one again."
-            )
+    def archive() -> LocalArchive:
+        if record is not None and not os.access(record.parent, os.W_OK | os.X_OK):
+            raise LocalError(f"{record.parent} can't be written to.", hint="Choose another --record.")
+        home = Home()
+        kept = None if local["pseudonym"] else home.kept_identity(crypto, unlock_identity)
+        identity = kept or Identity.fresh(crypto)
+        return LocalArchive(home, crypto, identity, home.contacts(), not local["pseudonym"], record)
 
+    here = settings(local, private_args)
+    needed = (here.tailscaled,) if here.tailscaled else ()
+    with as_ordinary(
+        archive,
+        networks=here.networks,
+        python=here.python,
+        inputs=here.inputs,
+        port=here.port,
+        needed=[Path(path) for path in needed],
+    ) as rights:
+        here = replace(here, inputs=rights.inputs)
+        if not local["name"]:
+            here = replace(here, name=getpass.getuser())  # who typed sudo is meant, not root
+        kept = rights.archive
+        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.maker))
+        return _run(party, policy, local, kept, planned)
+
+
+def _run(
+    party: Party, policy: HostPolicy | GuestPolicy, local: Local, archive: Archive, planned: int | None
+) -> int:
     out = OutputBuffer(sys.stdout)
 
     async def main() -> int:
         text = cast(TextIO, out)  # all of it that is used here
         shown: Screen = JsonView(text) if local["json_"] else screen(text, planned=planned)
-        contacts = home.contacts()
-        party = make(settings(local, private_args), identity, contacts)
 
         def finish() -> tuple[str, ...]:
-            if not local["pseudonym"] and party.contacts != contacts:
-                home.save_contacts(party.contacts)
-            if local["record"] is not None and party.record is not None:
-                home.save_record(local["record"], party.record)
-            return tuple(f"{item.path}: {item.what}, {item.why}" for item in home.left_behind())
+            return archive.finish(party.contacts, party.record)
 
-        return await Driver(party, shown, policy, finish, entered, out).run()
+        return await Driver(party, shown, policy, finish, archive.entered, out).run()
 
     try:
         try:
@@ -339,7 +375,7 @@ def host_command(
     policy = HostPolicy(yes, open_, frozenset(allow), ask_each, parties)
     sys.exit(
         run_party(
-            lambda chosen, identity, contacts: Party(
+            lambda chosen, identity, contacts, machine: Party(
                 plan,
                 replace(
                     chosen,
@@ -349,6 +385,7 @@ def host_command(
                 ),
                 identity,
                 contacts,
+                surroundings=machine,
             ),
             policy,
             local,
@@ -464,8 +501,8 @@ def _join(
     policy = GuestPolicy(yes, pinned=program is not None or program_digest is not None)
     sys.exit(
         run_party(
-            lambda chosen, identity, contacts: Party(
-                plan, replace(chosen, by_hand=by_hand), identity, contacts
+            lambda chosen, identity, contacts, machine: Party(
+                plan, replace(chosen, by_hand=by_hand), identity, contacts, surroundings=machine
             ),
             policy,
             local,

@@ -166,6 +166,10 @@ class View:
             self.line(
                 "  It runs in a sandbox here: no network, no home, only its files and your --input files."
             )
+            for lack in event.weaker:
+                self.line(f"  [bold yellow]This sandbox is weaker than it should be[/]: {safe(lack)}.")
+            if event.limits:
+                self.line(f"  At most {safe(', '.join(event.limits))} (--limit).")
         else:
             self.line("  [bold yellow]This program can read your files[/]: it runs without a sandbox here.")
 

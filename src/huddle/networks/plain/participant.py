@@ -23,10 +23,9 @@ from huddle.networks.plain.config import KEEPALIVE, MTU
 from huddle.networks.plain.forwarder import Forwarder
 from huddle.networks.plain.part import MPYC_PORT, PlainPeer, Ports, Roles, Tell
 from huddle.networks.reach import addresses
-from huddle.networks.wireguard import device as wireguard_device
-from huddle.networks.wireguard import network as wireguard
 from huddle.networks.wireguard.device import Device
 from huddle.networks.wireguard.keys import Key, address
+from huddle.networks.wireguard.maker import InterfaceMaker, LocalMaker
 from huddle.networks.wireguard.port import Port
 from huddle.networks.wireguard.system import Addressing
 from huddle.networks.wireguard.uapi import PeerConfig, TunnelConfig
@@ -42,7 +41,10 @@ _EARLY = 2  # connections of an end that wait for a run to begin here
 
 
 class PlainParticipant:
-    """See `huddle.networks.plain.part.PlainPart`; `advertise` and `port` are the person's, as for tls."""
+    """See `huddle.networks.plain.part.PlainPart`; `maker` makes the interface.
+
+    `advertise` and `port` are the person's, as for tls.
+    """
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class PlainParticipant:
         advertise: Sequence[str] = (),
         port: int = 0,
         notice: Callable[[str], None] = lambda _: None,
+        maker: InterfaceMaker | None = None,
     ) -> None:
         self.role = ""
         self._url = url
@@ -61,7 +64,7 @@ class PlainParticipant:
         self._key = Key.fresh()
         self._port = Port(random)
         self._where: tuple[str, int] | None = None
-        self._kind = ""
+        self._maker = maker or LocalMaker()
         self._own = -1
         self._roles: Roles = {}
         self._peers: dict[int, PlainPeer] = {}
@@ -76,9 +79,7 @@ class PlainParticipant:
 
     async def open(self) -> None:
         """See whether interfaces can be made here, and whether others reach the port; raises NetworkError."""
-        wireguard.check()
-        self._kind = await wireguard.kind()
-        removed = await wireguard.tidied(self._kind)
+        removed = await self._maker.open()
         if removed:
             self._notice(removed)
         await self._port.open(self._number)
@@ -97,10 +98,7 @@ class PlainParticipant:
             return
         self._peers = plain.all_known(self._key.public, peers, roles)
         by = plain.forwarder(roles)
-        device, number = (
-            await wireguard_device.make(wireguard.next_name(), self._kind),
-            self._port.number,
-        )
+        device, number = await self._maker.make(), self._port.number
         self._device = device
         mine = {pid: peer for pid, peer in self._peers.items() if plain.linked(roles, own, pid)}
         if by == own:

@@ -9,17 +9,13 @@ secret too. The wire's keys are the two WireGuard keys, which the link proof bin
 
     offer = version U8 | public key (32 bytes)      (`Offer`)
 
-WireGuard is the kernel's, or wireguard-go. Making interfaces needs root, or CAP_NET_ADMIN; without, all of
-it is in namespaces of its own (`rootless`).
+Who makes the interfaces is said in `maker`.
 """
 
 import asyncio
-import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from typing import Annotated
 
 from huddle.codec import U8, DecodeError, Fixed, decode, encode
@@ -28,11 +24,8 @@ from huddle.identity.crypto import Crypto
 from huddle.identity.kdf import hkdf
 from huddle.links.wire import Wire
 from huddle.networks.base import Accepted, PeerOffer
-from huddle.networks.wireguard import device as wireguard_device
-from huddle.networks.wireguard import leftovers as wireguard_remains
-from huddle.networks.wireguard import rootless as wireguard_rootless
-from huddle.networks.wireguard import system
-from huddle.networks.wireguard.keys import KEY, Key, Owner, interface
+from huddle.networks.wireguard.keys import KEY, Key
+from huddle.networks.wireguard.maker import InterfaceMaker, LocalMaker
 from huddle.networks.wireguard.peer import WireGuardPeer
 from huddle.networks.wireguard.tunnel import Accepted as TunnelAccepted
 from huddle.networks.wireguard.tunnel import Tunnel
@@ -43,9 +36,6 @@ VERSION = 1
 _ASK = 5.0  # seconds for the rendezvous to name its STUN server
 _FAREWELL = 1.0  # seconds that closed wires have to hand over their last bytes when the network closes
 _SHARED_LABEL = b"huddle/1 wireguard shared key"
-_OTHERS = "choose tls, webrtc or relay, which need no rights"
-
-_numbers = count()  # of this process's interfaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,56 +46,11 @@ class Offer:
     public: Annotated[bytes, Fixed(KEY)]
 
 
-def check() -> None:
-    """Raise NetworkError where this process can't make tunnels, short of trying."""
-    if sys.platform != "linux":
-        raise NetworkError("The network wireguard works on Linux only.", hint=f"Elsewhere {_OTHERS}.")
-    if not system.installed():
-        raise NetworkError(
-            "This installation has no pyroute2, by which interfaces are made.",
-            hint=f"Install it: pip install 'mpyc-huddle[wireguard]', or {_OTHERS}.",
-        )
-    if not system.may_make_interfaces() and (why := wireguard_rootless.problem()):
-        raise NetworkError(
-            f"WireGuard needs root, or CAP_NET_ADMIN, to make an interface; without, {why}.",
-            hint=f"Start huddle with sudo, or {_OTHERS}.",
-        )
-
-
-async def tidied(kind: str) -> str:
-    """What dead sessions had left here and is removed now, for people; empty where nothing was.
-
-    Who has no rights has left nothing and could remove nothing.
-    """
-    return await wireguard_remains.remove() if kind != wireguard_device.ROOTLESS else ""
-
-
-async def kind() -> str:
-    """Which WireGuard is used here (`wireguard_device.make`); raises NetworkError where there is none."""
-    if not system.may_make_interfaces():
-        if wireguard_device.program() is None:
-            raise NetworkError("There is no wireguard-go.", hint=f"Install it, or {_OTHERS}.")
-        return wireguard_device.ROOTLESS
-    if await system.kernel_has_wireguard(next_name()):
-        return wireguard_device.KERNEL
-    if wireguard_device.program() is None:
-        raise NetworkError(
-            "This kernel has no WireGuard, and there is no wireguard-go.",
-            hint=f"Load the kernel's module (modprobe wireguard), install wireguard-go, or {_OTHERS}.",
-        )
-    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        raise NetworkError(
-            "This machine has no /dev/net/tun, which wireguard-go needs.",
-            hint=f"Load the kernel's module tun, let this container have the device, or {_OTHERS}.",
-        )
-    return wireguard_device.PROGRAM
-
-
 class WireGuardNetwork:
     """One party's part in the network; see `huddle.networks.base.Network`.
 
     `url` is the rendezvous's. `loopback` offers loopback addresses too. `notice` is told of what a killed
-    session had left here.
+    session had left here. `maker` makes the interfaces.
     """
 
     name = "wireguard"
@@ -117,13 +62,14 @@ class WireGuardNetwork:
         *,
         loopback: bool = False,
         notice: Callable[[str], None] = lambda _: None,
+        maker: InterfaceMaker | None = None,
     ) -> None:
         self._url = url
         self._crypto = crypto
         self._loopback = loopback
         self._notice = notice
         self._key = Key.fresh()
-        self._kind = ""
+        self._maker = maker or LocalMaker()
         self._peers: dict[int, WireGuardPeer] = {}
         self._stun_port: int | None = None
         self._asking = asyncio.Lock()
@@ -134,9 +80,7 @@ class WireGuardNetwork:
 
     async def open(self) -> None:
         """See which WireGuard there is, and remove what dead sessions left; raises NetworkError."""
-        check()
-        self._kind = await kind()
-        removed = await tidied(self._kind)
+        removed = await self._maker.open()
         if removed:
             self._notice(removed)
 
@@ -186,7 +130,7 @@ class WireGuardNetwork:
 
     def _tunnel(self, peer: PeerOffer, public: bytes, take: TunnelAccepted) -> Tunnel:
         shared = hkdf(peer.secret, _SHARED_LABEL)
-        return Tunnel(next_name(), self._kind, self._key, shared, peer, public, take)
+        return Tunnel(self._maker, self._key, shared, peer, public, take)
 
     async def _stun(self) -> tuple[str, int] | None:
         """Where STUN is, as the rendezvous says; None where it does not."""
@@ -197,14 +141,6 @@ class WireGuardNetwork:
                 except HuddleError:
                     return None
         return (dialing.hostname_of(self._url), self._stun_port) if self._stun_port else None
-
-
-def next_name() -> str:
-    """The name of this process's next interface."""
-    owner = Owner.of(os.getpid())
-    if owner is None:
-        raise NetworkError("This machine does not say when a process was started: is /proc there?")
-    return interface(owner, next(_numbers))
 
 
 def _public_key(peer: PeerOffer) -> bytes:

@@ -18,9 +18,9 @@ from huddle.errors import NetworkError
 from huddle.links.stream import StreamWire
 from huddle.links.wire import WireInfo
 from huddle.networks.base import PeerOffer
-from huddle.networks.wireguard import device as wireguard_device
 from huddle.networks.wireguard.device import Device
 from huddle.networks.wireguard.keys import Key, address
+from huddle.networks.wireguard.maker import InterfaceMaker
 from huddle.networks.wireguard.path_checks import ChosenPath, headers
 from huddle.networks.wireguard.simultaneous_open import PREAMBLE, reach
 from huddle.networks.wireguard.system import Addressing
@@ -47,16 +47,14 @@ class Tunnel:
 
     def __init__(
         self,
-        name: str,
-        kind: str,
+        maker: InterfaceMaker,
         key: Key,
         shared: bytes,
         peer: PeerOffer,
         public: bytes,
         accepted: Accepted,
     ) -> None:
-        self.name = name
-        self._kind = kind
+        self._maker = maker
         self._key = key
         self._shared = shared
         self._peer = peer
@@ -74,7 +72,7 @@ class Tunnel:
         self._empty = asyncio.Event()
 
     def __repr__(self) -> str:
-        return f"<Tunnel {self.name} to {self._peer.name}, {self._info.path}, {len(self._wires)} wires>"
+        return f"<Tunnel to {self._peer.name}, {self._info.path}, {len(self._wires)} wires>"
 
     @property
     def used(self) -> bool:
@@ -83,7 +81,7 @@ class Tunnel:
 
     async def prepare(self) -> None:
         """Make the interface, while the way is looked for; raises NetworkError."""
-        self._device = await wireguard_device.make(self.name, self._kind)
+        self._device = await self._maker.make()
 
     async def open(self, udp: int, way: ChosenPath) -> int:
         """Lead the interface to the peer from that UDP port; the TCP port on which wires are accepted."""

@@ -5,7 +5,8 @@
         async for index, record in client: ...
 
 Records are appended in the order of the calls and sent again on each new connection until they are
-confirmed; the client's random id and their sequence numbers keep them from standing there twice.
+confirmed; the client's random id, which it tells the rendezvous alone, and their sequence numbers keep
+them from standing there twice.
 Entries are asked for from the first that was not seen; a gap or a log that got shorter is the
 rendezvous's fault and ends the client. What records hold, and whether they are true, is not its
 business. Nothing is trusted but that a record confirmed or delivered is one.
@@ -27,6 +28,7 @@ from huddle.rendezvous.client import dialing
 from huddle.rendezvous.limits import Limits
 from huddle.rendezvous.messages import (
     MAX_RECORD,
+    Admit,
     Append,
     Appended,
     Delete,
@@ -101,7 +103,7 @@ class RoomClient:
     ) -> None:
         self.url = url
         self.state = RoomState()
-        self._socket_url = dialing.websocket_url(url, f"/v1/rooms/{room.hex()}")
+        self._socket_url = dialing.websocket_url(url, f"/v2/rooms/{room.hex()}")
         self._create = create
         self._owner_key = owner_key
         self._lifetime = lifetime
@@ -110,6 +112,7 @@ class RoomClient:
         self._on_state = on_state
         self._client = secrets.token_bytes(16)
         self._sequence = 0
+        self._admitted: dict[int, None] = {}  # records whose writers are admitted, in order
         self._waiting: dict[int, tuple[bytes, asyncio.Future[int]]] = {}  # not confirmed, by sequence
         self._unread: deque[tuple[int, bytes]] = deque()
         self._unread_bytes = 0
@@ -158,6 +161,14 @@ class RoomClient:
             self._sequence += 1
             self._to_send.set()
         return future
+
+    def admit(self, index: int) -> None:
+        """As the room's maker: let whoever wrote the record at this index write as one who takes part.
+
+        It reaches the rendezvous before any record that is appended later, and again on each new connection.
+        """
+        self._admitted[index] = None
+        self._to_send.set()
 
     def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]:
         return self
@@ -236,7 +247,9 @@ class RoomClient:
 
     async def _converse(self, connection: dialing.Connection) -> None:
         owner = hashlib.sha256(self._owner_key).digest() if self._owner_key else None
-        await dialing.say(connection, pack(Open(self._next, self._create, owner, self._lifetime)))
+        await dialing.say(
+            connection, pack(Open(self._next, self._create, owner, self._lifetime, self._client))
+        )
         async with asyncio.timeout(_ATTEMPT):
             opened: Opened = await _receive(connection, Opened)
         self._create = False
@@ -251,13 +264,16 @@ class RoomClient:
             await asyncio.gather(sending, return_exceptions=True)
 
     async def _send(self, connection: dialing.Connection) -> None:
-        sent = -1
+        sent, admitted = -1, 0
         while True:
             self._to_send.clear()
+            for index in [*self._admitted][admitted:]:
+                await connection.send(pack(Admit(index)))
+                admitted += 1
             for sequence in [sequence for sequence in self._waiting if sequence > sent]:
                 if sequence in self._waiting:
                     record, _ = self._waiting[sequence]
-                    await connection.send(pack(Append(self._client, sequence, record)))
+                    await connection.send(pack(Append(sequence, record)))
                 sent = sequence
             if self._deleting and self._owner_key:
                 await connection.send(pack(Delete(self._owner_key)))

@@ -1,6 +1,6 @@
 """The rendezvous as one ASGI app: rooms, nameplates, the relay, STUN and TURN, a page, health and metrics.
 
-    WebSocket /v1/rooms/{room}                  room: 32 lower-case hexadecimal digits
+    WebSocket /v2/rooms/{room}                  room: 32 lower-case hexadecimal digits
     WebSocket /v1/nameplates
     WebSocket /v1/relay/{channel}?side=a|b      channel: 32 lower-case hexadecimal digits
     WebSocket /v1/ice                           which STUN and TURN servers there are
@@ -15,9 +15,10 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -29,6 +30,7 @@ from huddle.rendezvous.messages import AskIce, IceServers, TurnServer
 from huddle.rendezvous.server import page
 from huddle.rendezvous.server.guard import ClientConnection, ConnectionGuard, log
 from huddle.rendezvous.server.metrics import Metrics
+from huddle.rendezvous.server.origins import OriginGuard
 from huddle.rendezvous.server.packages import Packages
 from huddle.rendezvous.server.relay import Relay
 from huddle.rendezvous.server.rooms import Rooms
@@ -106,8 +108,7 @@ class Rendezvous:
                 return
             now, limits, turn = self._clock(), self.limits, tuple[TurnServer, ...]()
             if self._turn is not None:
-                if wait := visit.address.passwords.take(1, now):
-                    visit.address.passwords.put_back(1)
+                if wait := visit.address.spend("passwords", now):
                     raise ClientRefused(
                         "turn-per-minute",
                         f"Your address asked for more than {limits.turn_per_minute} TURN passwords a minute.",
@@ -126,7 +127,7 @@ class Rendezvous:
     async def _refuse_path(self, visit: ClientConnection) -> None:
         raise ClientRefused(
             "version",
-            "This rendezvous does not know what this client asks for; it speaks version 1.",
+            "This rendezvous does not know what this client asks for: one of the two is of an older version.",
             "Update Huddle on whichever of the two is older.",
         )
 
@@ -149,8 +150,12 @@ def create_app(
     turn: Turn | None = None,
     site: BuiltPage | None = None,
     packages: Packages | None = None,
+    names: Collection[str] | None = None,
 ) -> Starlette:
-    """The app; without a store it keeps all in memory. `clock` is wall time in seconds."""
+    """The app; without a store it keeps all in memory.
+
+    `clock` is wall time in seconds; `names` are those that the server goes by, as `OriginGuard` has them.
+    """
     rendezvous = Rendezvous(limits or Limits(), store or Store(), clock, log_addresses, turn)
     wheels = packages or Packages()
 
@@ -182,12 +187,13 @@ def create_app(
             Route("/metrics", metrics),
             Route("/packages/{name}", package),
             Route("/{name:path}", file),
-            WebSocketRoute("/v1/rooms/{room}", rendezvous.room),
+            WebSocketRoute("/v2/rooms/{room}", rendezvous.room),
             WebSocketRoute("/v1/nameplates", rendezvous.nameplates),
             WebSocketRoute("/v1/relay/{channel}", rendezvous.channel),
             WebSocketRoute("/v1/ice", rendezvous.ice),
             WebSocketRoute("/{path:path}", rendezvous.unknown),
         ],
+        middleware=[Middleware(OriginGuard, rendezvous.door, names)],
         lifespan=rendezvous.lifespan,
     )
     app.state.rendezvous = rendezvous

@@ -20,9 +20,10 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from huddle.codec import DecodeError
-from huddle.rendezvous.limits import Bucket, ClientRefused, Limits, address_of
+from huddle.rendezvous.limits import ClientRefused, Limits
 from huddle.rendezvous.messages import MAX_MESSAGE, Message, Refused, pack, unpack
 from huddle.rendezvous.server.metrics import Metrics
+from huddle.rendezvous.server.quotas import ClientQuota, Quotas
 
 log = logging.getLogger("huddle.rendezvous")
 
@@ -36,26 +37,6 @@ class Close(IntEnum):
     PEER_LEFT = 4002
     REPLACED = 4003
     IDLE = 4004
-
-
-class ClientQuota:
-    """What one address uses: its connections, relay channels and rooms, and how fast."""
-
-    def __init__(self, name: str, limits: Limits, now: float) -> None:
-        self.name = name
-        self.connections = 0
-        self.channels = 0
-        self.rooms: dict[bytes, int] = {}  # bytes in each room that it made
-        self.opens = Bucket(limits.opens_per_minute, now)
-        self.messages = Bucket(limits.messages_per_minute, now)
-        self.lookups = Bucket(limits.lookups_per_minute, now)
-        self.bytes = Bucket(limits.bytes_per_minute, now)
-        self.passwords = Bucket(limits.turn_per_minute, now)
-
-    def idle(self, now: float) -> bool:
-        """Whether it may be forgotten."""
-        buckets = (self.opens, self.messages, self.lookups, self.bytes, self.passwords)
-        return not (self.connections or self.rooms) and all(bucket.full(now) for bucket in buckets)
 
 
 class ClientConnection:
@@ -85,8 +66,7 @@ class ClientConnection:
         if data is None:
             return None
         door = self._door
-        if wait := self.address.messages.take(1, door.clock()):
-            self.address.messages.put_back(1)
+        if wait := self.address.spend("messages", door.clock()):
             raise ClientRefused(
                 "messages-per-minute",
                 f"Your address sent more than {door.limits.messages_per_minute} messages in a minute.",
@@ -115,7 +95,7 @@ class ClientConnection:
 
     async def pace(self, size: int) -> None:
         """Wait where this client's address has used up its bytes a minute."""
-        if wait := self.address.bytes.take(size, self._door.clock()):
+        if wait := self.address.take("bytes", size, self._door.clock()):
             self._door.metrics.slowed.inc(wait)
             await asyncio.sleep(wait)
 
@@ -144,7 +124,7 @@ class ConnectionGuard:
         self.clock = clock
         self.metrics = metrics
         self._log_addresses = log_addresses
-        self._addresses: dict[str, ClientQuota] = {}
+        self.quotas = Quotas(limits)
         self._open: Counter[str] = Counter()
 
     def shown(self, address: ClientQuota) -> str:
@@ -153,24 +133,21 @@ class ConnectionGuard:
 
     def sweep(self) -> None:
         """Forget the addresses that use nothing."""
-        now = self.clock()
-        for name in [name for name, address in self._addresses.items() if address.idle(now)]:
-            del self._addresses[name]
+        self.quotas.sweep(self.clock())
 
     @contextlib.asynccontextmanager
     async def visit(self, socket: WebSocket, kind: str) -> AsyncIterator[ClientConnection]:
         """A visit for as long as the block runs, which may raise whatever it wants."""
-        name = address_of(socket.client.host if socket.client else "")
-        address = self._addresses.get(name)
-        if address is None:
-            address = self._addresses[name] = ClientQuota(name, self.limits, self.clock())
+        address = self.quotas.of(socket.client.host if socket.client else "", self.clock())
         visit = ClientConnection(self, socket, address)
-        address.connections += 1
+        refusal = self._refusal(address)
+        address.add("connections", 1)
         self._open[kind] += 1
         self.metrics.connections.labels(kind).set(self._open[kind])
         try:
             await socket.accept()
-            self._admit(address)
+            if refusal is not None:
+                raise refusal
             yield visit
             await visit.close()
         except ClientRefused as refusal:
@@ -195,31 +172,31 @@ class ConnectionGuard:
                 Refused("internal", "The rendezvous made a mistake; it is not yours.", "Try again.", 1)
             )
         finally:
-            address.connections -= 1
+            address.add("connections", -1)
             self._open[kind] -= 1
             self.metrics.connections.labels(kind).set(self._open[kind])
 
-    def _admit(self, address: ClientQuota) -> None:
+    def _refusal(self, address: ClientQuota) -> ClientRefused | None:
         limits = self.limits
-        if address.connections > limits.connections_per_address:
-            raise ClientRefused(
+        if not address.fits("connections", limits.connections_per_address):
+            return ClientRefused(
                 "connections-per-address",
                 f"Your address has {limits.connections_per_address} connections open, the most it may have.",
                 "Close sessions that are over, or use a rendezvous of your own: huddle serve.",
                 5,
             )
-        if self._open.total() > limits.connections:
-            raise ClientRefused(
+        if self._open.total() >= limits.connections:
+            return ClientRefused(
                 "connections",
                 f"The rendezvous is full: it serves {limits.connections} connections at a time.",
                 "Try again later, or use a rendezvous of your own: huddle serve.",
                 10,
             )
-        if wait := address.opens.take(1, self.clock()):
-            address.opens.put_back(1)
-            raise ClientRefused(
+        if wait := address.spend("opens", self.clock()):
+            return ClientRefused(
                 "opens-per-minute",
                 f"Your address connected more than {limits.opens_per_minute} times in a minute.",
                 "Wait, and look for a client that connects in a loop.",
                 wait,
             )
+        return None

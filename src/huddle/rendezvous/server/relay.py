@@ -49,7 +49,7 @@ class Relay:
     async def serve(self, visit: ClientConnection, channel: bytes, side: str) -> None:
         """Serve one party of a channel until either of the two is gone."""
         limits = self._limits
-        if visit.address.channels >= limits.channels_per_address:
+        if not visit.address.fits("channels", limits.channels_per_address):
             raise ClientRefused(
                 "channels-per-address",
                 f"Your address is in {limits.channels_per_address} relay channels, the most it may be in.",
@@ -62,7 +62,7 @@ class Relay:
             old.end(Close.REPLACED, "the same party connected again")
             self._part(old, "the other side connected again")
         sides[side] = mine
-        visit.address.channels += 1
+        visit.address.add("channels", 1)
         self._metrics.channels.set(len(self._channels))
         try:
             other = sides.get(_OTHER[side])
@@ -73,7 +73,7 @@ class Relay:
                 await asyncio.gather(self._tell(mine), self._tell(other))
             await self._run(mine)
         finally:
-            visit.address.channels -= 1
+            visit.address.add("channels", -1)
             self._part(mine, "the other side left")
             if sides.get(side) is mine:
                 del sides[side]

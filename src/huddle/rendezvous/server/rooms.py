@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from huddle.rendezvous.limits import ClientRefused, Limits
 from huddle.rendezvous.messages import (
+    Admit,
     Allocate,
     Append,
     Appended,
@@ -26,18 +27,23 @@ from huddle.rendezvous.messages import (
     Opened,
     Presence,
 )
-from huddle.rendezvous.server.guard import ClientConnection, ClientQuota, Close
+from huddle.rendezvous.server.guard import ClientConnection, Close
 from huddle.rendezvous.server.metrics import Metrics
+from huddle.rendezvous.server.quotas import ClientQuota
 from huddle.rendezvous.server.store import Store, StoredRoom
+from huddle.rendezvous.server.writers import Writers
 
 
 class _RoomReader:
     """One connection in a room: what it was told so far."""
 
-    def __init__(self, visit: ClientConnection, first: int, *, is_maker: bool) -> None:
+    def __init__(self, visit: ClientConnection, opening: Open, *, is_maker: bool, admitted: bool) -> None:
         self.visit = visit
-        self.next = first
+        self.client = opening.client
+        self.next = opening.first
         self.is_maker = is_maker
+        self.is_stranger = not (is_maker or admitted)
+        self.replaced = False
         self.present: Presence | None = None  # what it was told last
         self.gone = ""
         self.wake = asyncio.Event()
@@ -53,6 +59,7 @@ class Rooms:
         self._metrics = metrics
         self._readers: dict[bytes, set[_RoomReader]] = {}
         self._makers: dict[bytes, ClientQuota] = {}
+        self._writers = Writers(store, limits)
 
     async def serve(self, visit: ClientConnection, room_id: bytes) -> None:
         """Serve one connection to a room, until either end is done with it."""
@@ -71,17 +78,20 @@ class Rooms:
         if room is None or opening.first > room.records:
             await self._gone(visit, "lost" if room else "unknown")
             return
+        is_maker = room.owner is not None and room.owner == opening.owner
+        admitted = self._writers.admitted(room, opening.client)
+        reader = _RoomReader(visit, opening, is_maker=is_maker, admitted=admitted)
         readers = self._readers.setdefault(room_id, set())
-        if len(readers) >= self._limits.room_connections:
-            raise ClientRefused(
-                "room-connections",
-                f"This room has {self._limits.room_connections} connections, the most it may have.",
-                "Some of them may be left over from lost ones: try again in a minute.",
-                30,
-            )
-        reader = _RoomReader(
-            visit, opening.first, is_maker=room.owner is not None and room.owner == opening.owner
-        )
+        for old in [other for other in readers if other.client == reader.client]:
+            old.replaced = True
+            old.wake.set()
+            readers.discard(old)
+        try:
+            self._make_place(reader, readers)
+        except ClientRefused:
+            if not readers:
+                self._readers.pop(room_id, None)
+            raise
         readers.add(reader)
         try:
             await visit.send(Opened(room.records, max(1, int(room.expires - self._clock()))))
@@ -110,6 +120,26 @@ class Rooms:
         self._metrics.nameplates.set(self._store.nameplates)
         self._metrics.store_bytes.set(self._store.total_bytes)
 
+    def _make_place(self, reader: _RoomReader, readers: set[_RoomReader]) -> None:
+        """Raises Refusal where the room is full; strangers must leave places to those who take part."""
+        limits = self._limits
+        if reader.is_maker:
+            return
+        full = len(readers) >= limits.room_connections
+        if reader.is_stranger:
+            strangers = [other.visit.address for other in readers if other.is_stranger]
+            full = full or len(strangers) >= limits.room_strangers
+            for mine in reader.visit.address:
+                near = sum(any(mine is one for one in theirs) for theirs in strangers)
+                full = full or near >= limits.strangers_per_address * mine.factor
+        if full:
+            raise ClientRefused(
+                "room-connections",
+                f"This room has {len(readers)} connections, the most that it may have of your kind.",
+                "Some of them may be left over from lost ones: try again in a minute.",
+                30,
+            )
+
     async def _converse(self, reader: _RoomReader, room_id: bytes) -> None:
         pushing = asyncio.create_task(self._push(reader, room_id))
         listening = asyncio.create_task(self._listen(reader, room_id))
@@ -126,6 +156,9 @@ class Rooms:
         visit = reader.visit
         while True:
             reader.wake.clear()
+            if reader.replaced:
+                await visit.close(Close.REPLACED, "the same client connected again")
+                return
             if reader.gone:
                 await self._gone(visit, reader.gone)
                 return
@@ -143,7 +176,7 @@ class Rooms:
     async def _listen(self, reader: _RoomReader, room_id: bytes) -> None:
         visit = reader.visit
         while True:
-            message: Append | Delete | None = await visit.receive(Append, Delete)
+            message: Append | Admit | Delete | None = await visit.receive(Append, Admit, Delete)
             if message is None:
                 return
             room = self._store.room(room_id, self._clock())
@@ -151,7 +184,9 @@ class Rooms:
                 self._ended(room_id, "expired")
                 await asyncio.Event().wait()  # _push says so, and ends this task
             elif isinstance(message, Append):
-                await visit.send(Appended(message.sequence, self._append(room, message)))
+                await visit.send(Appended(message.sequence, self._append(room, reader, message)))
+            elif isinstance(message, Admit):
+                self._admit(room, reader, message.index)
             elif room.owner and hmac.compare_digest(hashlib.sha256(message.key).digest(), room.owner):
                 self._store.delete(room_id)
                 self._ended(room_id, "deleted")
@@ -160,8 +195,16 @@ class Rooms:
                     "not-owner", "Only whoever made this room deletes it.", "It expires by itself."
                 )
 
-    def _append(self, room: StoredRoom, message: Append) -> int:
-        before = self._store.appended(room.id, message.client, message.sequence)
+    def _admit(self, room: StoredRoom, reader: _RoomReader, index: int) -> None:
+        if not reader.is_maker:
+            raise ClientRefused("not-owner", "Only whoever made this room admits others.", "Ask the host.")
+        client = self._writers.admit(room, index)
+        for other in self._readers.get(room.id, ()):
+            if other.client == client:
+                other.is_stranger = False
+
+    def _append(self, room: StoredRoom, reader: _RoomReader, message: Append) -> int:
+        before = self._store.appended(room.id, reader.client, message.sequence)
         if before is not None:
             if before[1] != message.record:
                 raise ClientRefused(
@@ -177,7 +220,7 @@ class Rooms:
             raise _too_much("room-records", "This room", room.records + 1, limits.room_records, "records")
         if room.bytes + size > limits.room_bytes:
             raise _too_much("room-bytes", "This room", room.bytes + size, limits.room_bytes, "bytes")
-        if maker and sum(maker.rooms.values()) + size > limits.address_bytes:
+        if maker and not maker.may_add_bytes(size, limits.address_bytes):
             raise ClientRefused(
                 "address-bytes",
                 f"The address that made this room has {limits.address_bytes} bytes here, the most allowed.",
@@ -187,9 +230,13 @@ class Rooms:
             raise ClientRefused(
                 "total-bytes", "The rendezvous is full.", "Try again later, or elsewhere.", 60
             )
-        index = self._store.append(room, message.client, message.sequence, message.record)
+        quota = reader.visit.address
+        knock = not reader.is_maker and self._writers.check(room, reader.client, size, quota)
+        index = self._store.append(room, reader.client, message.sequence, message.record, knock=knock)
+        if knock:
+            self._writers.knocked(room.id, quota)
         if maker:
-            maker.rooms[room.id] = room.bytes + size
+            maker.set_room(room.id, room.bytes + size)
         self._metrics.records.inc()
         self._metrics.record_bytes.inc(size)
         self._wake(room.id)
@@ -203,7 +250,7 @@ class Rooms:
                 f"You asked for a room of {lifetime} seconds; {limits.room_lifetime_most} are the most.",
                 "Ask for less.",
             )
-        if len(address.rooms) >= limits.rooms_per_address:
+        if not address.may_make_room(limits.rooms_per_address):
             raise ClientRefused(
                 "rooms-per-address",
                 f"Your address has {limits.rooms_per_address} rooms, the most it may have.",
@@ -216,7 +263,7 @@ class Rooms:
         expires = self._clock() + (lifetime or limits.room_lifetime)
         self._ended(room_id, "expired")  # an old room of this id that was not swept yet
         room = self._store.create(room_id, owner, expires)
-        address.rooms[room_id] = 0
+        address.set_room(room_id, 0)
         self._makers[room_id] = address
         return room
 
@@ -233,8 +280,7 @@ class Rooms:
         return Nameplate(number, room.id, lifetime)
 
     def _look_up(self, address: ClientQuota, number: int) -> Nameplate:
-        if wait := address.lookups.take(1, self._clock()):
-            address.lookups.put_back(1)
+        if wait := address.spend("lookups", self._clock()):
             raise ClientRefused(
                 "lookups-per-minute",
                 f"Your address tried more than {self._limits.lookups_per_minute} codes in a minute.",
@@ -258,7 +304,8 @@ class Rooms:
     def _ended(self, room_id: bytes, reason: str) -> None:
         maker = self._makers.pop(room_id, None)
         if maker:
-            maker.rooms.pop(room_id, None)
+            maker.drop_room(room_id)
+        self._writers.forget(room_id)
         for reader in self._readers.pop(room_id, ()):
             reader.gone = reason
             reader.wake.set()

@@ -23,6 +23,7 @@ from huddle.rendezvous.messages import MAX_MESSAGE
 from huddle.rendezvous.server.app import create_app
 from huddle.rendezvous.server.packages import Packages
 from huddle.rendezvous.server.site import BuiltPage, find_site
+from huddle.rendezvous.server.socket_guard import SocketGuard
 from huddle.rendezvous.server.sockets import protocols
 from huddle.rendezvous.server.store import Store
 from huddle.rendezvous.server.stun import StunServer
@@ -37,17 +38,19 @@ type _SockAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, byt
 class ServerConfig:
     """How to run a rendezvous.
 
-    `hosts` are addresses or names to listen on, "" for every IPv4 and IPv6 address; port 0 is any free
-    one. `certificate` and `key` are PEM files. `trusted_proxies` are the addresses or networks whose
-    X-Forwarded-For is believed. `database` is an SQLite file, None for memory. STUN is served on the
-    UDP port of the same number where it is free, on `stun_hosts`, or on the same hosts if there are none;
-    `turn` are the TURN servers that parties may use. `site` is the built page for browsers; None where
-    there is none. `packages` is a directory of what programs in browsers may import, `package_source` the
-    address where they may have all else.
+    `hosts` are addresses or names to listen on, "" for every IPv4 and IPv6 address; port 0 is any free one.
+    `names` are those by which browsers may know it, beside its addresses and the machine's name: see
+    `huddle.rendezvous.server.origins`. `certificate` and `key` are PEM files. `trusted_proxies` are the
+    addresses or networks whose X-Forwarded-For is believed. `database` is an SQLite file, None for memory.
+    STUN is served on the UDP port of the same number where it is free, on `stun_hosts`, or on the same
+    hosts if there are none; `turn` are the TURN servers that parties may use. `site` is the built page for
+    browsers; None where there is none. `packages` is a directory of what programs in browsers may import,
+    `package_source` the address where they may have all else.
     """
 
     hosts: tuple[str, ...] = ("127.0.0.1",)
     port: int = 0
+    names: tuple[str, ...] = ()
     certificate: Path | None = None
     key: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
@@ -102,18 +105,16 @@ class RendezvousServer:
                 turn=config.turn,
                 site=BuiltPage(config.site, packages.source) if config.site else None,
                 packages=packages,
+                names=self._names(),
             )
         except BaseException:
             for sock in sockets:
                 sock.close()
             raise
         limits = config.limits
-        http, websocket = protocols(
-            limits.first_message,
-            limits.stall,
-            limits.relayed_message,
-            app.state.rendezvous.metrics.stalled.inc,
-        )
+        rendezvous = app.state.rendezvous
+        self.guard = SocketGuard(limits, rendezvous.door.quotas, config.clock, config.trusted_proxies)
+        http, websocket = protocols(limits, self.guard, context, rendezvous.metrics.stalled.inc)
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,
@@ -130,8 +131,6 @@ class RendezvousServer:
                 server_header=False,
                 proxy_headers=bool(config.trusted_proxies),
                 forwarded_allow_ips=list(config.trusted_proxies),
-                ssl_certfile=config.certificate,
-                ssl_context_factory=(lambda _config, _default: context) if context else None,
                 timeout_graceful_shutdown=_STOP,  # type: ignore[arg-type]  # it is passed to wait_for
             )
         )
@@ -188,6 +187,17 @@ class RendezvousServer:
             transport, _ = await loop.create_datagram_endpoint(make, sock=udp)
             self._stun.append(transport)
         return self.port if self._stun else 0
+
+    def _names(self) -> set[str] | None:
+        """The names that it goes by, beside its addresses; None where any may be right.
+
+        A certificate tells a browser that a name is wrong, and a proxy passes on what is its own.
+        """
+        config = self.config
+        if not config.names and (config.certificate or config.trusted_proxies):
+            return None
+        own = socket.gethostname()
+        return {*config.names, *filter(None, config.hosts), own, f"{own}.local"}
 
     def _tls(self) -> ssl.SSLContext | None:
         config = self.config

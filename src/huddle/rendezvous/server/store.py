@@ -15,13 +15,18 @@ from pathlib import Path
 
 from huddle.errors import LocalError
 
+_VERSION = 2  # of the schema; rooms live for a day at most, so those of another version are dropped
+_TABLES = ("rooms", "records", "admitted", "nameplates")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS rooms (
     id BLOB PRIMARY KEY, owner BLOB, expires REAL NOT NULL,
-    records INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+    records INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
+    knocks INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
     room BLOB NOT NULL, position INTEGER NOT NULL, client BLOB NOT NULL, sequence INTEGER NOT NULL,
     record BLOB NOT NULL, UNIQUE (room, position), UNIQUE (room, client, sequence));
+CREATE TABLE IF NOT EXISTS admitted (
+    room BLOB NOT NULL, client BLOB NOT NULL, PRIMARY KEY (room, client)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS nameplates (
     number INTEGER PRIMARY KEY, room BLOB NOT NULL UNIQUE, expires REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS rooms_expire ON rooms (expires);
@@ -31,13 +36,17 @@ CREATE INDEX IF NOT EXISTS nameplates_expire ON nameplates (expires);
 
 @dataclass(frozen=True, slots=True)
 class StoredRoom:
-    """What is kept of a room: `owner` is the SHA-256 of the key that deletes it, `expires` wall time."""
+    """What is kept of a room: `owner` is the SHA-256 of the key that deletes it, `expires` wall time.
+
+    `knocks` of its records were written by clients that were not admitted then.
+    """
 
     id: bytes
     owner: bytes | None
     expires: float
     records: int
     bytes: int
+    knocks: int
 
 
 class Store:
@@ -56,7 +65,11 @@ class Store:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute("PRAGMA secure_delete = ON")
+            if self._one("PRAGMA user_version") != _VERSION:
+                for table in _TABLES:
+                    self._db.execute(f"DROP TABLE IF EXISTS {table}")
             self._db.executescript(_SCHEMA)
+            self._db.execute(f"PRAGMA user_version = {_VERSION}")
         except sqlite3.Error as error:
             self._db.close()
             raise _unusable(path, error) from error
@@ -71,7 +84,8 @@ class Store:
     def room(self, room: bytes, now: float) -> StoredRoom | None:
         """The room, unless it has expired."""
         row = self._db.execute(
-            "SELECT id, owner, expires, records, bytes FROM rooms WHERE id = ? AND expires > ?", (room, now)
+            "SELECT id, owner, expires, records, bytes, knocks FROM rooms WHERE id = ? AND expires > ?",
+            (room, now),
         ).fetchone()
         return StoredRoom(*row) if row else None
 
@@ -80,7 +94,7 @@ class Store:
         self.delete(room)
         self._db.execute("INSERT INTO rooms (id, owner, expires) VALUES (?, ?, ?)", (room, owner, expires))
         self.rooms += 1
-        return StoredRoom(room, owner, expires, 0, 0)
+        return StoredRoom(room, owner, expires, 0, 0, 0)
 
     def appended(self, room: bytes, client: bytes, sequence: int) -> tuple[int, bytes] | None:
         """Where this client's record of that sequence stands, and the record, if it is there."""
@@ -90,7 +104,35 @@ class Store:
         ).fetchone()
         return row
 
-    def append(self, room: StoredRoom, client: bytes, sequence: int, record: bytes) -> int:
+    def written(self, room: bytes, client: bytes) -> tuple[int, int]:
+        """How many records this client wrote into the room, and their bytes."""
+        row: tuple[int, int] = self._db.execute(
+            "SELECT COUNT(*), COALESCE(SUM(LENGTH(record)), 0) FROM records WHERE room = ? AND client = ?",
+            (room, client),
+        ).fetchone()
+        return row
+
+    def writer(self, room: bytes, index: int) -> bytes | None:
+        """The client that wrote the record at an index, if there is one."""
+        row = self._db.execute(
+            "SELECT client FROM records WHERE room = ? AND position = ?", (room, index)
+        ).fetchone()
+        return row[0] if row else None
+
+    def admit(self, room: bytes, client: bytes) -> None:
+        """Note that the room's maker admitted this client."""
+        self._db.execute("INSERT OR IGNORE INTO admitted VALUES (?, ?)", (room, client))
+
+    def is_admitted(self, room: bytes, client: bytes) -> bool:
+        """Whether the room's maker admitted this client."""
+        row = self._db.execute(
+            "SELECT 1 FROM admitted WHERE room = ? AND client = ?", (room, client)
+        ).fetchone()
+        return row is not None
+
+    def append(
+        self, room: StoredRoom, client: bytes, sequence: int, record: bytes, *, knock: bool = False
+    ) -> int:
         """Add a record to a room as it is now; its index."""
         with self._db:
             self._db.execute("BEGIN")
@@ -99,8 +141,8 @@ class Store:
                 (room.id, room.records, client, sequence, record),
             )
             self._db.execute(
-                "UPDATE rooms SET records = records + 1, bytes = bytes + ? WHERE id = ?",
-                (len(record), room.id),
+                "UPDATE rooms SET records = records + 1, bytes = bytes + ?, knocks = knocks + ? WHERE id = ?",
+                (len(record), knock, room.id),
             )
         self.total_bytes += len(record)
         return room.records
@@ -120,6 +162,7 @@ class Store:
         with self._db:
             self._db.execute("BEGIN")
             self._db.execute("DELETE FROM records WHERE room = ?", (room,))
+            self._db.execute("DELETE FROM admitted WHERE room = ?", (room,))
             self._db.execute("DELETE FROM rooms WHERE id = ?", (room,))
             named = self._db.execute("DELETE FROM nameplates WHERE room = ?", (room,)).rowcount
         self.total_bytes -= size[0]

@@ -18,8 +18,9 @@ import struct
 from collections.abc import Callable
 from typing import Any, cast
 
-from huddle.rendezvous.limits import Bucket, Limits, address_of
+from huddle.rendezvous.limits import Bucket, Limits
 from huddle.rendezvous.server.metrics import Metrics
+from huddle.rendezvous.server.quotas import networks_of
 
 HEADER = 20
 MAX_REQUEST = 548  # bytes: a STUN message of unknown path is no longer (RFC 8489, 6.1, for IPv4)
@@ -141,16 +142,19 @@ class StunServer(asyncio.DatagramProtocol):
 
     def _allowed(self, host: str) -> bool:
         now = self._clock()
-        name = address_of(host)
-        rate = self._rates.get(name)
-        if rate is None:
-            if len(self._rates) >= _MAX_ADDRESSES:
-                self._rates = {known: one for known, one in self._rates.items() if not one.full(now)}
-            if len(self._rates) >= _MAX_ADDRESSES:
-                return False
-            rate = self._rates[name] = Bucket(self._limits.stun_per_address, now)
-        for bucket in (rate, self._all):
-            if bucket.take(1, now):
+        networks = networks_of(host)
+        if len(self._rates) + len(networks) > _MAX_ADDRESSES:
+            self._rates = {known: one for known, one in self._rates.items() if not one.full(now)}
+        if len(self._rates) + len(networks) > _MAX_ADDRESSES:
+            return False
+        buckets = [self._all]
+        for name, factor in networks:
+            bucket = self._rates.get(name)
+            if bucket is None:
+                bucket = self._rates[name] = Bucket(self._limits.stun_per_address * factor, now)
+            buckets.append(bucket)
+        waits = [bucket.take(1, now) for bucket in buckets]
+        if any(waits):
+            for bucket in buckets:
                 bucket.put_back(1)
-                return False
-        return True
+        return not any(waits)

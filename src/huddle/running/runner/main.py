@@ -11,6 +11,7 @@ object, the configuration:
     lane_fd           an inherited socket, the lane (see running/mux.py)
     directory, entry  where the program lies (and starts), and its first file there
     args              its arguments; flags: MPyC's own, which come after them
+    settle            in a sandbox: the path of running/runner/settle.py, with its own (see there)
     max_queue         end the program when more bytes than this wait for one peer; 0: never
 
 The runner writes JSON objects too, one a line: `{"input": true}` when the program begins to wait for a
@@ -224,6 +225,8 @@ def main() -> int:
     """Set the scene, run the program, and say how it ended, after all that it left to `atexit`."""
     control = Control(int(sys.argv[1]))
     config = control.read_config()
+    if "settle" in config:
+        load("huddle_runner_settle", config["settle"]).settle(config)
     die_with_parent()
     control.watch()
     set_environment()

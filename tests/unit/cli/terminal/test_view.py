@@ -81,3 +81,16 @@ def test_a_relayed_link_says_what_else_was_tried_and_a_direct_one_does_not() -> 
     view, text = screen(terminal=False)
     view.show(events.Link("Bob", "webrtc", "direct, 192.0.2.1 port 5000", tried=tried))
     assert "not tls" not in text.getvalue()
+
+
+def test_what_the_sandbox_lacks_and_its_limits_stand_beside_the_program() -> None:
+    view, out = screen(terminal=False)
+    view.show(
+        events.Program("a.py", "d", (), (), True, weaker=("it may try the kernel",), limits=("open=99",))
+    )
+    view.show(events.Program("a.py", "d", (), (), False))
+    strong, weak = out.getvalue().split("Program: ")[1:]
+    assert "weaker than it should be: it may try the kernel." in strong
+    assert "At most open=99 (--limit)." in strong
+    assert "At most" not in weak
+    assert "can read your files" in weak

@@ -10,7 +10,7 @@ from huddle.errors import NetworkError, PeerError
 from huddle.identity.native import NativeCrypto
 from huddle.networks.base import PeerOffer
 from huddle.networks.wireguard import device as wireguard_device
-from huddle.networks.wireguard import network as wireguard
+from huddle.networks.wireguard import maker as wireguard_maker
 from huddle.networks.wireguard import rootless as wireguard_rootless
 from huddle.networks.wireguard import system as wireguard_system
 from huddle.networks.wireguard.network import Offer, WireGuardNetwork
@@ -72,7 +72,7 @@ async def test_without_its_library_it_says_how_to_get_it(monkeypatch: pytest.Mon
 async def test_elsewhere_than_on_linux_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(NetworkError, match="Linux only"):
-        wireguard.check()
+        wireguard_maker.check()
 
 
 async def test_without_any_wireguard_it_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +82,7 @@ async def test_without_any_wireguard_it_names_both(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(wireguard_system, "kernel_has_wireguard", none)
     monkeypatch.setattr(wireguard_device, "program", lambda: None)
     with pytest.raises(NetworkError) as caught:
-        await wireguard.kind()
+        await wireguard_maker.kind()
     assert "modprobe wireguard" in caught.value.hint and "wireguard-go" in caught.value.hint
 
 

@@ -21,7 +21,7 @@ CLIENT = b"c" * 16
 async def get(server: Any, path: str, header: str = "") -> tuple[int, dict[str, str], str]:
     """One HTTP request: status, headers, body."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: test\r\n{header}Connection: close\r\n\r\n".encode())
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{header}Connection: close\r\n\r\n".encode())
     head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
     writer.close()
     await writer.wait_closed()
@@ -59,7 +59,7 @@ async def test_metrics_count_and_name_nobody(serve: Any, dial: Any, room: bytes,
     server = await serve()
     one = await dial(server, room_path)
     await one.enter(create=True)
-    await one.send(Append(CLIENT, 0, b"a record"))
+    await one.send(Append(0, b"a record"))
     await one.entries(2)
     _, headers, body = await get(server, "/metrics")
     assert headers["content-type"].startswith("text/plain")
@@ -72,9 +72,9 @@ async def test_metrics_count_and_name_nobody(serve: Any, dial: Any, room: bytes,
 
 
 async def test_a_newer_client_is_told_which_version_this_is(serve: Any, dial: Any) -> None:
-    bare = await dial(await serve(), "/v2/rooms/1234")
+    bare = await dial(await serve(), "/v3/rooms/1234")
     refused = await bare.receive()
-    assert (refused.code, "version 1" in refused.text) == ("version", True)
+    assert (refused.code, "older version" in refused.text) == ("version", True)
 
 
 async def test_connections_are_limited_by_address_and_in_all(serve: Any, dial: Any) -> None:
@@ -84,9 +84,9 @@ async def test_connections_are_limited_by_address_and_in_all(serve: Any, dial: A
         ({"opens_per_minute": 1}, "opens-per-minute"),
     ):
         server = await serve(**limits)
-        first = await dial(server, f"/v1/rooms/{secrets.token_hex(16)}")
+        first = await dial(server, f"/v2/rooms/{secrets.token_hex(16)}")
         await first.enter(create=True)
-        second = await dial(server, f"/v1/rooms/{secrets.token_hex(16)}")
+        second = await dial(server, f"/v2/rooms/{secrets.token_hex(16)}")
         refused = await second.receive()
         assert (refused.code, refused.retry > 0) == (code, True)
 
@@ -104,7 +104,7 @@ async def test_addresses_that_use_nothing_are_forgotten(serve: Any, dial: Any, c
         await asyncio.sleep(0.01)
     clock.now += 60
     rendezvous.sweep()
-    assert not rendezvous.door._addresses
+    assert not len(rendezvous.door.quotas)
 
 
 @pytest.mark.parametrize("shown", [False, True])
@@ -116,9 +116,9 @@ async def test_the_log_holds_no_secrets_and_addresses_only_if_asked(
     server = await serve(log_addresses=shown)
     one = await dial(server, room_path)
     await one.enter(create=True, owner=b"h" * 32)
-    await one.send(Append(CLIENT, 0, b"a record to hide"))
+    await one.send(Append(0, b"a record to hide"))
     await one.entries(2)
-    await one.send(Append(CLIENT, 0, b"another record to hide"))
+    await one.send(Append(0, b"another record to hide"))
     assert (await one.receive()).code == "sequence-taken"
     two = await dial(server, f"{room_path}00")
     assert (await two.receive()).code == "malformed"
@@ -132,7 +132,7 @@ async def test_the_log_holds_no_secrets_and_addresses_only_if_asked(
     )
     assert "refused" in text
     assert "sequence-taken" in text
-    for secret in (room.hex(), repr(room), "to hide", CLIENT.hex(), "/v1/"):
+    for secret in (room.hex(), repr(room), "to hide", CLIENT.hex(), "/v1/", "/v2/"):
         assert secret not in text
     assert ("127.0.0.1" in text) == shown
 
@@ -145,11 +145,11 @@ async def test_a_mistake_of_the_server_ends_one_connection_and_tells_the_log_whe
     one = await dial(server, room_path)
     await one.enter(create=True)
 
-    def fail(*args: object) -> None:
+    def fail(*args: object, **options: object) -> None:
         raise ValueError(f"with a secret: {args}")
 
     rendezvous.store.append, keep = fail, rendezvous.store.append
-    await one.send(Append(CLIENT, 0, b"a record to hide"))
+    await one.send(Append(0, b"a record to hide"))
     refused = await one.receive()
     assert (refused.code, refused.retry) == ("internal", 1)
     rendezvous.store.append = keep
@@ -160,8 +160,11 @@ async def test_a_mistake_of_the_server_ends_one_connection_and_tells_the_log_whe
 
 MESSAGES = st.one_of(
     st.binary(max_size=80),
-    st.builds(pack, st.builds(Open, st.integers(0, 2), st.booleans(), st.none(), st.integers(0, 99_999))),
-    st.builds(pack, st.builds(Append, st.just(CLIENT), st.integers(0, 3), st.binary(max_size=20))),
+    st.builds(
+        pack,
+        st.builds(Open, st.integers(0, 2), st.booleans(), st.none(), st.integers(0, 99_999), st.just(CLIENT)),
+    ),
+    st.builds(pack, st.builds(Append, st.integers(0, 3), st.binary(max_size=20))),
     st.just(pack(Delete(b"k" * 32))),
     st.just(pack(Allocate(b"k" * 32))),
     st.just(pack(LookUp(4821))),
@@ -169,7 +172,7 @@ MESSAGES = st.one_of(
 )
 PATHS = st.sampled_from(
     [
-        f"/v1/rooms/{'0' * 32}",
+        f"/v2/rooms/{'0' * 32}",
         "/v1/nameplates",
         f"/v1/relay/{'0' * 32}?side=a",
         f"/v1/relay/{'0' * 32}?side=b",
@@ -188,9 +191,9 @@ def test_whatever_clients_send_the_server_serves_on() -> None:
 
     async def serves(base: str) -> None:
         async with connect(
-            f"{base}/v1/rooms/{secrets.token_hex(16)}", compression=None, proxy=None
+            f"{base}/v2/rooms/{secrets.token_hex(16)}", compression=None, proxy=None
         ) as socket:
-            await socket.send(pack(Open(0, True, None, 1)))
+            await socket.send(pack(Open(0, True, None, 1, CLIENT)))
             assert (await socket.recv())[0] == Opened.type
 
     with asyncio.Runner() as runner:
@@ -215,7 +218,8 @@ def test_whatever_clients_send_the_server_serves_on() -> None:
 
 def test_bytes_that_are_no_http_and_no_websocket_crash_nothing() -> None:
     upgrade = (
-        f"GET /v1/rooms/{'0' * 32} HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"GET /v2/rooms/{'0' * 32} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
     ).encode()
 

@@ -24,6 +24,7 @@ from huddle.rendezvous.messages import (
     pack,
 )
 from huddle.rendezvous.server.metrics import Metrics
+from huddle.rendezvous.server.quotas import Quotas
 from huddle.rendezvous.server.rooms import Rooms
 from huddle.rendezvous.server.store import Store
 
@@ -31,9 +32,9 @@ CLIENT, KEY = b"c" * 16, b"k" * 32
 OWNER = hashlib.sha256(KEY).digest()
 
 
-async def append(bare: Any, sequence: int, record: bytes, client: bytes = CLIENT) -> list[Any]:
+async def append(bare: Any, sequence: int, record: bytes) -> list[Any]:
     """Append and take the confirmation and the entry, which come in either order."""
-    await bare.send(Append(client, sequence, record))
+    await bare.send(Append(sequence, record))
     return sorted([await bare.receive(), await bare.receive()], key=lambda message: message.type)
 
 
@@ -47,7 +48,7 @@ async def test_everybody_gets_all_records_in_order_whenever_they_come(
     second = await dial(server, room_path)
     assert (await second.enter()).count == 1
     assert await second.receive() == Entry(0, b"one")
-    await second.send(Append(b"d" * 16, 0, b"two"))
+    await second.send(Append(0, b"two"))
     assert await first.receive() == Entry(1, b"two")
     third = await dial(server, room_path)
     await third.enter(first=1)
@@ -61,10 +62,10 @@ async def test_the_same_append_again_is_confirmed_and_adds_nothing(
     first = await dial(server, room_path)
     await first.enter(create=True)
     await append(first, 0, b"one")
-    await first.send(Append(CLIENT, 0, b"one"))
+    await first.send(Append(0, b"one"))
     assert await first.receive() == Appended(0, 0)
     assert await append(first, 1, b"two") == [Entry(1, b"two"), Appended(1, 1)]
-    await first.send(Append(CLIENT, 0, b"another"))
+    await first.send(Append(0, b"another"))
     refused = await first.receive()
     assert isinstance(refused, Refused)
     assert refused.code == "sequence-taken"
@@ -73,14 +74,14 @@ async def test_the_same_append_again_is_confirmed_and_adds_nothing(
 async def test_a_room_expires_when_it_said(serve: Any, dial: Any, clock: Any, room_path: str) -> None:
     server = await serve()
     inside = await dial(server, room_path)
-    await inside.send(Open(0, True, None, 60))
+    await inside.send(Open(0, True, None, 60, CLIENT))
     assert await inside.receive() == Opened(0, 60)
     clock.now += 59
     assert (await append(inside, 0, b"in time"))[1] == Appended(0, 0)
     clock.now += 2
     assert await inside.receive() == Gone("expired")
     late = await dial(server, room_path)
-    await late.send(Open(0, False, None, 0))
+    await late.send(Open(0, False, None, 0, CLIENT))
     assert await late.receive() == Gone("unknown")
 
 
@@ -91,7 +92,7 @@ async def test_an_expired_room_takes_nothing_even_before_it_is_swept(
     inside = await dial(server, room_path)
     await inside.enter(create=True)
     clock.now += 7201
-    await inside.send(Append(CLIENT, 0, b"late"))
+    await inside.send(Append(0, b"late"))
     assert await inside.receive() == Gone("expired")
     again = await dial(server, room_path)
     assert (await again.enter(create=True)).count == 0
@@ -124,7 +125,7 @@ async def test_somebody_elses_room_is_not_taken_for_ones_own(serve: Any, dial: A
     one, same, other = [await dial(server, room_path) for _ in range(3)]
     await one.enter(create=True, owner=OWNER)
     await same.enter(create=True, owner=OWNER)
-    await other.send(Open(0, True, b"o" * 32, 0))
+    await other.send(Open(0, True, b"o" * 32, 0, CLIENT))
     assert (await other.receive()).code == "room-taken"
 
 
@@ -134,7 +135,7 @@ async def test_who_has_seen_more_than_there_is_learns_that_it_was_lost(
     server = await serve()
     one, two = await dial(server, room_path), await dial(server, room_path)
     await one.enter(create=True)
-    await two.send(Open(1, False, None, 0))
+    await two.send(Open(1, False, None, 0, CLIENT))
     assert await two.receive() == Gone("lost")
 
 
@@ -168,7 +169,7 @@ async def test_an_append_over_a_limit_is_refused_by_its_name(
     one = await dial(server, room_path)
     await one.enter(create=True)
     for sequence, record in enumerate(records):
-        await one.send(Append(CLIENT, sequence, record))
+        await one.send(Append(sequence, record))
     while not isinstance(answer := await one.receive(), Refused):
         pass
     assert answer.code == code
@@ -182,21 +183,21 @@ async def test_an_append_over_a_limit_is_refused_by_its_name(
 async def test_rooms_per_address_and_in_all(serve: Any, dial: Any, clock: Any) -> None:
     for limits, code in (({"rooms_per_address": 2}, "rooms-per-address"), ({"rooms": 2}, "rooms")):
         server = await serve(**limits)
-        full = [await dial(server, f"/v1/rooms/{secrets.token_hex(16)}") for _ in range(2)]
+        full = [await dial(server, f"/v2/rooms/{secrets.token_hex(16)}") for _ in range(2)]
         for bare in full:
             await bare.enter(create=True)
-        third = await dial(server, f"/v1/rooms/{secrets.token_hex(16)}")
-        await third.send(Open(0, True, None, 0))
+        third = await dial(server, f"/v2/rooms/{secrets.token_hex(16)}")
+        await third.send(Open(0, True, None, 0, CLIENT))
         assert (await third.receive()).code == code
         clock.now += 7201  # they expire, and make room for others
         assert [await bare.receive() for bare in full] == [Gone("expired")] * 2
-        await (await dial(server, f"/v1/rooms/{secrets.token_hex(16)}")).enter(create=True)
+        await (await dial(server, f"/v2/rooms/{secrets.token_hex(16)}")).enter(create=True)
 
 
 async def test_a_lifetime_over_the_most_is_refused(serve: Any, dial: Any, room_path: str) -> None:
     server = await serve()
     one = await dial(server, room_path)
-    await one.send(Open(0, True, None, 86_401))
+    await one.send(Open(0, True, None, 86_401, CLIENT))
     assert (await one.receive()).code == "room-lifetime-most"
 
 
@@ -204,7 +205,7 @@ async def test_connections_of_a_room(serve: Any, dial: Any, room_path: str) -> N
     server = await serve(room_connections=1)
     one, two = await dial(server, room_path), await dial(server, room_path)
     await one.enter(create=True)
-    await two.send(Open(0, False, None, 0))
+    await two.send(Open(0, False, None, 0, CLIENT))
     refused = await two.receive()
     assert (refused.code, refused.retry > 0) == ("room-connections", True)
 
@@ -237,7 +238,7 @@ async def test_a_nameplate_leads_to_a_room_that_is_there(serve: Any, dial: Any) 
     assert plate.lifetime == 600
     await guest.send(LookUp(plate.number))
     assert await guest.receive() == plate
-    room = await dial(server, f"/v1/rooms/{plate.room.hex()}")
+    room = await dial(server, f"/v2/rooms/{plate.room.hex()}")
     assert await room.enter() == Opened(0, 600)
 
 
@@ -259,7 +260,7 @@ async def test_a_nameplate_ends_with_its_room_by_its_owner_or_by_time(
         return await guest.receive()
 
     plate = await allocate()
-    room = await dial(server, f"/v1/rooms/{plate.room.hex()}")
+    room = await dial(server, f"/v2/rooms/{plate.room.hex()}")
     await room.enter()
     await room.send(Delete(KEY))
     assert await room.receive() == Gone("deleted")
@@ -291,7 +292,7 @@ async def test_numbers_get_longer_where_they_are_crowded_and_do_not_repeat() -> 
     rooms = Rooms(store, Limits(), lambda: 0.0, Metrics())
     for number in range(1000, 1899):
         store.name(number, number.to_bytes(16, "big"), 600.0)
-    address = type("Address", (), {"rooms": {}, "lookups": None})()
+    address = Quotas(Limits()).of("192.0.2.1", 0.0)
     assert 1000 <= rooms._allocate(address, OWNER).number <= 9999
     longer = {rooms._allocate(address, OWNER).number for _ in range(20)}
     assert len(longer) == 20
@@ -308,5 +309,5 @@ async def test_who_says_nothing_is_shown_out(serve: Any, dial: Any, room_path: s
 async def test_a_text_message_is_refused(serve: Any, dial: Any, room_path: str) -> None:
     server = await serve()
     one = await dial(server, room_path)
-    await one.socket.send(pack(Open(0, True, None, 0)).decode("latin-1"))
+    await one.socket.send(pack(Open(0, True, None, 0, CLIENT)).decode("latin-1"))
     assert (await one.receive()).code == "malformed"

@@ -62,8 +62,8 @@ async def test_it_stops_in_two_seconds_whatever_its_clients_do(tmp_path: Path) -
     await server.start()
     url = f"ws://127.0.0.1:{server.port}"
     options: dict[str, Any] = {"compression": None, "proxy": None, "close_timeout": 1}
-    idle = await connect(f"{url}/v1/rooms/{'0' * 32}", **options)
-    await idle.send(pack(Open(0, True, None, 0)))
+    idle = await connect(f"{url}/v2/rooms/{'0' * 32}", **options)
+    await idle.send(pack(Open(0, True, None, 0, b"c" * 16)))
     channel = f"{url}/v1/relay/{'0' * 32}?side="
     a, b = await connect(channel + "a", **options), await connect(channel + "b", **options)
     await a.recv()
@@ -115,7 +115,7 @@ async def test_forwarded_addresses_are_believed_from_trusted_proxies_only(truste
     async with RendezvousServer(config) as server:
         sockets = [
             await connect(
-                f"ws://127.0.0.1:{server.port}/v1/rooms/{secrets.token_hex(16)}",
+                f"ws://127.0.0.1:{server.port}/v2/rooms/{secrets.token_hex(16)}",
                 additional_headers={"X-Forwarded-For": f"203.0.113.{number}"},
                 compression=None,
                 proxy=None,
@@ -124,7 +124,7 @@ async def test_forwarded_addresses_are_believed_from_trusted_proxies_only(truste
         ]
         for client in sockets:
             with contextlib.suppress(ConnectionClosed):
-                await client.send(pack(Open(0, True, None, 0)))
+                await client.send(pack(Open(0, True, None, 0, b"c" * 16)))
         codes = [(await client.recv())[0] for client in sockets]
         assert codes == ([32, 32] if trusted else [32, 37])
         for client in sockets:
@@ -134,12 +134,12 @@ async def test_forwarded_addresses_are_believed_from_trusted_proxies_only(truste
 async def test_pings_of_a_client_that_reads_nothing_are_not_stored_up() -> None:
     async with RendezvousServer(ServerConfig(limits=Limits(stall=0.3))) as server:
         client = await connect(
-            f"ws://127.0.0.1:{server.port}/v1/rooms/{'0' * 32}",
+            f"ws://127.0.0.1:{server.port}/v2/rooms/{'0' * 32}",
             compression=None,
             proxy=None,
             ping_interval=None,
         )
-        await client.send(pack(Open(0, True, None, 0)))
+        await client.send(pack(Open(0, True, None, 0, b"c" * 16)))
         client.transport.pause_reading()
         with pytest.raises((ConnectionClosed, OSError)):
             for number in range(200_000):
@@ -169,7 +169,7 @@ async def test_a_chunk_full_of_empty_messages_is_cut_off() -> None:
 async def test_empty_fragments_without_end_are_cut_off() -> None:
     async with RendezvousServer(ServerConfig()) as server:
         client = await connect(
-            f"ws://127.0.0.1:{server.port}/v1/rooms/{'0' * 32}", compression=None, proxy=None
+            f"ws://127.0.0.1:{server.port}/v2/rooms/{'0' * 32}", compression=None, proxy=None
         )
         with pytest.raises((ConnectionClosed, OSError)):
             await client.send(iter([b""] * 10_000))

@@ -32,7 +32,7 @@ def site(tmp_path: Path) -> Path:
 async def get(server: Any, path: str, *headers: str) -> tuple[int, dict[str, str], bytes]:
     """One request: status, headers, body."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    lines = "".join(f"{line}\r\n" for line in (f"GET {path} HTTP/1.1", "Host: test", *headers))
+    lines = "".join(f"{line}\r\n" for line in (f"GET {path} HTTP/1.1", "Host: localhost", *headers))
     writer.write(f"{lines}Connection: close\r\n\r\n".encode())
     head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()

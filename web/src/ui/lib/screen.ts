@@ -14,6 +14,9 @@ export class Screen {
   private readonly fit = new FitAddon();
   private readonly finder = new SearchAddon();
   private written = 0;
+  /** What is to be shown once the terminal has taken what it was given: it drops what is far ahead of it. */
+  private next: readonly Chunk[] | undefined;
+  private busy = false;
   private readonly watching: ResizeObserver;
 
   constructor(place: HTMLElement, label: string) {
@@ -46,11 +49,22 @@ export class Screen {
 
   /** Write what has come since the last call. */
   show(output: readonly Chunk[]): void {
+    if (this.busy) {
+      this.next = output;
+      return;
+    }
     for (const chunk of since(output, this.written)) {
       const colour = COLOURS[chunk.stream];
       this.terminal.write(colour ? `\x1b[${colour}m${chunk.text}\x1b[39m` : chunk.text);
       this.written = chunk.at + chunk.text.length;
     }
+    this.busy = true;
+    this.terminal.write("", () => {
+      this.busy = false;
+      const { next } = this;
+      this.next = undefined;
+      if (next) this.show(next);
+    });
   }
 
   find(text: string, backwards = false): boolean {

@@ -26,23 +26,11 @@ test("hidden characters are counted, the usual white space is not", () => {
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-test("a file is text as Python reads it", () => {
+test("a file is text in UTF-8, whatever encoding its head names", () => {
   expect(decode("p.py", bytes("x = 'é'"))).toEqual({ text: "x = 'é'", warning: "" });
-  expect(decode("p.py", bytes("# -*- coding: utf-8 -*-\n")).warning).toBe("");
-  const latin = decode("p.py", Uint8Array.from([...bytes("#!/usr/bin/python\n# coding: latin-1\n'"), 0xe9]));
-  expect(latin.text).toContain("é");
-  expect(latin.warning).toContain("latin1");
-});
-
-test("a source in an encoding that can't be shown is never shown as something else", () => {
-  const hidden = decode("p.py", bytes("# coding: utf-7\n+AGkAbQBw-"));
-  expect(hidden.text).toBe("");
-  expect(hidden.warning).toContain("utf-7");
-});
-
-test("an encoding is named in the first two lines only, and in Python files only", () => {
-  expect(decode("p.py", bytes("\n\n# coding: utf-7\n")).warning).toBe("");
-  expect(decode("p.txt", bytes("# coding: utf-7\n")).warning).toBe("");
+  expect(decode("p.py", bytes("\ufeffx"))).toEqual({ text: "x", warning: "" });
+  expect(decode("p.py", bytes("# coding: utf-7\n+AGkAbQBw-")).text).toContain("+AGkAbQBw-");
+  expect(decode("p.py", Uint8Array.from([...bytes("# coding: latin-1\n'"), 0xe9]))).toEqual({ text: "", warning: "This file is not in UTF-8, and is refused." });
 });
 
 test("what is not text is said to be none", () => {

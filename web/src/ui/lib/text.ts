@@ -52,19 +52,12 @@ export function grouped(hex: string): string {
   return (hex.match(/.{1,4}/g) ?? []).join(" ");
 }
 
-/** A file's text; where there is none, why not. Python reads a source in the encoding that its head names. */
+/** A file's text; where there is none, why not. Sources are UTF-8: others were refused before they got here. */
 export function decode(path: string, data: Uint8Array): { text: string; warning: string } {
-  const head = new TextDecoder("latin1").decode(data.slice(0, 4096)).split(/\r\n|\r|\n/, 2).join("\n");
-  const named = path.endsWith(".py") ? head.match(/^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)/m)?.[1] : undefined;
-  // Python's spelling, which browsers do not know.
-  const encoding = (named ?? "utf-8").replace(/^latin-1$/i, "latin1");
   try {
-    const text = new TextDecoder(encoding, { fatal: true }).decode(data);
-    const odd = named !== undefined && !/^(utf-?8|ascii|us-ascii)$/i.test(named);
-    return { text, warning: odd ? `Python reads this file as ${clean(encoding)}.` : "" };
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(data), warning: "" };
   } catch {
-    const why = named === undefined ? "This is not text." : `Python reads this file as ${clean(encoding)}, which can't be shown here.`;
-    return { text: "", warning: why };
+    return { text: "", warning: path.endsWith(".py") ? "This file is not in UTF-8, and is refused." : "This is not text." };
   }
 }
 

@@ -1,0 +1,87 @@
+"""What is kept of a session, by this process or by a helper that is asked for it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from huddle.cli.archive import ArchiveService, Enter, Finish, HelperArchive, Kept, LocalArchive
+from huddle.cli.home import Home
+from huddle.codec import encode
+from huddle.errors import LocalError
+from huddle.identity.contacts import Contacts
+from huddle.identity.keys import Identity
+from huddle.identity.native import NativeCrypto
+
+CRYPTO = NativeCrypto()
+ME = Identity.fresh(CRYPTO)
+
+
+def somebody() -> Contacts:
+    return Contacts().met("Bob", Identity.fresh(CRYPTO).did, 1.0)
+
+
+def own(root: Path, *, lasting: bool = True) -> LocalArchive:
+    return LocalArchive(Home(root), CRYPTO, ME, Contacts(), lasting, root.with_name("record"))
+
+
+class Near:
+    """A helper without a process."""
+
+    def __init__(self, service: ArchiveService) -> None:
+        self._service = service
+
+    def ask_now(self, request: Any, descriptor: int = -1) -> Any:
+        done = self._service.do(request, descriptor)
+        try:
+            done.send(None)
+        except StopIteration as over:
+            return over.value
+        raise AssertionError("it waits")
+
+
+def test_a_helper_keeps_the_same(tmp_path: Path) -> None:
+    near: Any = Near(ArchiveService(own(tmp_path / "kept")))
+    archive = HelperArchive(near, ME, Contacts())
+    archive.entered()
+    contacts = somebody()
+    left = archive.finish(contacts, b"the record" * 100_000)
+    home = Home(tmp_path / "kept")
+    assert home.contacts() == contacts
+    assert (tmp_path / "record").read_bytes() == b"the record" * 100_000
+    kept = home.kept_identity(CRYPTO)
+    assert kept is not None and kept.did == ME.did
+    assert len(left) == 4 and "your identity" in left[0]
+    assert left == tuple(f"{item.path}: {item.what}, {item.why}" for item in home.left_behind())
+
+
+def test_of_a_pseudonym_nothing_is_kept(tmp_path: Path) -> None:
+    archive = own(tmp_path / "kept", lasting=False)
+    archive.entered()
+    assert archive.finish(somebody(), None) == ()
+    assert not (tmp_path / "kept").exists()
+
+
+def test_an_identity_that_was_made_meanwhile_is_told(tmp_path: Path) -> None:
+    Home(tmp_path / "kept").identity(CRYPTO)
+    with pytest.raises(LocalError, match="at the same moment"):
+        own(tmp_path / "kept").entered()
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish", encode(Kept("{}", None)), encode(Kept("[1]", None))])
+async def test_what_are_no_contacts_is_not_kept(tmp_path: Path, content: bytes) -> None:
+    file = os.memfd_create("kept")
+    os.write(file, content)
+    with pytest.raises(ValueError):
+        await ArchiveService(own(tmp_path / "kept")).do(Finish(), file)
+    os.close(file)
+    with pytest.raises(ValueError):
+        await ArchiveService(own(tmp_path / "kept")).do(Finish(), -1)
+    assert not (tmp_path / "kept").exists()
+
+
+async def test_there_is_nothing_else_to_ask(tmp_path: Path) -> None:
+    assert ArchiveService.requests == (Enter, Finish)
+    with pytest.raises(ValueError):
+        await ArchiveService(own(tmp_path / "kept")).do(object(), -1)
