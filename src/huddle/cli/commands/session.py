@@ -2,7 +2,6 @@
 
 import getpass
 import os
-import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from huddle.cli.errors import complaints
 from huddle.cli.home import Home
 from huddle.cli.named_path import NamedPath
 from huddle.cli.policy import GuestPolicy, HostPolicy
-from huddle.cli.program_files import load
+from huddle.cli.program_files import load, told
 from huddle.cli.rights import as_ordinary
 from huddle.cli.terminal.driver import Driver
 from huddle.cli.terminal.json_view import JsonView
@@ -38,7 +37,6 @@ from huddle.session.native_platform import NativePlatform
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.platform import Platform
-from huddle.session.program import Program
 from huddle.session.samples import samples
 from huddle.session.settings import ALL, BY_NAME, NETWORKS, Settings
 
@@ -393,18 +391,6 @@ def host_command(
             planned=parties,
         )
     )
-
-
-def told(program: Program, private_args: int, input_files: int) -> list[str]:
-    """What everybody will see of the program, and what stays here, before anybody can be invited."""
-    arguments = shlex.join(clean(word) for word in program.args)
-    count = len(program.files)
-    files = "" if count == 1 else f" and {count - 1} more {'file' if count == 2 else 'files'}"
-    lines = [f"Everybody will see: {clean(program.entry)} {arguments}".rstrip() + files]
-    parts = [(private_args, "private argument"), (input_files, "private file")]
-    if mine := [f"{many} {what}{'' if many == 1 else 's'}" for many, what in parts if many]:
-        lines.append(f"Stays with you: {listing(mine)}")
-    return lines
 
 
 def _certificate(path: Path | None) -> str:

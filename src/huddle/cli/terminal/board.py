@@ -168,6 +168,8 @@ class Board:
         total = sum(file["size"] for file in program.files)
         count = "1 file" if len(program.files) == 1 else f"{len(program.files)} files"
         place = "in a sandbox" if program.sandbox else "[bold yellow]it can read your files[/]"
+        if program.sandbox and program.weaker:
+            place = "[bold yellow]in a weak sandbox[/]"
         words = f"[bold]{safe(program.entry)}[/] {safe(shlex.join(program.args))}".strip()
         return _text(f"[dim]Program[/]  {words}  [dim]{count}, {size(total)},[/] {place}")
 
