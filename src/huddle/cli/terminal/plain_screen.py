@@ -56,9 +56,9 @@ class PlainScreen:
         """Print the question, what can be typed, and wait."""
         keyboard = self._keys()
         self._view.line()
+        keyboard.forget_typed_ahead()
         if asked.problem:
             self._say(f"{asked.problem}\n")
-        keyboard.forget_typed_ahead()
         self._say(
             f"{asked.question}\n" + "".join(f"  {key}: {meaning}\n" for key, meaning in asked.choices) + "> "
         )

@@ -40,7 +40,9 @@ QUESTIONS = {
     "program": Asking(LATER, "Run this program here?", "y", "accept", "n", "decline", "decline", host=False),
     "again": Asking(AGAIN, "Once more?", "y", "again", "q", "finish", "finish"),
 }
+NEW_WORDS = events.Words(("five", "six", "seven", "eight"), 2)
 Seat = Callable[..., Table]
+Asked = Callable[[str], tuple[Table, Asking]]
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def sit() -> Iterator[Seat]:
 
 
 @pytest.fixture(params=["painted", "plain"])
-def asked(request: pytest.FixtureRequest, sit: Seat) -> Callable[[str], tuple[Table, Asking]]:
+def asked(request: pytest.FixtureRequest, sit: Seat) -> Asked:
     """A terminal, and one of the questions, which is not asked yet."""
 
     def one(name: str) -> tuple[Table, Asking]:
@@ -69,7 +71,7 @@ def asked(request: pytest.FixtureRequest, sit: Seat) -> Callable[[str], tuple[Ta
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_what_was_typed_before_the_question_stood_answers_nothing(name: str, asked: Seat) -> None:
+def test_what_was_typed_before_the_question_stood_answers_nothing(name: str, asked: Asked) -> None:
     table, question = asked(name)
     table.tell(events.Notice("the others are awaited"))
     table.until("awaited")
@@ -84,7 +86,7 @@ def test_what_was_typed_before_the_question_stood_answers_nothing(name: str, ask
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_enter_and_half_a_word_are_asked_again_and_a_clear_answer_counts(name: str, asked: Seat) -> None:
+def test_enter_and_half_a_word_are_asked_again_and_a_clear_answer_counts(name: str, asked: Asked) -> None:
     table, question = asked(name)
     table.tell(*question.told)
     table.until(question.reads)
@@ -98,7 +100,7 @@ def test_enter_and_half_a_word_are_asked_again_and_a_clear_answer_counts(name: s
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_the_end_of_input_is_no_yes(name: str, asked: Seat) -> None:
+def test_the_end_of_input_is_no_yes(name: str, asked: Asked) -> None:
     table, question = asked(name)
     table.tell(*question.told)
     table.until(question.reads)
@@ -107,7 +109,7 @@ def test_the_end_of_input_is_no_yes(name: str, asked: Seat) -> None:
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_ctrl_c_leaves_and_the_terminal_is_as_it_was(name: str, asked: Seat) -> None:
+def test_ctrl_c_leaves_and_the_terminal_is_as_it_was(name: str, asked: Asked) -> None:
     table, question = asked(name)
     table.tell(*question.told)
     table.until(question.reads)
@@ -131,7 +133,7 @@ def test_what_is_pasted_answers_nothing_without_enter(name: str, sit: Seat) -> N
     assert table.undecided
 
 
-def test_news_while_a_question_stands_leaves_it_whole(asked: Seat) -> None:
+def test_news_while_a_question_stands_leaves_it_whole(asked: Asked) -> None:
     table, question = asked("admit")
     table.tell(*question.told)
     table.until(question.reads)
@@ -151,16 +153,17 @@ def test_news_while_a_question_stands_leaves_it_whole(asked: Seat) -> None:
     assert table.past.count(question.reads) == 1
 
 
-def test_a_question_that_is_taken_back_is_gone(asked: Seat) -> None:
+def test_a_question_that_is_taken_back_is_gone(asked: Asked) -> None:
     table, question = asked("host")
     table.tell(*question.told)
-    table.until(question.reads)
-    table.type("al")
-    table.tell(events.Restarted(2, "Bob saw other words"), events.Notice("again"))
-    table.until("again")
-    table.type("l\n")
-    table.tell(*(replace(one, epoch=2) if isinstance(one, events.Words) else one for one in question.told))
     table.until(lambda text: question.reads in text and text.endswith(">"))
+    table.type("al")
+    table.until(lambda text: text.endswith("> al"))
+    table.tell(events.Restarted(2, "Bob saw other words"), events.Notice("again"))
+    table.until(lambda text: text.endswith("again"))  # and no question below
+    table.type("l\n")
+    table.tell(*(NEW_WORDS if isinstance(one, events.Words) else one for one in question.told))
+    table.until(lambda text: "five   six" in text and question.reads in text and text.endswith(">"))
     table.type("n\n")
     assert table.decision()[0] == "decline"
 
@@ -188,7 +191,7 @@ def test_lines_for_the_program_are_kept_while_it_runs_and_forgotten_with_it(sit:
 def test_the_program_is_read_on_the_whole_screen_and_searched(sit: Seat) -> None:
     table = sit(80, 24)
     table.tell(*ACCEPT)
-    before = table.until("Then start.")
+    before = table.until(lambda text: "Then start." in text and text.endswith(">"))
     table.type("v\n")
     table.until("q back")
     assert "1 line 1 of the program" in table.text and "line 100 of" not in table.text
@@ -197,8 +200,8 @@ def test_the_program_is_read_on_the_whole_screen_and_searched(sit: Seat) -> None
     table.until("line 150 of the program")
     assert "impatient" not in table.text
     table.type("q")
-    table.until("Then start.")
     table.until("Bob is impatient")
+    table.until(lambda text: text.endswith(">"))
     assert table.text.splitlines()[-1] == before.splitlines()[-1] == ">" and table.undecided
     table.type("n\n")
     assert table.decision()[0] == "decline"
