@@ -31,7 +31,8 @@ class Invitation(Event):
 class Party(Event):
     """A party came or changed.
 
-    `state`: waiting (wants to come in), admitted, refused, accepted, connected, silent, gone, left.
+    `state`: waiting (wants to come in), seated (has a seat; the host decides with the words on the screen),
+    admitted, refused, accepted, connected, silent, gone, left.
     `standing`: self, new, known, verified, or alarm (a known name with another key).
     """
 
@@ -98,6 +99,25 @@ class Words(Event):
     event: ClassVar[str] = "words"
     words: tuple[str, ...]
     epoch: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WordsDiffer(Event):
+    """A party, perhaps this one, saw other words: somebody may be intercepting. New words follow."""
+
+    event: ClassVar[str] = "words_differ"
+    name: str
+    did: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted(Event):
+    """The host has begun a new ceremony, number `epoch`: words and answers so far do not count any more."""
+
+    event: ClassVar[str] = "restarted"
+    epoch: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,8 @@ class PageController:
             if _given(said, "privateArgs") is not None or _given(said, "inputs") is not None:
                 party.give(_private_args(said), _inputs(said))
             party.accept()
+        elif what == "differ":
+            party.differ()
         elif what == "decline":
             party.decline(said.reason)
         elif what == "again":

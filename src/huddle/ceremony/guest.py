@@ -162,12 +162,22 @@ class GuestCeremony(Ceremony):
         return True
 
     def _on_revealed(self) -> None:
-        plan = self._plan
         self._timers["accept"] = self._now + self._plan.proposal.options.patience + HOST_GRACE
-        if plan.proposal.options.files_follow:
+
+    def _on_differ(self, did: str, error: PeerError) -> None:
+        # The host has seen it too and begins a new epoch; only if it does not, all is over.
+        self._timers.setdefault("fault", self._now + DECIDE_SECONDS)
+
+    def _on_accepted(self, did: str) -> None:
+        if not self._invitation.is_host(did):
+            return
+        self._timers["accept"] = self._now + self._plan.proposal.options.patience + HOST_GRACE
+        # What travels with no file of its own is asked about when the host has decided, as all else is.
+        manifest = self._plan.manifest
+        if self._plan.proposal.options.files_follow:
             self._have_files({})
-        elif not chunk_count(plan.manifest):
-            self._have_files({file.path: b"" for file in plan.manifest.files})
+        elif not chunk_count(manifest):
+            self._have_files({file.path: b"" for file in manifest.files})
 
     def _on_epoch(self) -> None:
         self._timers["host"] = self._now + HOST_SECONDS

@@ -1,13 +1,14 @@
 """A program on this machine's disk: its entry, what belongs to it and what was named, in memory."""
 
 import os
+import shlex
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from huddle.ceremony.manifest import MAX_TOTAL
-from huddle.cli.text import size
+from huddle.cli.text import clean, listing, size
 from huddle.errors import LocalError
 from huddle.session.belongings import Belongings, belongings, matching, notebook_source
 from huddle.session.program import Program
@@ -118,3 +119,15 @@ def _listing(root: Path, *, required: bool) -> list[str]:
                 hint="Put the program into a directory of its own.",
             )
     return found
+
+
+def told(program: Program, private_args: int, input_files: int) -> list[str]:
+    """What everybody will see of the program, and what stays here, before anybody can be invited."""
+    arguments = shlex.join(clean(word) for word in program.args)
+    count = len(program.files)
+    files = "" if count == 1 else f" and {count - 1} more {'file' if count == 2 else 'files'}"
+    lines = [f"Everybody will see: {clean(program.entry)} {arguments}".rstrip() + files]
+    parts = [(private_args, "private argument"), (input_files, "private file")]
+    if mine := [f"{many} {what}{'' if many == 1 else 's'}" for many, what in parts if many]:
+        lines.append(f"Stays with you: {listing(mine)}")
+    return lines

@@ -119,8 +119,13 @@ class Party:
         if self._meeting is not None:
             self._meeting.admit(did)
 
+    def seat(self, did: str) -> None:
+        """Give a waiting guest a seat, and decide by `accept`, with the words on the screen."""
+        if self._meeting is not None:
+            self._meeting.seat(did)
+
     def refuse(self, did: str, reason: str) -> None:
-        """Turn a waiting guest away."""
+        """Turn a guest away, before the sealing; one who knocks again is asked about again."""
         if self._meeting is not None:
             self._meeting.refuse(did, reason)
 
@@ -141,6 +146,11 @@ class Party:
             self._together.answer(True, "")
         elif self._meeting is not None:
             self._meeting.accept()
+
+    def differ(self) -> None:
+        """The person sees other words than the others: all are told so, and new words follow."""
+        if self._together is None and self._meeting is not None:
+            self._meeting.differ()
 
     def decline(self, reason: str) -> None:
         """Do not take part."""

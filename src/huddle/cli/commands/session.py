@@ -11,7 +11,6 @@ from typing import Any, TextIO, Unpack, cast
 
 import click
 import uvloop
-from rich.console import Console
 
 from huddle.ceremony.messages import MAX_PARTIES
 from huddle.cli.archive import Archive, LocalArchive
@@ -21,14 +20,14 @@ from huddle.cli.errors import complaints
 from huddle.cli.home import Home
 from huddle.cli.named_path import NamedPath
 from huddle.cli.policy import GuestPolicy, HostPolicy
-from huddle.cli.program_files import Source, load
+from huddle.cli.program_files import Source, load, told
 from huddle.cli.proposal import for_guest, for_host
 from huddle.cli.rights import as_ordinary
 from huddle.cli.session_options import Local, local_options
-from huddle.cli.terminal.driver import Driver, Screen
+from huddle.cli.terminal.driver import Driver
 from huddle.cli.terminal.json_view import JsonView
 from huddle.cli.terminal.output_buffer import OutputBuffer
-from huddle.cli.terminal.view import View
+from huddle.cli.terminal.screens import Screen, screen
 from huddle.cli.text import clean
 from huddle.cli.unlock import unlock_identity
 from huddle.errors import LocalError
@@ -131,12 +130,12 @@ def _run(
 
     async def main() -> int:
         text = cast(TextIO, out)  # all of it that is used here
-        screen: Screen = JsonView(text) if local["json_"] else View(Console(file=text), planned=planned)
+        shown: Screen = JsonView(text) if local["json_"] else screen(text, planned=planned)
 
         def finish() -> tuple[str, ...]:
             return archive.finish(party.contacts, party.record)
 
-        return await Driver(party, screen, policy, finish, archive.entered, out).run()
+        return await Driver(party, shown, policy, finish, archive.entered, out).run()
 
     try:
         try:
@@ -169,6 +168,9 @@ def _run(
 @click.option("--stay", is_flag=True, help="Stay together for more runs.")
 @click.option("--yes", is_flag=True, help="Let in contacts only, and start, without asking.")
 @click.option("--open", "open_", is_flag=True, help="Let in WHOEVER holds the invitation, and start.")
+@click.option(
+    "--ask-each", is_flag=True, help="Ask about each guest as they knock, not about all when they are there."
+)
 @click.option("--allow", multiple=True, metavar="DID", help="Let this party in without asking.")
 @click.option(
     "--private", "private_args", multiple=True, metavar="ARG", help="An argument of your own, never sent."
@@ -200,6 +202,7 @@ def host_command(
     stay: bool,
     yes: bool,
     open_: bool,
+    ask_each: bool,
     allow: tuple[str, ...],
     private_args: tuple[str, ...],
     headscale: str | None,
@@ -222,6 +225,9 @@ def host_command(
         click.secho(clean(clash), fg="yellow", err=True)
     if open_ and not local["json_"]:
         click.secho("--open: whoever holds the invitation comes in.", fg="yellow", err=True)
+    if not local["json_"]:
+        for line in told(mine, len(private_args), len(local["input_files"])):
+            click.echo(line)
     plan = HostPlan(
         program=mine,
         parties=parties,
@@ -231,7 +237,7 @@ def host_command(
         record=local["record"] is not None,
         rendezvous=local["rendezvous"],
     )
-    policy = HostPolicy(yes, open_, frozenset(allow))
+    policy = HostPolicy(yes, open_, frozenset(allow), ask_each, parties)
     sys.exit(
         run_party(
             lambda chosen, identity, contacts, machine: Party(
