@@ -7,11 +7,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO, TypedDict, Unpack, cast
+from typing import Any, TextIO, Unpack, cast
 
 import click
 import uvloop
-from rich.console import Console
 
 from huddle.ceremony.messages import MAX_PARTIES
 from huddle.cli import network_options
@@ -22,20 +21,22 @@ from huddle.cli.errors import complaints
 from huddle.cli.home import Home
 from huddle.cli.named_path import NamedPath
 from huddle.cli.policy import GuestPolicy, HostPolicy
-from huddle.cli.program_files import load
+from huddle.cli.program_files import Source, load, told
+from huddle.cli.proposal import for_guest, for_host
 from huddle.cli.rights import as_ordinary
-from huddle.cli.terminal.driver import Driver, Screen
+from huddle.cli.session_options import Local, local_options
+from huddle.cli.terminal.driver import Driver
 from huddle.cli.terminal.json_view import JsonView
 from huddle.cli.terminal.output_buffer import OutputBuffer
-from huddle.cli.terminal.view import View
-from huddle.cli.text import clean, listing
+from huddle.cli.terminal.screens import Screen, screen
+from huddle.cli.text import clean
 from huddle.cli.unlock import unlock_identity
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 from huddle.networks import registry
-from huddle.running.limits import Limits, usual
+from huddle.running.limits import Limits
 from huddle.session.native_platform import NativePlatform
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
@@ -46,128 +47,11 @@ from huddle.session.settings import Settings
 _Command = Callable[..., Any]
 
 
-class Local(TypedDict):
-    """The options that hosts and guests have in common, as click hands them over."""
-
-    name: str | None
-    pseudonym: bool
-    rendezvous: str | None
-    network: str
-    via: str | None
-    advertise: tuple[str, ...]
-    port: int
-    python: str
-    input_files: tuple[Path, ...]
-    sandbox: bool | None
-    limit: tuple[str, ...]
-    grace: float
-    stall: float | None
-    max_queue: int
-    record: Path | None
-    json_: bool
-
-
-def _networks(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    for name in value.split(","):
-        if name != "auto" and registry.kind(name) is None:
-            raise click.BadParameter(f"{name!r} is not one of auto, {', '.join(registry.names())}.")
-    return value
-
-
 def _chosen(value: str) -> tuple[str, ...]:
     """The networks that `--network` means, auto being all of its own."""
     usual = registry.automatic()
     names = [one for name in value.split(",") for one in (usual if name == "auto" else (name,))]
     return tuple(dict.fromkeys(names))
-
-
-def local_options(command: _Command) -> _Command:
-    """Add the options that every party has."""
-    names = ", ".join(registry.names())
-    by_name = [name for name in registry.names() if name not in registry.automatic()]
-    options = [
-        click.option("--name", help="What the others see; default: your account's name."),
-        click.option("--pseudonym", is_flag=True, help="Use a fresh identity that is forgotten at the end."),
-        click.option(
-            "--rendezvous",
-            envvar="HUDDLE_RENDEZVOUS",
-            metavar="URL",
-            help="The rendezvous (HUDDLE_RENDEZVOUS).",
-        ),
-        click.option(
-            "--network",
-            default="auto",
-            show_default=True,
-            metavar="NAME,…",
-            callback=_networks,
-            help=f"How to reach the others: {names}, or several with commas; auto takes the "
-            f"best that works for each; {listing(by_name)} only by name (auto,{by_name[0]}).",
-        ),
-        click.option(
-            "--via", metavar="INTERFACE|ADDRESS", help="Be reached over this interface or address only."
-        ),
-        click.option(
-            "--advertise", multiple=True, metavar="HOST", help="A name or address others reach you under."
-        ),
-        click.option(
-            "--port",
-            default=0,
-            type=click.IntRange(0, 65535),
-            help="The port that others reach you at; default: any.",
-        ),
-        *network_options.options(hosting=False),
-        click.option(
-            "--python", default=sys.executable, metavar="EXE", help="The interpreter that runs the program."
-        ),
-        click.option(
-            "--input",
-            "input_files",
-            multiple=True,
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="A private file that the program may read here; it never travels.",
-        ),
-        click.option(
-            "--sandbox/--no-sandbox", default=None, help="Lock the program in; default: where it works."
-        ),
-        click.option(
-            "--limit",
-            multiple=True,
-            metavar="WHAT=NUMBER",
-            help="The most that a program in the sandbox may take; default: "
-            f"{', '.join(usual())} (memory: half of this machine's).",
-        ),
-        click.option(
-            "--grace",
-            default=30.0,
-            show_default=True,
-            type=click.FloatRange(min=1),
-            help="Seconds of silence until a party is gone.",
-        ),
-        click.option(
-            "--stall",
-            type=click.FloatRange(min=1),
-            metavar="SECONDS",
-            help="End a run that makes no progress for so long.",
-        ),
-        click.option(
-            "--max-queue",
-            default=0,
-            type=click.IntRange(min=0),
-            metavar="BYTES",
-            help="End a run when a peer leaves so much unread; default: no limit.",
-        ),
-        click.option(
-            "--record",
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="Keep a record of the session here, signed by all (all must agree to it).",
-        ),
-        click.option(
-            "--json", "json_", is_flag=True, help="Print events as JSON, one a line, and nothing else."
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
@@ -181,7 +65,11 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         options=network_options.set_options(local),
         python=_absolute(local["python"]),
         private_args=private_args,
-        inputs=tuple(path.resolve() for path in local["input_files"]),
+        inputs=tuple(path.resolve() for _, path in local["input_files"]),
+        input_targets=tuple(target for target, _ in local["input_files"]),
+        environment=local["variables"],
+        output=None if local["output"] is None else local["output"].absolute(),
+        carry=local["carry"],
         sandbox=local["sandbox"],
         limits=Limits.read(local["limit"]),
         grace=local["grace"],
@@ -240,12 +128,12 @@ def _run(
 
     async def main() -> int:
         text = cast(TextIO, out)  # all of it that is used here
-        screen: Screen = JsonView(text) if local["json_"] else View(Console(file=text), planned=planned)
+        shown: Screen = JsonView(text) if local["json_"] else screen(text, planned=planned)
 
         def finish() -> tuple[str, ...]:
             return archive.finish(party.contacts, party.record)
 
-        return await Driver(party, screen, policy, finish, archive.entered, out).run()
+        return await Driver(party, shown, policy, finish, archive.entered, out).run()
 
     try:
         try:
@@ -267,10 +155,20 @@ def _run(
     "--threshold", "-T", type=int, help="MPyC's threshold; default: the most that is safe, (parties-1)//2."
 )
 @click.option("--include", multiple=True, metavar="GLOB", help="More files that travel with the program.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Files that do not.")
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The directory of the whole program; default: the one that PROGRAM is in.",
+)
 @click.option("--no-prss", is_flag=True, help="MPyC's --no-prss; for more than about 15 parties.")
 @click.option("--stay", is_flag=True, help="Stay together for more runs.")
 @click.option("--yes", is_flag=True, help="Let in contacts only, and start, without asking.")
 @click.option("--open", "open_", is_flag=True, help="Let in WHOEVER holds the invitation, and start.")
+@click.option(
+    "--ask-each", is_flag=True, help="Ask about each guest as they knock, not about all when they are there."
+)
 @click.option("--allow", multiple=True, metavar="DID", help="Let this party in without asking.")
 @click.option(
     "--private", "private_args", multiple=True, metavar="ARG", help="An argument of your own, never sent."
@@ -284,10 +182,13 @@ def host_command(
     parties: int,
     threshold: int | None,
     include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    root: Path | None,
     no_prss: bool,
     stay: bool,
     yes: bool,
     open_: bool,
+    ask_each: bool,
     allow: tuple[str, ...],
     private_args: tuple[str, ...],
     **local: Unpack[Local],
@@ -300,18 +201,16 @@ def host_command(
     --, belongs to the program.
     """
     network_options.check_host(_chosen(local["network"]), network_options.set_options(local))
-    mine, missing = load(program, include, args)
-    if missing:
-        names = listing([clean(name) for name in missing])
-        click.secho(
-            f"{program.name} imports {names}, which stays here unless you --include it.",
-            fg="yellow",
-            err=True,
-        )
+    at_terminal = sys.stdin.isatty() and not (yes or open_ or local["json_"])
+    choose = for_host(program.name, ask=at_terminal, modules=yes or open_)
+    mine = load(Source(program, include, exclude, root), args, choose)
     if clash := warning(program.name, click.get_current_context().meta.get(TAKEN, ()), mine.files):
         click.secho(clean(clash), fg="yellow", err=True)
     if open_ and not local["json_"]:
         click.secho("--open: whoever holds the invitation comes in.", fg="yellow", err=True)
+    if not local["json_"]:
+        for line in told(mine, len(private_args), len(local["input_files"])):
+            click.echo(line)
     plan = HostPlan(
         program=mine,
         parties=parties,
@@ -321,7 +220,7 @@ def host_command(
         record=local["record"] is not None,
         rendezvous=local["rendezvous"],
     )
-    policy = HostPolicy(yes, open_, frozenset(allow))
+    policy = HostPolicy(yes, open_, frozenset(allow), ask_each, parties)
     sys.exit(
         run_party(
             lambda chosen, identity, contacts, machine: Party(
@@ -347,6 +246,13 @@ def join_options(command: _Command) -> _Command:
         ),
         click.option(
             "--include", multiple=True, metavar="GLOB", help="With --program: more files that belong to it."
+        ),
+        click.option("--exclude", multiple=True, metavar="GLOB", help="With --program: files that do not."),
+        click.option(
+            "--root",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            metavar="DIR",
+            help="With --program: the directory of the whole program.",
         ),
         click.option(
             "--threshold",
@@ -398,6 +304,8 @@ def _join(
     private_args: tuple[str, ...],
     program: Path | None,
     include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    root: Path | None,
     threshold: int | None,
     no_prss: bool,
     program_digest: str | None,
@@ -405,7 +313,7 @@ def _join(
     by_hand: bool = False,
     **local: Unpack[Local],
 ) -> None:
-    mine = load(program, include, ())[0] if program is not None else None
+    mine = load(Source(program, include, exclude, root), (), for_guest) if program is not None else None
     plan = GuestPlan(
         invitation=invitation,
         rendezvous=local["rendezvous"],
