@@ -2,7 +2,7 @@
 // packages that programs may import, and the runner's frame, whose one script its document names by hash.
 // Writes to build/, which the page imports.
 import { createHash } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { build } from "rolldown";
 
 const OUT = "build";
@@ -45,6 +45,9 @@ await bundle("session-worker");
 await bundle("runner-worker");
 await bundle("package-worker");
 await writeFile(`${OUT}/pyodide-packages.json`, await packages());
+const size = async (name) => (await stat(`${OUT}/${name}`)).size;
+const sizes = { wasm: await size("pyodide.asm.wasm"), stdlib: await size("python_stdlib.zip"), site: await size("site.zip") };
+await writeFile(`${OUT}/sizes.json`, JSON.stringify(sizes));
 // For tests and measurements alone.
 await bundle("bare", "es");
 await bundle("vectors-worker", "iife", "tests/vectors-worker.ts");

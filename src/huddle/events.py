@@ -31,7 +31,8 @@ class Invitation(Event):
 class Party(Event):
     """A party came or changed.
 
-    `state`: waiting (wants to come in), admitted, refused, accepted, connected, silent, gone, left.
+    `state`: waiting (wants to come in), seated (has a seat; the host decides with the words on the screen),
+    admitted, refused, accepted, connected, silent, gone, left.
     `standing`: self, new, known, verified, or alarm (a known name with another key).
     """
 
@@ -50,7 +51,8 @@ class Program(Event):
 
     `files` have path, size and sha256; `sandbox` says whether it will be locked in on this machine; `flags`
     are MPyC's own that all parties use, such as "--threshold 0". `weaker` says what this machine's sandbox
-    lacks; `limits` are its limits as `--limit` takes them.
+    lacks; `limits` are its limits as `--limit` takes them. `folders` are empty ones that it has, `workdir` is
+    the one in which it starts.
     """
 
     event: ClassVar[str] = "program"
@@ -63,6 +65,8 @@ class Program(Event):
     flags: tuple[str, ...] = ()
     weaker: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    workdir: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,25 @@ class Words(Event):
     event: ClassVar[str] = "words"
     words: tuple[str, ...]
     epoch: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WordsDiffer(Event):
+    """A party, perhaps this one, saw other words: somebody may be intercepting. New words follow."""
+
+    event: ClassVar[str] = "words_differ"
+    name: str
+    did: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted(Event):
+    """The host has begun a new ceremony, number `epoch`: words and answers so far do not count any more."""
+
+    event: ClassVar[str] = "restarted"
+    epoch: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +213,30 @@ class Output(Event):
 
 @dataclass(frozen=True, slots=True)
 class Input(Event):
-    """The program of this party waits for a line typed here (`waiting`), or no longer does."""
+    """The program of this party waits for a line typed here (`waiting`), or no longer does.
+
+    `hidden`: it asks as for a password (`getpass`), so the line is not to be shown.
+    """
 
     event: ClassVar[str] = "input"
     waiting: bool
     run: int = 1
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Results(Event):
+    """What the program of a run made or changed here, once its run is over; not told where that is nothing.
+
+    `files` have path, size, and `kept`: their path below `directory`, empty where they were dropped.
+    `directory` is what `--output` says, or empty. `carried`: later runs find them.
+    """
+
+    event: ClassVar[str] = "results"
+    run: int
+    files: tuple[dict[str, Any], ...]
+    directory: str = ""
+    carried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

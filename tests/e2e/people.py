@@ -70,12 +70,9 @@ def meet(ada: Person, bob: Person, program: str, network: str, url: str) -> Step
     """A session of two who know nothing of each other."""
     link = invite(ada, program, network, url)
     bob.command("huddle join LINK", "join", "--network", network, link)
-    ada.answer(rf"Let {bob.name} in\? \[y/n\] ", "y", "let the guest in")
     ada.tell("the four words")
-    bob.answer("Whom did you hear say these words", "all", "whom one heard")
-    ada.answer("Whom did you hear say these words", "all", "whom one heard")
-    bob.answer(r"Run this program here\? \[y/n/v = view it\] ", "y", "run this program")
-    ada.answer(r"Start\? \[y/n/v = view the program\] ", "y", "start")
+    ada.answer(r"Whom did you hear say these words\? Then start", "all", "whom one heard, and start")
+    bob.answer(r"Whom did you hear say these words\? Then run", "all", "whom one heard, and run this program")
     ada.end()
     bob.end()
     return {"host": ada.take(), "guest": bob.take()}
@@ -124,7 +121,7 @@ def sessions(network: str, url: str, people: Callable[[str], Person], program: s
     bob.command("", "join", "--yes", "--network", network, host.wait(r"(\S+/j#\S+)")[1])
     host.wait("Run 1 finished")
     ada.take(), bob.take()
-    ada.answer("run it once more with the same people", "", "once more")
+    ada.answer("run it once more with the same people", "y", "once more")
     host.wait("Run 2 finished")
     more: Steps = {"host": ada.take(), "guest": bob.take()}
     host.wait("q: end")

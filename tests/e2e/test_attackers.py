@@ -86,7 +86,7 @@ def admitted(host: Huddle, name: str) -> dict[str, Any]:
 
 def test_one_in_the_middle_of_two_shows_other_words(people: Lab, url: str, program: Path) -> None:
     """Ada's link leaked, and Bob got another one: he meets the attacker as Ada, and she as Bob."""
-    host = people.host(program, parties=2, url=url, admit=())
+    host = people.host(program, parties=2, url=url, admit=(), options=("--ask-each",))
     link = host.wait("invitation")["url"]
     with cheating_guest(link, "Bob") as inside:
         host.wait("question", lambda event: event["what"] == "admit")
@@ -104,7 +104,6 @@ def test_one_in_the_middle_of_two_shows_other_words(people: Lab, url: str, progr
             dids = {event["did"] for event in bob.all("party") if event["name"] == "Ada"}
             assert host.all("party")[0]["did"] not in dids
             for party in (host, bob):  # they heard each other say other words
-                party.type("")
                 party.type("n")
                 assert party.end() == 1
                 assert not party.all("run") and not party.all("sealed")
@@ -213,8 +212,7 @@ def test_a_last_revealer_cannot_choose_the_words(
         cyd = people.join("Cyd", link, program)
         bob.wait("question", lambda event: event["what"] == "accept" and admitted(host, "Cyd") is not None)
         words = bob.wait("words", lambda event: event["epoch"] > 1)
-        bob.type("")
-        bob.type("y")
+        bob.type("nobody")
         runs_well(url, host, bob, cyd)
     first = [party.all("words")[0] for party in (host, bob)]
     if kind.honest_first:  # the one choice that she had committed to, and none after it
@@ -452,7 +450,7 @@ def test_a_later_program_with_a_hostile_path_is_refused(
     host = people.host(program, parties=2, url=url, options=("--stay",), env=cheating)
     bob = people.join("Bob", host.wait("invitation")["url"], program)
     host.wait("question", lambda event: event["what"] == "again")
-    host.type("")
+    host.type("y")
     error = bob.wait("error")
     assert (error["whose"], error["peer"]) == ("peer", "Ada"), error
     assert "a program that must not run" in error["message"] and "climbs" in error["message"]

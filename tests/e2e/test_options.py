@@ -230,7 +230,7 @@ def test_stay_for_a_second_run(url: str, people: Lab, programs: Path) -> None:
     for number in (1, 2):
         host.wait("run", lambda event, n=number: (event["run"], event["state"]) == (n, "finished"))
         host.wait("question", lambda event: event["what"] == "again")
-        host.type("" if number == 1 else "q")
+        host.type("y" if number == 1 else "q")
     well(host, *guests)
     for party in (host, *guests):
         finished = [run["run"] for run in party.all("run") if run["state"] == "finished"]
@@ -246,8 +246,7 @@ def test_a_program_larger_than_the_room_takes(url: str, people: Lab, programs: P
     host = people.host(program, parties=2, url=url, options=("--include", "*.bin"))
     guest = people.join("Bob", host.wait("invitation")["url"], None)
     guest.wait("question", lambda event: event["what"] == "accept")
-    guest.type("")  # heard nobody
-    guest.type("y")
+    guest.type("nobody")
     guest.wait("question", lambda event: event["what"] == "program")
     guest.type("y")
     well(host, guest)

@@ -16,8 +16,8 @@ def seat(tmp_path: Path) -> Iterator[Seat]:
     """Sits a person down at a terminal with a command."""
     taken: list[Terminal] = []
 
-    def sit(name: str, command: str, *args: str) -> Terminal:
-        taken.append(Terminal(tmp_path, name, command, *args))
+    def sit(name: str, command: str, *args: str, **environment: str) -> Terminal:
+        taken.append(Terminal(tmp_path, name, command, *args, **environment))
         return taken[-1]
 
     yield sit
@@ -30,57 +30,60 @@ def invited(host: Terminal) -> str:
     return host.wait(r"Send this link[^\n]*\s+(\S+/j#\S+)")[1]
 
 
+def same_words(*people: Terminal) -> None:
+    """All see the same four words, and are asked about them."""
+    words = []
+    for person in people:
+        words.append(person.wait(r"\n    ([a-z]+   [a-z]+   [a-z]+   [a-z]+)\n")[1])
+        person.wait("Everyone must see the same four words")
+    assert len(set(words)) == 1
+
+
 def test_three_persons_type_their_way_through_a_session(url: str, seat: Seat, programs: Path) -> None:
     salaries = programs.parents[1] / "programs" / "average_salary.py"
     ada = seat("Ada", "host", "--parties", "3", "--rendezvous", url, str(salaries))
-    link = invited(ada)
-    ada.wait(r"read out this code \(ten minutes\):  \d+-[a-z]+-[a-z]+")
+    ada.wait("Everybody will see: average_salary.py")
     ada.wait("▄▀|▀▄|█")  # the picture of the link
+    link = invited(ada)
+    ada.wait(r"read out this code, good for ten minutes:  \d+-[a-z]+-[a-z]+")
     ada.wait("waiting for the others")
 
     bob = seat("Bob", "join", link)
     ada.wait("Bob wants to come in: new to you")
-    ada.wait(r"Let Bob in\? \[y/n\] ")
+    ada.wait("Bob has a seat")
     cyd = seat("Cyd", "join", link)
     ada.wait("Cyd wants to come in")
-    ada.wait(r"Let Bob in\? \[y/n\] ")  # the question stands below the news again
-    ada.type("y")
-    ada.wait("Bob is in")
-    ada.wait(r"Let Cyd in\? \[y/n\] ")
-    bob.wait("waiting for the host to let you in")
-    ada.type("y")
 
-    words = []
     for person in (ada, bob, cyd):
         person.wait("Program: average_salary.py")
         person.wait("digest [0-9a-f]{64}")
         person.wait("It runs in a sandbox here|This program can read your files")
-        person.wait("The same four words must stand on all screens")
-        words.append(person.wait(r"│ +([a-z]+   [a-z]+   [a-z]+   [a-z]+) +│")[1])
-        person.wait("Whom did you hear say these words")
-    assert words[0] == words[1] == words[2]
+    same_words(ada, bob, cyd)
+    for guest in (bob, cyd):
+        guest.wait("waiting for the host to decide")
+    ada.wait("Whom did you hear say these words")
+    ada.type("")
+    ada.wait("Nothing is decided yet")
+    ada.type("nobody")
 
-    bob.type("all")
-    bob.wait(r"Run this program here\? \[y/n/v = view it\] ")
+    bob.wait("Ada accepts")
+    bob.wait(r"Then run the program here.")
     bob.type("v")
     bob.wait(r"1 \"\"\"The average of the parties' salaries")
-    bob.wait(r"mpc.run\(main\(\)\)")
-    bob.wait(r"Run this program here\?")
-    bob.type("y")
+    bob.wait("q back")
+    bob.press("q")
+    bob.wait(r"Then run the program here.")
+    bob.type("all")
     bob.wait("waiting for the others to accept")
     ada.wait("Bob accepts")
+    cyd.wait(r"Then run the program here.")
     cyd.type("ada")
-    cyd.wait(r"Run this program here\?")
-    cyd.type("y")
     ada.wait("Cyd accepts")
-    ada.type("")
-    ada.wait(r"Start\? \[y/n/v = view the program\] ")
-    ada.type("y")
 
     for person, salary in ((ada, "3100"), (bob, "2850.50"), (cyd, "4000")):
         person.wait("Sealed by Ada, ")
         person.wait("Link to ")
-        person.wait("Your salary: ")
+        person.wait("Your salary:")
         person.type(salary)
     for person in (ada, bob, cyd):
         person.wait(r"The average salary is 3316\.83")
@@ -107,15 +110,17 @@ def test_ctrl_c_ends_the_run_then_the_session(url: str, seat: Seat, programs: Pa
         person.wait(r"running for .* rounds?; Ctrl-C ends it")
     ada.ctrl_c()
     ada.wait("Run 1 failed.*You stopped the run")
-    ada.wait("Enter: run it once more with the same people;  q: end")
+    ada.wait("Once more?")
+    ada.type("")
+    ada.wait("Nothing is decided yet")
     bob.wait("Run 1 failed.*Ada")
     assert bob.process.poll() is None
-    ada.type("")
+    ada.type("y")
     for person in (ada, bob):
         person.wait("Run 2")
         person.wait("computing")
     ada.ctrl_c()
-    ada.wait("q: end")
+    ada.wait("Once more?")
     ada.ctrl_c()
     ada.wait("You left the session")
     bob.wait("Ada")
@@ -131,3 +136,65 @@ def test_an_error_on_a_terminal_says_what_to_do(url: str, seat: Seat) -> None:
     bob.wait("Copy the whole link again")
     assert bob.end() == LOCAL
     assert "Traceback" not in bob.text
+
+
+def test_who_sees_other_words_says_so_to_all_and_new_ones_come(url: str, seat: Seat, programs: Path) -> None:
+    program = str(programs / "total.py")
+    ada = seat("Ada", "host", "--parties", "3", "--rendezvous", url, program)
+    link = invited(ada)
+    bob, cyd = seat("Bob", "join", link), seat("Cyd", "join", link)
+    ada.wait("Then start.")
+    ada.type("nobody")
+    cyd.wait("Then run the program here.")
+    cyd.type("nobody")
+    bob.wait("Then run the program here.")
+    bob.type("w")
+    for person, who in ((ada, "Bob"), (bob, "You"), (cyd, "Bob")):
+        person.wait(f"{who} saw other words")
+        person.wait("Somebody may be intercepting")
+        person.wait("The ceremony starts again, number 2")
+    same_words(ada, bob, cyd)
+    for person in (ada, bob, cyd):
+        assert "Bob saw other words." in person.screen  # it stays in sight
+    ada.wait("Then start.")
+    ada.type("all")
+    for person in (bob, cyd):
+        person.wait("Then run the program here.")
+        person.type("all")
+    for person in (ada, bob, cyd):
+        person.wait("total: 3")
+        assert person.end() == 0
+
+
+def test_a_refusal_is_taken_back_when_they_knock_again(url: str, seat: Seat, programs: Path) -> None:
+    ada = seat("Ada", "host", "--parties", "2", "--rendezvous", url, str(programs / "total.py"))
+    link = invited(ada)
+    bob = seat("Bob", "join", link)
+    ada.wait("Then start.")
+    ada.type("r bob")
+    bob.wait("did not let this party in")
+    assert bob.end() == 5
+    again = seat("Bob", "join", link)
+    ada.wait(r"Let Bob in\?")
+    ada.type("y")
+    ada.wait("Then start.")
+    ada.type("all")
+    again.wait("Then run the program here.")
+    again.type("all")
+    for person in (ada, again):
+        person.wait("total: 2")
+        assert person.end() == 0
+
+
+def test_lines_alone_do_for_a_whole_session(url: str, seat: Seat, programs: Path) -> None:
+    program = str(programs / "total.py")
+    ada = seat("Ada", "host", "--parties", "2", "--rendezvous", url, program, HUDDLE_PLAIN="1")
+    bob = seat("Bob", "join", invited(ada), HUDDLE_PLAIN="1")
+    ada.wait("Then start.")
+    ada.type("all")
+    bob.wait("Then run the program here.")
+    bob.type("all")
+    for person in (ada, bob):
+        person.wait("total: 2")
+        assert person.end() == 0
+        assert "\x1b" not in person.raw and "█" not in person.raw

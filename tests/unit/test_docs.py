@@ -13,6 +13,7 @@ import click
 import pytest
 
 from huddle import api, events
+from huddle.cli.gifts import InputType
 from huddle.cli.main import main
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 from huddle.session import control_messages as control
@@ -70,7 +71,7 @@ def parse(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
             raise click.UsageError(f"no command {words[0]}")
         command, words = found, words[1:]
     for param in command.params:
-        if isinstance(param.type, click.Path):
+        if isinstance(param.type, click.Path | InputType):
             monkeypatch.setattr(param.type, "exists", False)
     command.make_context(command.name, words, parent=context)
 

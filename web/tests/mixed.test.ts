@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Native, ROOT, launch, rendezvous } from "./browser";
 import { FirefoxPerson } from "./firefox";
-import { MINUTES, button, knock, needPage, open, output, shown, words } from "./people";
+import { MINUTES, accept, asks, button, knock, needPage, open, output, shown, words } from "./people";
 
 let meeting: { url: string; end: () => Promise<void> };
 let chromium: Awaited<ReturnType<typeof launch>>;
@@ -31,7 +31,7 @@ async function hosts(parties: number): Promise<string> {
   await fay.click("button", "Host a session");
   await fay.click("field", "Average salary");
   await fay.fill("Your name", "Fay");
-  await fay.fill("Parties, you", String(parties));
+  await fay.fill("People, you", String(parties));
   await fay.page.select("#networks", "webrtc");
   await fay.click("button", "Open the session");
   const link = await fay.the("field", "Link");
@@ -76,33 +76,32 @@ test(
         await cai.getByRole("checkbox", { name: "Fay" }).check();
         const did = await didOf("Cai");
         await fay.click("button", "Accept and run");
-        await button(cai, "Accept and run").click();
+        await accept(cai);
 
-        await fay.fill("The program waits for your input", "3000");
+        await fay.fill("Your salary", "3000");
         await fay.page.keyboard.press("Enter");
-        await cai.getByLabel("The program waits for your input").fill("4000");
+        await asks(cai).fill("4000");
         await cai.keyboard.press("Enter");
-        await fay.sees("Finished");
-        await fay.click("button", "Plain text");
+        await fay.sees("You have the result");
         await fay.sees("The average salary is 4000.00.");
         await (await output(cai)).getByText("The average salary is 4000.00.").waitFor();
         await tom.events.until("output", (event) => event.text.includes("4000.00"));
-        await cai.getByRole("tab", { name: "Parties" }).click();
+        await cai.getByRole("tab", { name: "People" }).click();
         for (const name of ["Fay", "Tom"]) {
           const card = cai.locator("li", { has: cai.getByText(name, { exact: true }) });
-          await card.getByText(/webrtc, direct, .*RTT [\d.]+ ms/).waitFor();
+          await card.getByText(/webrtc, direct, .*round trip [\d.]+ ms/).waitFor();
         }
         await cai.getByRole("tab", { name: "Stats" }).click();
         await cai.getByText("Linked to Fay (webrtc)").waitFor();
 
         await fay.click("button", "Run again");
         await button(cai, "Accept and run").click();
-        await cai.getByLabel("The program waits for your input").waitFor();
+        await asks(cai).waitFor();
         await fay.sees("Cai: typing");
         // Whoever would leave in mid-run is warned, and stays by saying so.
         await cai.evaluate("location.reload()").catch(() => undefined);
         await expect.poll(() => warnings, { timeout: 60_000 }).toEqual(["beforeunload"]);
-        await cai.getByLabel("The program waits for your input").waitFor();
+        await asks(cai).waitFor();
         leave = true;
         const began = performance.now();
         await cai.reload();

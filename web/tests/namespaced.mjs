@@ -62,16 +62,20 @@ try {
   await page.getByText("Your own files and arguments for it").click();
   await page.getByLabel("Your own arguments").fill(own ?? "");
   await button("Accept and run").click();
-  const waits = page.getByLabel("The program waits for your input");
+  const sure = button("Run without comparing");
+  if (await sure.isVisible()) await sure.click();
+  const waits = page.locator("form.waits input");
   await waits.waitFor();
-  await page.getByRole("tab", { name: "Parties" }).click();
-  const card = page.locator("li p", { hasText: "RTT" });
+  await page.getByRole("tab", { name: "People" }).click();
+  const card = page.locator("li p", { hasText: "round trip" });
   say("links", { cards: await card.allInnerTexts(), pairs: await page.evaluate(PAIRS) });
   const { value: line } = await createInterface({ input: process.stdin })[Symbol.asyncIterator]().next();
   say("again", { cards: await card.allInnerTexts(), pairs: await page.evaluate(PAIRS) });
   await waits.fill(line);
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "The session is over" }).waitFor();
+  await page.getByRole("heading", { name: /^(You have the result|The session is over)$/ }).waitFor();
+  const folded = page.locator("summary", { hasText: "Everything it wrote" });
+  if (!(await button("Plain text").isVisible())) await folded.click();
   await button("Plain text").click();
   say("over", { output: await page.getByRole("log", { name: "Output as plain text" }).textContent() });
 } catch (error) {

@@ -6,7 +6,7 @@ import { ROOT } from "./browser";
 
 /** Far more than anything here takes; a machine may have other things to do. */
 export const MINUTES = 600_000;
-const PATIENCE = 240_000;
+const PATIENCE = Number(process.env["HUDDLE_PATIENCE"] ?? 240_000);
 
 export function needPage(): void {
   if (!existsSync(join(ROOT, "web/dist/SHA256SUMS"))) throw new Error("build the page first: scripts/build-web");
@@ -30,7 +30,7 @@ export async function host(page: Page, name: string, program: string, parties: n
   await button(page, "Host a session").click();
   await page.getByLabel(program).check();
   await page.getByLabel("Your name").fill(name);
-  await page.getByLabel("Parties, you").fill(String(parties));
+  await page.getByLabel("People, you").fill(String(parties));
   await button(page, "Open the session").click();
   return page.getByLabel("Link").inputValue();
 }
@@ -46,9 +46,27 @@ export async function words(page: Page): Promise<string[]> {
   return page.locator(".words span").allTextContents();
 }
 
+/** Says yes, also where nobody was heard to say the words. */
+export async function accept(page: Page): Promise<void> {
+  await button(page, "Accept and run").click();
+  const sure = button(page, "Run without comparing");
+  if (await sure.isVisible()) await sure.click();
+}
+
+/** The end of a session, whether its last run went well or not. */
+export const ended = (page: Page): Locator => page.getByRole("heading", { name: /^(You have the result|The session is over)$/ });
+
+/** The line that the program waits for, by what it asks. */
+export const asks = (page: Page): Locator => page.locator("form.waits input");
+
+/** What came of the last run, as its person reads it first. */
+export const result = (page: Page): Locator => page.getByRole("region", { name: "Result" });
+
 /** All that the last run wrote, as plain text. */
 export async function output(page: Page): Promise<Locator> {
   const text = page.getByRole("log", { name: "Output as plain text" });
+  const folded = page.locator("summary", { hasText: "Everything it wrote" });
+  if ((await folded.isVisible()) && !(await button(page, "Plain text").or(text).isVisible())) await folded.click();
   if (!(await text.isVisible())) await button(page, "Plain text").click();
   return text;
 }

@@ -5,7 +5,9 @@ for while it runs could tell the server of the packages something about its pers
 them yet, so they are looked at word by word and never parsed: a source that nests too deep ends Pyodide.
 """
 
+import ast
 import io
+import re
 import sys
 import tokenize
 from collections.abc import Iterator, Mapping
@@ -37,6 +39,29 @@ def imported(files: Mapping[str, bytes]) -> list[str]:
         for name in _named(path, data)
     }
     return sorted(found - own - _THERE)[:MOST]
+
+
+def syntax_problem(files: Mapping[str, bytes]) -> str:
+    """Why Python can't read one of these files as a program, with its line; empty where it can.
+
+    For a program of one's own. What nests deeper than people write is not looked at: it could end Pyodide.
+    """
+    for path, data in _shortest(files):
+        try:
+            if not _deep(data):
+                ast.parse(data)
+        except SyntaxError as error:
+            return f"{path}, line {error.lineno or 1}: {error.msg}"
+        except (ValueError, RecursionError, MemoryError) as error:
+            return f"{path}: {error}"
+    return ""
+
+
+def _deep(data: bytes) -> bool:
+    opened = max(
+        (line.count(b"(") + line.count(b"[") + line.count(b"{") for line in data.split(b"\n")), default=0
+    )
+    return opened > 200 or re.search(rb"(?:[-+~]\s*|\bnot\s+){50}|\n\s{400}", data) is not None
 
 
 def _shortest(files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:

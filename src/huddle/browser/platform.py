@@ -57,18 +57,22 @@ class BrowserPlatform:
         return ProgramRuntime(interpreter, None if settings.plain_end else Confinement())
 
     async def has_numpy(self, ground: ProgramRuntime, files: Mapping[str, bytes]) -> bool:
+        return "numpy" not in await self.missing(files)
+
+    async def missing(self, files: Mapping[str, bytes]) -> dict[str, str]:
+        """Of what these files import, what can't be had here, and why; the rest is being fetched."""
         names = imported(files)
-        if "numpy" not in names:
-            return True
+        if not names:
+            return {}
         loop = asyncio.get_running_loop()
         assert isinstance(loop, MailboxLoop)
-        found: asyncio.Future[bool] = loop.create_future()
+        found: asyncio.Future[dict[str, str]] = loop.create_future()
 
-        def note(_kind: int, there: Any) -> None:
+        def note(_kind: int, missing: Any) -> None:
             if not found.done():
-                found.set_result(bool(there))
+                found.set_result(missing.to_py())
 
-        number = self._runners.seek(to_js(names), "numpy")
+        number = self._runners.seek(to_js(names))
         loop.listen(number, note)
         try:
             return await found

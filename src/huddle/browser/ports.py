@@ -20,6 +20,7 @@ class PortStream:
     def __init__(self, channel: Any, sock: PortSocket) -> None:
         self.sock = sock
         self.unsent = 0
+        self.written = self.came = 0  # bytes of frames
         self._channel = channel
         self._session = channel.session
         self._untaken = 0
@@ -45,6 +46,7 @@ class PortStream:
             return
         self._queue.append(data)
         self.unsent += len(data)
+        self.written += len(data)
         if not self._flushing and not self._session.loop.is_closed():
             self._flushing = True
             self._session.loop.call_soon(self.flush)
@@ -119,6 +121,7 @@ class PortStream:
         if self._part:
             data = self._part + data
         found, end = frames.frames_in(data)
+        self.came += end
         self._part = data[end:]
         parts: list[bytes] = []
         for kind, depth, payload in found:

@@ -18,20 +18,23 @@ from typing import Any
 
 from huddle.browser import packages
 from huddle.browser import preload as warm
+from huddle.browser.aside import piece
 from huddle.browser.js_values import array, record
 from huddle.browser.loop import MailboxLoop, PortSocket, sleep, wait_until
 from huddle.browser.ports import Ports
 from huddle.links import frames
 from huddle.running.runner import loop as runner_loop
-from huddle.running.runner.main import install, run_program, set_arguments
+from huddle.running.runner.main import ask_by_input, install, run_program, set_arguments
 
 DIRECTORY = "/home/program"
+QUIET_EVERY = 1.0  # seconds between two reports that the program can only wait
 
 
 class WorkerInput(io.RawIOBase):
     """Standard input: blocks until a line is typed, and says so."""
 
     def __init__(self, sock: PortSocket, tell: Callable[..., None]) -> None:
+        self.hidden = False  # what is typed now is to be seen by nobody
         self._sock, self._tell = sock, tell
 
     def readable(self) -> bool:
@@ -42,7 +45,7 @@ class WorkerInput(io.RawIOBase):
         try:
             return self._sock.recv_into(memoryview(buffer))
         except BlockingIOError:
-            self._tell(input=True)
+            self._tell(input=True, **({"hidden": True} if self.hidden else {}))
             wait_until(self._sock.fileno())
             self._tell(input=False)
             return self._sock.recv_into(memoryview(buffer))
@@ -51,7 +54,9 @@ class WorkerInput(io.RawIOBase):
 class WorkerOutput(io.RawIOBase):
     """Standard output or error: blocks while the session worker takes nothing; keeps what comes early."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: "WorkerOutput | None" = None) -> None:
+        self.sent = 0  # bytes
+        self._out = out  # standard output, where this is standard error
         self._early: list[bytes] = []
         self._sock: PortSocket | None = None
 
@@ -59,23 +64,64 @@ class WorkerOutput(io.RawIOBase):
         """From now on it goes there."""
         self._sock = sock
         for data in self._early:
-            self.write(data)
+            self._send(data)
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
+        size = len(data)
+        if self._out is not None:
+            sys.stdout.flush()
+            data = piece(self._out.sent, bytes(data))
+        self.sent += size
         if self._sock is None:
             self._early.append(bytes(data))
-            return len(data)
+        else:
+            self._send(data)
+        return size
+
+    def _send(self, data: Any) -> None:
+        assert self._sock is not None
         try:
-            return self._sock.send(data)
+            self._sock.send(data)
         except BlockingIOError:
             wait_until(self._sock.fileno(), select.POLLOUT)
-            return self._sock.send(data)
+            self._sock.send(data)
 
 
-_outputs = {"stdout": WorkerOutput(), "stderr": WorkerOutput()}
+_stdout = WorkerOutput()
+_outputs = {"stdout": _stdout, "stderr": WorkerOutput(_stdout)}
+
+
+class Quiet:
+    """Tells the session worker when the program can only wait, once a peer's program is over.
+
+    See `huddle.running.runner.standstill`, for what that is and what it is for.
+    """
+
+    def __init__(self, session: runner_loop.PeerConnections, tell: Callable[..., None]) -> None:
+        self._session, self._tell = session, tell
+        self._told: Any = None
+        self._at = 0.0
+
+    def look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The loop is about to wait without a limit."""
+        if not any(channel.ended for channel in self._session.channels.values()):
+            return
+        counts = self._session.counts()
+        if counts == self._told:
+            return
+        wait = self._at + QUIET_EVERY - time.monotonic()
+        if wait > 0:  # a report costs the session worker more than a message
+            loop.call_later(wait, _nothing)
+            return
+        self._told, self._at = counts, time.monotonic()
+        self._tell(still=counts)
+
+
+def _nothing() -> None:
+    """Only to look once more."""
 
 
 def prepare() -> None:
@@ -98,9 +144,9 @@ def main(box: Any, task: Any) -> None:
         task.report(json.dumps(message))
 
     stdin, stdout, stderr = PortSocket(task.stdin), PortSocket(task.stdout), PortSocket(task.stderr)
-    sys.stdin = io.TextIOWrapper(
-        io.BufferedReader(WorkerInput(stdin, tell)), encoding="utf-8", errors="replace"
-    )
+    announced = WorkerInput(stdin, tell)
+    ask_by_input(announced)
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(announced), encoding="utf-8", errors="replace")
     _outputs["stdout"].attach(stdout)
     _outputs["stderr"].attach(stderr)
     time.sleep = sleep
@@ -110,8 +156,10 @@ def main(box: Any, task: Any) -> None:
         os.makedirs(os.path.dirname(os.path.join(DIRECTORY, path)), exist_ok=True)
         with open(os.path.join(DIRECTORY, path), "wb") as file:
             file.write(data)
-    os.chdir(DIRECTORY)
-    sys.path.insert(0, DIRECTORY)
+    for path in config["folders"]:
+        os.makedirs(os.path.join(DIRECTORY, path), exist_ok=True)
+    os.chdir(os.path.join(DIRECTORY, config["workdir"]))
+    sys.path.insert(0, os.path.dirname(os.path.join(DIRECTORY, config["entry"])))
     packages.begin(task.packages.to_py(), task.missing.to_py(), config["flags"])
     set_arguments(config)
     warm.begin_mpyc()
@@ -120,12 +168,20 @@ def main(box: Any, task: Any) -> None:
     peers = {int(pid): PortSocket(stream) for pid, stream in task.peers.to_py(depth=1).items()}
     session.attach({pid: names[pid] for pid in peers}, Ports(peers))
 
-    class Base(MailboxLoop):
+    class Loop(MailboxLoop):
         def __init__(self) -> None:
             super().__init__(box)
 
+        def _run_once(self) -> None:
+            # There are no threads or processes here: a loop that has nothing to do stands still.
+            if not self._ready and not self._scheduled and self is session.loop:  # type: ignore[attr-defined, unused-ignore]
+                quiet.look(self)
+            super()._run_once()
+
+    quiet = Quiet(session, tell)
+    runner_loop.equip(Loop, session)
     asyncio._set_running_loop(None)
-    session.use(install(runner_loop.loop_class(Base, session)))
+    session.use(install(Loop))
 
     outcome = run_program(os.path.join(DIRECTORY, config["entry"]), runner_loop.ProgramAborted)
     atexit._run_exitfuncs()

@@ -6,6 +6,7 @@ terminal is natively; what it says is checked all the same, so that a mistake is
 
 import asyncio
 import tempfile
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,12 @@ from typing import Any
 from pyodide.ffi import to_js
 
 from huddle import events
-from huddle.browser.imports import imported
+from huddle.browser.imports import imported, syntax_problem
 from huddle.browser.js_values import array, record
 from huddle.browser.loop import MailboxLoop
 from huddle.browser.platform import NETWORKS, BrowserPlatform
 from huddle.browser.spake2_shim import install
-from huddle.errors import HuddleError, LocalError
+from huddle.errors import LocalError, unexpected
 from huddle.identity.contacts import Contacts
 from huddle.identity.crypto import SigningKey
 from huddle.identity.keys import Identity
@@ -43,6 +44,8 @@ class PageController:
         self._identity = Identity.of(self._place.crypto, SigningKey(page.pair))
         self._pseudonym = False  # nothing of this session is kept
         self._party: Party | None = None
+        self._question: events.Question | None = None  # the last one
+        self._examining: asyncio.Task[None] | None = None
         self._unseen = 0
         self._seen = asyncio.Event()
         self._begun: asyncio.Future[Party] = asyncio.get_running_loop().create_future()
@@ -62,7 +65,9 @@ class PageController:
                 record = None if party.record is None else array(party.record)
                 contacts = self._page.contacts if self._pseudonym else party.contacts.to_json()
                 self._tell("kept", contacts=contacts, record=record)
-            self._tell(event.event, **{field.name: getattr(event, field.name) for field in fields(event)})
+            if isinstance(event, events.Question):
+                self._question = event
+            self._tell_event(event)
             if isinstance(event, events.Question) and event.what in ("accept", "program"):
                 self._page.runners.expect(to_js(imported(party.files)))
                 self._tell("files", run=run, files={path: array(data) for path, data in party.files.items()})
@@ -77,22 +82,43 @@ class PageController:
             self._seen.clear()
             await self._seen.wait()
 
+    def _tell_event(self, event: events.Event) -> None:
+        self._tell(event.event, **{field.name: getattr(event, field.name) for field in fields(event)})
+
     def _tell(self, event: str, **values: Any) -> None:
         self._page.tell(record({"event": event, **values}))
 
     def _asked(self, kind: int, decision: Any) -> None:
-        if decision.do == "seen":
+        what = decision.do
+        if what == "seen":
             self._unseen = max(0, self._unseen - 1)
             self._seen.set()
             return
         try:
-            self._decide(decision.do, decision)
-        except HuddleError as error:
+            self._decide(what, decision)
+        except Exception as failed:  # whatever it is, the person can try it another way
+            error = unexpected(failed)
+            if self._party is None:
+                self._tell("rejected", message=error.message, hint=error.hint)
+                return
             self._tell("error", whose=error.whose, message=error.message, hint=error.hint, peer="")
+            if what in ("accept", "again") and self._question is not None:
+                self._tell_event(self._question)
+
+    async def _examine(self, number: int, files: Mapping[str, bytes]) -> None:
+        """Say of a program, before anybody is invited to it, what is wrong with it and what it can't have."""
+        try:
+            missing = await self._place.missing(files)
+            self._tell("examined", number=number, problem=syntax_problem(files), missing=missing)
+        except Exception as failed:
+            self._tell("notice", text=unexpected(failed).message)
 
     def _decide(self, what: str, said: Any) -> None:
         party = self._party
-        if what in ("host", "join"):
+        if what == "examine":
+            examining = self._examine(int(said.number), _files(said.files))
+            self._examining = asyncio.get_running_loop().create_task(examining)
+        elif what in ("host", "join"):
             if party is None:
                 self._party = self._host(said) if what == "host" else self._join(said)
                 self._begun.set_result(self._party)
@@ -108,6 +134,8 @@ class PageController:
             if _given(said, "privateArgs") is not None or _given(said, "inputs") is not None:
                 party.give(_private_args(said), _inputs(said))
             party.accept()
+        elif what == "differ":
+            party.differ()
         elif what == "decline":
             party.decline(said.reason)
         elif what == "again":
@@ -172,8 +200,11 @@ def _given(said: Any, name: str) -> Any:
 
 
 def _program(said: Any) -> Program:
-    files = {path: bytes(data) for path, data in said.files.to_py().items()}
-    return Program(said.entry, files, tuple(said.args.to_py()))
+    return Program(said.entry, _files(said.files), tuple(said.args.to_py()))
+
+
+def _files(files: Any) -> dict[str, bytes]:
+    return {path: bytes(data) for path, data in files.to_py().items()}
 
 
 def _private_args(said: Any) -> tuple[str, ...]:

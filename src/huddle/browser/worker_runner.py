@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from pyodide.ffi import to_js
 
+from huddle.browser.aside import Aside
 from huddle.browser.channel import ScriptChannel
 from huddle.browser.imports import imported
 from huddle.browser.js_values import array, record
 from huddle.browser.loop import MailboxLoop, PortSocket
 from huddle.running.channel import Channel, OpenLink
-from huddle.running.process import RunnerExit, RunnerSpec, Watcher, check_arguments, judged
-from huddle.running.reports import InputReport, ReportError, ReportReader
+from huddle.running.reports import InputReport, ReportError, ReportReader, StillReport
+from huddle.running.spec import RunnerExit, RunnerSpec, Watcher, check_arguments, judged
 
 if TYPE_CHECKING:
     from huddle.running.run import Run
@@ -49,6 +50,8 @@ class WorkerRunner:
             stream: (PortSocket(getattr(handle, stream)), codecs.getincrementaldecoder("utf-8")("replace"))
             for stream in ("stdout", "stderr")
         }
+        self._aside = Aside()
+        self._printed = 0  # bytes of standard output
         self._reports = ReportReader(_peers(spec))
         self._held = False
         self._stopped: RunnerExit | None = None
@@ -66,12 +69,14 @@ class WorkerRunner:
             "pid": spec.pid,
             "names": spec.names,
             "entry": spec.entry,
+            "workdir": spec.workdir,
+            "folders": _folders(spec),
             "args": spec.args,
             "flags": [*spec.flags, *threshold],
             "max_queue": spec.max_queue,
         }
         program = _program(spec)
-        private = {path.name: path.read_bytes() for path in spec.inputs}
+        private = {target: path.read_bytes() for target, path in spec.inputs}
         files = {path: array(data) for path, data in (program | private).items()}
         handle = runners.start(
             json.dumps(config),
@@ -98,6 +103,10 @@ class WorkerRunner:
         if self._stopped is None and not self._ended.is_set() and not self._reports.ended:
             self._stopped = RunnerExit(None, 9, reason, culprit, stopped=True)
         self._handle.kill()
+
+    def end_stuck(self, reason: str, culprit: int | None) -> None:
+        """End it, since nothing will come for it any more."""
+        self.stop(reason, culprit)
 
     def fault(self, what: str) -> None:
         """End it, since it did something that no honest program does; `wait` then says that it did."""
@@ -157,7 +166,9 @@ class WorkerRunner:
                 self.fault("it sent its supervisor something other than reports")
             else:
                 if isinstance(report, InputReport):
-                    self._watcher.input(report.waiting)
+                    self._watcher.input(report.waiting, report.hidden)
+                elif isinstance(report, StillReport):
+                    self._watcher.still(report.row)
         elif kind == _GONE:
             self._failed = str(value)[:1000]
             self._ended.set()
@@ -167,12 +178,27 @@ class WorkerRunner:
     def _readable(self, stream: str) -> bool:
         """Take a piece of that output; whether there may be more of it now."""
         sock, decoder = self._outputs[stream]
+        over = self._ended.is_set()  # standard output is read to its end first
+        if stream == "stderr" and self._aside.early(self._printed) and not over:
+            self._loop.remove_reader(sock.fileno())  # until more of standard output has come
+            return False
         try:
             size = sock.recv_into(_buffer)
         except BlockingIOError:
-            return False
-        if text := decoder.decode(bytes(_buffer[:size]), final=not size):
+            size, data = -1, b""
+        else:
+            data = bytes(_buffer[:size])
+        if stream == "stderr":
+            data = self._aside.take(data, self._printed, over=over or not size)
+        if text := decoder.decode(data, final=not size):
             self._watcher.output(stream, text)
+        if size < 0:
+            return False
+        if stream == "stdout":
+            self._printed += size
+            if not self._held and not over:
+                self._loop.add_reader(self._outputs["stderr"][0].fileno(), self._readable, "stderr")
+                self._readable("stderr")
         if not size:
             self._loop.remove_reader(sock.fileno())
         return bool(size)
@@ -204,6 +230,12 @@ def _program(spec: RunnerSpec) -> dict[str, bytes]:
     """The program's files, from this worker's memory."""
     paths = (path for path in spec.directory.rglob("*") if path.is_file())
     return {path.relative_to(spec.directory).as_posix(): path.read_bytes() for path in paths}
+
+
+def _folders(spec: RunnerSpec) -> list[str]:
+    """The program's folders."""
+    paths = (path for path in spec.directory.rglob("*") if path.is_dir())
+    return [path.relative_to(spec.directory).as_posix() for path in paths]
 
 
 def _peers(spec: RunnerSpec) -> list[int]:

@@ -17,6 +17,7 @@ from huddle.ceremony.messages import (
     Accept,
     Bye,
     Decline,
+    Differ,
     FileChunk,
     FileKey,
     ForPeer,
@@ -36,7 +37,7 @@ from huddle.ceremony.sealed import Pairs, Sealed, Transcript, pair_secret
 from huddle.ceremony.states import TIMELESS, CeremonyState
 from huddle.ceremony.values import HOST
 from huddle.codec import decode, encode
-from huddle.errors import LocalError
+from huddle.errors import LocalError, PeerError
 from huddle.identity.crypto import InvalidSeal
 from huddle.identity.did import public_from_did
 from huddle.identity.words import words_from
@@ -83,6 +84,19 @@ class Ceremony(CeremonyCore):
         asked = self.state in (CeremonyState.REVEALING, CeremonyState.ACCEPTING) and self.role != HOST
         self._leave((Decline if asked else Bye)(shorten(reason)))
 
+    def differ(self, *, digest: bytes) -> None:
+        """Say to all that this person sees other words than those of this digest; it ends the epoch.
+
+        Raises LocalError where the ceremony has moved on, or this party has accepted already.
+        """
+        pairs = self._round.pairs
+        if self.state is not CeremonyState.ACCEPTING or pairs is None or pairs.digest != digest:
+            raise LocalError("these words do not count any more", hint="Compare the new ones.")
+        if self._round.accepting:
+            raise LocalError("you have accepted these words already", hint="Leave with Ctrl-C.")
+        self._round.accepting = True  # that was this person's answer
+        self._send(Differ())
+
     def signal(self, pid: int, data: bytes) -> None:
         """After the sealing: send bytes that only that peer can read."""
         if self.sealed is None:
@@ -107,6 +121,12 @@ class Ceremony(CeremonyCore):
     def _on_revealed(self) -> None: ...
 
     @abstractmethod
+    def _on_differ(self, did: str, error: PeerError) -> None: ...
+
+    @abstractmethod
+    def _on_accepted(self, did: str) -> None: ...
+
+    @abstractmethod
     def _on_epoch(self) -> None: ...
 
     # Messages
@@ -128,6 +148,8 @@ class Ceremony(CeremonyCore):
                 self._take_chunk(did, message)
             case Accept():
                 self._take_accept(did, message)
+            case Differ():
+                self._take_differ(did)
             case Restart():
                 self._take_restart(did, message)
             case Signal():
@@ -254,6 +276,7 @@ class Ceremony(CeremonyCore):
             round_.offers[pid] = self._open_offers(did, pid, message)
         round_.accepts[pid] = message
         self._tell(events.Accepted(pid))
+        self._on_accepted(did)
         if len(round_.accepts) == len(plan.roster):
             self._seal()
 
@@ -300,6 +323,16 @@ class Ceremony(CeremonyCore):
         self._timers = {name: when for name, when in self._timers.items() if name == "echo"}
         self._outgoing = [one for one in self._outgoing if one[1] in TIMELESS]
         self._tell(events.SessionSealed(self.sealed))
+
+    def _take_differ(self, did: str) -> None:
+        if self._round.spoiled is not None:  # once for an epoch is loud enough
+            return
+        error = self._fault(
+            did, "saw other words", hint="Somebody may be intercepting: compare the next words by voice."
+        )
+        self._round.spoiled = error
+        self._tell(events.WordsDiffer(did, error.peer, self.epoch))
+        self._on_differ(did, error)
 
     def _take_restart(self, did: str, message: Restart) -> None:
         if message.epoch != self.epoch + 1 or message.epoch > MAX_EPOCHS:

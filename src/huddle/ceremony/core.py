@@ -77,7 +77,7 @@ class CeremonyCore(ABC):
     ) -> None:
         if not is_name(name):
             raise LocalError(
-                f"{name!r} cannot be a name", hint="One line of at most 64 bytes, without control characters."
+                f"{name!r} cannot be a name", hint="One line of at most 64 characters, all of them visible."
             )
         self.state = CeremonyState.GATHERING
         self.sealed: Sealed | None = None

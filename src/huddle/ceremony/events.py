@@ -67,6 +67,15 @@ class WordsReady(CeremonyEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class WordsDiffer(CeremonyEvent):
+    """A party, perhaps this one, sees other words: somebody may be in the middle, and this epoch is over."""
+
+    did: str
+    name: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class FilesReady(CeremonyEvent):
     """The program's files are here and are those of the manifest; empty where they follow later."""
 

@@ -1,6 +1,7 @@
 """The ceremony of a guest: what it checks before it takes part, and how long it waits for the host."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from huddle.ceremony import events
 from huddle.ceremony.ceremony import Ceremony
@@ -25,8 +26,9 @@ class GuestCeremony(Ceremony):
     """A guest's side.
 
     `own` is the manifest of this party's own copy of the program and `program_digest` the digest that it
-    expects; a proposal of anything else is refused. Arguments and flags of `own` count only where it has
-    some. `record`: it takes part only where a record is made.
+    expects; a proposal of anything else is refused, but that `optional` files of `own` may be missing.
+    Arguments and flags of `own` count only where it has some. `record`: it takes part only where a record
+    is made.
     """
 
     role = GUEST
@@ -41,6 +43,7 @@ class GuestCeremony(Ceremony):
         software: Iterable[Software],
         now: float,
         own: Manifest | None = None,
+        optional: frozenset[str] = frozenset(),
         program_digest: bytes | None = None,
         record: bool = False,
     ) -> None:
@@ -53,6 +56,7 @@ class GuestCeremony(Ceremony):
             now=now,
         )
         self._own = own
+        self._optional = optional
         self._program_digest = program_digest
         self._record = record
         self._host = ""
@@ -131,6 +135,11 @@ class GuestCeremony(Ceremony):
         wrong: tuple[str, ...] = ()
         own = self._own
         if own is not None:
+            theirs = {file.path for file in plan.manifest.files}
+            files = tuple(
+                file for file in own.files if file.path in theirs or file.path not in self._optional
+            )
+            own = replace(own, files=files, folders=plan.manifest.folders, workdir=plan.manifest.workdir)
             wrong = differences(own, plan.manifest, args=bool(own.args), flags=own.flags != Flags())
             # A lower threshold lets fewer parties read everybody's inputs: nobody gets it unasked.
             usual, threshold = (len(plan.roster) - 1) // 2, plan.proposal.threshold
@@ -153,12 +162,22 @@ class GuestCeremony(Ceremony):
         return True
 
     def _on_revealed(self) -> None:
-        plan = self._plan
         self._timers["accept"] = self._now + self._plan.proposal.options.patience + HOST_GRACE
-        if plan.proposal.options.files_follow:
+
+    def _on_differ(self, did: str, error: PeerError) -> None:
+        # The host has seen it too and begins a new epoch; only if it does not, all is over.
+        self._timers.setdefault("fault", self._now + DECIDE_SECONDS)
+
+    def _on_accepted(self, did: str) -> None:
+        if not self._invitation.is_host(did):
+            return
+        self._timers["accept"] = self._now + self._plan.proposal.options.patience + HOST_GRACE
+        # What travels with no file of its own is asked about when the host has decided, as all else is.
+        manifest = self._plan.manifest
+        if self._plan.proposal.options.files_follow:
             self._have_files({})
-        elif not chunk_count(plan.manifest):
-            self._have_files({file.path: b"" for file in plan.manifest.files})
+        elif not chunk_count(manifest):
+            self._have_files({file.path: b"" for file in manifest.files})
 
     def _on_epoch(self) -> None:
         self._timers["host"] = self._now + HOST_SECONDS

@@ -30,12 +30,13 @@ from huddle.ceremony.roster import Plan, bits
 from huddle.ceremony.states import CeremonyState, SenderRole
 from huddle.ceremony.values import HOST
 from huddle.codec import encode
-from huddle.errors import HuddleError, LocalError
+from huddle.errors import HuddleError, LocalError, PeerError
 from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
 from huddle.identity.names import alike
 
 REPLACE_SECONDS = 60.0  # for somebody else to come, where a party of a fixed number was lost
+MAX_REFUSALS = 3  # of one guest in one room: the host's person may think better of it, and is not pestered
 MAX_WAITING = 64  # guests at the door: twice what can be let in; more is a leaked invitation
 
 
@@ -77,7 +78,9 @@ class HostCeremony(Ceremony):
         self._check_arguments()
         self._asked: dict[bytes, Hello] = {}
         self._admitted: dict[str, str] = {}
-        self._refused: set[str] = set()
+        self._seated: set[str] = set()  # admitted for now; the person decides with the words on the screen
+        self._refusals: dict[str, int] = {}
+        self._banned: set[str] = set()  # who broke the protocol
         self._ready = False
         self._proposing = False
         self._restarting = 0
@@ -86,11 +89,26 @@ class HostCeremony(Ceremony):
 
     # What the person decides
 
+    def seat(self, hello: bytes) -> None:
+        """Let the guest with this hello into the roster, and decide about them by `accept`, with the rest.
+
+        Until then the program's files stay here, and guests accept nothing that they have not got: whoever
+        has a seat only sees what the invitation alone shows, and the words.
+        """
+        did = self._asked_for(hello).did
+        if did not in self._admitted:
+            self._seated.add(did)
+        self._admit(hello)
+
     def admit(self, hello: bytes) -> None:
         """Let the guest with this hello take part; `hello` is the hash of GuestCame.
 
         Where a proposal is out already, this begins a new epoch.
         """
+        self._seated.discard(self._asked_for(hello).did)
+        self._admit(hello)
+
+    def _admit(self, hello: bytes) -> None:
         asked = self._asked_for(hello)
         full = len(self._admitted) + 1 >= (self._parties or MAX_PARTIES)
         if asked.did in self._admitted and self._admitted[asked.did] == asked.name:
@@ -104,7 +122,6 @@ class HostCeremony(Ceremony):
         if self._round.plan is not None and self.epoch >= MAX_EPOCHS:
             self._turn_away(hello, asked, "the session has begun again too often")
             return
-        self._refused.discard(asked.did)
         self._admitted[asked.did] = asked.name
         if self.state is CeremonyState.GATHERING:
             self._propose_if_ready()
@@ -112,9 +129,12 @@ class HostCeremony(Ceremony):
             self._restart(f"{asked.name} came")
 
     def refuse(self, hello: bytes, reason: str) -> None:
-        """Do not let the guest with this hello take part, now or later in this room."""
+        """Do not let the guest with this hello take part; one who knocks again is asked about again.
+
+        After MAX_REFUSALS they are turned away without asking.
+        """
         asked = self._asked_for(hello)
-        self._refused.add(asked.did)
+        self._refusals[asked.did] = self._refusals.get(asked.did, 0) + 1
         self._turn_away(hello, asked, shorten(reason))
 
     def propose(self) -> None:
@@ -192,7 +212,7 @@ class HostCeremony(Ceremony):
         self._tell(events.CeremonyNotice(error.message))
         if self.state is CeremonyState.SEALED:
             return
-        self._refused.add(did)
+        self._banned.add(did)
         self._drop([did], error)
 
     def _on_proposed(self, plan: Plan) -> bool:
@@ -208,6 +228,14 @@ class HostCeremony(Ceremony):
 
     def _on_revealed(self) -> None:
         self._timers["accept"] = self._now + self._plan.proposal.options.patience
+        if not self._undecided():
+            self._send_files()
+        self._have_files({} if self._options.files_follow else dict(self._files))
+
+    def _undecided(self) -> bool:
+        return any(member.did in self._seated for member in self._plan.roster)
+
+    def _send_files(self) -> None:
         pairs, manifest = self._pairs, self._plan.manifest
         if not self._options.files_follow and manifest.size:
             key = self._crypto.random(32)
@@ -216,7 +244,21 @@ class HostCeremony(Ceremony):
             )
             for chunk in seal_files(self._crypto, key, pairs.digest, manifest, self._files):
                 self._send(chunk)
-        self._have_files({} if self._options.files_follow else dict(self._files))
+
+    def _on_differ(self, did: str, error: PeerError) -> None:
+        self._restart(error.message)
+
+    def _on_accepted(self, did: str) -> None:
+        if did == self.did and self._undecided():
+            self._seated.clear()
+            self._timers["accept"] = self._now + self._plan.proposal.options.patience
+            self._send_files()
+
+    def _seal(self) -> None:
+        super()._seal()
+        for did, greeting in self._round.hellos.items():
+            if not self._plan.has(did):
+                self._send(Refusal(greeting.hash, "the session has begun without you"))
 
     def _on_epoch(self) -> None:
         self._proposing = False
@@ -303,6 +345,7 @@ class HostCeremony(Ceremony):
 
     def _lose(self, did: str, reason: str) -> None:
         self._admitted.pop(did, None)
+        self._seated.discard(did)
         self._round.hellos.pop(did, None)
         self._tell(events.GuestLeft(did, self._called(did), reason))
 
@@ -315,7 +358,7 @@ class HostCeremony(Ceremony):
             self._restart(f"{hello.name} was refused: {reason}")
 
     def _unfit(self, hello: Hello) -> str:
-        if hello.did in self._refused:
+        if hello.did in self._banned or self._refusals.get(hello.did, 0) >= MAX_REFUSALS:
             return "the host said no"
         if PROTOCOL not in hello.versions:
             spoken = ", ".join(map(str, hello.versions))

@@ -22,6 +22,7 @@ from huddle.codec import U8, U32, U64, DecodeError, Fixed, Limit, decode, encode
 from huddle.identity.kdf import hash_fields
 
 MAX_FILES = 256  # a program and what lies beside it; more is an archive, which is one file
+MAX_FOLDERS = 64  # empty ones
 MAX_PATH = 200  # bytes; Windows allows 260 characters with the directory, and paths stand on one line
 MAX_PART = 100  # bytes of one name: file systems allow 255, an encrypted home 143
 MAX_TOTAL = 1 << 30  # bytes; what a party may be made to receive by saying yes
@@ -66,18 +67,26 @@ class Flags:
 class _Program:
     entry: Path
     files: Annotated[tuple[File, ...], Limit(MAX_FILES)]
+    folders: Annotated[tuple[Path, ...], Limit(MAX_FOLDERS)]
+    workdir: Path
     args: Annotated[tuple[Arg, ...], Limit(MAX_ARGS)]
     flags: Flags
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What runs. `session` is empty for the first run, whose digest covers it, else the session's digest."""
+    """What runs. `session` is empty for the first run, whose digest covers it, else the session's digest.
+
+    `folders` are there although nothing is in them; the program starts in the folder `workdir`, which is
+    empty where that is the one that holds all others.
+    """
 
     session: Annotated[bytes, Limit(32)]
     run: U32
     entry: Path
     files: Annotated[tuple[File, ...], Limit(MAX_FILES)]
+    folders: Annotated[tuple[Path, ...], Limit(MAX_FOLDERS)]
+    workdir: Path
     args: Annotated[tuple[Arg, ...], Limit(MAX_ARGS)]
     flags: Flags
     versions: Annotated[tuple[Software, ...], Limit(16)]
@@ -85,7 +94,7 @@ class Manifest:
     @property
     def program_digest(self) -> bytes:
         """The 32 bytes that name the program wherever and whenever it runs."""
-        program = _Program(self.entry, self.files, self.args, self.flags)
+        program = _Program(self.entry, self.files, self.folders, self.workdir, self.args, self.flags)
         return hash_fields(b"huddle/1 program", encode(program))
 
     @property
@@ -122,6 +131,8 @@ def build(
     contents: Mapping[str, bytes],
     *,
     args: Iterable[str] = (),
+    folders: Iterable[str] = (),
+    workdir: str = "",
     flags: Flags | None = None,
     versions: Iterable[Software] = (),
     session: bytes = b"",
@@ -131,7 +142,17 @@ def build(
     files = tuple(
         File(path, len(data), hashlib.sha256(data).digest()) for path, data in sorted(contents.items())
     )
-    made = Manifest(session, run, entry, files, tuple(args), flags or Flags(), tuple(versions))
+    made = Manifest(
+        session,
+        run,
+        entry,
+        files,
+        tuple(sorted(folders)),
+        workdir,
+        tuple(args),
+        flags or Flags(),
+        tuple(versions),
+    )
     _check(made)
     _readable(contents)
     try:
@@ -190,6 +211,10 @@ def differences(
             found.append(f"{path} is only here")
         elif ours[path] != others[path]:
             found.append(f"{path} has other contents ({others[path].size} bytes, here {ours[path].size})")
+    for path in sorted({*mine.folders} ^ {*theirs.folders}):
+        found.append(f"the empty folder {path} is {'only' if path in mine.folders else 'not'} here")
+    if mine.workdir != theirs.workdir:
+        found.append(f"it starts in the folder {theirs.workdir or '.'}, here in {mine.workdir or '.'}")
     if args and mine.args != theirs.args:
         found.append(f"the arguments are {' '.join(theirs.args)!r}, here {' '.join(mine.args)!r}")
     for name, my_flag, their_flag in (
@@ -231,6 +256,21 @@ def _check(manifest: Manifest) -> None:
         seen.add(folded)
         parts = folded.split("/")
         directories.update("/".join(parts[:depth]) for depth in range(1, len(parts)))
+    for path in manifest.folders:
+        check_path(path)
+        folded = _folded(path)
+        if folded in seen or folded in directories:
+            raise ManifestError(f"the folder {path!r} is there twice, or is not empty")
+        parts = folded.split("/")
+        directories.update("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+    if list(manifest.folders) != sorted(manifest.folders):
+        raise ManifestError("its folders are not in order")
+    if manifest.workdir:
+        check_path(manifest.workdir)
+        folders = {path.rpartition("/")[0] for path in (file.path for file in manifest.files)}
+        held = (*folders, *manifest.folders)
+        if not any(path == manifest.workdir or path.startswith(f"{manifest.workdir}/") for path in held):
+            raise ManifestError(f"the folder {manifest.workdir!r} in which it starts is not there")
     for both in sorted(seen & directories):
         raise ManifestError(f"{both!r} is a file and a directory")
     if list(manifest.files) != sorted(manifest.files, key=lambda file: file.path):

@@ -229,6 +229,14 @@ class Signal(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Differ(Message):
+    """My person sees other words than somebody else: this epoch must not be sealed."""
+
+    kind = 12
+    label = "differ"
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """What a peer must know to reach this party by one network."""
 
@@ -257,6 +265,7 @@ KINDS: dict[int, type[Message]] = {
         Restart,
         Bye,
         Signal,
+        Differ,
     )
 }
 

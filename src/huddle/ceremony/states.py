@@ -12,6 +12,7 @@ from huddle.ceremony.messages import (
     Accept,
     Bye,
     Decline,
+    Differ,
     FileChunk,
     FileKey,
     Hello,
@@ -101,6 +102,7 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Restart: (T, F, N),
         Bye: (T, T, T),
         Signal: (F, F, N),
+        Differ: (F, F, N),
     },
     CeremonyState.OUTSIDE: {
         Hello: (F, T, T),
@@ -114,10 +116,11 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Restart: (T, I, N),
         Bye: (T, I, I),
         Signal: (I, I, I),
+        Differ: (I, I, I),
     },
     CeremonyState.REVEALING: {
         Hello: (F, T, T),
-        Refusal: (I, F, N),
+        Refusal: (T, F, N),
         Proposal: (F, F, N),
         Reveal: (T, T, N),
         FileKey: (F, F, N),
@@ -127,10 +130,11 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Restart: (T, F, N),
         Bye: (T, T, T),
         Signal: (F, F, N),
+        Differ: (F, F, N),
     },
     CeremonyState.ACCEPTING: {
         Hello: (F, T, T),
-        Refusal: (I, F, N),
+        Refusal: (T, F, N),
         Proposal: (F, F, N),
         Reveal: (F, F, N),
         FileKey: (T, F, N),
@@ -140,6 +144,7 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Restart: (T, F, N),
         Bye: (T, T, T),
         Signal: (F, F, N),
+        Differ: (T, T, N),
     },
     # A restart or a decline may have crossed the last accept: the log says which came first.
     CeremonyState.SEALED: {
@@ -154,6 +159,7 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Restart: (I, N, N),
         Bye: (T, T, I),
         Signal: (T, T, N),
+        Differ: (N, N, N),
     },
 }
 

@@ -1,14 +1,20 @@
 """`huddle host PROGRAM [ARG...] --parties 3`: whose is an option that stands behind the program?
 
 Before PROGRAM every option is Huddle's, and a mistyped one is an error. Behind it, an option that Huddle
-knows is Huddle's and every other word is the program's; what follows `--` is the program's, whatever it is.
+knows is Huddle's and other words are the program's, which everybody sees. So an option there that nearly is
+one of Huddle's is an error too: `--privat=--salary=4200` must not travel. What follows `--` is the
+program's, whatever it is.
 """
 
 import re
+from collections.abc import Iterable
 
 import click
 
 TAKEN = "huddle.options behind the program"  # in a context's meta: those that Huddle has taken
+_DASHES = "-\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"  # editors write these for two
+_ABBREVIATED = 4  # letters by which somebody may mean a longer option
+_SHORT = 5  # letters of an option of which one mistake makes another word; longer ones may have two
 
 
 class ProgramCommand(click.Command):
@@ -25,11 +31,11 @@ class ProgramCommand(click.Command):
         before = args[: len(args) - len(rest)]
         if before[-1:] == ["--"]:
             before.pop()
-        ours, theirs = self._sort(rest[1:])
+        ours, theirs = self._sort(ctx, rest[1:])
         ctx.meta[TAKEN] = tuple(_option(word)[0] for word in ours if word.startswith("-"))
         return super().parse_args(ctx, [*before, *ours, *rest[:1], *theirs])
 
-    def _sort(self, words: list[str]) -> tuple[list[str], list[str]]:
+    def _sort(self, ctx: click.Context, words: list[str]) -> tuple[list[str], list[str]]:
         """Huddle's words and the program's among those behind PROGRAM."""
         takes_value = {
             name: not (param.is_flag or param.count)
@@ -47,12 +53,55 @@ class ProgramCommand(click.Command):
                 break
             name, separate = _option(word)
             if name not in takes_value:
+                if meant := nearly(word, takes_value):
+                    typed = word.partition("=")[0]
+                    raise click.UsageError(
+                        f"{typed} is not an option of Huddle. Did you mean {meant}? If it is the program's,"
+                        f" put it behind -- : everybody will see it.",
+                        ctx,
+                    )
                 theirs.append(word)
                 continue
             ours.append(word)
             if takes_value[name] and not separate and queue:
                 ours.append(queue.pop(0))
         return ours, theirs
+
+
+def nearly(word: str, options: Iterable[str]) -> str:
+    """The long option of Huddle's that somebody probably meant by this word; empty where it is none."""
+    typed, equals, _ = word.partition("=")
+    bare = typed.lstrip(_DASHES)
+    dashed = bare != typed
+    bare = bare.casefold().replace("_", "-")
+    if len(bare) < 2 or not (dashed or equals):
+        return ""
+    for option in sorted(option for option in options if option.startswith("--")):
+        known = option[2:]
+        if known == bare:
+            return option
+        if not dashed:  # `name=Ada` is a slip, `nme=Ada` may be anything
+            continue
+        begun = len(bare) >= _ABBREVIATED and known.startswith(bare)
+        more = known == "private" and bare.startswith(known)  # the one that must never be mistaken
+        mistakes = 0 if len(known) < _ABBREVIATED else 1 if len(known) <= _SHORT else 2
+        if begun or more or _distance(bare, known) <= mistakes:
+            return option
+    return ""
+
+
+def _distance(one: str, other: str) -> int:
+    """How many letters were left out, added, changed or swapped with the next (optimal string alignment)."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        before, last, row = row, before, [i]
+        for j, b in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
 
 
 def _option(word: str) -> tuple[str, bool]:

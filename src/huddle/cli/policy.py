@@ -11,11 +11,17 @@ from huddle.errors import LocalError
 
 @dataclass(frozen=True, slots=True)
 class HostPolicy:
-    """Whom the host lets in. `allow` are dids."""
+    """Whom the host lets in. `allow` are dids.
+
+    `each`: the person is asked about each guest as they knock; else about all together, when `parties` (with
+    the host; None: any number) are there.
+    """
 
     yes: bool = False
     open: bool = False
     allow: frozenset[str] = frozenset()
+    each: bool = False
+    parties: int | None = None
 
     def admit(self, did: str, standing: str) -> bool | None:
         """Whether to let this party in; a name that suddenly has another key is never let in unasked."""

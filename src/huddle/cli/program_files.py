@@ -1,34 +1,85 @@
-"""A program on this machine's disk: its entry and what `--include` names, read into memory."""
+"""A program on this machine's disk: its entry, what belongs to it and what was named, in memory."""
 
 import os
+import shlex
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from huddle.ceremony.manifest import MAX_TOTAL
-from huddle.cli.text import size
+from huddle.cli.text import clean, listing, size
 from huddle.errors import LocalError
-from huddle.running.snapshot import collect, left_behind
+from huddle.session.belongings import Belongings, belongings, matching, notebook_source
 from huddle.session.program import Program
 
-MAX_LISTED = 20_000  # files looked at below the program's directory, so that a home directory ends the search
+MAX_LISTED = 20_000  # files looked at below the program's root, so that a home directory ends the search
+_SKIPPED = ("__pycache__", "node_modules")
+
+Choose = Callable[[Belongings], Iterable[str]]
 
 
-def load(path: Path, include: tuple[str, ...], args: tuple[str, ...]) -> tuple[Program, tuple[str, ...]]:
-    """The program, and the modules beside it that it imports and that would not travel.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A program as a person names it: the `path` of its entry, and the globs of what travels with it, or not.
+
+    `root` None is the entry's own folder. Elsewhere the program starts in the folder where the person is, if
+    that is inside the root, as it would with `python`; else in the root.
+    """
+
+    path: Path
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    root: Path | None = None
+
+
+def load(source: Source, args: tuple[str, ...], choose: Choose) -> Program:
+    """The program. `choose` says which of the files that belong to it by its own word travel as well.
 
     Raises LocalError where a file can't be read or a glob matches nothing.
     """
-    folder = path.parent.resolve()
+    root = (source.root or source.path.parent).resolve()
+    path = source.path.resolve()
+    if not path.is_relative_to(root):
+        raise LocalError(f"{source.path} is not in {root}.", hint="--root must hold the program.")
+    entry = path.relative_to(root).as_posix()
+    workdir = ""
+    if source.root is not None and Path.cwd().is_relative_to(root):
+        workdir = Path.cwd().relative_to(root).as_posix().removeprefix(".")
     try:
-        listing = _listing(folder) if include else _beside(folder)
-        names = collect(path.name, listing, include)
-        _weigh(folder, names)
-        files = {unicodedata.normalize("NFC", name): (folder / name).read_bytes() for name in names}
+        notebook = entry.endswith(".ipynb")
+        program = path.read_bytes()
+        if notebook:
+            program = notebook_source(program, source.path.name)
+        listing = _listing(root, required=bool(source.include or source.root))
+        found = belongings(
+            entry, listing, lambda one: program if one == entry else (root / one).read_bytes(), workdir
+        )
+        out = matching(source.exclude, listing, "--exclude") if source.exclude else set()
+        chosen = matching(source.include, listing, "--include")
+        left = Belongings(
+            tuple(one for one in found.modules if one not in chosen | out),
+            tuple(one for one in found.data if one not in chosen | out),
+        )
+        names = ((chosen | set(choose(left) if left.all else ())) - out) | {entry}
+        folders = {name.rstrip("/") for name in names if name.endswith("/")}
+        names = {name for name in names if not name.endswith("/")}
+        _weigh(root, names)
+        files = {_nfc(name): (root / name).read_bytes() for name in sorted(names)}
     except OSError as exc:
         raise LocalError(f"{exc.filename} can't be read: {exc.strerror}.") from exc
-    entry = unicodedata.normalize("NFC", path.name)
-    return Program(entry, files, args), left_behind(files[entry], entry, listing, names)
+    if notebook:
+        del files[_nfc(entry)]
+        entry = f"{entry.removesuffix('.ipynb')}.py"
+    files[_nfc(entry)] = program
+    if workdir and not any(one == workdir or one.startswith(f"{workdir}/") for one in (*files, *folders)):
+        folders.add(workdir)
+    optional = frozenset(_nfc(name) for name in left.all)
+    return Program(_nfc(entry), files, args, tuple(sorted(map(_nfc, folders))), _nfc(workdir), optional)
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def _weigh(folder: Path, names: Iterable[str]) -> None:
@@ -41,21 +92,42 @@ def _weigh(folder: Path, names: Iterable[str]) -> None:
         )
 
 
-def _beside(folder: Path) -> list[str]:
-    """The modules and packages right beside the program."""
-    found = [entry.name for entry in folder.iterdir() if entry.is_file()]
-    return found + [f"{entry.parent.name}/__init__.py" for entry in folder.glob("*/__init__.py")]
+def _listing(root: Path, *, required: bool) -> list[str]:
+    """All files below the root, and the empty folders with `/` behind them; hidden ones are left out.
 
-
-def _listing(folder: Path) -> list[str]:
+    Where there are too many, that is an error only if all are `required`.
+    """
     found: list[str] = []
-    for root, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
-        whole = [Path(root) / name for name in files]
-        found += [path.relative_to(folder).as_posix() for path in whole if path.is_file()]  # no pipes
+    for folder, folders, files in os.walk(root):
+        folders[:] = [
+            name
+            for name in sorted(folders)
+            if not name.startswith(".")
+            and name not in _SKIPPED
+            and not (Path(folder, name) / "pyvenv.cfg").exists()
+        ]
+        here = Path(folder).relative_to(root)
+        whole = [name for name in sorted(files) if os.path.isfile(os.path.join(folder, name))]  # no pipes
+        found += [(here / name).as_posix() for name in whole]
+        if not files and not folders and here.parts:
+            found.append(f"{here.as_posix()}/")
         if len(found) > MAX_LISTED:
+            if not required:
+                return found[:MAX_LISTED]
             raise LocalError(
-                f"There are over {MAX_LISTED} files beside {folder.name}/.",
+                f"There are over {MAX_LISTED} files in {root.name}/.",
                 hint="Put the program into a directory of its own.",
             )
     return found
+
+
+def told(program: Program, private_args: int, input_files: int) -> list[str]:
+    """What everybody will see of the program, and what stays here, before anybody can be invited."""
+    arguments = shlex.join(clean(word) for word in program.args)
+    count = len(program.files)
+    files = "" if count == 1 else f" and {count - 1} more {'file' if count == 2 else 'files'}"
+    lines = [f"Everybody will see: {clean(program.entry)} {arguments}".rstrip() + files]
+    parts = [(private_args, "private argument"), (input_files, "private file")]
+    if mine := [f"{many} {what}{'' if many == 1 else 's'}" for many, what in parts if many]:
+        lines.append(f"Stays with you: {listing(mine)}")
+    return lines

@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from huddle.identity.names import joiners
+
 _KEEP = {"\n", "\t"}
 # Letters, marks and signs that nobody can see, so that names differ by them and look the same.
 _INVISIBLE = set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | {
@@ -19,8 +21,14 @@ def clean(text: str) -> str:
 
 
 def clean_line(text: str) -> str:
-    """The same for what must stay within its line, so that nobody writes lines in Huddle's name."""
-    return "".join(char if _is_plain(char) else _escaped(char) for char in text)
+    """The same for what must stay within its line, so that nobody writes lines in Huddle's name.
+
+    The joiners that a name's script or picture needs stay as they are.
+    """
+    needed = joiners(text)
+    return "".join(
+        char if at in needed or _is_plain(char) else _escaped(char) for at, char in enumerate(text)
+    )
 
 
 def _is_plain(char: str) -> bool:

@@ -12,12 +12,16 @@ children see.
 import ctypes
 import errno
 import os
-import pwd
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+try:
+    import pwd
+except ModuleNotFoundError:  # in a browser, where nobody asks for accounts
+    pwd = None  # type: ignore[assignment]
 
 from huddle.errors import LocalError
 

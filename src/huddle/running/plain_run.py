@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from huddle.errors import HuddleError
-from huddle.running.process import RunnerExit
+from huddle.running.spec import RunnerExit
 
 
 class PlainRun:

@@ -5,7 +5,6 @@ stranger's program: `huddle.running.reports` reads it, and what is no report end
 behind (`hold`), nothing of its output is read, and the program waits in its own writes.
 """
 
-import argparse
 import asyncio
 import codecs
 import json
@@ -15,20 +14,20 @@ import signal
 import socket
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import huddle.links
 import huddle.running
-from huddle.errors import HuddleError, LocalError, PeerError, ProgramError
+from huddle.errors import LocalError
 from huddle.running import account, meter, sandbox
 from huddle.running.channel import Channel, OpenLink
-from huddle.running.interpreter import Interpreter, environment
-from huddle.running.limits import Limits
+from huddle.running.interpreter import environment
 from huddle.running.mux import RunnerMux
-from huddle.running.reports import LONGEST, ExitReport, InputReport, ReportReader
+from huddle.running.reports import LONGEST, InputReport, ReplacedReport, ReportReader, StillReport
 from huddle.running.results import Place
+from huddle.running.spec import RunnerExit, RunnerSpec, Watcher, check_arguments, judged
 
 if TYPE_CHECKING:
     from huddle.running.run import Run
@@ -36,6 +35,9 @@ if TYPE_CHECKING:
 RUNNER = Path(huddle.running.__file__).parent / "runner" / "main.py"
 LOOP = RUNNER.with_name("loop.py")
 LANE = RUNNER.with_name("mux.py")
+STANDSTILL = RUNNER.with_name("standstill.py")
+EXEC = RUNNER.with_name("exec.py")
+RESUMED = RUNNER.parent / "resumed" / "sitecustomize.py"
 SETTLE = RUNNER.with_name("settle.py")
 FRAMES = Path(huddle.links.__file__).with_name("frames.py")
 
@@ -44,68 +46,8 @@ SOCKET_BUFFER = 1 << 20
 MARK = "HUDDLE_RUN"  # in the environment of all that a runner starts
 PIECE = 1 << 15  # characters of output in one event, which a screen shows in some milliseconds
 SWEEPS = 20  # for what forks faster than it is found
+REPLACING = 60.0  # seconds for a Python to start in the place of another, on a very busy machine too
 LINGER = 2.0  # seconds for output that a runner left in its pipes, should somebody else hold their ends
-
-
-@dataclass(frozen=True, slots=True)
-class RunnerSpec:
-    """What to run: `entry` in `directory` (absolute), with `args`, the shared ones and then one's own.
-
-    `names` are those of all parties by pid; `flags` are MPyC's (`--mix32-64bit`, `--no-prss`); `max_queue`
-    ends the program when more bytes than this wait for one peer (0: never). `inputs` are the private files
-    that are to be readable in `directory` by their own names; a sandbox mounts them there, without one
-    the caller links them. In a sandbox the program has a copy of `directory`, to which what it wrote comes
-    back when it has ended, and no more than `limits`.
-    """
-
-    interpreter: Interpreter
-    directory: Path
-    entry: str
-    pid: int
-    names: tuple[str, ...]
-    args: tuple[str, ...] = ()
-    threshold: int | None = None
-    flags: tuple[str, ...] = ()
-    max_queue: int = 0
-    sandboxed: bool = False
-    inputs: tuple[Path, ...] = ()
-    limits: Limits = field(default_factory=Limits)
-
-
-@dataclass(frozen=True, slots=True)
-class RunnerExit:
-    """How a runner ended. `code` is None where a signal ended it; `culprit` is the pid of the party at fault.
-
-    `reason` is empty only if all went well; `stopped` says that this party ended it.
-    """
-
-    code: int | None
-    signal: int | None = None
-    reason: str = ""
-    culprit: int | None = None
-    stopped: bool = False
-
-    def error(self, names: tuple[str, ...]) -> HuddleError | None:
-        """The error to show, or None where the program finished well."""
-        if not self.reason:
-            return None
-        if self.culprit is not None:
-            return PeerError(self.reason, peer=names[self.culprit])
-        if self.stopped:
-            return LocalError(self.reason)
-        return ProgramError(f"the program failed: {self.reason}", hint="its own output above says more")
-
-
-class Watcher(Protocol):
-    """Whoever wants to know what the runner does."""
-
-    def output(self, stream: str, text: str) -> None:
-        """The program wrote this; `stream` is stdout or stderr."""
-        ...
-
-    def input(self, waiting: bool) -> None:
-        """The program begins to wait for a line, or no longer does."""
-        ...
 
 
 @dataclass
@@ -121,6 +63,7 @@ class RunnerProcess:
     _mark: str
     _reports: ReportReader
     _stopped: RunnerExit | None = None
+    _expected: asyncio.TimerHandle | None = None
     _gone: bool = False  # waited for: its number may be another's by now
     _reading: asyncio.Task[None] | None = None
     _place: Place | None = None  # its directory in the sandbox
@@ -143,7 +86,7 @@ class RunnerProcess:
             with ExitStack() as stack:
                 variables = environment() | {MARK: mark}
                 if spec.sandboxed:
-                    files = RUNNER, LOOP, LANE, SETTLE, FRAMES
+                    files = RUNNER, LOOP, LANE, STANDSTILL, EXEC, RESUMED, SETTLE, FRAMES
                     command, more = stack.enter_context(
                         sandbox.command(
                             command, spec.interpreter, spec.directory, spec.inputs, files, spec.limits
@@ -209,6 +152,11 @@ class RunnerProcess:
             self._stopped = RunnerExit(None, signal.SIGKILL, reason, culprit, stopped=True)
         self._kill()
 
+    def end_stuck(self, reason: str, culprit: int | None) -> None:
+        """Tell it that nothing will come any more, so that it ends by itself; once more where it does not."""
+        if self._reports.ended is None and not self._control.is_closing():
+            self._control.write(json.dumps({"stuck": reason, "peer": culprit}).encode() + b"\n")
+
     def fault(self, what: str) -> None:
         """Kill it, since it did something that no honest program does; `wait` then says that it did."""
         if self._stopped is None:
@@ -221,9 +169,11 @@ class RunnerProcess:
 
     async def wait(self) -> RunnerExit:
         """Wait until it has ended and all that it wrote was passed on; nothing of it runs any more then."""
+        watching = asyncio.create_task(self._watch_lane())
         try:
             await self._events.exited.wait()
         finally:
+            watching.cancel()
             self._kill()  # what the program started itself, but for daemons
             self._gone = self._events.exited.is_set()
         if not self.spec.sandboxed:
@@ -234,7 +184,7 @@ class RunnerProcess:
         for task in rest:
             task.cancel()
         if self.spec.sandboxed and self._place:
-            known = {file.name for file in self.spec.inputs}
+            known = {target for target, _ in self.spec.inputs}
             await asyncio.to_thread(self._place.bring_out, self.spec.directory, known, self.spec.limits.files)
         self.close()
         with suppress(OSError):
@@ -242,6 +192,21 @@ class RunnerProcess:
         code = self._process.get_returncode()
         assert code is not None
         return self._stopped or self._judge(code)
+
+    def _expect(self, replaced: bool) -> None:
+        """Another program takes its place; it must say soon that it goes on with the session."""
+        if self._expected is not None:
+            self._expected.cancel()
+            self._expected = None
+        if replaced:
+            why = "another program has taken its place by exec, which does not go on with the session"
+            self._expected = asyncio.get_running_loop().call_later(REPLACING, self.fault, why)
+
+    async def _watch_lane(self) -> None:
+        """A program that lives without a lane, such as another one in its place, would wait for ever."""
+        await self._lane.closed.wait()
+        await asyncio.sleep(LINGER)
+        self.fault("it closed its connections to the others under itself, and goes on without them")
 
     def close(self) -> None:
         """Kill it and forget it, whatever it has left to say."""
@@ -253,6 +218,7 @@ class RunnerProcess:
                 task.cancel()
         if self._place:
             self._place.close()
+        self._expect(False)
         self._control.close()
         self._lane.close()
         self._process.close()
@@ -273,8 +239,11 @@ class RunnerProcess:
         if code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
             return RunnerExit(None, -code, f"it was killed by {name}")
-        if not report:
+        if not report and code:
             return RunnerExit(code, None, f"it ended with code {code} before its time")
+        if not report:
+            # By os._exit, say. An end is an end: whoever still needed this program finds out and says so.
+            return RunnerExit(0)
         return judged(report, code)
 
     async def _read_control(self, reader: asyncio.StreamReader) -> None:
@@ -282,7 +251,11 @@ class RunnerProcess:
             while (line := await reader.readline()).endswith(b"\n"):  # else it died over it
                 report = self._reports.read(line)
                 if isinstance(report, InputReport):
-                    self._watcher.input(report.waiting)
+                    self._watcher.input(report.waiting, report.hidden)
+                elif isinstance(report, StillReport):
+                    self._watcher.still(report.row)
+                elif isinstance(report, ReplacedReport):
+                    self._expect(report.gone)
         except ConnectionError:
             return
         except ValueError:  # no report, or a line without an end
@@ -338,41 +311,6 @@ class _Events(asyncio.SubprocessProtocol):
             self._watcher.output("stdout" if fd == 1 else "stderr", text[at : at + PIECE])
 
 
-def judged(report: ExitReport, code: int) -> RunnerExit:
-    """How a program ended that exited with this code, by the report of its runner, which may lie."""
-    reason = report.reason or (f"it exited with code {code}" if code else "")
-    return RunnerExit(code, None, reason, report.peer if reason else None)
-
-
-def check_arguments(shared: tuple[str, ...], private: tuple[str, ...] = ()) -> None:
-    """Raise LocalError at options of MPyC's that would take a program out of its session.
-
-    Nobody may say by which ports and with whom MPyC connects; what all parties must agree on nobody
-    may say privately.
-    """
-    connect = argparse.ArgumentParser(add_help=False, exit_on_error=False)
-    agree = argparse.ArgumentParser(add_help=False, exit_on_error=False)
-    for parser in (connect, agree):
-        for names in (("-C", "--config"), ("-P",), ("-I", "--index"), ("-B", "--base-port"), ("--ssl",)):
-            parser.add_argument(
-                *names, dest=names[-1], nargs="?" if names != ("--ssl",) else 0, action=_Refuse
-            )
-    for names in (("-T", "--threshold"), ("-L", "--bit-length"), ("-K", "--sec-param")):
-        agree.add_argument(*names, dest=names[-1], nargs="?", action=_Refuse)
-    for name in ("--no-prss", "--mix32-64bit", "--no-numpy", "--no-async", "--no-barrier"):
-        agree.add_argument(name, nargs=0, action=_Refuse)
-    connect.parse_known_args(shared)
-    agree.parse_known_args(private)
-
-
-class _Refuse(argparse.Action):
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
-        raise LocalError(
-            f"the program cannot have MPyC's option {option_string} here",
-            hint="Huddle connects the parties; options that all must share are the host's to give",
-        )
-
-
 def _sweep(mark: str) -> None:
     """Kill what has left the process group; a program that hides its daemons from this is no accident.
 
@@ -405,14 +343,19 @@ def _config(spec: RunnerSpec, lane: int, place: int) -> bytes:
         "frames": str(FRAMES),
         "loop": str(LOOP),
         "lane": str(LANE),
+        "standstill": str(STANDSTILL),
+        "exec": str(EXEC),
+        "alone": spec.sandboxed,
         "lane_fd": lane,
         "pid": spec.pid,
         "names": spec.names,
         "directory": sandbox.PLACE if spec.sandboxed else str(spec.directory),
         "entry": spec.entry,
+        "workdir": spec.workdir,
         "args": spec.args,
         "flags": [*spec.flags, *threshold],
         "max_queue": spec.max_queue,
+        "environment": dict(spec.environment),
     }
     if spec.sandboxed:
         config |= {"settle": str(SETTLE), "source": sandbox.SOURCE, "place_fd": place}

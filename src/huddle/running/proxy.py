@@ -25,8 +25,8 @@ from huddle.errors import HuddleError, LocalError, NetworkError, PeerError
 from huddle.links import frames
 from huddle.links.wire import WireInfo
 from huddle.running.channel import RunLink
-from huddle.running.process import RunnerExit
 from huddle.running.runner.loop import DEEPEST
+from huddle.running.spec import RunnerExit
 
 HOST = "127.0.0.1"
 CLAIM = 10.0  # seconds for whoever connects to say that it is an MPyC, which it does at once

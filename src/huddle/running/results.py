@@ -62,7 +62,7 @@ class Place:
 def bring_out(place: int, directory: Path, known: Collection[str], most: int) -> tuple[str, ...]:
     """Copy what is new in the directory `place` to `directory`, `most` bytes in all; what stayed behind.
 
-    `known` are names at its top that are no results. A file there that has the size and the time of its
+    `known` are paths there that are no results. A file there that has the size and the time of its
     namesake here is not new.
     """
     left = list[str]()
@@ -116,9 +116,9 @@ def _walk(
         yield prefix.rstrip("/"), place, "", None
         return
     for name in names:
-        if name in known:
-            continue
         path = prefix + name
+        if path in known:
+            continue
         try:
             seen = os.lstat(name, dir_fd=place)
             if not stat.S_ISDIR(seen.st_mode) or depth == _DEEPEST:
@@ -129,6 +129,6 @@ def _walk(
             yield path, place, name, None
             continue
         try:
-            yield from _walk(inner, path + "/", (), depth + 1)
+            yield from _walk(inner, path + "/", known, depth + 1)
         finally:
             os.close(inner)

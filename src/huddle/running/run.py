@@ -15,7 +15,8 @@ from typing import Any, Protocol
 from huddle.errors import HuddleError, PeerError
 from huddle.links.wire import WireInfo
 from huddle.running.channel import Channel, OpenLink
-from huddle.running.process import RunnerExit, RunnerProcess, RunnerSpec, Watcher
+from huddle.running.spec import RunnerExit, RunnerSpec, Watcher
+from huddle.running.standstill import Row
 
 
 class Runner(Protocol):
@@ -36,6 +37,8 @@ class Runner(Protocol):
 
     def hold(self, behind: bool) -> None: ...
 
+    def end_stuck(self, reason: str, culprit: int | None) -> None: ...
+
     async def wait(self) -> RunnerExit: ...
 
     def close(self) -> None: ...
@@ -51,12 +54,16 @@ class RunObserver(Protocol):
         """The program wrote this; `stream` is stdout or stderr. The text is the program's: hostile."""
         ...
 
-    def run_input(self, waiting: bool) -> None:
-        """The program begins to wait for a line of input, or no longer does."""
+    def run_input(self, waiting: bool, hidden: bool) -> None:
+        """The program begins to wait for a line of input, or no longer does; `hidden`: for a secret."""
         ...
 
     def run_link(self, pid: int, info: WireInfo | None, reason: str) -> None:
         """The link to that peer has a new wire, or (`info` is None) lost the last for this reason."""
+        ...
+
+    def run_still(self, row: Row | None) -> None:
+        """The program can't go on by itself, with these counts; None: nor by what peers send."""
         ...
 
     def run_peer_ended(self, pid: int) -> None:
@@ -72,7 +79,7 @@ class Run:
         spec: RunnerSpec,
         open_links: Mapping[int, OpenLink],
         observer: RunObserver,
-        start: StartRunner = RunnerProcess.start,
+        start: StartRunner,
     ) -> None:
         self.spec = spec
         self.observer = observer
@@ -92,6 +99,11 @@ class Run:
         if self._process is None or self.exited:
             return "gone"
         return "input" if self._waiting_for_input else "computing"
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the program runs."""
+        return self._process is not None and not self.exited
 
     @property
     def os_pid(self) -> int | None:
@@ -135,6 +147,11 @@ class Run:
         """End the program at once: it did something that no honest program does."""
         if self._process:
             self._process.fault(what)
+
+    def end_stuck(self, reason: str, culprit: int | None = None) -> None:
+        """Let the program end, for which nothing will come any more; a peer that is over is the culprit."""
+        if self._process and not self.exited:
+            self._process.end_stuck(reason, culprit)
 
     def hold(self, behind: bool) -> None:
         """Take none of its output while the screen is behind."""
@@ -187,7 +204,11 @@ class Run:
         """The program wrote something."""
         self.observer.run_output(stream, text)
 
-    def input(self, waiting: bool) -> None:
+    def input(self, waiting: bool, hidden: bool = False) -> None:
         """The program waits for a line, or no longer."""
         self._waiting_for_input = waiting
-        self.observer.run_input(waiting)
+        self.observer.run_input(waiting, hidden)
+
+    def still(self, row: Row | None) -> None:
+        """The program can't go on by itself."""
+        self.observer.run_still(row)

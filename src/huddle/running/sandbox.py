@@ -4,7 +4,7 @@ The program sees the system's own programs and libraries, its interpreter's dire
 its `--input` files, all read-only. It can write to /tmp, in which its directory is, and to /dev/shm: both are
 in memory, of a limited size, and gone with it. What it can reach of the world are the descriptors that it
 inherits (its channels, its control socket and its pipes), and the system calls that
-`huddle.running.seccomp` lets through.
+`huddle.running.seccomp` lets through. Its account and names are made up (`huddle.running.neutral`).
 
 `--cap-drop` and the like are said though an ordinary account has nothing to drop: they cost nothing.
 """
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huddle.errors import LocalError
-from huddle.running import seccomp
+from huddle.running import neutral, seccomp
 from huddle.running.interpreter import Interpreter
 from huddle.running.limits import Limits
 
@@ -32,9 +32,8 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 
 _BASE = (
     *("--unshare-all", "--die-with-parent", "--new-session", "--clearenv"),
-    *("--cap-drop", "ALL", "--hostname", "huddle"),
+    *("--cap-drop", "ALL"),
 )
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}  # noqa: S108 - inside
 _ETC = ("ld.so.cache", "localtime", "alternatives")
 # Of the kernel's own files those that tell of others than the program: an empty one is in their place.
 _HIDDEN = (
@@ -54,13 +53,15 @@ class Sandbox:
     """What can be had here: bubblewrap's path, and what it and the kernel can do beside the basics.
 
     `closed`: no more user namespaces inside (bubblewrap 0.8; not where it is setuid). `sized`: a size for
-    what is in memory (0.7). `filtered`: system calls pass a filter.
+    what is in memory (0.7). `filtered`: system calls pass a filter. `named`: the account has a
+    neutral number, which takes a user namespace.
     """
 
     path: str
     closed: bool
     sized: bool
     filtered: bool
+    named: bool = True
 
     @property
     def weaker(self) -> tuple[str, ...]:
@@ -75,7 +76,8 @@ class Sandbox:
 
 # The best first.
 _KINDS = tuple(
-    (closed, sized, filtered)
+    (closed, sized, filtered, named)
+    for named in (True, False)
     for filtered in (True, False)
     for sized in (True, False)
     for closed in (True, False)
@@ -89,8 +91,8 @@ def _tried() -> tuple[Sandbox | None, str]:
     if path is None:
         return None, "bubblewrap (bwrap) is not installed"
     reason = ""
-    for closed, sized, filtered in _KINDS:
-        kind = Sandbox(os.path.abspath(path), closed, sized, filtered)
+    for closed, sized, filtered, named in _KINDS:
+        kind = Sandbox(os.path.abspath(path), closed, sized, filtered, named)
         if filtered and seccomp.problem():
             continue
         try:
@@ -131,13 +133,13 @@ def command(
     inner: list[str],
     interpreter: Interpreter,
     directory: Path,
-    inputs: Iterable[Path] = (),
+    inputs: Iterable[tuple[str, Path]] = (),
     files: Iterable[Path] = (),
     limits: Limits | None = None,
 ) -> Iterator[tuple[list[str], tuple[int, ...]]]:
     """The command that runs `inner` locked in, in PLACE, with the files of `directory` in SOURCE.
 
-    `files` are readable at their own paths, `inputs` in PLACE by their own names. With the command come
+    `files` are readable at their own paths, `inputs` in PLACE, each at its path there. With the command come
     descriptors that it must inherit, closed at the end: the options are read from one, so that no list of
     processes shows where the inputs lie. It needs no environment. Raises LocalError where there is no
     sandbox.
@@ -152,7 +154,7 @@ def command(
         *(word for path in _needed(interpreter) for word in ("--ro-bind", path, path)),
         *(word for file in files for word in ("--ro-bind", str(file), str(file))),
         *("--ro-bind", str(directory), SOURCE),
-        *(word for file in inputs for word in ("--ro-bind", str(file.absolute()), f"{PLACE}/{file.name}")),
+        *(word for at, path in inputs for word in ("--ro-bind", str(path.absolute()), f"{PLACE}/{at}")),
         *_closed(),
         *("--chdir", PLACE),
     ]
@@ -163,8 +165,8 @@ def command(
 @contextmanager
 def _line(kind: Sandbox, mounts: list[str], inner: list[str]) -> Iterator[tuple[list[str], tuple[int, ...]]]:
     options = [*_BASE, *(("--unshare-user", "--disable-userns") if kind.closed else ()), *mounts]
-    for name, value in _ENVIRONMENT.items():
-        options += ["--setenv", name, value]
+    if kind.named:
+        options += neutral.ACCOUNT
     with ExitStack() as stack:
         descriptors = []
         if kind.filtered:
@@ -204,7 +206,7 @@ def _system() -> list[str]:
             line += ["--ro-bind", name, name]
     for name in _ETC:
         line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    return line
+    return line + neutral.options()
 
 
 def _room(kind: Sandbox, limits: Limits, more: int = 0) -> list[str]:

@@ -23,6 +23,7 @@ from huddle.running.limits import Confinement
 TrustLookup = Callable[[str, str], str]  # of a name and a did: self, new, known, verified or alarm
 Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
 
+HOST_SILENT = 3.0  # seconds without the host in the room, after which guests are told
 HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
 _COMES_AGAIN = 2 * MAX_EPOCHS  # times that one guest is let in: it comes back in each epoch, perhaps twice
 FAREWELL = 2.0  # seconds for the last records when somebody leaves
@@ -52,6 +53,8 @@ def program_event(manifest: Manifest, locked: Confinement | None) -> events.Prog
         flags,
         told.weaker,
         told.limits,
+        manifest.folders,
+        manifest.workdir,
     )
 
 
@@ -72,6 +75,10 @@ def _terms(proposed: heard.Proposed) -> list[str]:
     if proposed.options.record:
         terms.append("At the end all sign a record of who took part in what, and each may keep it.")
     return terms
+
+
+def _sentence(error: LocalError) -> str:
+    return error.message[:1].upper() + error.message[1:] + "."
 
 
 def _roles(roster: tuple[Member, ...]) -> dict[int, str]:
@@ -106,14 +113,15 @@ class CeremonyDriver:
         self._locked = locked
         self._alarm = alarm
         self._alarmed: set[str] = set()
-        self._waiting: dict[str, heard.GuestCame] = {}
+        self._came: dict[str, heard.GuestCame] = {}  # who wants to come in, has a seat, or was let in
+        self._seats: set[str] = set()  # of them, about whom the person decides by accepting
         self._index = 0  # of the record that is being read
         self._hellos: dict[str, int] = {}  # where the last hello of a guest stands, by did
         self._let_in = Counter[str]()
         self._digest = b""  # of the words that the person saw last
         self._allowed: tuple[str, ...] = ()  # networks that all have agreed to; empty: all of them
         self._last: asyncio.Future[int] | None = None
-        self._host_did = ""
+        self._host_did = self._host_name = ""
         self._loop = asyncio.get_running_loop()
         self._done: asyncio.Future[Sealed] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
@@ -134,16 +142,27 @@ class CeremonyDriver:
 
     def admit(self, did: str) -> None:
         """Let a waiting guest in."""
-        came = self._waiting.pop(did, None)
+        came = self._came.get(did)
         if came is not None and isinstance(self._core, HostCeremony):
+            self._seats.discard(did)
             self._let_write(did)
             self._core.admit(came.hello)
             self._party(did, came.name, "admitted")
             self._step()
 
+    def seat(self, did: str) -> None:
+        """Give a waiting guest a seat; the person decides about them by `accept`."""
+        came = self._came.get(did)
+        if came is not None and isinstance(self._core, HostCeremony):
+            self._seats.add(did)
+            self._let_write(did)  # who has a seat takes part in the ceremony
+            self._core.seat(came.hello)
+            self._party(did, came.name, "seated")
+            self._step()
+
     def refuse(self, did: str, reason: str) -> None:
-        """Turn a waiting guest away."""
-        came = self._waiting.pop(did, None)
+        """Turn a guest away; one who is in already costs an epoch."""
+        came = self._came.pop(did, None)
         if came is not None and isinstance(self._core, HostCeremony):
             self._core.refuse(came.hello, reason)
             self._party(did, came.name, "refused", reason)
@@ -167,7 +186,19 @@ class CeremonyDriver:
         try:
             self._core.accept(offers, digest=self._digest)
         except LocalError as crossed:  # a new epoch has begun: its own question follows
-            self._emit(events.Notice(crossed.message[:1].upper() + crossed.message[1:] + "."))
+            self._emit(events.Notice(_sentence(crossed)))
+        else:
+            for did in sorted(self._seats & {member.did for member in self.roster}):
+                self._party(did, self._came[did].name, "admitted")
+            self._seats.clear()
+        self._step()
+
+    def differ(self) -> None:
+        """This person sees other words than the others."""
+        try:
+            self._core.differ(digest=self._digest)
+        except LocalError as crossed:
+            self._emit(events.Notice(_sentence(crossed)))
         self._step()
 
     def decline(self, reason: str) -> None:
@@ -198,11 +229,16 @@ class CeremonyDriver:
         That is the rendezvous's word: if it lies, it ends what it could end anyway by saying nothing.
         """
         missed = 0.0
+        told = False
         while isinstance(self._core, GuestCeremony) and missed < HOST_MISSED:
             await asyncio.sleep(1.0)
             missed = missed + 1.0 if self._room.state.maker is False else 0.0
+            if told != (missed >= HOST_SILENT) and self._host_did:
+                told = not told
+                state, detail = ("silent", "not in the room now") if told else ("admitted", "")
+                self._party(self._host_did, self._host_name, state, detail)
         if missed:
-            name = next((m.name for m in self.roster if m.did == self._host_did), "the host")
+            name = self._host_name or "the host"
             self._fail(
                 PeerError(
                     f"{name} has gone: nobody has seen the host in the room for {HOST_MISSED:.0f} s.",
@@ -246,12 +282,13 @@ class CeremonyDriver:
     def _tell(self, event: heard.CeremonyEvent) -> None:
         match event:
             case heard.GuestCame():
-                self._came(event)
+                self._on_guest(event)
             case heard.GuestLeft(did, name, reason):
-                self._waiting.pop(did, None)
+                self._came.pop(did, None)
+                self._seats.discard(did)
                 self._party(did, name, "left", reason)
             case heard.HostCame(did, name):
-                self._host_did = did
+                self._host_did, self._host_name = did, name
                 self._party(did, name, "admitted")
             case heard.Proposed(roster=roster, options=options, manifest=manifest):
                 self.roster = roster
@@ -259,7 +296,8 @@ class CeremonyDriver:
                 self._host_did = roster[0].did
                 for member in roster:
                     detail = "runs plain MPyC" if member.plain == plain.END else ""
-                    self._party(member.did, member.name, "admitted", detail, pid=member.pid)
+                    state = "seated" if member.did in self._seats else "admitted"
+                    self._party(member.did, member.name, state, detail, pid=member.pid)
                 if self._impossible(roster):
                     return
                 self._emit(program_event(manifest, self._locked))
@@ -268,6 +306,8 @@ class CeremonyDriver:
             case heard.WordsReady(epoch, words, digest):
                 self._digest = digest
                 self._emit(events.Words(words, epoch))
+            case heard.WordsDiffer(did, name, epoch):
+                self._emit(events.WordsDiffer(name, did, epoch))
             case heard.FilesReady(files):
                 self.files = files
                 self._emit(events.Question("accept", self.roster[0].name, self._host_did))
@@ -275,6 +315,7 @@ class CeremonyDriver:
                 self._party(self.roster[pid].did, self.roster[pid].name, "accepted", pid=pid)
             case heard.Restarted(epoch, reason):
                 self.files = {}
+                self._emit(events.Restarted(epoch, reason))
                 self._emit(events.Notice(f"The ceremony starts again, number {epoch}: {reason}"))
             case heard.SessionSealed(sealed):
                 if not self._done.done():
@@ -293,13 +334,13 @@ class CeremonyDriver:
             self._fail(problem)
         return problem is not None
 
-    def _came(self, event: heard.GuestCame) -> None:
-        self._waiting[event.did] = event
+    def _on_guest(self, event: heard.GuestCame) -> None:
+        self._came[event.did] = event
         self._hellos[event.did] = self._index
         self._party(event.did, event.name, "waiting")
         if event.admitted:
             self._let_write(event.did)
-            self._party(event.did, event.name, "admitted")
+            self._party(event.did, event.name, "seated" if event.did in self._seats else "admitted")
         else:
             self._emit(events.Question("admit", event.name, event.did))
 

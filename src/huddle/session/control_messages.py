@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from huddle.ceremony.messages import MAX_MANIFEST
-from huddle.codec import U8, U16, U32, DecodeError, Fixed, Limit, decode, encode
+from huddle.codec import U8, U16, U32, U64, DecodeError, Fixed, Limit, decode, encode
 from huddle.record.signed import PathRecord
 
 MAX_MESSAGE = 131_072  # a part of a file with its header; everything else is far smaller
@@ -81,6 +81,24 @@ class Outcome:
     ok: bool
     reason: _Reason
     culprit: U8 | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCounts:
+    """Bytes of frames that a program has written to a peer and read of it, and whether its END is read."""
+
+    pid: U8
+    written: U64
+    read: U64
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """Only a peer's bytes can move this party's program (see `huddle.running.standstill`)."""
+
+    run: U32
+    streams: Annotated[tuple[StreamCounts, ...], Limit(64)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +175,7 @@ Message = (
     | Paths
     | Forwards
     | Numpy
+    | Still
 )
 
 TYPES: dict[int, type[Message]] = {
@@ -173,6 +192,7 @@ TYPES: dict[int, type[Message]] = {
     11: Paths,
     12: Forwards,
     13: Numpy,
+    14: Still,
 }
 _NUMBERS = {cls: number for number, cls in TYPES.items()}
 

@@ -9,10 +9,12 @@ program failed, never what it printed. The run's data links are open for just as
 
 import asyncio
 import re
+import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from huddle import events
@@ -24,17 +26,22 @@ from huddle.links.manager import LinkManager
 from huddle.links.wire import WireInfo
 from huddle.networks.plain.config import command
 from huddle.networks.plain.part import OutsiderConfig, PlainLinks, PlainPart, Roles, ends
+from huddle.running import output_files as results
 from huddle.running.plain_run import PlainRun
-from huddle.running.process import RunnerExit, RunnerSpec
 from huddle.running.proxy import Proxy
 from huddle.running.run import Run
 from huddle.running.snapshot import Snapshot
+from huddle.running.spec import RunnerExit, RunnerSpec
+from huddle.running.standstill import Row
 from huddle.session import control_messages as control
 from huddle.session.peers import PeerMonitor
 from huddle.session.platform import Platform, ProgramRuntime
+from huddle.session.progress import Progress
 from huddle.session.settings import Settings
 
 STATS_EVERY = 1.0
+STOPPED = "its person stopped it"  # which is meant for all: who stops a run stops it everywhere
+LAST_WORDS = 5.0  # seconds for what a peer has sent before its part was over
 EXPLANATION = 1.5  # seconds that a peer whose program ended early has to say why
 
 
@@ -66,6 +73,8 @@ class Execution:
         emit: Callable[[events.Event], None],
         plain: PlainPart | None = None,
         roles: Roles | None = None,
+        stills: Mapping[int, control.Still] | None = None,
+        carried: Path | None = None,
     ) -> None:
         self.number = manifest.run
         self.stats: events.Stats | None = None
@@ -75,6 +84,7 @@ class Execution:
         self._group = group
         self._outcomes = outcomes
         self._emit = emit
+        self._pid = sealed.pid
         self._names = tuple(member.name for member in sealed.roster)
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
         self._loop = asyncio.get_running_loop()
@@ -83,7 +93,11 @@ class Execution:
         self._news = asyncio.Event()
         self._moved = self._began
         self._held = False  # the program waits for the screen
-        self._inputs = settings.inputs
+        self._warned = False  # that a peer's program has failed
+        self._waits_for_others = False  # the program here is over
+        self._inputs = settings.named_inputs
+        self._folders = manifest.folders
+        self._carried = carried
         self._plain = plain
         # Those of the peers that run plain MPyC: their data links are raw.
         self._ends = frozenset(ends(roles or {})) - {sealed.pid}
@@ -99,11 +113,16 @@ class Execution:
             flags=_mpyc_flags(manifest.flags, ground),
             max_queue=settings.max_queue,
             sandboxed=ground.sandboxed,
-            inputs=settings.inputs,
+            inputs=settings.named_inputs,
+            workdir=manifest.workdir,
+            environment=settings.environment,
             limits=settings.limits,
         )
         self._sandbox = ground.sandboxed
         self._surroundings = surroundings
+        self._progress = Progress(self.number, self._pid, self._names, group, outcomes)
+        for pid, still in (stills or {}).items():
+            self.still_came(pid, still)
         self._run: Run | Proxy | PlainRun | None = None
 
     async def run(self) -> bool:
@@ -111,8 +130,11 @@ class Execution:
         self._emit(events.Run(self.number, "started"))
         try:
             mounted = self._sandbox and not self._settings.by_hand
-            with Snapshot(self._contents, () if mounted else self._inputs) as snapshot:
+            given = () if mounted else self._inputs
+            with Snapshot(self._contents, given, folders=self._folders, carried=self._carried) as snapshot:
                 error = await self._run_in(self._spec(directory=snapshot.directory))
+                if sys.platform != "emscripten":  # there the page has them, and there are no threads
+                    await asyncio.to_thread(self._keep_results, snapshot)
         except (HuddleError, OSError) as failed:  # a full disk, too many open files
             error = unexpected(failed)
             self._tell_outcome(error)
@@ -125,6 +147,19 @@ class Execution:
                 events.Run(self.number, "failed", seconds, error.whose, peer, error.message, error.hint)
             )
         return error is None
+
+    def _keep_results(self, snapshot: Snapshot) -> None:
+        """Keep what the program made, where its person wants it, and name it."""
+        found = snapshot.results(target for target, _ in self._inputs)
+        if not found:
+            return
+        if self._carried is not None:
+            results.carry(snapshot.directory, found, self._carried)
+        target = self._settings.output
+        kept = dict(results.keep(snapshot.directory, found, target) if target else ())
+        files = tuple({"path": one.path, "size": one.size, "kept": kept.get(one.path, "")} for one in found)
+        told = events.Results(self.number, files, str(target or ""), self._carried is not None)
+        self._loop.call_soon_threadsafe(self._emit, told)
 
     def fail(self, error: HuddleError) -> None:
         """The run can't go on."""
@@ -160,8 +195,39 @@ class Execution:
         if isinstance(self._run, PlainRun):
             self._run.ended(pid)
         self._news.set()
-        if not outcome.ok:
+        if outcome.ok:
+            return
+        if isinstance(self._run, Run) and self._run.goes_on and outcome.reason != STOPPED:
+            self._loop.call_later(LAST_WORDS, self._look_for_end, pid, pid not in self._paths)
+            # It may have all that it needs of that peer; if not, it will stand still.
+            if self._warned:
+                return
+            self._warned = True
+            reason = shorten(outcome.reason).removesuffix(".")
+            self._emit(
+                events.Notice(
+                    f"The program of {self._names[pid]} has failed ({reason}). "
+                    "The one here goes on for as long as it can without it."
+                )
+            )
+        elif not self._waits_for_others:
             self.fail(self._told(pid, outcome))
+
+    def peer_left(self, pid: int) -> None:
+        """A peer whose part is over has left the session: all that it sent is here, or never comes."""
+        self._loop.call_later(LAST_WORDS, self._look_for_end, pid, True)
+
+    def _look_for_end(self, pid: int, unlinked: bool) -> None:
+        """Where no link to that peer's program ever was, or is any more, its END can't come either."""
+        run = self._run
+        if unlinked and isinstance(run, Run) and run.goes_on and not run.channels[pid].peer_ended:
+            name, outcome = self._names[pid], self._outcomes[pid]
+            lost = PeerError(f"{name} has left, and not all that its program sent has arrived.", peer=name)
+            self.fail(lost if outcome.ok else self._told(pid, outcome))
+
+    def still_came(self, pid: int, still: control.Still) -> None:
+        """A peer's program stands still."""
+        self._progress.peer_still(pid, still)
 
     def has_finished(self, pid: int) -> bool:
         """Whether that peer's part is over."""
@@ -190,11 +256,15 @@ class Execution:
                 raise self._error
             self._group.set_state(self.number, control.COMPUTING)
             await _whole(run.start())
+            if isinstance(run, Run):
+                self._progress.run = run
             if isinstance(run, Proxy):
                 self._tell_arguments(run, spec)
             elif isinstance(run, PlainRun):
                 self._tell_plain(spec)
             exit_ = await run.wait()
+            self._waits_for_others = True
+            self._progress.close()
             self._group.set_state(self.number, control.IDLE)
             error = self._error or run.error or exit_.error(self._names)
             if self._error is None and error is not None:
@@ -205,8 +275,9 @@ class Execution:
             ticker.cancel()
             await asyncio.gather(ticker, return_exceptions=True)
             self._tell_stats(run)
-            failed = error is not None or self._error is not None
-            await _whole(self._close(run, limit=0.5 if failed else 5.0))
+            self._progress.close()
+            # Where somebody ended the run here, nobody waits for what is left of it.
+            await _whole(self._close(run, limit=0.5 if self._error is not None else 5.0))
 
     def _opening(self, pid: int) -> Any:
         """What opens the link to that peer: an `OpenLink` of the run's or the proxy's channels."""
@@ -238,10 +309,7 @@ class Execution:
         run.close()
 
     async def _others(self) -> HuddleError | None:
-        """Wait until all others have finished too."""
-        for pid, outcome in self._outcomes.items():
-            if not outcome.ok:
-                return self._told(pid, outcome)
+        """Wait until the parts of all others are over too, which may need what this one has sent."""
         while self._error is None and (missing := [pid for pid in self._peers if pid not in self._outcomes]):
             self._news.clear()
             with suppress(TimeoutError):
@@ -249,7 +317,8 @@ class Execution:
             for pid in missing:
                 if self._group.finished_for(pid, self.number) > self._settings.grace:
                     self.fail(self._speechless(pid))
-        return self._error
+        failed = next((pid for pid, outcome in self._outcomes.items() if not outcome.ok), None)
+        return self._error if failed is None else self._told(failed, self._outcomes[failed])
 
     def _speechless(self, pid: int) -> PeerError:
         name = self._names[pid]
@@ -282,11 +351,13 @@ class Execution:
                     self.number, False, shorten(error.message), self._group.pid_of(error.peer)
                 )
             case _Stopped():
-                outcome = control.Outcome(self.number, False, "its person stopped it")
+                outcome = control.Outcome(self.number, False, STOPPED)
             case LocalError():
                 outcome = control.Outcome(self.number, False, "it could not go on there")
+            case ProgramError() if self._progress.hopeless:
+                outcome = control.Outcome(self.number, False, self._progress.hopeless)
             case ProgramError() if self._error is None and exit_ is not None:
-                outcome = control.Outcome(self.number, False, _harmless(exit_))
+                outcome = control.Outcome(self.number, False, _harmless(exit_, self._contents))
             case _:
                 outcome = control.Outcome(self.number, False, shorten(error.message))
         self._group.broadcast(outcome)
@@ -308,11 +379,15 @@ class Execution:
         self._moved = self._loop.time()
         self._emit(events.Output(stream, text, self.number))
 
-    def run_input(self, waiting: bool) -> None:
+    def run_input(self, waiting: bool, hidden: bool) -> None:
         """The program waits for the person, or no longer does."""
         self._group.set_state(self.number, control.INPUT if waiting else control.COMPUTING)
         self._moved = self._loop.time()
-        self._emit(events.Input(waiting, self.number))
+        self._emit(events.Input(waiting, self.number, hidden))
+
+    def run_still(self, row: Row | None) -> None:
+        """The program here stands still."""
+        self._progress.own_still(row)
 
     def run_link(self, pid: int, info: WireInfo | None, reason: str) -> None:
         """A data link got or lost its wire."""
@@ -344,6 +419,7 @@ class Execution:
             moved = tuple(s.bytes_sent + s.bytes_received for s in run.stats().values())
             if moved != last:
                 last, self._moved = moved, self._loop.time()
+            self._progress.tick(self._moved)
             stall = self._settings.stall
             seen = not (isinstance(run, PlainRun) or self._held)
             if stall is not None and seen and self._loop.time() - self._moved > stall:
@@ -404,8 +480,14 @@ class _Stopped(LocalError):
     """The person here ended the run."""
 
 
-def _harmless(exit_: RunnerExit) -> str:
-    """How a program ended, for the others: its own words may hold its private inputs, so they stay here."""
+def _harmless(exit_: RunnerExit, contents: Mapping[str, bytes]) -> str:
+    """How a program ended, for the others: its own words may hold its private inputs, so they stay here.
+
+    A module that it lacks is named where the program's files, which all have, name it too.
+    """
+    lacks = re.match(r"ModuleNotFoundError: No module named '(\w{1,80})[.'\w]*'", exit_.reason)
+    if lacks and any(lacks[1].encode() in data for data in contents.values()):
+        return f"its program needs {lacks[1]}, which is not there"
     kind = exit_.reason.partition(":")[0]
     if re.fullmatch(r"[A-Za-z_][\w.]{0,80}(Error|Exception|Group|Interrupt|Iteration|Warning)", kind):
         return f"its program failed with {kind}"

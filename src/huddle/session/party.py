@@ -30,8 +30,10 @@ from huddle.networks.base import Network
 from huddle.networks.plain.part import NETWORK as PLAIN
 from huddle.networks.plain.part import PlainPart
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
+from huddle.running import output_files as results
 from huddle.running.limits import Confinement
-from huddle.running.process import check_arguments
+from huddle.running.spec import check_arguments
+from huddle.session import gifts
 from huddle.session.ceremony_driver import CeremonyDriver
 from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.platform import Platform, ProgramRuntime
@@ -117,8 +119,13 @@ class Party:
         if self._meeting is not None:
             self._meeting.admit(did)
 
+    def seat(self, did: str) -> None:
+        """Give a waiting guest a seat, and decide by `accept`, with the words on the screen."""
+        if self._meeting is not None:
+            self._meeting.seat(did)
+
     def refuse(self, did: str, reason: str) -> None:
-        """Turn a waiting guest away."""
+        """Turn a guest away, before the sealing; one who knocks again is asked about again."""
         if self._meeting is not None:
             self._meeting.refuse(did, reason)
 
@@ -139,6 +146,11 @@ class Party:
             self._together.answer(True, "")
         elif self._meeting is not None:
             self._meeting.accept()
+
+    def differ(self) -> None:
+        """The person sees other words than the others: all are told so, and new words follow."""
+        if self._together is None and self._meeting is not None:
+            self._meeting.differ()
 
     def decline(self, reason: str) -> None:
         """Do not take part."""
@@ -289,6 +301,7 @@ class Party:
             name=self._settings.name,
             software=(*software, *self._part()),
             own=own,
+            optional=plan.own.optional if plan.own else frozenset(),
             program_digest=digest,
             record=plan.record,
             now=asyncio.get_running_loop().time(),
@@ -297,6 +310,8 @@ class Party:
         return await self._stay_together(sealed, ground, stack, {}, room)
 
     async def _prepare(self) -> tuple[ProgramRuntime, tuple[Software, ...]]:
+        if self._settings.output is not None:
+            results.check_target(self._settings.output)
         ground = await self._surroundings.ground(self._settings)
         interpreter = ground.interpreter
         has = {
@@ -420,6 +435,9 @@ class Party:
         return tuple(offers)
 
     def _emit(self, event: events.Event) -> None:
+        if isinstance(event, events.Question) and event.what in ("accept", "program"):
+            if text := gifts.told(self._settings, self.files):
+                self._emit(events.Notice(text))
         self._unread += _weight(event)
         if self._unread > MAX_UNREAD and not isinstance(event, events.Error | events.Ended):
             self._unread -= _weight(event)

@@ -13,11 +13,18 @@ from huddle.errors import LocalError
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """An MPyC program; `files` are its contents by relative path, the entry among them."""
+    """An MPyC program; `files` are its contents by relative path, the entry among them.
+
+    `folders` are empty ones; `workdir` is the folder in which it starts, an empty text for the one of all.
+    Where it is only compared with another's, `optional` files may be missing there.
+    """
 
     entry: str
     files: Mapping[str, bytes] = field(repr=False)
     args: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    workdir: str = ""
+    optional: frozenset[str] = frozenset()
 
     def manifest(
         self, flags: Flags, versions: tuple[Software, ...], *, session: bytes = b"", run: int = 1
@@ -28,6 +35,8 @@ class Program:
                 self.entry,
                 self.files,
                 args=self.args,
+                folders=self.folders,
+                workdir=self.workdir,
                 flags=flags,
                 versions=versions,
                 session=session,

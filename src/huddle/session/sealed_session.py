@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from huddle import events
 from huddle.ceremony.manifest import Manifest, ManifestError, read
@@ -22,6 +23,7 @@ from huddle.links.wire import WireInfo
 from huddle.networks.base import Network, PeerOffer
 from huddle.networks.plain.part import NETWORK as PLAIN
 from huddle.networks.plain.part import PlainPart, Ports
+from huddle.running.scratch import Scratch
 from huddle.session import control_messages as control
 from huddle.session import numpy_agreement as arrays
 from huddle.session.agreement import Agreement
@@ -80,6 +82,8 @@ class SealedSession:
         # Of each peer the last that was about a run which is not known, or does not run, here yet.
         self._early: dict[int, control.Answer] = {}
         self._outcomes: dict[int, control.Outcome] = {}
+        self._carried: Scratch | None = None  # what runs leave for later ones
+        self._stills: dict[int, control.Still] = {}
         self._allowed: dict[int, Allowance] = {}
         self._loud: set[int] = set()  # whose lines are left out now
         self._names = {member.pid: member.name for member in sealed.roster}
@@ -154,6 +158,8 @@ class SealedSession:
             self._group.broadcast(self._farewell(reason))
             await self._group.close()
         finally:
+            if self._carried is not None:
+                self._carried.remove()
             await self._keeper.close()
 
     def _farewell(self, reason: str) -> control.Leave:
@@ -203,6 +209,8 @@ class SealedSession:
             self._emit,
             self._plain,
             self._roles,
+            self._stills,
+            self._carry_place(),
         )
         execution, began, well = self.execution, time.time(), False
         try:
@@ -215,6 +223,10 @@ class SealedSession:
             if self._chronicle.wanted and not self.is_host:
                 self._group.send(0, self._chronicle.paths())
             self.execution = None
+
+    def _carry_place(self) -> Path | None:  # where what a run makes waits for the next one
+        self._carried = self._carried or (Scratch("huddle-kept-") if self.settings.carry else None)
+        return self._carried.path if self._carried else None
 
     async def _common_ground(self, manifest: Manifest) -> ProgramRuntime:
         """What the program runs on here: without numpy where somebody has none."""
@@ -284,6 +296,8 @@ class SealedSession:
                 said = self._group.broadcast_all(Agreement.proposal(agreement.manifest, mine))
                 await self._or_broken(asyncio.ensure_future(said))
                 self.files = dict(mine)
+                if agreement is not self._first:
+                    self._emit(program_event(agreement.manifest, self._ground.confinement))
                 accept, reason = True, ""
             else:
                 self.files = await self._or_broken(asyncio.ensure_future(agreement.files()))
@@ -329,6 +343,10 @@ class SealedSession:
                 self._outcomes[pid] = message
                 if self.execution is not None:
                     self.execution.outcome_came(pid, message)
+            case control.Still():
+                self._stills[pid] = message
+                if self.execution is not None:
+                    self.execution.still_came(pid, message)
             case control.Numpy():
                 self._arrays.take(pid, message)
             case control.RunProposal() if pid == 0:
@@ -376,7 +394,7 @@ class SealedSession:
 
     def group_failed(self, pid: int, error: HuddleError) -> None:
         self._party(pid, "gone", error.message)
-        self._break(error)
+        self._break(error, pid)
 
     def group_broken(self, error: HuddleError) -> None:
         self._break(error)
@@ -386,6 +404,8 @@ class SealedSession:
         self._party(pid, "left", reason)
         name, culprit = self._names[pid], self._group.blamed(pid, leave.culprit)
         finished = self.execution is None or self.execution.has_finished(pid)
+        if self.execution is not None and finished:
+            self.execution.peer_left(pid)
         if self._ran and finished and self._agreement is None:
             self._end()
         else:
@@ -393,10 +413,11 @@ class SealedSession:
             why = f": {reason}" if reason else ""
             self._break(PeerError(f"{name} left the session{because}{why}", peer=culprit))
 
-    def _break(self, error: HuddleError) -> None:
+    def _break(self, error: HuddleError, pid: int | None = None) -> None:
+        """The session can't go on, because of that peer; a run goes on whose part there is over already."""
         self.broken = self.broken or error
         self._end()
-        if self.execution is not None:
+        if self.execution is not None and not (pid is not None and self.execution.has_finished(pid)):
             self.execution.fail(error)
         if self._agreement is not None:
             self._agreement.fail(error)

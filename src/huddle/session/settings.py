@@ -32,9 +32,13 @@ class Settings:
     `headscale` is the URL of a host's Headscale, asked with `headscale_key`; it shows `headscale_certificate`
     (PEM), or one that an authority vouches for.
 
+    `environment` are variables of one's own for the program (name, value).
+
     `python` is the interpreter that runs the program, with `private_args` behind the shared arguments and
-    `inputs` (files of this machine, by their own names in its directory) to read. `sandbox` None means:
-    where it works. In it a program takes
+    `inputs` (files and directories of this machine) to read: where in its directory, `input_targets` say,
+    in the same order; an empty text there, or none, is their own names. `output` is the directory in which
+    what the program makes is kept; with `carry`, what a run makes is there for the later ones. `sandbox`
+    None means: where it works. In it a program takes
     no more of this machine than `limits`.
 
     `by_hand`: nothing is run here; the person starts MPyC, which finds the session's links as local ports.
@@ -64,6 +68,10 @@ class Settings:
     python: str = field(default=sys.executable)
     private_args: tuple[str, ...] = ()
     inputs: tuple[Path, ...] = ()
+    input_targets: tuple[str, ...] = ()
+    output: Path | None = None
+    carry: bool = False
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     sandbox: bool | None = None
     limits: Limits = field(default_factory=Limits)
     by_hand: bool = False
@@ -76,10 +84,16 @@ class Settings:
         for message, hint in self._problems():
             raise LocalError(message, hint=hint)
 
+    @property
+    def named_inputs(self) -> tuple[tuple[str, Path], ...]:
+        """Each input: where the program finds it, relative to its directory, and where it is."""
+        targets = (*self.input_targets, *("" for _ in self.inputs[len(self.input_targets) :]))
+        return tuple((target or path.name, path) for target, path in zip(targets, self.inputs, strict=False))
+
     def _problems(self) -> Iterator[tuple[str, str]]:
         """What makes no sense, each with what to do about it."""
         if not is_name(self.name):
-            hint = "One line of at most 64 bytes, without control characters or spaces at its ends."
+            hint = "One line of at most 64 characters, all of them visible, without spaces at its ends."
             yield f"{self.name!r} cannot be a name.", hint
         unknown = [network for network in self.networks if network not in ALL]
         if unknown or not self.networks:
@@ -98,5 +112,8 @@ class Settings:
             yield f"{self.stall} s without progress are no stall.", "Give it 1 s or more, or leave it out."
         if self.max_queue < 0:
             yield "A queue cannot have less than 0 bytes.", "0 means that there is no limit."
-        if len({path.name for path in self.inputs}) != len(self.inputs):
-            yield "Two --input files have the same name.", "Rename one of them."
+        if len({target for target, _ in self.named_inputs}) != len(self.inputs):
+            yield (
+                "Two --input files have the same name.",
+                "Say what the program is to find: --input NAME=FILE.",
+            )

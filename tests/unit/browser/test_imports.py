@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huddle.browser.imports import MOST, imported
+from huddle.browser.imports import MOST, imported, syntax_problem
 
 
 def of(source: str, **more: bytes) -> list[str]:
@@ -93,3 +93,20 @@ def test_there_are_never_too_many() -> None:
 @given(st.dictionaries(st.text(max_size=8), st.binary(max_size=200)))
 def test_any_files_are_looked_at_without_an_error(files: dict[str, bytes]) -> None:
     assert all(isinstance(name, str) for name in imported(files))
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        (b"print(1)\n", ""),
+        (b"import numpy\nprint(1\n", "main.py, line 2: '(' was never closed"),
+        (b"x = 1\x00", "main.py"),
+        (b"-" * 100_000 + b"1", ""),
+        (b"(" * 100_000, ""),
+    ],
+)
+def test_what_python_cannot_read_is_named_and_what_nests_too_deep_is_left_alone(
+    source: bytes, problem: str
+) -> None:
+    assert syntax_problem({"main.py": source, "data.txt": b"("}).startswith(problem)
+    assert bool(syntax_problem({"main.py": source})) is bool(problem)

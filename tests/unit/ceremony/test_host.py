@@ -1,14 +1,16 @@
 """Guests that cheat, each tried: copied commitments, late choices, the names of others."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from huddle.ceremony import events
-from huddle.ceremony.host import HostCeremony
-from huddle.ceremony.messages import Accept, Hello, Message, Reveal
+from huddle.ceremony.host import MAX_REFUSALS, HostCeremony
+from huddle.ceremony.messages import Accept, Hello, Message, Options, Reveal
+from huddle.ceremony.states import CeremonyState
 from huddle.codec import encode
-from huddle.errors import PeerError
+from huddle.errors import LocalError, PeerError
 from huddle.identity.keys import Identity
 from tests.unit.ceremony.mesh import Change, Mesh, Station, corrupt, nobody_sealed, session
 
@@ -168,17 +170,160 @@ def test_a_member_that_speaks_of_a_later_epoch_is_named() -> None:
     assert hanna.core.epoch == 2
 
 
-def test_who_was_refused_once_is_not_asked_about_again() -> None:
+def test_a_refusal_can_be_taken_back_and_nobody_is_pestered() -> None:
     mesh = Mesh()
     hanna = mesh.host(parties=2)
     mesh.admit = lambda _: False
-    identity = Identity.fresh(mesh.crypto)
-    mesh.guest("Eve", identity=identity)
-    mesh.run()
     assert isinstance(hanna.core, HostCeremony)
-    hanna.core.refuse(hanna.of(events.GuestCame)[0].hello, "I do not know you")
-    mesh.run()
-    again = mesh.guest("Eve", identity=identity)
+    eve, ben = Identity.fresh(mesh.crypto), Identity.fresh(mesh.crypto)
+    for time in range(1, MAX_REFUSALS + 1):
+        refused = mesh.guest("Eve", identity=eve)
+        mesh.run()
+        assert len(hanna.of(events.GuestCame)) == time
+        hanna.core.refuse(hanna.of(events.GuestCame)[-1].hello, "I do not know you")
+        mesh.run()
+        assert refused.error is not None and "I do not know you" in refused.error.message
+    again = mesh.guest("Eve", identity=eve)
     mesh.run()
     assert again.error is not None and "the host said no" in again.error.message
-    assert len(hanna.of(events.GuestCame)) == 1
+    assert len(hanna.of(events.GuestCame)) == MAX_REFUSALS
+
+    mesh.guest("Ben", identity=ben)
+    mesh.run()
+    hanna.core.refuse(hanna.of(events.GuestCame)[-1].hello, "by mistake")
+    mesh.run()
+    mesh.admit = lambda _: True
+    mesh.guest("Ben", identity=ben)
+    mesh.run()
+    assert mesh.sealed("Hanna", "Ben")
+
+
+def hesitant(mesh: Mesh, **more: Any) -> Station:
+    """A host whose person gives seats as guests knock, and has not decided yet."""
+    hanna = mesh.host(**more)
+    hanna.decides = False
+    mesh.admit = lambda _: False
+    return hanna
+
+
+def seat_all(mesh: Mesh, hanna: Station) -> None:
+    assert isinstance(hanna.core, HostCeremony)
+    mesh.run()
+    for came in hanna.of(events.GuestCame):
+        hanna.core.seat(came.hello)
+    mesh.run()
+
+
+@pytest.mark.parametrize("options", [Options(), Options(files_follow=True)])
+@pytest.mark.parametrize("files", [{"prog.py": b"print(1)"}, {"prog.py": b""}])
+def test_who_only_has_a_seat_gets_no_file_and_accepts_nothing(
+    files: dict[str, bytes], options: Options
+) -> None:
+    mesh = Mesh()
+    hanna = hesitant(mesh, parties=3, files=files, options=options)
+    guests = [mesh.guest(name) for name in ("Ben", "Eve")]
+    seat_all(mesh, hanna)
+    for guest in guests:
+        assert guest.core.state is CeremonyState.ACCEPTING and guest.of(events.WordsReady)
+        assert not guest.of(events.FilesReady) and guest.core._round.reader is None
+    assert not hanna.of(events.Accepted)
+    hanna.core.accept({1: (), 2: ()}, digest=hanna.of(events.WordsReady)[-1].digest)
+    mesh.run()
+    assert mesh.sealed("Hanna", "Ben", "Eve")
+
+
+def test_time_to_decide_begins_for_guests_when_the_host_has_decided() -> None:
+    mesh = Mesh()
+    hanna = hesitant(mesh, parties=2)
+    ben = mesh.guest("Ben")
+    seat_all(mesh, hanna)
+    ben.decides = False
+    mesh.pass_time(599)
+    hanna.core.accept({1: ()}, digest=hanna.of(events.WordsReady)[-1].digest)
+    mesh.run()
+    mesh.pass_time(599)
+    ben.core.accept({0: ()}, digest=ben.of(events.WordsReady)[-1].digest)
+    mesh.run()
+    assert mesh.sealed("Hanna", "Ben")
+
+
+def test_who_has_a_seat_can_be_refused_after_all_and_another_takes_it() -> None:
+    mesh = Mesh()
+    hanna = hesitant(mesh, parties=2)
+    eve = mesh.guest("Eve")
+    seat_all(mesh, hanna)
+    assert isinstance(hanna.core, HostCeremony)
+    hanna.core.refuse(hanna.of(events.GuestCame)[-1].hello, "who is that?")
+    mesh.run()
+    assert eve.error is not None and "who is that?" in eve.error.message and not eve.of(events.FilesReady)
+    hanna.decides, mesh.admit = True, lambda came: came.name == "Ben"
+    mesh.guest("Ben")
+    mesh.run()
+    assert mesh.sealed("Hanna", "Ben") and hanna.core.epoch == 2
+
+
+def test_who_still_waits_at_the_sealing_is_told() -> None:
+    mesh = Mesh()
+    mesh.host(parties=2)
+    mesh.admit = lambda came: came.name == "Ben"
+    dan = mesh.guest("Dan")
+    mesh.run()
+    mesh.guest("Ben")
+    mesh.run()
+    assert mesh.sealed("Hanna", "Ben")
+    assert dan.error is not None and "begun without you" in dan.error.message
+
+
+@pytest.mark.parametrize("who", ["Hanna", "Ben"])
+def test_other_words_are_told_to_all_and_end_the_epoch_and_nobody_loses_the_seat(who: str) -> None:
+    mesh = Mesh()
+    stations = [hesitant(mesh, parties=3), mesh.guest("Ben"), mesh.guest("Cyd")]
+    for station in stations:
+        station.decides = False
+    hanna, _, cyd = stations
+    assert isinstance(hanna.core, HostCeremony)
+    mesh.run()
+    for came in hanna.of(events.GuestCame):
+        hanna.core.admit(came.hello)
+    mesh.run()
+    cyd.core.accept({0: (), 1: ()}, digest=cyd.of(events.WordsReady)[-1].digest)
+    mesh.run()
+    core = mesh.stations[who].core
+    core.differ(digest=mesh.stations[who].of(events.WordsReady)[-1].digest)
+    for station in stations:
+        station.decides = True
+    mesh.run()
+    for station in stations:
+        (told,) = station.of(events.WordsDiffer)
+        assert (told.name, told.epoch) == (who, 1) and station.error is None
+    assert mesh.sealed("Hanna", "Ben", "Cyd") and hanna.core.epoch == 2
+    first, second = stations[0].of(events.WordsReady)
+    assert first.words != second.words
+
+
+def test_nobody_accepts_what_somebody_saw_otherwise() -> None:
+    mesh = Mesh()
+    hanna, ben = hesitant(mesh, parties=2), mesh.guest("Ben")
+    seat_all(mesh, hanna)
+    mesh.mute.add("Hanna")  # its restart never comes
+    words = ben.of(events.WordsReady)[-1]
+    ben.core.differ(digest=words.digest)
+    mesh.run()
+    for station in (hanna, ben):
+        assert len(station.of(events.WordsDiffer)) == 1
+        with pytest.raises(LocalError):
+            station.core.accept({}, digest=words.digest)
+    mesh.pass_time(40)
+    assert ben.error is not None and "saw other words" in ben.error.message and nobody_sealed(mesh)
+
+
+def test_whoever_has_accepted_cannot_call_the_words_others_any_more() -> None:
+    mesh = Mesh()
+    hanna, ben = hesitant(mesh, parties=2), mesh.guest("Ben")
+    seat_all(mesh, hanna)
+    digest = hanna.of(events.WordsReady)[-1].digest
+    hanna.core.accept({1: ()}, digest=digest)
+    with pytest.raises(LocalError, match="already"):
+        hanna.core.differ(digest=digest)
+    with pytest.raises(LocalError, match="not count"):
+        ben.core.differ(digest=bytes(32))

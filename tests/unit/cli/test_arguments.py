@@ -7,7 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from huddle.cli.arguments import TAKEN, ProgramCommand
+from huddle.cli.arguments import TAKEN, ProgramCommand, nearly
 
 
 @click.command(cls=ProgramCommand, context_settings={"allow_interspersed_args": False})
@@ -65,6 +65,66 @@ def test_a_mistyped_option_before_the_program_is_an_error() -> None:
     result = CliRunner().invoke(command, ["--partys", "3", "p.py"])
     assert result.exit_code == 2
     assert "--partys" in result.output
+
+
+SLIPS = {
+    "--privat=--salary=4200": "--private",
+    "--priv=--salary=4200": "--private",
+    "--PRIVATE=--salary=4200": "--private",
+    "--pirvate=--salary=4200": "--private",
+    "--private-arg=--salary=4200": "--private",
+    "-private=--salary=4200": "--private",
+    "\u2014private=--salary=4200": "--private",  # an editor's dash
+    "private=--salary=4200": "--private",
+    "--privat": "--private",
+    "--recrod": "--record",
+    "--partys=3": "--parties",
+    "--no_sandbox": "--no-sandbox",
+    "--inputs": "--input",
+    "--pseudonyme": "--pseudonym",
+}
+
+
+@pytest.mark.parametrize("where", ["{} p.py", "p.py {}", "p.py x {} --size 3", "p.py --parties 3 {}"])
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_mistyped_option_of_huddle_s_is_an_error_wherever_it_stands_and_its_value_is_not_said(
+    slip: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huddle.cli.commands.session import host_command
+
+    (tmp_path / "p.py").write_text("print(1)\n")
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(host_command, where.format(slip).split())
+    assert result.exit_code == 2, result.output
+    if where.startswith("p.py"):
+        assert f"Did you mean {SLIPS[slip]}?" in result.output and "4200" not in result.output
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_behind_two_dashes_everything_is_the_program_s(slip: str) -> None:
+    assert parsed(f"p.py -- {slip}") == {"program": "p.py", "args": (slip,)}
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "--no-log",
+        "--size",
+        "-x",
+        "--seed=3",
+        "--iterations",
+        "--salary=4200",
+        "-H",
+        "--no-async",
+        "--",
+        "a=b",
+    ],
+)
+def test_an_option_of_the_program_s_own_is_not_taken_for_a_slip(word: str) -> None:
+    from huddle.cli.commands.session import host_command
+
+    names = [name for param in host_command.params for name in (*param.opts, *param.secondary_opts)]
+    assert nearly(word, names) == ""
 
 
 def test_a_value_of_the_wrong_kind_behind_the_program_is_an_error() -> None:

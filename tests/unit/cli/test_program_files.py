@@ -1,13 +1,17 @@
-"""A program on a disk: what travels is the entry and what was named, and no file can hang it."""
+"""A program on a disk: what travels is the entry, what was named, and what was chosen."""
 
+import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from huddle.cli import program_files
-from huddle.cli.program_files import load
+from huddle.cli.program_files import Source, load
 from huddle.errors import LocalError
+from huddle.session.belongings import Belongings
+from huddle.session.program import Program
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -18,33 +22,99 @@ def write(folder: Path, **files: str) -> Path:
     return folder / "a.py"
 
 
-def test_only_the_entry_travels_and_what_it_imports_is_named(tmp_path: Path) -> None:
-    entry = write(tmp_path, a_py="import b, os\nfrom c import d\n", b_py="", c__d_py="", x_py="")
-    program, missing = load(entry, (), ("-n", "3"))
+def nothing(found: Belongings) -> Iterable[str]:
+    return ()
+
+
+def everything(found: Belongings) -> Iterable[str]:
+    return found.all
+
+
+def files(path: Path, *include: str, choose: program_files.Choose = nothing, **more: object) -> set[str]:
+    return set(load(Source(path, include, **more), (), choose).files)  # type: ignore[arg-type]
+
+
+def test_only_the_entry_travels_unless_its_person_chooses_more(tmp_path: Path) -> None:
+    entry = write(
+        tmp_path, a_py="import b, os\nfrom c import d\nopen('t.csv')\n", b_py="", c__d_py="", t_csv="1"
+    )
+    seen: list[Belongings] = []
+
+    def look(found: Belongings) -> Iterable[str]:
+        seen.append(found)
+        return ()
+
+    program = load(Source(entry), ("-n", "3"), look)
     assert (program.entry, set(program.files), program.args) == ("a.py", {"a.py"}, ("-n", "3"))
-    assert missing == ("b.py",)
+    assert seen == [Belongings(("b.py", "c/d.py"), ("t.csv",))]
+    assert program.optional == {"b.py", "c/d.py", "t.csv"}
+    assert files(entry, choose=everything) == {"a.py", "b.py", "c/d.py", "t.csv"}
 
 
-def test_globs_name_what_travels_too(tmp_path: Path) -> None:
+def test_globs_name_what_travels_and_what_does_not(tmp_path: Path) -> None:
     entry = write(tmp_path, a_py="import b\n", b_py="B", data__t_csv="1", data__deep__u_csv="2", x_txt="")
-    program, missing = load(entry, ("*.py", "data/**"), ())
-    assert dict(program.files) == {
-        "a.py": b"import b\n", "b.py": b"B", "data/t.csv": b"1", "data/deep/u.csv": b"2",
-    }  # fmt: skip
-    assert missing == ()
+    assert files(entry, "*.py", "data/**") == {"a.py", "b.py", "data/t.csv", "data/deep/u.csv"}
+    assert files(entry, "**", exclude=("data/**", "b.py"), choose=everything) == {"a.py", "x.txt"}
+
+
+def test_a_root_above_the_program_and_where_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, tools__box_py="", demos__a_py="import tools.box\n")
+    entry = tmp_path / "demos" / "a.py"
+
+    def start(folder: Path) -> Program:
+        monkeypatch.chdir(folder)
+        return load(Source(entry, root=tmp_path), (), everything)
+
+    assert (start(tmp_path).entry, start(tmp_path).workdir) == ("demos/a.py", "")
+    assert start(tmp_path / "demos").workdir == "demos"
+    assert start(tmp_path.parent).workdir == ""
+    assert set(start(tmp_path).files) == {"demos/a.py", "tools/box.py"}
+    with pytest.raises(LocalError, match="is not in"):
+        load(Source(entry, root=tmp_path / "tools"), (), nothing)
+
+
+def test_empty_folders_travel(tmp_path: Path) -> None:
+    entry = write(tmp_path, a_py="open('results/' + 'x', 'w')\nimport os\nos.listdir('results')\n")
+    (tmp_path / "results").mkdir()
+    assert load(Source(entry), (), everything).folders == ("results",)
+    assert load(Source(entry, ("res*",)), (), nothing).folders == ("results",)
+
+
+def test_a_notebook_is_the_program_of_its_code_cells(tmp_path: Path) -> None:
+    def notebook(*cells: str) -> Path:
+        path = tmp_path / "n.ipynb"
+        made = [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]
+        path.write_text(
+            json.dumps({"nbformat": 4, "cells": [{"cell_type": "markdown", "source": "# %x"}, *made]})
+        )
+        return path
+
+    program = load(Source(notebook("x = 1\n", "", "print(x)")), (), nothing)
+    assert (program.entry, program.files) == ("n.py", {"n.py": b"x = 1\n\n\nprint(x)\n"})
+    for cell in ("%matplotlib inline", "!pip install x", "await f()", "print("):
+        with pytest.raises(LocalError, match="cell 2") as caught:
+            load(Source(notebook("x = 1", cell)), (), nothing)
+        assert "nbconvert" in caught.value.hint
+    (tmp_path / "n.ipynb").write_text("{}")
+    with pytest.raises(LocalError, match="no notebook"):
+        load(Source(tmp_path / "n.ipynb"), (), nothing)
 
 
 def test_hidden_directories_and_caches_do_not_travel(tmp_path: Path) -> None:
-    entry = write(tmp_path, a_py="", x_txt="x")
+    entry = write(tmp_path, a_py="", x_txt="x", venv__pyvenv_cfg="")
     for folder in (".git", "__pycache__"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "secret.txt").write_text("s")
-    assert set(load(entry, ("**",), ())[0].files) == {"a.py", "x.txt"}
+    assert files(entry, "**") == {"a.py", "x.txt"}
 
 
 def test_a_glob_that_matches_nothing_is_said(tmp_path: Path) -> None:
-    with pytest.raises(LocalError, match=r"\*\.csv"):
-        load(write(tmp_path, a_py=""), ("*.csv",), ())
+    with pytest.raises(LocalError, match=r"--include \*\.csv"):
+        files(write(tmp_path, a_py=""), "*.csv")
+    with pytest.raises(LocalError, match=r"--exclude \*\.csv"):
+        files(tmp_path / "a.py", exclude=("*.csv",))
 
 
 def test_what_is_no_file_is_left_out(tmp_path: Path) -> None:
@@ -52,14 +122,12 @@ def test_what_is_no_file_is_left_out(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
     (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
     (tmp_path / "is.txt").write_text("x")
-    assert set(load(entry, ("*.txt",), ())[0].files) == {"a.py", "is.txt"}
+    assert files(entry, "*.txt") == {"a.py", "is.txt"}
 
 
 def test_a_missing_program_is_an_error_with_a_name(tmp_path: Path) -> None:
     with pytest.raises(LocalError, match=r"none\.py"):
-        load(tmp_path / "none.py", (), ())
-    with pytest.raises(LocalError, match="nowhere"):
-        load(tmp_path / "nowhere" / "a.py", (), ())
+        files(tmp_path / "none.py")
 
 
 def test_too_many_or_too_large_files_are_refused_before_they_are_read(
@@ -68,13 +136,13 @@ def test_too_many_or_too_large_files_are_refused_before_they_are_read(
     entry = write(tmp_path, a_py="", b_txt="bb", c_txt="cc")
     monkeypatch.setattr(program_files, "MAX_TOTAL", 3)
     with pytest.raises(LocalError, match="4 B"):
-        load(entry, ("*.txt",), ())
+        files(entry, "*.txt")
     monkeypatch.setattr(program_files, "MAX_LISTED", 2)
     with pytest.raises(LocalError, match="over 2 files"):
-        load(entry, ("*.txt",), ())
+        files(entry, "*.txt")
 
 
 def test_names_travel_in_one_form(tmp_path: Path) -> None:
     entry = write(tmp_path, a_py="")
     (tmp_path / "cafe\u0301.txt").write_text("x")
-    assert set(load(entry, ("*.txt",), ())[0].files) == {"a.py", "caf\u00e9.txt"}
+    assert files(entry, "*.txt") == {"a.py", "caf\u00e9.txt"}

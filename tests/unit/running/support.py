@@ -4,17 +4,24 @@ import asyncio
 import os
 import sys
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from huddle.codec import decode, encode
 from huddle.errors import HuddleError
 from huddle.links import frames
 from huddle.links.wire import WireInfo
 from huddle.running.channel import Channel
 from huddle.running.interpreter import Interpreter, probe
-from huddle.running.process import RunnerExit, RunnerSpec
+from huddle.running.process import RunnerProcess
 from huddle.running.run import Run
+from huddle.running.spec import RunnerExit, RunnerSpec
+from huddle.running.standstill import Row
+from huddle.session import control_messages as control
+from huddle.session.progress import Progress
 
 PROGRAMS = Path(__file__).parent / "programs"
 # Other interpreters with MPyC in which programs are to be tried too, as paths with `:` between them.
@@ -142,8 +149,10 @@ class Screen:
     out: str = ""
     err: str = ""
     inputs: list[bool] = field(default_factory=list)
+    hidden: list[bool] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    progress: Progress | None = None
 
     def run_output(self, stream: str, text: str) -> None:
         if stream == "stdout":
@@ -152,13 +161,18 @@ class Screen:
             self.err += text
         self.changed.set()
 
-    def run_input(self, waiting: bool) -> None:
+    def run_input(self, waiting: bool, hidden: bool) -> None:
         assert self.run
         self.inputs.append(waiting)
+        self.hidden.append(hidden)
         assert self.run.status == ("input" if waiting else "computing")
         self.changed.set()
         if waiting and self.lines:
             self.run.send_line(self.lines.popleft())
+
+    def run_still(self, row: Row | None) -> None:
+        if self.progress:
+            self.progress.own_still(row)
 
     def run_link(self, pid: int, info: WireInfo | None, reason: str) -> None:
         raise AssertionError("fake links have no wires")
@@ -177,6 +191,22 @@ class Screen:
         while self.inputs != inputs:
             self.changed.clear()
             await self.changed.wait()
+
+
+class Supervisors:
+    """What of the control links the parties of a table need: each hears what all others say."""
+
+    def __init__(self) -> None:
+        self.hear: dict[int, Callable[[int, control.Still], None]] = {}
+
+    def group(self, pid: int) -> Any:
+        return SimpleNamespace(broadcast=lambda message: self._say(pid, message))
+
+    def _say(self, pid: int, message: control.Still) -> None:
+        message = decode(control.Still, encode(message))
+        for other, hear in self.hear.items():
+            if other != pid:
+                asyncio.get_running_loop().call_soon(hear, pid, message)
 
 
 tables: list["Table"] = []
@@ -202,6 +232,9 @@ class Table:
         async with asyncio.timeout(seconds):
             exits = await asyncio.gather(*(run.wait() for run in self.runs))
             await asyncio.gather(*(run.wait_for_peers() for run in self.runs))
+        for screen in self.screens:
+            if screen.progress:
+                screen.progress.close()
         self.close()
         return exits
 
@@ -240,7 +273,7 @@ async def lay(
     **options: Any,
 ) -> Table:
     """Start `program`, a file of programs/ or source text, at so many parties."""
-    links = FakeLinks(window, lockstep)
+    links, supervisors = FakeLinks(window, lockstep), Supervisors()
     runs, screens = [], []
     source = (PROGRAMS / program).read_text() if program.endswith(".py") else program
     for pid in range(parties):
@@ -260,7 +293,10 @@ async def lay(
         )
         screen = Screen(deque(lines))
         openers = {peer: links.opener(pid, peer) for peer in range(parties) if peer != pid}
-        screen.run = Run(spec, openers, screen)
+        screen.run = Run(spec, openers, screen, RunnerProcess.start)
+        screen.progress = Progress(1, pid, NAMES[:parties], supervisors.group(pid), {})
+        screen.progress.run = screen.run
+        supervisors.hear[pid] = screen.progress.peer_still
         screens.append(screen)
         runs.append(screen.run)
     table = Table(links, runs, screens)

@@ -14,7 +14,7 @@ from huddle.links.raw import RawConnection, RawLink
 from huddle.links.wire import WireInfo
 from huddle.running.interpreter import environment
 from huddle.running.plain_run import PlainRun
-from huddle.running.process import RunnerExit
+from huddle.running.spec import RunnerExit
 from tests.unit.running.support import PROGRAMS, Screen, lay
 
 INFO = WireInfo("plain", "direct, raw", b"k", b"p", sealed=True)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from huddle.errors import LocalError, PeerError, ProgramError
 from huddle.running.mux import RunnerMux
-from huddle.running.process import RunnerExit, RunnerProcess, check_arguments
+from huddle.running.process import RunnerProcess
 from huddle.running.reports import ReportReader
+from huddle.running.spec import RunnerExit, check_arguments
 from tests.unit.running.support import lay
 
 

@@ -13,8 +13,8 @@ from huddle.errors import LocalError, PeerError
 from huddle.links import frames
 from huddle.links.wire import WireInfo
 from huddle.running.interpreter import environment
-from huddle.running.process import RunnerExit
 from huddle.running.proxy import Proxy
+from huddle.running.spec import RunnerExit
 from tests.unit.running.support import NAMES, PROGRAMS, FakeLinks, lay
 
 

@@ -45,7 +45,11 @@ def test_anything_is_a_report_or_a_report_error(text: bytes | str) -> None:
         return
     value = json.loads(text)
     if isinstance(report, InputReport):
-        assert value == {"input": report.waiting} and type(report.waiting) is bool
+        assert value == {"input": report.waiting} | ({"hidden": True} if report.hidden else {})
+        assert type(report.waiting) is bool
+        return
+    if not isinstance(report, ExitReport):
+        assert value.keys() in ({"still"}, {"replaced"})
         return
     assert value.keys() == WELL.keys()
     assert type(report.code) is int and 0 <= report.code <= 255
@@ -73,6 +77,9 @@ def test_anything_is_a_report_or_a_report_error(text: bytes | str) -> None:
         {"input": "true"},
         {"input": 1},
         {"input": True, "more": 1},
+        {"input": True, "hidden": False},
+        {"input": False, "hidden": True},
+        {"input": 1, "hidden": 1},
         {"input": False},
         {},
         [WELL],

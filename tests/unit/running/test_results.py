@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from huddle.running import sandbox
-from huddle.running.process import RunnerExit
 from huddle.running.results import Place, bring_out
+from huddle.running.spec import RunnerExit
 from tests.unit.running.support import lay
 
 confined = pytest.mark.skipif(bool(sandbox.problem()), reason=sandbox.problem())
@@ -125,7 +125,7 @@ pathlib.Path("program.py").write_text("changed")
 os.symlink("/etc/passwd", "passwd")
 os.kill(os.getpid(), 9)
 """
-    table = await lay(tmp_path, source, parties=1, sandboxed=True, inputs=(mine,))
+    table = await lay(tmp_path, source, parties=1, sandboxed=True, inputs=((mine.name, mine),))
     assert (await table.finish())[0].signal == 9
     assert tree(tmp_path / "party0") == {"out/result.txt": b"42", "program.py": b"changed"}
     assert mine.read_text() == "1,2"

@@ -11,7 +11,7 @@ import pytest
 
 from huddle.errors import PeerError, ProgramError
 from huddle.running import sandbox
-from huddle.running.process import RunnerExit
+from huddle.running.spec import RunnerExit
 from tests.unit.running.support import NAMES, PYTHONS, Table, lay
 
 WELL = RunnerExit(0)

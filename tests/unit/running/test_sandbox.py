@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from huddle.running import sandbox
-from huddle.running.process import RunnerExit
+from huddle.running.spec import RunnerExit
 from tests.unit.running.support import PYTHONS, lay
 
 pytestmark = pytest.mark.skipif(bool(sandbox.problem()), reason=sandbox.problem())
@@ -27,7 +27,8 @@ def attempt(name, function):
         print(name, "failed", flush=True)
 
 home, tcp, udp, unix, abstract = sys.argv[1:6]
-for path in (home + "/.ssh/id_ed25519", home + "/.local/share/huddle/identity", "/etc/passwd", "/etc/shadow"):
+for path in (home + "/.ssh/id_ed25519", home + "/.local/share/huddle/identity", "/etc/machine-id",
+"/etc/shadow"):
     attempt(path, lambda: open(path).read())
 attempt("home", lambda: os.listdir(home))
 attempt("tcp", lambda: socket.create_connection(("127.0.0.1", int(tcp)), 1))
@@ -81,7 +82,7 @@ async def test_a_burglar_gets_nothing(tmp_path: Path, home: Path, doors: tuple[s
             *(str(home), tcp, udp, path, abstract),
             parties=1,
             sandboxed=True,
-            inputs=(private,),
+            inputs=(("private.csv", private),),
         )
         assert await table.finish() == [RunnerExit(0)], table.screens[0].err
     *lines, last = table.outputs[0].splitlines()
@@ -153,6 +154,18 @@ for frame in sys._current_frames().values():
     table = await lay(tmp_path, source, parties=1, sandboxed=True)
     assert await table.finish() == [RunnerExit(0)]
     assert set(table.outputs[0].split()) == {"refused"}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("sandboxed", [True, False], ids=["sandbox", "without"])
+async def test_a_program_finds_a_normal_machine(tmp_path: Path, sandboxed: bool) -> None:
+    program = Path(__file__).parents[2] / "programs" / "machine.py"
+    table = await lay(tmp_path, program.read_text(), sandboxed=sandboxed, environment=(("GIVEN", "for you"),))
+    exits = await table.finish(100)
+    assert exits == [RunnerExit(0)] * 3, [screen.err for screen in table.screens]
+    assert "given: for you" in table.outputs[0]
+    if sandboxed:
+        assert "ran by user, user, user" in table.outputs[0]
 
 
 OLD = """#!/bin/sh

@@ -1,4 +1,4 @@
-"""The directory of a run, and which files belong to a program."""
+"""The directory of a run."""
 
 import os
 import stat
@@ -9,19 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huddle.errors import HuddleError, LocalError, ProgramError
-from huddle.running.snapshot import Snapshot, collect, left_behind
+from huddle.running import output_files as results
+from huddle.running.snapshot import Snapshot
 
 
 def test_the_files_are_there_and_then_gone(tmp_path: Path) -> None:
     private = tmp_path / "mine.csv"
     private.write_text("private")
-    with Snapshot({"prog.py": b"1", "data/deep/x.bin": b"\0"}, [private]) as snapshot:
+    with Snapshot({"prog.py": b"1", "data/deep/x.bin": b"\0"}, [("own/m.csv", private)]) as snapshot:
         place = snapshot.directory
         assert stat.S_IMODE(place.stat().st_mode) == 0o700
         assert (place / "prog.py").read_bytes() == b"1"
         assert stat.S_IMODE((place / "prog.py").stat().st_mode) == 0o600
         assert (place / "data/deep/x.bin").read_bytes() == b"\0"
-        assert (place / "mine.csv").read_text() == "private"
+        assert (place / "own/m.csv").read_text() == "private"
     assert not place.exists()
     assert private.read_text() == "private"
 
@@ -69,9 +70,15 @@ def test_a_directory_may_hold_two_files() -> None:
 
 def test_an_input_with_the_name_of_a_program_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LocalError):
-        Snapshot({"data.csv": b""}, [tmp_path / "DATA.csv"])
+        Snapshot({"data.csv": b""}, [("DATA.csv", tmp_path / "x")])
     with pytest.raises(LocalError):
-        Snapshot({"data/x": b""}, [tmp_path / "data"])
+        Snapshot({"data": b""}, [("data/x", tmp_path / "x")])
+    with pytest.raises(LocalError):
+        Snapshot({}, [("data", tmp_path), ("data/x", tmp_path / "x")])
+    with pytest.raises(LocalError):
+        Snapshot({}, [("../x", tmp_path / "x")])
+    with pytest.raises(LocalError):
+        Snapshot({"data/x": b""}, [("data", tmp_path / "data")])
 
 
 @given(st.text(alphabet=st.sampled_from("a./\\\0~\ud800é:A"), max_size=8))
@@ -102,46 +109,32 @@ def test_what_a_program_locked_is_removed_too(tmp_path: Path) -> None:
     assert (outside / "kept").read_text() == "kept"
 
 
-LISTING = (
-    "prog.py",
-    "helper.py",
-    "data/a.csv",
-    "data/sub/b.csv",
-    "notes.txt",
-    "pack/__init__.py",
-    "pack/part.py",
-)
+def test_empty_folders_are_there() -> None:
+    with Snapshot({"a.py": b""}, folders=("results/deep",)) as snapshot:
+        assert (snapshot.directory / "results" / "deep").is_dir()
+    with pytest.raises(ProgramError):
+        Snapshot({"a.py": b""}, folders=("../x",))
+    with pytest.raises(ProgramError):
+        Snapshot({"a": b""}, folders=("A",))
 
 
-@pytest.mark.parametrize(
-    ("globs", "found"),
-    [
-        ((), ()),
-        (("*.py",), ("helper.py",)),
-        (("data/*",), ("data/a.csv",)),
-        (("data/**",), ("data/a.csv", "data/sub/b.csv")),
-        (("**/*.csv",), ("data/a.csv", "data/sub/b.csv")),
-        (("n?tes.txt", "pack/*.py"), ("notes.txt", "pack/__init__.py", "pack/part.py")),
-    ],
-)
-def test_globs_choose_files(globs: tuple[str, ...], found: tuple[str, ...]) -> None:
-    assert collect("prog.py", LISTING, globs) == ("prog.py", *found)
-
-
-def test_a_glob_that_matches_nothing_is_an_error() -> None:
-    with pytest.raises(LocalError, match=r"\*\.json"):
-        collect("prog.py", LISTING, ["*.json"])
-
-
-def test_modules_beside_the_program_that_do_not_travel_are_named() -> None:
-    source = b"import helper, os\ndef f():\n    from pack.part import x\nimport prog"
-    assert left_behind(source, "prog.py", LISTING, ["prog.py"]) == (
-        "helper.py",
-        "pack/__init__.py",
-        "pack/part.py",
-    )
-    assert left_behind(source, "prog.py", LISTING, LISTING) == ()
-    assert left_behind(b"import helper", "sub/prog.py", ("helper.py", "sub/helper.py"), ()) == (
-        "sub/helper.py",
-    )
-    assert left_behind(b"not python", "prog.py", LISTING, ()) == ()
+def test_what_a_run_made_is_named_and_carried_to_the_next(tmp_path: Path) -> None:
+    files = {"a.py": b"1", "seed.txt": b"1"}
+    with Snapshot(files, [("mine.csv", tmp_path / "mine.csv")]) as first:
+        assert first.results(["mine.csv"]) == ()
+        (first.directory / "seed.txt").write_bytes(b"2")
+        (first.directory / "shares").mkdir()
+        (first.directory / "shares" / "x.bin").write_bytes(b"share")
+        (first.directory / "__pycache__").mkdir()
+        (first.directory / "__pycache__" / "a.pyc").write_bytes(b"")
+        (first.directory / "link").symlink_to("/etc/passwd")
+        os.mkfifo(first.directory / "pipe")
+        made = first.results(["mine.csv"])
+        assert [(one.path, one.size) for one in made] == [("seed.txt", 1), ("shares/x.bin", 5)]
+        results.carry(first.directory, made, tmp_path)
+    with Snapshot(files, carried=tmp_path) as second:
+        assert (second.directory / "shares" / "x.bin").read_bytes() == b"share"
+        assert (second.directory / "seed.txt").read_bytes() == b"2"
+        assert second.results() == ()
+        (second.directory / "shares" / "x.bin").write_bytes(b"SHARE")
+        assert [one.path for one in second.results()] == ["shares/x.bin"]

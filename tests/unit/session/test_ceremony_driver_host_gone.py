@@ -1,9 +1,12 @@
 """A guest does not wait for ever where the host has gone."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
+from huddle import events
+from huddle.ceremony.events import HostCame
 from huddle.ceremony.guest import GuestCeremony
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.messages import Software
@@ -18,8 +21,10 @@ from huddle.session.ceremony_driver import CeremonyDriver
 CRYPTO = NativeCrypto()
 
 
-async def waiting_guest(room: RoomClient, invitation: Invitation) -> None:
-    """A guest in the room, until its meeting ends with an error."""
+async def waiting_guest(
+    room: RoomClient, invitation: Invitation, told: Callable[[events.Event], None] | None = None
+) -> None:
+    """A guest in the room, whose host was seen there, until its meeting ends with an error."""
     core = GuestCeremony(
         CRYPTO,
         Identity.fresh(CRYPTO),
@@ -28,7 +33,8 @@ async def waiting_guest(room: RoomClient, invitation: Invitation) -> None:
         software=(Software("mpyc", "0.11"),),
         now=asyncio.get_running_loop().time(),
     )
-    meeting = CeremonyDriver(core, room, lambda _: None, lambda *_: "new", lambda: (), locked=None)
+    meeting = CeremonyDriver(core, room, told or (lambda _: None), lambda *_: "new", lambda: (), locked=None)
+    meeting._tell(HostCame("did:key:ann", "Ann"))
     await meeting.sealed()
 
 
@@ -55,3 +61,26 @@ async def test_a_host_that_is_there_is_waited_for(monkeypatch: pytest.MonkeyPatc
             waiting = asyncio.create_task(waiting_guest(mine, invitation))
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(waiting, 3)
+
+
+async def test_a_guest_hears_within_five_seconds_that_the_host_is_away_and_that_it_is_back() -> None:
+    async with RendezvousServer(ServerConfig()) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        invitation = Invitation.fresh(CRYPTO, url, Identity.fresh(CRYPTO).did)
+        room = bytes.fromhex(invitation.room_id)
+        states: asyncio.Queue[str] = asyncio.Queue()
+
+        def told(event: events.Event) -> None:
+            if isinstance(event, events.Party) and event.name == "Ann":
+                states.put_nowait(event.state)
+
+        async with RoomClient(url, room, create=True, owner_key=bytes(32)):
+            pass
+        async with RoomClient(url, room) as mine:
+            waiting = asyncio.create_task(waiting_guest(mine, invitation, told))
+            assert await states.get() == "admitted"
+            assert meet.HOST_SILENT < 5
+            assert await asyncio.wait_for(states.get(), 20) == "silent"
+            async with RoomClient(url, room, owner_key=bytes(32)):
+                assert await asyncio.wait_for(states.get(), 20) == "admitted"
+            waiting.cancel()

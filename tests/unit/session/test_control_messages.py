@@ -25,6 +25,8 @@ from huddle.session.control_messages import (
     RecordSignature,
     RunProposal,
     Status,
+    Still,
+    StreamCounts,
     Unpacker,
     pack,
 )
@@ -45,6 +47,7 @@ MESSAGES: tuple[Message, ...] = (
     RecordSignature(b"s" * 64),
     Paths(2, (PathRecord(1, 0, 1, "tls", "direct"),)),
     Numpy(2, True),
+    Still(2, (StreamCounts(0, 2**64 - 1, 0, False), StreamCounts(2, 8, 20, True))),
     Forwards((ForwardPort(2, 40_000), ForwardPort(3, 40_002))),
 )
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from huddle.running.process import RunnerExit
+from huddle.running.spec import RunnerExit
 from huddle.session.execution import _harmless, _whole
 
 
@@ -16,6 +16,16 @@ from huddle.session.execution import _harmless, _whole
             RunnerExit(1, None, "mine.BidError: 5000"),
             "its program failed with mine.BidError",
         ),
+        (
+            RunnerExit(
+                1, None, "ModuleNotFoundError: No module named 'numpy' numpy is not here: salary 5000"
+            ),
+            "its program needs numpy, which is not there",
+        ),
+        (
+            RunnerExit(1, None, "ModuleNotFoundError: No module named 'salary5000'"),
+            "its program failed with ModuleNotFoundError",
+        ),
         (RunnerExit(1, None, "KeyboardInterrupt"), "its program failed with KeyboardInterrupt"),
         (RunnerExit(1, None, "my salary is 5000"), "its program exited with code 1"),
         (RunnerExit(1, None, "5000: too much"), "its program exited with code 1"),
@@ -25,7 +35,7 @@ from huddle.session.execution import _harmless, _whole
     ],
 )
 def test_a_programs_own_words_stay_here(exit_: RunnerExit, told: str) -> None:
-    assert _harmless(exit_) == told
+    assert _harmless(exit_, {"main.py": b"import numpy"}) == told
 
 
 async def test_what_must_be_whole_is_whole_although_the_session_is_left() -> None:

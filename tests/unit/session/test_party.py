@@ -378,7 +378,7 @@ async def test_a_bug_anywhere_ends_in_an_error_and_leaves_nothing(
     from huddle.session import peers as group
     from huddle.session import sealed_session as together
 
-    def raises(*_: Any) -> Any:
+    def raises(*_: Any, **__: Any) -> Any:
         raise KeyError("hunter2")
 
     host, *_ = await table.session(program(SUM), "Bob")

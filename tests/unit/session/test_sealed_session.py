@@ -308,6 +308,17 @@ async def test_a_program_that_cannot_be_proposed_leaves_the_session_as_it_is() -
     assert await table.end()
 
 
+async def test_the_host_is_told_of_the_program_that_it_proposes_as_the_others_are() -> None:
+    table = Table(0)
+    await table.settle()
+    table.own.again(OTHER)
+    await table.settle()
+    (program,) = [event for event in table.told if isinstance(event, events.Program)]
+    assert (program.run, program.entry) == (2, OTHER.entry)
+    table.own._break(PeerError("x", peer="Bob"))
+    await table.broken()
+
+
 async def test_only_the_host_wants_another_run() -> None:
     table = Table(1)
     with pytest.raises(LocalError, match="Only the host"):

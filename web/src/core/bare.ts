@@ -1,4 +1,5 @@
 /** The core without a page around it, for tests and measurements: everything lies beside this script. */
+import sizes from "../../build/sizes.json";
 import { openSession as open, type Places, type SessionOptions } from "./session";
 import type { Session } from "./protocol";
 
@@ -11,6 +12,7 @@ const places: Places = {
   site: "site.zip",
   packageWorker: "package-worker.js",
   packageList: "pyodide-packages.json",
+  sizes,
 };
 
 export function openSession(rendezvous: string, options: Pick<SessionOptions, "pumped" | "forgetful"> = {}): Session {

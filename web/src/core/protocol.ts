@@ -17,6 +17,7 @@
 /** `waiting` wants to come in; `silent` may be gone soon. */
 export type PartyState =
   | "waiting"
+  | "seated"
   | "admitted"
   | "refused"
   | "accepted"
@@ -83,6 +84,8 @@ export interface HuddleEvents {
   question: { what: "admit" | "accept" | "program" | "again"; name: string; did: string };
   chat: { name: string; text: string };
   words: { words: string[]; epoch: number };
+  /** A party, perhaps this one, saw other words than somebody else: somebody may be intercepting. */
+  words_differ: { name: string; did: string; epoch: number };
   sealed: { digest: string; parties: Member[]; pid: number };
   link: { peer: string; network: string; path: string; rtt_ms: number | undefined; run: number };
   reconnect: { peer: string; state: "lost" | "restored"; reason: string; run: number };
@@ -98,7 +101,7 @@ export interface HuddleEvents {
   /** The person runs the program by plain MPyC: the file for a WireGuard app, and the line to type. */
   plain: { config: string; command: string; mpyc: string; run: number };
   output: { stream: "stdout" | "stderr"; text: string; run: number };
-  input: { waiting: boolean; run: number };
+  input: { waiting: boolean; run: number; hidden?: boolean };
   stats: { run: number; peers: PeerStats[]; rounds: number; seconds: number; memory_mb: number };
   notice: { text: string };
   error: { whose: Whose; message: string; hint: string; peer: string };
@@ -108,11 +111,15 @@ export interface HuddleEvents {
 /** What the worker tells besides; not of the session, but of this page. */
 export interface WorkerEvents {
   /** Getting ready: `stage` is loading (files), starting (Python) or waiting (for a runner). */
-  progress: { stage: "loading" | "starting" | "waiting"; done: number };
+  progress: { stage: "loading" | "starting" | "waiting"; done: number; /** Bytes on the line, while loading. */ total?: number };
   /** The worker takes `host` or `join` now. `did` is who this person is in this browser. */
   ready: { did: string; seconds: number };
   /** The files of the program that `program` has just named, for reading before accepting. */
   files: { run: number; files: Record<string, Uint8Array> };
+  /** `host` or `join` can't be done so, and nothing has begun: it can be said again otherwise. */
+  rejected: { message: string; hint: string };
+  /** Of the program of that `examine`: what Python can't read in it, and what it imports that can't be had, and why. */
+  examined: { number: number; problem: string; missing: Record<string, string> };
   /** Files that the program of this run wrote in its directory, by their paths there. */
   written: { run: number; files: Record<string, Uint8Array> };
   /** The contacts as they are to be kept (the text of a contacts file), and a signed record, if one was made. */
@@ -184,6 +191,8 @@ export interface JoinRequest extends LocalSettings {
 }
 
 export interface Decisions {
+  /** Look at a program before anybody is invited to it; `examined` answers, with this number. */
+  examine: { number: number; files: Record<string, Uint8Array> };
   host: HostRequest;
   join: JoinRequest;
   admit: { did: string };
@@ -193,6 +202,8 @@ export interface Decisions {
   /** With what the program gets from this person alone, in place of what was given before. */
   accept: Pick<LocalSettings, "privateArgs" | "inputs">;
   decline: { reason: string };
+  /** The words here are different from somebody's: told to all, and the set-up begins again. */
+  differ: object;
   /** The host: one more run, of this program or, without one, of the last. */
   again: { program?: Program };
   /** The host: no more runs. */

@@ -70,13 +70,13 @@ export class Runners {
     if (imports.length > 0) this.backstage.postMessage({ needs: imports, to: undefined, seeking: true } satisfies Needs);
   }
 
-  /** Get what a program imports, and note under the number that is returned whether this is among it. */
-  seek(imports: string[], name: string): number {
+  /** Get what a program imports, and note under the number that is returned what can't be had, and why. */
+  seek(imports: string[]): number {
     const number = this.box.nextId();
     const packages = this.packages(imports, true);
     packages.onmessage = ({ data }: MessageEvent<Given>) => {
       packages.close();
-      this.box.note(number, FOUND, !(name in data.missing));
+      this.box.note(number, FOUND, data.missing);
     };
     return number;
   }

@@ -12,6 +12,7 @@ import { frameWord } from "./runner-words";
 import type { RunnerStart } from "./runner-worker";
 import type { Memory } from "./runners";
 import type { Start } from "./session-worker";
+import { Loading } from "./loading";
 import { forget, keep, kept } from "./snapshots";
 
 /** Addresses of what the workers are made of, as the build placed it. */
@@ -24,6 +25,8 @@ export interface Places {
   site: string;
   packageWorker: string;
   packageList: string;
+  /** Bytes of the three largest, as they are without compression. */
+  sizes: { wasm: number; stdlib: number; site: number };
 }
 
 export interface SessionOptions {
@@ -133,14 +136,11 @@ class WorkerSession implements Session {
 
   private async fetchAll(): Promise<Assets> {
     const { places } = this.options;
-    let done = 0;
-    const one = async (place: string): Promise<Blob> => {
-      const found = await blob(place);
-      this.tell({ event: "progress", stage: "loading", done: ++done / 3 });
-      return found;
-    };
-    const [wasm, stdlib, site] = await Promise.all([one(places.wasm), one(places.stdlib), one(places.site)]);
-    return { wasm, stdlib, site };
+    const loading = new Loading((done, total) => this.tell({ event: "progress", stage: "loading", done, total }));
+    const { wasm, stdlib, site } = places.sizes;
+    const fetched = [loading.get(places.wasm, wasm), loading.get(places.stdlib, stdlib), loading.get(places.site, site)] as const;
+    const found = await Promise.all(fetched);
+    return { wasm: found[0], stdlib: found[1], site: found[2] };
   }
 
   private async makeRunner(): Promise<void> {

@@ -1,29 +1,51 @@
 /**
- * What the screens share: the view of the present session, the decisions, the settings kept here.
+ * What the screens share: the view of the present session, the decisions, the forms, the settings kept here.
  * The session itself comes from `open`, which makes a real one or, in stories, one of a script.
  */
 import { getContext, setContext } from "svelte";
-import type { Decision, Session, SessionEvent } from "../core/protocol";
+import type { Decision, Program, Session, SessionEvent } from "../core/protocol";
+import * as attention from "./lib/attention";
 import { stayAwake } from "./lib/awake";
+import type { Address } from "./lib/entry";
 import type { Files } from "./lib/files";
+import { TEMPLATE } from "./lib/gallery";
 import { interrupted, note, type Interrupted } from "./lib/interrupted";
 import { forgetSettings, keepContacts, keepRun, keepSettings, settings, DEFAULTS, type Settings } from "./lib/keeping";
 import type { Problem } from "./lib/support";
-import { lastRun, running } from "./state/derive";
-import { fresh, type Run, type View } from "./state/model";
+import { Companion } from "./lib/trial";
+import { lastRun, phase, running } from "./state/derive";
+import { fresh, type Message, type Run, type View } from "./state/model";
 import { withoutTyped } from "./state/output";
 import { reduce, type Happening } from "./state/reduce";
+import { t } from "./texts";
 
 export type Screen = "start" | "host" | "join" | "past";
 
-export class App {
-  view = $state.raw<View>(fresh(Date.now()));
-  screen = $state<Screen>("start");
-  settings = $state<Settings>(settings());
-  /** The invitation with which this page was opened. */
-  invitation = $state<string | undefined>();
-  /** What the page of this tab was in the middle of when it was loaded again. */
-  interrupted = $state.raw<Interrupted | undefined>(interrupted());
+/** Which program, as it stands in the form. */
+export class Choice {
+  from = $state<"gallery" | "files" | "editor">("gallery");
+  sample = $state("");
+  files = $state.raw<Files>({});
+  entry = $state("");
+  source = $state(TEMPLATE);
+  beside = $state.raw<Files>({});
+  /** What comes of it; undefined while nothing is chosen. */
+  program = $state.raw<Omit<Program, "args"> | undefined>();
+}
+
+/** What somebody entered who hosts or joins; it stays until a session has begun. */
+export class Forms {
+  choice = new Choice();
+  parties = $state(3);
+  args = $state("");
+  threshold = $state<number | null>(null);
+  noPrss = $state(false);
+  stay = $state(true);
+  record = $state(false);
+  /** A link or a code. */
+  entry = $state("");
+  digest = $state("");
+  recordOnly = $state(false);
   /** What the program gets from this person alone. */
   privateArgs = $state<string[]>([]);
   inputs = $state.raw<Files>({});
@@ -31,7 +53,26 @@ export class App {
   pseudonym = $state(false);
   /** The program runs elsewhere: plain MPyC behind a WireGuard app. */
   plainEnd = $state(false);
+}
+
+export class App {
+  view = $state.raw<View>(fresh(Date.now()));
+  screen = $state<Screen>("start");
+  settings = $state<Settings>(settings());
+  forms = $state.raw(new Forms());
+  /** The invitation with which this page was opened. */
+  invitation = $state<string | undefined>();
+  /** What the page of this tab was in the middle of when it was loaded again. */
+  interrupted = $state.raw<Interrupted | undefined>(interrupted());
+  /** Why the last attempt came to nothing; its form is there again. */
+  setback = $state.raw<Pick<Message, "text" | "hint" | "whose" | "peer">[]>([]);
+  /** How this works is being read. */
+  helping = $state(false);
+  /** The other people are made up. */
+  trial = $state(false);
   private session: Session | undefined;
+  private companions: Companion[] = [];
+  private examined = 0;
 
   constructor(private readonly open: () => Session | Promise<Session>) {}
 
@@ -39,10 +80,8 @@ export class App {
   async begin(): Promise<void> {
     this.session?.close();
     this.session = undefined;
+    for (const companion of this.companions.splice(0)) companion.close();
     this.view = fresh(Date.now());
-    this.privateArgs = [];
-    this.inputs = {};
-    this.plainEnd = this.pseudonym = false;
     const began = this.view;
     try {
       const session = await this.open();
@@ -64,16 +103,55 @@ export class App {
   }
 
   decide(decision: Decision): void {
+    attention.mayBeHeard();
+    if (decision.do === "host" || decision.do === "join") this.setback = [];
     this.take({ decision });
     this.session?.send(decision);
+  }
+
+  /** Have a program looked at; `view.examined` says what was found, under this number. */
+  examine(files: Files): number {
+    this.session?.send({ do: "examine", number: ++this.examined, files });
+    return this.examined;
+  }
+
+  /** Host with people who are made up. */
+  tryAlone(): void {
+    this.forms = new Forms();
+    this.forms.choice.sample = "average_salary.py";
+    this.screen = "host";
+    this.trial = true;
+  }
+
+  /** What the page's address asks for. */
+  visit({ invitation, code, host }: Address): void {
+    this.invitation = invitation;
+    if (code) {
+      this.forms.entry = code;
+      this.screen = "join";
+    } else if (host) {
+      this.forms.choice.sample = host.program.replace(/(\.py)?$/, ".py");
+      if (host.parties) this.forms.parties = host.parties;
+      this.screen = "host";
+    }
   }
 
   /** To the start, as if the page had been opened without an invitation. */
   anew(): void {
     this.invitation = undefined;
+    this.setback = [];
+    this.trial = false;
+    this.forms = new Forms();
     if (location.hash) history.replaceState(null, "", location.pathname);
     this.screen = "start";
     void this.begin();
+  }
+
+  /** From a form to the first screen. */
+  back(): void {
+    this.setback = [];
+    this.trial = false;
+    this.screen = "start";
   }
 
   change(changes: Partial<Settings>): void {
@@ -86,13 +164,54 @@ export class App {
     forgetSettings();
   }
 
+  /** The page goes away: the others need not wait for somebody who does not come back. */
+  goodbye(): void {
+    const at = phase(this.view);
+    if (at !== "lobby" && at !== "run") return;
+    this.session?.send({ do: "leave", reason: "closed the page" });
+    // Its worker lives no longer than the page, and needs so long to say it.
+    const until = performance.now() + GOODBYE;
+    while (performance.now() < until);
+  }
+
   private happen(event: SessionEvent): void {
+    const before = this.view;
     this.take({ event });
     if (event.event === "kept") keepContacts(event.contacts);
     if (event.event === "run" && event.state !== "started") {
       const run = this.view.runs.find((run) => run.run === event.run);
       if (run && this.settings.keepRuns) void keepRun(this.past(run)).catch(() => undefined);
     }
+    if (event.event === "rejected") this.fallBack([{ text: event.message, hint: event.hint, whose: "local", peer: "" }]);
+    if (event.event === "ended") this.cameToNothing(before);
+    if (event.event === "invitation" && this.trial) {
+      const names = [t("trial.name1"), t("trial.name2")];
+      this.companions = names.map((name) => new Companion(name, () => this.open(), event.url));
+    }
+    this.callFor(event);
+  }
+
+  /** A session that never began: what was entered is there again, with the reason. */
+  private cameToNothing(before: View): void {
+    if (before.sealed || before.leaving || before.answer === "declined" || before.differed || !before.role) return;
+    const errors = before.messages.filter((message) => message.kind === "error");
+    if (errors.length === 0) return;
+    this.fallBack(errors.slice(-2));
+    void this.begin();
+  }
+
+  private fallBack(why: App["setback"]): void {
+    this.setback = why;
+    if (!this.invitation && this.screen !== "host") this.screen = "join";
+  }
+
+  /** Somebody who looks at something else is told that it is their turn. */
+  private callFor(event: SessionEvent): void {
+    if (!this.settings.alerts) return;
+    // Who waits for somebody to knock does not look at the page all the time.
+    if (event.event === "question" && event.what === "admit") attention.call(t("alerts.knock", { name: event.name }), true);
+    else if (event.event === "question") attention.call(t("alerts.decision"));
+    else if (event.event === "input" && event.waiting) attention.call(t("alerts.input"));
   }
 
   private take(what: Happening): void {
@@ -109,6 +228,9 @@ export class App {
     return { at: run.startedAt, entry, digest, args: [...args], parties, state, reason, seconds, output: withoutTyped(run.output) };
   }
 }
+
+/** Milliseconds that a worker needs to say goodbye. */
+const GOODBYE = 400;
 
 const KEY = Symbol("app");
 

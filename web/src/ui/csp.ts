@@ -3,6 +3,7 @@
  *
  * `style-src 'unsafe-inline'` is for xterm.js alone: its renderer writes the sizes and colours of the
  * terminal, and of its scroll bars, into style elements, and true colours into style attributes.
+ * `img-src blob:` shows the pictures that a program drew; as pictures they run and fetch nothing.
  * `connect-src` is the rendezvous that serves the page. The session worker and the runner's frame have
  * policies of their own, which allow WebAssembly; the page needs none.
  */
@@ -12,7 +13,7 @@ export const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
-  "img-src 'self'",
+  "img-src 'self' blob:",
   "connect-src 'self'",
   "worker-src 'self'",
   "frame-src 'self'",

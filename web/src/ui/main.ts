@@ -4,22 +4,25 @@ import { openSession } from "../core/session";
 import App from "./App.svelte";
 import { App as State } from "./app.svelte";
 import { watchVisibility } from "./lib/awake";
-import { fromAddress } from "./lib/entry";
+import { fromAddress, rendezvousOf } from "./lib/entry";
 import { contacts } from "./lib/keeping";
 import { cryptographyProblem, problem } from "./lib/support";
 import { places } from "./places";
 import "./styles/base.css";
 import "./styles/parts.css";
 
-/** The rendezvous is where the page is: `…/`, or `…/j` of an invitation. */
-const rendezvous = location.origin + location.pathname.replace(/\/(j|index\.html)?$/, "");
+const rendezvous = rendezvousOf(location);
 
 const unable = problem(globalThis);
 const app = new State(() => openSession({ places, rendezvous, contacts: contacts() }));
-app.invitation = fromAddress(location.href);
+const address = fromAddress(location.href);
+app.visit(address);
+// A code is as good as a key for some minutes: it is not to stay in the address.
+if (address.code) history.replaceState(null, "", `${rendezvous}/`);
 addEventListener("hashchange", () => {
-  if (app.view.role === undefined) app.invitation = fromAddress(location.href);
+  if (app.view.role === undefined) app.visit(fromAddress(location.href));
 });
+addEventListener("pagehide", () => app.goodbye());
 
 const target = document.getElementById("app");
 // What stands there until now is for browsers that do not come so far.

@@ -7,6 +7,7 @@ import wasm from "../../build/pyodide.asm.wasm?url&no-inline";
 import stdlib from "../../build/python_stdlib.zip?url&no-inline";
 import runnerWorker from "../../build/runner-worker.js?url&no-inline";
 import sessionWorker from "../../build/session-worker.js?url&no-inline";
+import sizes from "../../build/sizes.json";
 import site from "../../build/site.zip?url&no-inline";
 
-export const places: Places = { sessionWorker, runnerWorker, frame, wasm, stdlib, site, packageWorker, packageList };
+export const places: Places = { sessionWorker, runnerWorker, frame, wasm, stdlib, site, packageWorker, packageList, sizes };

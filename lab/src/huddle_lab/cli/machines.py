@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from huddle.cli.confirm import confirm
 from huddle.cli.errors import complaints
 from huddle.cli.text import clean, duration
 from huddle.errors import LocalError
@@ -27,7 +28,7 @@ def up_command(path: Path, yes: bool) -> None:
     click.echo(f"{spec.cloud}, {spec.size}, {spec.image}: {cost}")
     click.echo(f"They cost until you say: huddle lab down {spec.name}")
     if not yes:
-        click.confirm("Make them?", abort=True)
+        confirm("Make them?")
     try:
         lab = machines.up(spec, cost)
     except BaseException:

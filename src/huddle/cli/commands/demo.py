@@ -208,7 +208,7 @@ async def demo(
 
 def _invite(console: Console, invitation: str) -> None:
     """Show the link to the person with the browser, and open it where there is a screen."""
-    from huddle.cli.terminal.view import qr_code
+    from huddle.cli.terminal.qr import qr_code
 
     console.print(qr_code(invitation, console.width), highlight=False, markup=False)
     console.print("Open this link in Chrome, Edge or Firefox on this machine; Ctrl-C ends the demo:")

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from huddle.cli import leftovers
+from huddle.cli.confirm import confirm
 from huddle.cli.errors import complaints
 from huddle.cli.home import KINDS, Home, LeftBehind
 from huddle.cli.text import clean, listing
@@ -212,7 +213,7 @@ def forget_command(kinds: tuple[str, ...], yes: bool, json_: bool) -> None:
         if not yes:
             if json_ or not sys.stdin.isatty():
                 raise click.UsageError("Without a terminal to ask on, --yes must be given.")
-            click.confirm("Delete this for good?", abort=True)
+            confirm("Delete this for good?")
         items = home.forget(wanted) + [item for item in _leftovers(wanted) if scratch.remove(item.path)]
     if json_:
         rows = [

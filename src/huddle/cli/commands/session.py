@@ -7,11 +7,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO, TypedDict, Unpack, cast
+from typing import Any, TextIO, Unpack, cast
 
 import click
 import uvloop
-from rich.console import Console
 
 from huddle.ceremony.messages import MAX_PARTIES
 from huddle.cli.archive import Archive, LocalArchive
@@ -21,176 +20,35 @@ from huddle.cli.errors import complaints
 from huddle.cli.home import Home
 from huddle.cli.named_path import NamedPath
 from huddle.cli.policy import GuestPolicy, HostPolicy
-from huddle.cli.program_files import load
+from huddle.cli.program_files import Source, load, told
+from huddle.cli.proposal import for_guest, for_host
 from huddle.cli.rights import as_ordinary
-from huddle.cli.terminal.driver import Driver, Screen
+from huddle.cli.session_options import Local, local_options
+from huddle.cli.terminal.driver import Driver
 from huddle.cli.terminal.json_view import JsonView
 from huddle.cli.terminal.output_buffer import OutputBuffer
-from huddle.cli.terminal.view import View
-from huddle.cli.text import clean, listing
+from huddle.cli.terminal.screens import Screen, screen
+from huddle.cli.text import clean
 from huddle.cli.unlock import unlock_identity
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
-from huddle.running.limits import Limits, usual
+from huddle.running.limits import Limits
 from huddle.session.native_platform import NativePlatform
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.platform import Platform
 from huddle.session.samples import samples
-from huddle.session.settings import ALL, BY_NAME, NETWORKS, Settings
+from huddle.session.settings import NETWORKS, Settings
 
 _Command = Callable[..., Any]
-
-
-class Local(TypedDict):
-    """The options that hosts and guests have in common, as click hands them over."""
-
-    name: str | None
-    pseudonym: bool
-    rendezvous: str | None
-    network: str
-    via: str | None
-    advertise: tuple[str, ...]
-    port: int
-    map_port: bool
-    iroh_relay: str
-    iroh_discovery: bool
-    login_server: str | None
-    tailscaled: str | None
-    python: str
-    input_files: tuple[Path, ...]
-    sandbox: bool | None
-    limit: tuple[str, ...]
-    grace: float
-    stall: float | None
-    max_queue: int
-    record: Path | None
-    json_: bool
-
-
-def _networks(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    for name in value.split(","):
-        if name != "auto" and name not in ALL:
-            raise click.BadParameter(f"{name!r} is not one of auto, {', '.join(ALL)}.")
-    return value
 
 
 def _chosen(value: str) -> tuple[str, ...]:
     """The networks that `--network` means, auto being all of its own."""
     names = [one for name in value.split(",") for one in (NETWORKS if name == "auto" else (name,))]
     return tuple(dict.fromkeys(names))
-
-
-def local_options(command: _Command) -> _Command:
-    """Add the options that every party has."""
-    options = [
-        click.option("--name", help="What the others see; default: your account's name."),
-        click.option("--pseudonym", is_flag=True, help="Use a fresh identity that is forgotten at the end."),
-        click.option(
-            "--rendezvous",
-            envvar="HUDDLE_RENDEZVOUS",
-            metavar="URL",
-            help="The rendezvous (HUDDLE_RENDEZVOUS).",
-        ),
-        click.option(
-            "--network",
-            default="auto",
-            show_default=True,
-            metavar="NAME,…",
-            callback=_networks,
-            help=f"How to reach the others: {', '.join(ALL)}, or several with commas; auto takes the "
-            f"best that works for each; {' and '.join(BY_NAME)} only by name (auto,{BY_NAME[0]}).",
-        ),
-        click.option(
-            "--via", metavar="INTERFACE|ADDRESS", help="Use tls and iroh over this interface or address only."
-        ),
-        click.option(
-            "--advertise", multiple=True, metavar="HOST", help="A name or address others reach you under."
-        ),
-        click.option(
-            "--port",
-            default=0,
-            type=click.IntRange(0, 65535),
-            help="The port of tls, and of plain by UDP; default: any.",
-        ),
-        click.option(
-            "--map-port", is_flag=True, help="Ask the router for a port that leads here, until the end."
-        ),
-        click.option(
-            "--iroh-relay",
-            default="",
-            metavar="URL",
-            help="An iroh relay; n0: those of iroh's makers. Default: none.",
-        ),
-        click.option(
-            "--iroh-discovery", is_flag=True, help="Let iroh use its makers' directory of addresses, too."
-        ),
-        click.option(
-            "--login-server",
-            envvar="HUDDLE_TS_LOGIN_SERVER",
-            metavar="URL",
-            help="Where an auth key in HUDDLE_TS_AUTHKEY is good; default: Tailscale itself.",
-        ),
-        click.option(
-            "--tailscaled",
-            envvar="HUDDLE_TS_SOCKET",
-            metavar="SOCKET",
-            help="The socket of the tailscaled to use; default: where packages put it.",
-        ),
-        click.option(
-            "--python", default=sys.executable, metavar="EXE", help="The interpreter that runs the program."
-        ),
-        click.option(
-            "--input",
-            "input_files",
-            multiple=True,
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="A private file that the program may read here; it never travels.",
-        ),
-        click.option(
-            "--sandbox/--no-sandbox", default=None, help="Lock the program in; default: where it works."
-        ),
-        click.option(
-            "--limit",
-            multiple=True,
-            metavar="WHAT=NUMBER",
-            help="The most that a program in the sandbox may take; default: "
-            f"{', '.join(usual())} (memory: half of this machine's).",
-        ),
-        click.option(
-            "--grace",
-            default=30.0,
-            show_default=True,
-            type=click.FloatRange(min=1),
-            help="Seconds of silence until a party is gone.",
-        ),
-        click.option(
-            "--stall",
-            type=click.FloatRange(min=1),
-            metavar="SECONDS",
-            help="End a run that makes no progress for so long.",
-        ),
-        click.option(
-            "--max-queue",
-            default=0,
-            type=click.IntRange(min=0),
-            metavar="BYTES",
-            help="End a run when a peer leaves so much unread; default: no limit.",
-        ),
-        click.option(
-            "--record",
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="Keep a record of the session here, signed by all (all must agree to it).",
-        ),
-        click.option(
-            "--json", "json_", is_flag=True, help="Print events as JSON, one a line, and nothing else."
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
@@ -209,7 +67,11 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         tailscaled=local["tailscaled"],
         python=_absolute(local["python"]),
         private_args=private_args,
-        inputs=tuple(path.resolve() for path in local["input_files"]),
+        inputs=tuple(path.resolve() for _, path in local["input_files"]),
+        input_targets=tuple(target for target, _ in local["input_files"]),
+        environment=local["variables"],
+        output=None if local["output"] is None else local["output"].absolute(),
+        carry=local["carry"],
         sandbox=local["sandbox"],
         limits=Limits.read(local["limit"]),
         grace=local["grace"],
@@ -268,12 +130,12 @@ def _run(
 
     async def main() -> int:
         text = cast(TextIO, out)  # all of it that is used here
-        screen: Screen = JsonView(text) if local["json_"] else View(Console(file=text), planned=planned)
+        shown: Screen = JsonView(text) if local["json_"] else screen(text, planned=planned)
 
         def finish() -> tuple[str, ...]:
             return archive.finish(party.contacts, party.record)
 
-        return await Driver(party, screen, policy, finish, archive.entered, out).run()
+        return await Driver(party, shown, policy, finish, archive.entered, out).run()
 
     try:
         try:
@@ -295,10 +157,20 @@ def _run(
     "--threshold", "-T", type=int, help="MPyC's threshold; default: the most that is safe, (parties-1)//2."
 )
 @click.option("--include", multiple=True, metavar="GLOB", help="More files that travel with the program.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Files that do not.")
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The directory of the whole program; default: the one that PROGRAM is in.",
+)
 @click.option("--no-prss", is_flag=True, help="MPyC's --no-prss; for more than about 15 parties.")
 @click.option("--stay", is_flag=True, help="Stay together for more runs.")
 @click.option("--yes", is_flag=True, help="Let in contacts only, and start, without asking.")
 @click.option("--open", "open_", is_flag=True, help="Let in WHOEVER holds the invitation, and start.")
+@click.option(
+    "--ask-each", is_flag=True, help="Ask about each guest as they knock, not about all when they are there."
+)
 @click.option("--allow", multiple=True, metavar="DID", help="Let this party in without asking.")
 @click.option(
     "--private", "private_args", multiple=True, metavar="ARG", help="An argument of your own, never sent."
@@ -324,10 +196,13 @@ def host_command(
     parties: int,
     threshold: int | None,
     include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    root: Path | None,
     no_prss: bool,
     stay: bool,
     yes: bool,
     open_: bool,
+    ask_each: bool,
     allow: tuple[str, ...],
     private_args: tuple[str, ...],
     headscale: str | None,
@@ -343,18 +218,16 @@ def host_command(
     """
     if local["network"] == "headscale" and not headscale:
         raise LocalError("The host of a session over headscale names one.", hint="Give --headscale URL.")
-    mine, missing = load(program, include, args)
-    if missing:
-        names = listing([clean(name) for name in missing])
-        click.secho(
-            f"{program.name} imports {names}, which stays here unless you --include it.",
-            fg="yellow",
-            err=True,
-        )
+    at_terminal = sys.stdin.isatty() and not (yes or open_ or local["json_"])
+    choose = for_host(program.name, ask=at_terminal, modules=yes or open_)
+    mine = load(Source(program, include, exclude, root), args, choose)
     if clash := warning(program.name, click.get_current_context().meta.get(TAKEN, ()), mine.files):
         click.secho(clean(clash), fg="yellow", err=True)
     if open_ and not local["json_"]:
         click.secho("--open: whoever holds the invitation comes in.", fg="yellow", err=True)
+    if not local["json_"]:
+        for line in told(mine, len(private_args), len(local["input_files"])):
+            click.echo(line)
     plan = HostPlan(
         program=mine,
         parties=parties,
@@ -364,7 +237,7 @@ def host_command(
         record=local["record"] is not None,
         rendezvous=local["rendezvous"],
     )
-    policy = HostPolicy(yes, open_, frozenset(allow))
+    policy = HostPolicy(yes, open_, frozenset(allow), ask_each, parties)
     sys.exit(
         run_party(
             lambda chosen, identity, contacts, machine: Party(
@@ -410,6 +283,13 @@ def join_options(command: _Command) -> _Command:
         ),
         click.option(
             "--include", multiple=True, metavar="GLOB", help="With --program: more files that belong to it."
+        ),
+        click.option("--exclude", multiple=True, metavar="GLOB", help="With --program: files that do not."),
+        click.option(
+            "--root",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            metavar="DIR",
+            help="With --program: the directory of the whole program.",
         ),
         click.option(
             "--threshold",
@@ -461,6 +341,8 @@ def _join(
     private_args: tuple[str, ...],
     program: Path | None,
     include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    root: Path | None,
     threshold: int | None,
     no_prss: bool,
     program_digest: str | None,
@@ -468,7 +350,7 @@ def _join(
     by_hand: bool = False,
     **local: Unpack[Local],
 ) -> None:
-    mine = load(program, include, ())[0] if program is not None else None
+    mine = load(Source(program, include, exclude, root), (), for_guest) if program is not None else None
     plan = GuestPlan(
         invitation=invitation,
         rendezvous=local["rendezvous"],

@@ -10,47 +10,18 @@ import traceback
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from huddle import events
 from huddle.cli.errors import EXIT_CODES
 from huddle.cli.policy import GuestPolicy, HostPolicy
-from huddle.cli.terminal.keyboard import Keyboard
 from huddle.cli.terminal.pace import Outlet, Pace
-from huddle.cli.terminal.view import View
-from huddle.cli.text import clean, listing
+from huddle.cli.terminal.questions import Questions
+from huddle.cli.terminal.screens import Screen
 from huddle.errors import HuddleError, unexpected
 from huddle.session.party import Party
 
 _TICK = 0.125  # seconds between two pictures of a status
-
-
-class Screen(Protocol):
-    """What shows a session: `View` for people, `JsonView` for scripts."""
-
-    def show(self, event: events.Event) -> None:
-        """Show one event."""
-        ...
-
-    def line(self, markup: str = "") -> None:
-        """Say something that is no event."""
-        ...
-
-    def rest(self) -> None:
-        """Make room for typing."""
-        ...
-
-    def tick(self) -> None:
-        """Time passes."""
-        ...
-
-    def ask(self, prompt: str) -> None:
-        """Ask the person something."""
-        ...
-
-    def answered(self, *, withdrawn: bool = False) -> None:
-        """The person has answered, or need not any more."""
-        ...
 
 
 def _is_ours(error: BaseException) -> bool:
@@ -80,22 +51,19 @@ class Driver:
     ) -> None:
         self._party = party
         self._screen = screen
-        self._policy = policy
         self._finish = finish
         self._entered = entered
         self._pace = Pace(outlet)
+        self._questions = Questions(party, screen, policy, self._pace.turn)
         self._wanted: asyncio.Queue[_Wanted] = asyncio.Queue()
         self._asked: _Wanted | None = None
         self._asking: asyncio.Task[None] | None = None
         self._epoch = 0  # of the words that stand on the screen
-        self._standing: dict[str, events.Party] = {}
-        self._proposed = self._first = ""  # digests of programs
         self._run = 0  # the number of the present run, or the last
         self._input_over = asyncio.Event()
         self._stopping = False
         self._last: events.Event | None = None
         self._refused = False  # what was asked here could not be decided
-        self._keyboard: Keyboard | None = None
 
     async def run(self) -> int:
         """Until the session has ended; the exit code, see `huddle.cli.errors`."""
@@ -104,6 +72,7 @@ class Driver:
             loop.add_signal_handler(number, self._interrupt(number))
         before = loop.get_exception_handler()
         loop.set_exception_handler(self._failed_somewhere)
+        await self._screen.begin(self._interrupt(signal.SIGINT))
         asker = asyncio.create_task(self._ask_all(), name="asker")
         ticker = asyncio.create_task(self._tick(), name="ticker")
         code = 1
@@ -117,12 +86,12 @@ class Driver:
                     self._note(event)
                     await self._pace.wait(event)
         finally:
-            self._screen.rest()
             loop.set_exception_handler(before)
             tasks = [asker, ticker] if self._asking is None else [asker, ticker, self._asking]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._screen.end()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
         return code
@@ -136,16 +105,10 @@ class Driver:
     def _note(self, event: events.Event) -> None:
         self._last = event
         match event:
-            case events.Party():
-                if event.standing == "self" and event.did not in self._standing:
-                    self._keep_identity()
-                self._standing[event.did] = event
-                self._withdraw()
-            case events.Words():
+            case events.Party(standing="self") if not self._questions.knows(event.did):
+                self._keep_identity()
+            case events.Words() | events.Restarted():
                 self._epoch = event.epoch
-                self._withdraw()
-            case events.Program():
-                self._proposed = event.digest
             case events.Question() | events.Input(waiting=True):
                 self._wanted.put_nowait((event, self._epoch))
             case events.Run(state="started"):
@@ -153,6 +116,9 @@ class Driver:
                 self._input_over.clear()
             case events.Run():
                 self._input_over.set()
+        for question in self._questions.note(event):
+            self._wanted.put_nowait((question, self._epoch))
+        self._withdraw()
 
     def _keep_identity(self) -> None:
         try:
@@ -211,7 +177,7 @@ class Driver:
     async def _ask(self, wanted: events.Question | events.Input) -> None:
         try:
             if isinstance(wanted, events.Question):
-                await self._decide(wanted)
+                await self._questions.decide(wanted)
             else:
                 await self._input(wanted)
         except HuddleError as exc:
@@ -227,110 +193,18 @@ class Driver:
             return False
         if wanted.what == "accept":
             return epoch != self._epoch
-        known = self._standing.get(wanted.did)
-        return wanted.what == "admit" and known is not None and known.state == "left"
+        return wanted.what == "admit" and self._questions.has_left(wanted.did)
 
     def _withdraw(self) -> None:
         """Take the present question back if it is past: who answers to old words accepts no new ones."""
         if self._asking is not None and self._asked is not None and self._is_past(*self._asked):
             self._asking.cancel()
 
-    async def _decide(self, question: events.Question) -> None:
-        match question.what:
-            case "admit":
-                await self._admit(question)
-            case "accept" | "program":
-                await self._accept(question)
-            case "again":
-                await self._again()
-
-    async def _admit(self, question: events.Question) -> None:
-        known = self._standing.get(question.did)
-        policy = self._policy
-        verdict = (
-            policy.admit(question.did, known.standing if known else "new")
-            if isinstance(policy, HostPolicy)
-            else None
-        )
-        reason = "it lets in only whom it knows"
-        if verdict is None:
-            verdict = await self._yes(f"Let {clean(question.name)} in? [y/n] ")
-            reason = "its person said no"
-        if verdict:
-            self._party.admit(question.did)
-        else:
-            self._party.refuse(question.did, reason)
-
-    async def _accept(self, question: events.Question) -> None:
-        if isinstance(self._policy, HostPolicy):
-            verdict = self._policy.accept()
-        else:
-            host = self._standing.get(question.did)
-            if question.what == "accept":
-                self._first = self._proposed
-            verdict = self._policy.accept(
-                host.standing if host else "new", same=self._proposed == self._first
-            )
-        if verdict is None:
-            if question.what == "accept":
-                await self._hear()
-            verdict = await self._read_and_accept()
-        if verdict:
-            self._party.accept()
-        else:
-            self._party.decline("they do not take part" if question.what == "accept" else "")
-
-    async def _hear(self) -> None:
-        """Ask who was heard saying the words; nobody becomes verified unheard."""
-        others = [
-            p
-            for p in self._standing.values()
-            if p.standing not in ("self", "verified") and p.pid is not None and p.state != "left"
-        ]
-        if not others:
-            return
-        names = {party.name.casefold(): party.did for party in others}
-        choice = f"({listing([clean(party.name) for party in others])}; all; Enter for nobody) "
-        prompt = f"Whom did you hear say these words? {choice}"
-        while True:
-            answer = (await self._line(prompt)).strip().casefold()
-            whole = answer in names  # a name may have a comma in it
-            said = {answer} if whole else {part.strip() for part in answer.split(",")} - {""}
-            everybody = said == {"all"} and "all" not in names
-            unknown = sorted(said - names.keys())
-            if everybody or not unknown:
-                break
-            prompt = f"Nobody here is called {listing([clean(name) for name in unknown])}. Whom? {choice}"
-        self._party.heard([did for name, did in names.items() if everybody or name in said])
-
-    async def _read_and_accept(self) -> bool:
-        while True:
-            host = isinstance(self._policy, HostPolicy)
-            ask = (
-                "Start? [y/n/v = view the program] " if host else "Run this program here? [y/n/v = view it] "
-            )
-            answer = (await self._line(ask)).strip().casefold()
-            if answer in ("y", "yes"):
-                return True
-            if answer in ("n", "no", ""):
-                return False
-            if answer in ("v", "view") and isinstance(self._screen, View):
-                for _ in self._screen.files(self._party.files):
-                    await self._pace.turn()
-
-    async def _again(self) -> None:
-        answer = await self._answer("Enter: run it once more with the same people;  q: end  ")
-        if answer is not None and answer.strip().casefold() in ("", "y", "r"):
-            self._party.again()
-        else:  # also where nobody is there to type
-            self._party.finish()
-
     async def _input(self, wanted: events.Input) -> None:
         """Give the program the next line; give up when its run is over."""
         if wanted.run != self._run or self._input_over.is_set():
             return
-        self._screen.rest()
-        line = asyncio.create_task(self._keys().line())
+        line = asyncio.create_task(self._screen.line())
         over = asyncio.create_task(self._input_over.wait())
         try:
             await asyncio.wait({line, over}, return_when=asyncio.FIRST_COMPLETED)
@@ -339,27 +213,3 @@ class Driver:
         finally:
             line.cancel()
             over.cancel()
-
-    async def _yes(self, prompt: str) -> bool:
-        return (await self._line(prompt)).strip().casefold() in ("y", "yes")
-
-    async def _line(self, prompt: str) -> str:
-        return await self._answer(prompt) or ""
-
-    async def _answer(self, prompt: str) -> str | None:
-        """What the person typed; None where nothing can be typed any more."""
-        keyboard = self._keys()
-        keyboard.forget_typed_ahead()
-        self._screen.ask(prompt)
-        try:
-            line = await keyboard.line()
-        except asyncio.CancelledError:
-            self._screen.answered(withdrawn=True)
-            raise
-        self._screen.answered()
-        return line
-
-    def _keys(self) -> Keyboard:
-        if self._keyboard is None:
-            self._keyboard = Keyboard()
-        return self._keyboard

@@ -1,58 +1,80 @@
-"""The lines that a person types, for whoever asks: a question of Huddle's, or the program.
+"""The lines that a person types, or a pipe has, for whoever asks: a question of Huddle's, or the program.
 
 A thread reads standard input, since no event loop can do that for files and terminals alike; it is a
-daemon, so that a read that never returns keeps nobody from leaving. There is one reader for a process.
+daemon, so that a read that never returns keeps nobody from leaving. It reads one line when one is wanted:
+what is typed before stays in the terminal, where `forget_typed_ahead` can drop it.
 """
 
 import asyncio
 import contextlib
 import sys
+import termios
 import threading
-from collections.abc import Iterator
-
-AHEAD = 1_000  # lines read before somebody wants them; a pipe may have any number
 
 
 class Keyboard:
-    """Standard input as an asynchronous source of lines."""
+    """Standard input as an asynchronous source of lines; one for a process."""
 
     def __init__(self) -> None:
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
         self._over = False
-        self._room = threading.Semaphore(AHEAD)
+        self._reading = False
+        self._read_lines = self._put_lines = 0
+        self._stale = 0  # lines that were read before a question stood, and have not come here yet
+        self._wanted = threading.Semaphore(0)
         threading.Thread(target=self._read, name="keyboard", daemon=True).start()
 
     async def line(self) -> str | None:
         """The next line without its end; None where the input is at its end."""
-        if self._over and self._lines.empty():
-            return None
-        line = await self._lines.get()
-        self._room.release()
-        self._over = self._over or line is None
-        return line
+        if self._lines.empty():
+            if self._over:
+                return None
+            self._want()
+        return await self._lines.get()
 
     def forget_typed_ahead(self) -> None:
         """Drop what was typed before the question stood on the screen; a pipe's lines are kept."""
-        while sys.stdin.isatty() and not self._lines.empty():
-            self._over = self._over or self._lines.get_nowait() is None
-            self._room.release()
+        if not _is_terminal():
+            return
+        with contextlib.suppress(termios.error):
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+        while not self._lines.empty():
+            self._lines.get_nowait()
+        self._stale = self._read_lines - self._put_lines
+
+    def _want(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self._wanted.release()
 
     def _read(self) -> None:
-        for line in self._stdin():
-            self._room.acquire()
-            if not self._put(line.rstrip("\r\n")):
-                return
-        self._put(None)
+        line = "\n"
+        while line:
+            self._wanted.acquire()
+            try:
+                line = sys.stdin.readline()
+            except (ValueError, OSError):  # closed under us: the input is at its end
+                line = ""
+            self._read_lines += 1
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
+                self._loop.call_soon_threadsafe(self._put, line)
 
-    @staticmethod
-    def _stdin() -> Iterator[str]:
-        with contextlib.suppress(ValueError, OSError):  # closed under us: the input is at its end
-            yield from iter(sys.stdin.readline, "")
+    def _put(self, line: str) -> None:
+        self._reading = False
+        self._put_lines += 1
+        if not line:
+            self._over = True
+            self._lines.put_nowait(None)
+        elif self._stale:
+            self._stale -= 1
+            self._want()  # somebody waits for the next
+        else:
+            self._lines.put_nowait(line.rstrip("\r\n"))
 
-    def _put(self, line: str | None) -> bool:
-        try:
-            self._loop.call_soon_threadsafe(self._lines.put_nowait, line)
-        except RuntimeError:  # the loop is closed: nobody asks any more
-            return False
-        return True
+
+def _is_terminal() -> bool:
+    try:
+        return sys.stdin.isatty()
+    except ValueError:  # closed
+        return False

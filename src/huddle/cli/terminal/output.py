@@ -61,6 +61,11 @@ class ProgramOutput:
         self._hold(begun)
         return ""
 
+    @property
+    def begun(self) -> str:
+        """The line that it has begun, which is still to come."""
+        return self._harmless("".join(self._begun))
+
     def rest(self) -> str:
         """The line that it has begun, to be printed as it is."""
         begun = self._harmless("".join(self._begun))

@@ -6,6 +6,7 @@
     WebSocket /v1/ice                           which STUN and TURN servers there are
     GET /healthz   /metrics
     GET /   /j   /assets/{name}   …             the page for browsers, where it was built (site.py)
+    GET /4821-apple-river                       the page again, which takes a short code from its address
     GET /packages/{name}                        what programs in browsers may import (packages.py)
 
 It imports nothing of `huddle.session`: what is in a record is none of its business.
@@ -39,6 +40,7 @@ from huddle.rendezvous.server.store import Store
 from huddle.rendezvous.server.stun import StunServer
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_SPOKEN = re.compile("[0-9]{1,9}-[A-Za-z]{1,20}-[A-Za-z]{1,20}")  # a short code, as an address
 
 
 class Rendezvous:
@@ -172,7 +174,10 @@ def create_app(
         return (site and site.serve(request, INDEX)) or page.invitation()
 
     async def file(request: Request) -> Response:
-        found = site and site.serve(request, request.path_params["name"])
+        name = request.path_params["name"]
+        if _SPOKEN.fullmatch(name):
+            return await front(request)
+        found = site and site.serve(request, name)
         return found or PlainTextResponse("There is no such page.\n", 404)
 
     async def package(request: Request) -> Response:

@@ -1,22 +1,26 @@
-"""The event loop of a runner: MPyC's connections to its peers, over the streams that the supervisor gave.
+"""A runner's event loops: MPyC's connections to its peers, over the streams that the supervisor gave.
 
 `PeerConnections` holds one `PeerChannel` per peer, over a stream of frames in both directions
 (huddle/links/frames.py).
-`loop_class` makes an event loop whose `create_connection` to `p2.huddle` and whose `create_server` at this
-party's own port hand out a `PeerTransport` over the channel; every other host and port is left to the base
-class. MPyC opens its connections anew in every `mpc.start()`, so a channel carries connections one after
-another, each ended by one EOF frame from *either* side:
+`equip` changes a class of event loops, so that every loop of that class, whoever makes it, hands out a
+`PeerTransport` over the channel where `create_connection` is called for `p2.huddle`, or `create_server` for
+this party's own port; every other host and port is left to the loop itself. MPyC opens its connections anew
+in every `mpc.start()`, so a channel carries connections one after another, each ended by one EOF frame from
+*either* side:
 
     this side closes    EOF goes out, what still comes in before the peer's EOF is dropped
     the peer closes     its EOF comes in, connection_lost(None), an EOF goes out in answer
 
 What a peer sends for a connection that is not yet open here is kept until it is. END says that the
-peer's program is over. A program that could only wait for it for ever is ended by a `ProgramAborted`.
+peer's program is over; that ends nothing here. Whether this program can go on without it is for
+running/runner/standstill.py and the supervisors to find out: `counts` is what they compare. One that can't
+is told so by `hang_up`, as a closed TCP connection would tell it, and then ended by a `ProgramAborted`.
 
 How the frames come and go is the business of the *carrier* (running/runner/mux.py), which has
 
     stream(channel)     a stream for the channel of a peer: write(data) sends DATA, say(kind) EOF or END,
-                        taken(size) tells how much of what came the program has; `unsent` bytes wait
+                        taken(size) tells how much of what came the program has; `unsent` bytes wait;
+                        `written` and `came` are the bytes of frames that the program's side wrote and read
     move(old, loop)     work by this loop from now on
     flush()             send what can be sent without waiting
     finish(limit)       send everything, without a loop, until this time
@@ -29,13 +33,14 @@ It knows nothing of processes, files or MPyC's messages, but for the two bytes o
 """
 
 import asyncio
+import functools
 import sys
 import time
 from collections import deque
 from typing import Any
 
 PORT = 11365  # of party 0, as in MPyC; any number would do, no such port is opened
-PATIENCE = 1.0  # seconds without any traffic for a program whose peer is gone: what it needs may all be there
+LAST_WORDS = 1.0  # seconds that a program which failed waits until what it wrote has left
 DEEPEST = 0xFFFFFFFE  # so that a lying peer does not keep this side from writing the next depth
 
 
@@ -61,7 +66,7 @@ class PeerTransport(asyncio.Transport):
         self.channel = channel
         self.protocol = protocol
         self.closing = False
-        self._send = channel.stream.write
+        self._send = channel.stream.write if channel.session.steady else self._send_through
         # A client's first two bytes are its pid: claimed to MPyC, known to us.
         self.claim: bytes | None = b"" if channel.pid < channel.session.pid else None
 
@@ -70,6 +75,11 @@ class PeerTransport(asyncio.Transport):
             data = bytes(data)
         if data and not self.closing:
             self._send(data)
+
+    def _send_through(self, data: bytes) -> None:
+        """Send at once: nobody tells when this loop stops."""
+        self.channel.stream.write(data)
+        self.channel.session.flush()
 
     def writelines(self, list_of_data: Any) -> None:
         self.write(b"".join(list_of_data))
@@ -140,7 +150,6 @@ class PeerChannel:
         self.transport: PeerTransport | None = None
         self.paused = False
         self.ended = False  # the peer's program is over
-        self.unasked = False  # a peer with a higher pid closed first, which MPyC's shutdown never does
         self.opened = 0  # connections of this side so far
         self.finished = 0  # connections that the peer has ended
         self._early: deque[bytes | None] = deque()  # not wanted yet; None is the end of a connection
@@ -152,11 +161,8 @@ class PeerChannel:
             self.transport.close()
         self.transport = transport = PeerTransport(self, protocol)
         self.opened += 1
-        self.unasked = False
         protocol.connection_made(transport)
         self._deliver_early()
-        if self.ended:
-            self.session.suspect()
         return transport
 
     def close(self) -> None:
@@ -170,9 +176,24 @@ class PeerChannel:
         self.paused = paused
         self._deliver_early()
 
-    def stuck(self) -> bool:
-        """Whether the program can only wait for this peer, whose own program is over."""
-        return self.ended and (self.transport is not None or (self.unasked and self.session.connected()))
+    def awaited(self) -> bool:
+        """Whether the program waits for something of this peer, as far as MPyC's protocol shows it."""
+        buffers = getattr(self.transport and self.transport.protocol, "buffers", None) or {}
+        return any(isinstance(one, asyncio.Future) and not one.done() for one in list(buffers.values()))
+
+    def waiting(self) -> "list[bytes | None]":
+        """What has come for connections that are not open yet; None is the end of one."""
+        return list(self._early)
+
+    def keep(self, early: "deque[bytes | None]") -> None:
+        """This has come for connections to come."""
+        self._early = early
+
+    def hang_up(self) -> None:
+        """Where the peer's program is over, end the connection that it left open, as TCP does at once."""
+        if self.ended and self.transport and self.finished == self.opened - 1 and not self._early:
+            self.finished += 1
+            self._peer_closed(self.transport)
 
     # --- from the carrier
 
@@ -202,7 +223,6 @@ class PeerChannel:
     def receive_end(self) -> None:
         """The peer's program is over."""
         self.ended = True
-        self.session.suspect()
 
     def _deliver_early(self) -> None:
         early, self._early = self._early, deque()
@@ -223,7 +243,6 @@ class PeerChannel:
         self.stream.say(self.session.frames.END)
 
     def _peer_closed(self, transport: PeerTransport) -> None:
-        self.unasked = self.pid > self.session.pid
         transport.protocol.eof_received()
         transport.close()
 
@@ -240,8 +259,8 @@ class PeerConnections:
         self.channels: dict[int, PeerChannel] = {}
         self.carrier: Any = None
         self.verdict: ProgramAborted | None = None
-        self.loop: Any = None
-        self._suspecting = False
+        self.loop: Any = None  # the one that connected last
+        self.steady = True  # it tells when it stops: see `equip`
 
     def attach(self, names: "dict[int, str]", carrier: Any) -> None:
         """These are the peers, and what carries the frames."""
@@ -252,6 +271,7 @@ class PeerConnections:
         """Read and write by this loop from now on."""
         if loop is not self.loop:
             old, self.loop = self.loop, loop
+            self.steady = getattr(type(loop).run_forever, "tells_huddle", False)
             self.carrier.move(old, loop)
 
     def connected(self) -> bool:
@@ -283,23 +303,22 @@ class PeerConnections:
         if self.verdict is not None:
             raise self.verdict
 
-    def suspect(self) -> None:
-        """A peer's program is over: see whether this one gets on without it."""
-        if not self._suspecting:
-            self._suspecting = True
-            self.loop.call_later(PATIENCE, self._examine, self.activity)
+    def counts(self) -> "tuple[tuple[int, int, int, bool, bool], ...]":
+        """Of each peer: pid, bytes of frames written and read, whether its program is over, and awaited.
 
-    def _examine(self, activity: int) -> None:
-        self._suspecting = False
-        stuck = next((channel for channel in self.channels.values() if channel.stuck()), None)
-        if stuck and activity == self.activity:
-            self.end(
-                ProgramAborted(
-                    f"the program of {stuck.name} ended before this one was done with it", stuck.pid
-                )
-            )
-        elif stuck:
-            self.suspect()
+        Any thread may ask.
+        """
+        return tuple(
+            (channel.pid, channel.stream.written, channel.stream.came, channel.ended, channel.awaited())
+            for channel in self.channels.values()
+        )
+
+    def hang_up(self) -> bool:
+        """Tell the program which of its peers are gone; whether there was anything to tell."""
+        left = [channel for channel in self.channels.values() if channel.ended and channel.transport]
+        for channel in left:
+            channel.hang_up()
+        return bool(left)
 
     def flush(self) -> None:
         """Send what a loop that has just stopped has left, as far as it goes without waiting."""
@@ -326,10 +345,9 @@ class PeerConnections:
         A program that failed does not wait long for a peer that is slow, nor for one that has ended it.
         """
         self.max_queue = 0
-        self._suspecting = True  # nobody is left to be ended
         for channel in self.channels.values():
             channel.leave()
-        self.carrier.finish(None if well else time.monotonic() + PATIENCE)
+        self.carrier.finish(None if well else time.monotonic() + LAST_WORDS)
 
 
 class ConnectedServer(asyncio.AbstractServer):
@@ -360,28 +378,33 @@ class ConnectedServer(asyncio.AbstractServer):
         """It is closed as soon as it is told to."""
 
 
-def loop_class(base: Any, session: PeerConnections) -> Any:
-    """An event loop class over `base` that connects the session's parties."""
+def equip(loop_type: Any, session: PeerConnections) -> None:
+    """Let all event loops of this class, and of those made from it, connect the session's parties."""
+    create_connection, create_server = loop_type.create_connection, loop_type.create_server
+    run_forever = loop_type.run_forever
 
-    class Loop(base):  # type: ignore[misc]
-        async def create_connection(self, protocol_factory, host=None, port=None, **options):  # type: ignore[no-untyped-def]
-            for pid in range(session.pid + 1, len(session.channels) + 1):
-                if (host, port) == (f"p{pid}.huddle", PORT + pid):
-                    return session.connect(self, pid, protocol_factory)
-            return await super().create_connection(protocol_factory, host, port, **options)
+    @functools.wraps(create_connection)
+    async def connect(self, protocol_factory, host=None, port=None, **options):  # type: ignore[no-untyped-def]
+        for pid in range(session.pid + 1, len(session.channels) + 1):
+            if (host, port) == (f"p{pid}.huddle", PORT + pid):
+                return session.connect(self, pid, protocol_factory)
+        return await create_connection(self, protocol_factory, host, port, **options)
 
-        async def create_server(self, protocol_factory, host=None, port=None, **options):  # type: ignore[no-untyped-def]
-            if host is None and port == PORT + session.pid:
-                return session.serve(self, protocol_factory)
-            return await super().create_server(protocol_factory, host, port, **options)
+    @functools.wraps(create_server)
+    async def serve(self, protocol_factory, host=None, port=None, **options):  # type: ignore[no-untyped-def]
+        if host is None and port == PORT + session.pid:
+            return session.serve(self, protocol_factory)
+        return await create_server(self, protocol_factory, host, port, **options)
 
-        def run_forever(self) -> None:
-            if session.verdict:
-                self.call_soon(session.judge)
-            try:
-                super().run_forever()
-            finally:
-                if self is session.loop:
-                    session.flush()
+    @functools.wraps(run_forever)
+    def run(self: Any) -> None:
+        if session.verdict:
+            self.call_soon(session.judge)
+        try:
+            run_forever(self)
+        finally:
+            if self is session.loop:
+                session.flush()
 
-    return Loop
+    run.tells_huddle = True  # type: ignore[attr-defined]
+    loop_type.create_connection, loop_type.create_server, loop_type.run_forever = connect, serve, run

@@ -26,6 +26,7 @@ class PeerStream:
         self.mark = frames.control(frames.PEER, channel.pid)
         self.queue: list[Any] = []  # goes out with the next flush
         self.unsent = 0  # bytes that wait for room
+        self.came = 0  # bytes of frames read
         self.over = 0  # bytes of what came that need no room any more
         self._told = 0  # so many of them when ROOM was said last
         self._waiting: deque[tuple[bytes, Any]] = deque()  # headers and payloads, for room
@@ -35,6 +36,11 @@ class PeerStream:
         self._pack = frames.HEADER.pack
         self._data_head = frames.DATA << 24
         self._most = frames.MAX_PAYLOAD
+
+    @property
+    def written(self) -> int:
+        """Bytes of frames that the program wrote, sent or not."""
+        return self._sent + self.unsent
 
     def write(self, data: bytes) -> None:
         """Send what the program wrote, as one DATA frame, or as several where it is long."""
@@ -87,6 +93,14 @@ class PeerStream:
                 self.lane.due(self)
             self.queue.append(frames.control(frames.ROOM, self.over + frames.ROOM_SIZE))
 
+    def state(self) -> "list[int]":
+        """How far both directions are."""
+        return [self.came, self.over, self._told, self._sent, self._limit]
+
+    def restore(self, state: "list[int]") -> None:
+        """Go on with this state."""
+        self.came, self.over, self._told, self._sent, self._limit = state
+
     def gone(self) -> None:
         """Nothing more comes or goes."""
         self.queue.clear()
@@ -138,7 +152,7 @@ class SupervisorMux:
         if not self._alive:
             return
         self._due.append(stream)
-        if not self._flushing and not self._loop.is_closed():
+        if not self._flushing and self._loop is not None and not self._loop.is_closed():
             self._flushing = True
             self._loop.call_soon(self.flush)
 
@@ -180,11 +194,30 @@ class SupervisorMux:
                     if events & selectors.EVENT_READ:
                         self._readable()
 
+    # --- a program that replaces itself
+
+    def state(self) -> "dict[str, Any]":
+        """What another process needs to know, to go on with the socket."""
+        return {
+            "reading": self._reading and self._reading.channel.pid,
+            "part": bytes(self._view[: self._fill]).hex(),
+            "streams": {pid: stream.state() for pid, stream in self._streams.items()},
+        }
+
+    def restore(self, state: "dict[str, Any]") -> None:
+        """Go on with this state."""
+        self._reading = self._streams.get(state["reading"])
+        part = bytes.fromhex(state["part"])
+        self._fill = len(part)
+        self._view[: self._fill] = part
+        for pid, kept in state["streams"].items():
+            self._streams[int(pid)].restore(kept)
+
     # --- the socket
 
     def _wait_writable(self) -> None:
         blocked = bool(self._backlog)
-        if blocked is not self._blocked and not self._loop.is_closed():
+        if blocked is not self._blocked and self._loop is not None and not self._loop.is_closed():
             self._blocked = blocked
             if blocked:
                 self._loop.add_writer(self.sock.fileno(), self.flush)
@@ -238,6 +271,7 @@ class SupervisorMux:
             channel.session.deepen(depth)
         stream.over += 8 * len(parts)
         data = b"".join(parts)
+        stream.came += 8 * len(parts) + len(data)
         parts.clear()
         channel.receive(data)
 
@@ -247,6 +281,7 @@ class SupervisorMux:
             stream.grant(int.from_bytes(payload, "big"))
             return
         stream.over += 8
+        stream.came += 8
         if kind == self.frames.EOF:
             stream.channel.receive_eof()
         else:
@@ -255,7 +290,7 @@ class SupervisorMux:
     def _gone(self) -> None:
         """The supervisor has closed the socket: nothing more comes or goes."""
         self._alive = False
-        if not self._loop.is_closed():
+        if self._loop is not None and not self._loop.is_closed():
             self._loop.remove_reader(self.sock.fileno())
         self._due.clear()
         self._backlog = b""

@@ -24,9 +24,7 @@ def test_an_event_is_a_line_whatever_is_in_it(text: str) -> None:
 def test_each_line_is_out_at_once_and_nothing_else_is_written() -> None:
     raw = io.BytesIO()
     view = JsonView(io.TextIOWrapper(raw, encoding="utf-8"))
-    view.line("for people")
-    view.rest()
-    view.answered()
+    view.tick()
     assert raw.getvalue() == b""
     view.show(events.Notice("x"))
     assert raw.getvalue().endswith(b"}\n")

@@ -3,13 +3,14 @@
 import asyncio
 import io
 import os
+import pty
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from huddle.cli.terminal import keyboard
 from huddle.cli.terminal.keyboard import Keyboard
 
 
@@ -32,10 +33,10 @@ def stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipe]:
     pipe = Pipe()
     monkeypatch.setattr(sys, "stdin", pipe.reader)
     yield pipe
-    pipe.end()
+    pipe.end()  # which ends a read; a thread that waits until a line is wanted holds nothing
     for thread in threading.enumerate():
         if thread.name == "keyboard":
-            thread.join(5)
+            thread.join(0.1)
     pipe.reader.close()
 
 
@@ -60,11 +61,10 @@ async def test_a_line_that_nobody_waits_for_any_more_is_not_lost(stdin: Pipe) ->
 
 async def test_what_is_piped_in_ahead_of_a_question_counts(stdin: Pipe) -> None:
     keys = Keyboard()
-    stdin.type(b"y\n")
+    stdin.type(b"x\ny\n")
     stdin.end()
     async with asyncio.timeout(5):
-        while keys._lines.empty():  # noqa: ASYNC110 - the thread has no event
-            await asyncio.sleep(0.001)
+        assert await keys.line() == "x"
         keys.forget_typed_ahead()
         assert await keys.line() == "y"
 
@@ -76,30 +76,59 @@ async def test_bytes_that_are_no_text_end_the_input(stdin: Pipe) -> None:
         assert await keys.line() is None
 
 
-async def test_no_more_lines_are_read_than_somebody_will_want_soon(
-    stdin: Pipe, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(keyboard, "AHEAD", 3)
-    stdin.type(b"".join(b"%d\n" % n for n in range(10)))
-    stdin.end()
+async def test_no_line_is_read_before_somebody_wants_it(stdin: Pipe) -> None:
     keys = Keyboard()
+    stdin.type(b"1\n2\n")
     async with asyncio.timeout(5):
-        while keys._lines.qsize() < 3:  # noqa: ASYNC110 - the thread has no event
+        assert await keys.line() == "1"
+    await asyncio.sleep(0)
+    assert keys._lines.empty() and not keys._reading
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], int]]:
+    """Types at a terminal that is standard input."""
+    master, slave = pty.openpty()
+    reader = open(slave, encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", reader)
+    yield lambda data: os.write(master, data)
+    os.close(master)  # which ends a read
+    for thread in threading.enumerate():
+        if thread.name == "keyboard":
+            thread.join(0.1)
+    reader.close()
+
+
+async def test_what_is_typed_before_a_question_at_a_terminal_is_forgotten(
+    terminal: Callable[[bytes], int],
+) -> None:
+    keys = Keyboard()
+    program = asyncio.create_task(keys.line())  # which never gets its line
+    await asyncio.sleep(0)
+    program.cancel()
+    terminal(b"one\ntwo\nthr")  # the first is read, the others are with the terminal
+    async with asyncio.timeout(5):
+        while keys._lines.empty():  # noqa: ASYNC110 - the thread has no event
             await asyncio.sleep(0.001)
-        await asyncio.sleep(0.05)
-        assert keys._lines.qsize() == 3
-        assert [await keys.line() for _ in range(11)] == [*map(str, range(10)), None]
+        keys.forget_typed_ahead()
+        terminal(b"y\n")
+        assert await keys.line() == "y"
 
 
-def test_a_loop_that_is_closed_ends_the_reading(stdin: Pipe) -> None:
-    async def begin() -> None:
-        Keyboard()
-
-    asyncio.run(begin())
-    (thread,) = [one for one in threading.enumerate() if one.name == "keyboard"]
-    stdin.type(b"x\ny\n")
-    thread.join(5)
-    assert not thread.is_alive()
+async def test_a_line_on_its_way_when_a_question_is_asked_is_forgotten(
+    terminal: Callable[[bytes], int],
+) -> None:
+    keys = Keyboard()
+    program = asyncio.create_task(keys.line())
+    await asyncio.sleep(0)
+    program.cancel()
+    terminal(b"early\n")
+    while not keys._read_lines:  # the thread has it; this loop has not
+        time.sleep(0.001)  # noqa: ASYNC251 - the loop must not go on
+    keys.forget_typed_ahead()
+    terminal(b"y\n")
+    async with asyncio.timeout(5):
+        assert await keys.line() == "y"
 
 
 async def test_a_closed_standard_input_is_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:

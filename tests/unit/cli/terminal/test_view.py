@@ -5,6 +5,7 @@ import io
 from rich.console import Console
 
 from huddle import events
+from huddle.cli.terminal.board import Board
 from huddle.cli.terminal.view import View
 
 DID = "did:key:z6MkTest"
@@ -13,7 +14,7 @@ DID = "did:key:z6MkTest"
 def screen(*, terminal: bool) -> tuple[View, io.StringIO]:
     text = io.StringIO()
     console = Console(file=text, force_terminal=terminal, width=90, color_system=None)
-    return View(console, qr=False), text
+    return View(console, Board(), qr=False, plain=not terminal), text
 
 
 def test_a_did_is_shown_as_it_is_written() -> None:
@@ -22,31 +23,39 @@ def test_a_did_is_shown_as_it_is_written() -> None:
     assert f"Ada :cat: wants to come in: new to you, {DID}" in text.getvalue()
 
 
-def test_a_line_takes_the_place_of_the_status_and_the_status_moves_below() -> None:
-    view, text = screen(terminal=True)
-    view.wait("waiting for the others")
-    view.line("Ada is in")
-    view.tick()
-    view.rest()
-    before, after = text.getvalue().split("Ada is in")
-    assert before.count("waiting for the others") == 1 and before.endswith("\r\x1b[2K")
-    assert after.count("waiting for the others") == 3  # below the line, at the tick, and as it is wiped out
-
-
-def test_a_prompt_stands_there_whole_when_the_person_is_to_answer() -> None:
-    for first_the_prompt in (True, False):
-        view, text = screen(terminal=True)
-        view.show(events.Run(1, "started"))
-        asked = [events.Output("stdout", "Three lines\nYour sal"), events.Output("stdout", "ary: ")]
-        waits = [events.Input(True)]
-        for event in (*asked, *waits) if first_the_prompt else (*waits, *asked):
+def test_a_line_that_the_program_has_begun_is_printed_as_it_is_or_waits_on_the_board() -> None:
+    asked = [
+        events.Output("stdout", "Three lines\nYour sal"),
+        events.Output("stdout", "ary: "),
+        events.Input(True),
+    ]
+    for plain in (True, False):
+        view, text = screen(terminal=not plain)
+        for event in (events.Run(1, "started"), *asked):
             view.show(event)
-        assert text.getvalue().endswith("Your salary: ")
+        assert text.getvalue().endswith("Your salary: " if plain else "Three lines\n")
+        assert view.begun == ("" if plain else "Your salary: ")
+        view.typed("3100")
         view.show(events.Input(False))
         view.show(events.Output("stdout", "The average is 3\n"))
-        view.rest()
-        assert text.getvalue().count("Your salary: ") == 1
-        assert "The average is 3\n" in text.getvalue()
+        ended = "" if plain else "3100\n"  # which the terminal itself has shown to who typed it
+        assert text.getvalue().endswith(f"Your salary: {ended}The average is 3\n")
+
+
+def test_link_code_and_expiry_stand_below_the_picture_which_is_there_only_where_it_fits() -> None:
+    url = "https://huddle.example.org/j#AT3yjtIbM_3b_HWw5WfptCnmrMwgexsllOkT8Atgo_C0jKw0"
+    for width, height, there in ((100, 50, True), (100, 24, False), (30, 60, False)):
+        text = io.StringIO()
+        console = Console(file=text, force_terminal=True, width=width, height=height, color_system=None)
+        view = View(console, Board(), planned=3, plain=False)
+        view.show(events.Invitation(url, "1234-river-stone"))
+        before, _, after = text.getvalue().partition("Send this link")
+        assert ("█" in before) is there and "█" not in after
+        assert "".join(after.split()).count("".join(url.split())) == 1
+        assert "good for two hours" in " ".join(after.split()) and "1234-river-stone" in after
+        if there:
+            rows = text.getvalue().count("\n")
+            assert rows < height, "the picture has scrolled away when the rest is there"
 
 
 def test_the_counters_of_the_last_run_stand_at_the_end() -> None:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from huddle import events
+from huddle.cli.terminal.answers import Asked
+from huddle.cli.terminal.board import Board
 from huddle.cli.terminal.view import View
 
 EVIL = "\x1b[2J\x1b]0;x\x07 \r\n[bold red]Sealed[/] by you\u202e\u2028[/]\\ :cat: [link=file:///etc]x"
@@ -24,7 +26,7 @@ PEER = {
     "bytes_received": 1, "messages_sent": 1, "messages_received": 1, "queued": 0, "reconnects": 0,
 }  # fmt: skip
 OBJECTS: dict[str, Any] = {
-    "files": ({"path": EVIL, "size": 3, "sha256": "a" * 64},),
+    "files": ({"path": EVIL, "size": 3, "kept": EVIL, "sha256": "a" * 64},),
     "parties": ({"pid": 0, "name": EVIL, "did": "did:key:x"},),
     "peers": (PEER,),
 }
@@ -32,6 +34,7 @@ STATES = {
     "state": (
         "waiting",
         "admitted",
+        "seated",
         "refused",
         "accepted",
         "silent",
@@ -49,7 +52,8 @@ STATES = {
 
 def screen(*, terminal: bool = False) -> tuple[View, io.StringIO]:
     text = io.StringIO()
-    return View(Console(file=text, force_terminal=terminal, width=400, color_system=None), qr=False), text
+    console = Console(file=text, force_terminal=terminal, width=400, color_system=None)
+    return View(console, Board(), qr=False), text
 
 
 def hostile(kind: type[events.Event], state: int) -> events.Event:
@@ -75,8 +79,22 @@ def hostile(kind: type[events.Event], state: int) -> events.Event:
 def test_no_event_reaches_the_terminal_raw(kind: type[events.Event], state: int) -> None:
     view, text = screen()
     view.show(hostile(kind, state))
-    view.rest()
     shown = text.getvalue()
+    harmless(shown)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.event)
+@pytest.mark.parametrize("width", [200, 400])
+def test_no_event_reaches_the_board_raw(kind: type[events.Event], width: int) -> None:
+    board = Board(color_system=None)
+    for state in range(10):
+        board.take(events.Party(EVIL, f"did:{state}", "admitted", "new", state))
+        board.take(hostile(kind, state))
+        board.asked = Asked(f"Let {EVIL} in?", (("y", EVIL),), EVIL)
+        harmless(board.render(width, 100))
+
+
+def harmless(shown: str) -> None:
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2028]", shown), repr(shown)
     assert not any(line.lstrip().startswith("Sealed by you") for line in shown.split("\n")), "a forged line"
     assert "\N{CAT}" not in shown, "a picture"
@@ -96,9 +114,9 @@ def test_any_name_and_reason_can_be_shown(text: str) -> None:
 def test_a_programs_files_are_shown_with_nothing_hidden() -> None:
     view, out = screen()
     data = "[bold]x[/] :cat:\x1b[2J\u202e\n".encode()
-    for _ in view.files({"a.py": data}):
-        pass
-    assert "    1 [bold]x[/] :cat:\\x1b[2J\\u202e\n" in out.getvalue()
+    shown = "".join(view.files({"a.py": data}))
+    view.print(shown)
+    assert "    1 [bold]x[/] :cat:\\x1b[2J\\u202e\n" in shown and out.getvalue() == shown
 
 
 def test_the_output_of_the_own_program_is_printed_as_it_comes_on_a_terminal_only() -> None:

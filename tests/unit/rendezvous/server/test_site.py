@@ -43,7 +43,7 @@ async def get(server: Any, path: str, *headers: str) -> tuple[int, dict[str, str
 
 async def test_the_page_is_at_the_front_and_where_invitations_point(serve: Any, site: Path) -> None:
     server = await serve(site=site)
-    for path in ("/", "/j", "/index.html"):
+    for path in ("/", "/j", "/index.html", "/4821-apple-river"):
         status, headers, body = await get(server, path)
         assert (status, body.decode()) == (200, INDEX)
         assert headers["content-type"] == "text/html; charset=utf-8"
@@ -125,6 +125,8 @@ async def test_what_has_a_hash_in_its_name_is_kept_and_the_rest_asked_for_again(
         "/assets/python-AbC.wasm.br",
         "/assets/",
         "/assets",
+        "/4821-apple",
+        "/4821-apple-river-stone",
         "//etc/passwd",
         "/%00",
     ],

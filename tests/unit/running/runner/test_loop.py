@@ -11,7 +11,7 @@ import pytest
 from huddle.links import frames
 from huddle.links.frames import DATA, END, EOF, PEER, ROOM, ROOM_SIZE, control, data_frames
 from huddle.running.runner import loop as runner_loop
-from huddle.running.runner.loop import PORT, PeerConnections, ProgramAborted, host, loop_class
+from huddle.running.runner.loop import PORT, PeerConnections, ProgramAborted, equip, host
 from huddle.running.runner.mux import SupervisorMux
 
 Base = asyncio.SelectorEventLoop
@@ -47,7 +47,9 @@ class Place:
         self.speaker = -1
         self.streams: dict[int, bytes] = dict.fromkeys(self.session.channels, b"")
         self.rooms: dict[int, int] = dict.fromkeys(self.session.channels, ROOM_SIZE)
-        self.loop = loop_class(Base, self.session)()
+        loop_type: Any = type("Loop", (Base,), {})
+        equip(loop_type, self.session)
+        self.loop = loop_type()
         self.session.use(self.loop)
         self.protocols: list[Mpyc] = []
 
@@ -225,59 +227,37 @@ def test_a_false_pid_is_a_verdict(place: Place, parts: tuple[bytes, ...]) -> Non
         place.tick()
 
 
-def test_a_peer_that_ends_while_it_is_needed_is_named(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_loop, "PATIENCE", 0.01)
-    place.connect(2)
-    with pytest.raises(ProgramAborted) as caught:
-        place.say(2, control(END))
-        place.loop.run_until_complete(asyncio.sleep(5))
-    assert caught.value.peer == 2
-
-
-def test_a_peer_that_is_waited_for_and_has_ended_is_named(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runner_loop, "PATIENCE", 0.01)
-    place.say(0, control(END))
-    with pytest.raises(ProgramAborted) as caught:
-        place.serve()
-        place.loop.run_until_complete(asyncio.sleep(5))
-    assert caught.value.peer == 0
-
-
-def test_a_higher_peer_that_closes_first_and_ends_is_named(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runner_loop, "PATIENCE", 0.01)
+def test_a_peer_s_end_alone_ends_nothing(place: Place) -> None:
+    mpyc = place.connect(2)
     place.serve()
-    place.connect(2)
-    place.say(2, control(EOF))
-    with pytest.raises(ProgramAborted) as caught:
-        place.say(2, control(END))
-        place.loop.run_until_complete(asyncio.sleep(5))
-    assert caught.value.peer == 2
-
-
-def test_an_orderly_end_is_no_verdict(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_loop, "PATIENCE", 0.01)
-    place.serve()
-    place.connect(2)
-    place.say(0, hello(0), control(EOF), control(END))
+    place.say(2, data_frames(b"last", 1), control(END))
     place.loop.run_until_complete(asyncio.sleep(0.05))
     assert place.session.verdict is None
+    assert mpyc.seen == [b"last"]
+    mpyc.transport.write(b"to nobody")
 
 
-def test_a_program_that_gets_on_is_left_alone(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_loop, "PATIENCE", 0.05)
-    mpyc, other = place.connect(2), place.serve()[0]
+def test_a_program_that_is_stuck_is_told_as_tcp_would_tell_it(place: Place) -> None:
+    gone, (there,) = place.connect(2), place.serve()
+    place.say(0, hello(0))
+    assert not place.session.hang_up()
     place.say(2, control(END))
-    for number in range(20):
-        place.say(0, data_frames(b"\0\0", 1 + number))
-        place.loop.run_until_complete(asyncio.sleep(0.01))
-    other.transport.close()
-    mpyc.transport.close()
-    place.loop.run_until_complete(asyncio.sleep(0.2))
-    assert place.session.verdict is None
+    assert place.session.hang_up()
+    place.tick()
+    assert gone.seen == [None]
+    assert there.seen == [b"\0\0"]
+    assert not place.session.hang_up()
+
+
+def test_counts_are_those_of_whole_frames_and_name_who_is_waited_for(place: Place) -> None:
+    mpyc = place.connect(2)
+    mpyc.buffers = {1: place.loop.create_future(), 2: b"early"}  # type: ignore[attr-defined]
+    mpyc.transport.write(b"four")
+    place.say(2, data_frames(b"abc", 1), control(EOF), data_frames(b"later", 1))
+    place.say(0, control(END))
+    place.tick()
+    assert place.session.counts() == ((0, 0, 8, True, False), (2, 12 + 8, 11 + 8 + 13, False, False))
+    assert sum(len(part) + 8 for _, _, part in place.said(2)) == 20
 
 
 def test_more_than_the_queue_may_hold() -> None:
@@ -382,7 +362,7 @@ def test_a_program_that_is_over_waits_for_room_and_wants_nothing_more(place: Pla
 def test_a_failed_program_does_not_wait_for_a_slow_peer(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner_loop, "PATIENCE", 0.05)
+    monkeypatch.setattr(runner_loop, "LAST_WORDS", 0.05)
     place.connect(2).transport.write(bytes(5_000_000))
     place.session.finish(well=False)
     place.read()

@@ -1,3 +1,5 @@
+import { written } from "./purpose";
+
 /** The programs that come with Huddle, each described by its own docstring. */
 
 const sources = import.meta.glob("../../../../programs/*.py", { query: "?raw", import: "default", eager: true }) as Record<
@@ -20,13 +22,23 @@ export interface Sample {
   data: () => Promise<Record<string, string>>;
 }
 
+/** Words of file names that are no words of sentences. */
+const ACRONYMS = new Set(["cnn", "mnist", "aes", "id3", "lp", "rsa", "dsa", "svm", "pca", "sha3"]);
+
+/** A title from a file's name, as `CNN MNIST` from `cnn_mnist.py`. */
+export function titleOf(name: string): string {
+  const words = name.replace(/\.py$/, "").split("_").map((word) => (ACRONYMS.has(word) ? word.toUpperCase() : word));
+  const title = words.join(" ");
+  return title.charAt(0).toUpperCase() + title.slice(1);
+}
+
 export const gallery: Sample[] = Object.entries(sources).map(([path, source]) => {
   const name = path.split("/").at(-1) ?? path;
   const docstring = source.match(/^"""(.*?)"""/s)?.[1] ?? "";
-  const title = name.replace(/\.py$/, "").replaceAll("_", " ");
+  const title = written(source, "title") || titleOf(name);
   return {
     path: name,
-    title: title.charAt(0).toUpperCase() + title.slice(1),
+    title,
     summary: docstring.split("\n\n", 1)[0]?.replaceAll("\n", " ") ?? "",
     source,
     data: async () => {

@@ -85,9 +85,11 @@ export interface Settings {
   /** In MiB. */
   maxQueue: number | undefined;
   keepRuns: boolean;
+  /** A sound, and where allowed a notification, when this person is needed. */
+  alerts: boolean;
 }
 
-export const DEFAULTS: Settings = { name: "", networks: [], grace: undefined, stall: undefined, maxQueue: undefined, keepRuns: true };
+export const DEFAULTS: Settings = { name: "", networks: [], grace: undefined, stall: undefined, maxQueue: undefined, keepRuns: true, alerts: true };
 
 export function settings(): Settings {
   try {

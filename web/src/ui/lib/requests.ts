@@ -2,11 +2,12 @@
 import type { LocalSettings } from "../../core/protocol";
 import type { Files } from "./files";
 import type { Settings } from "./keeping";
+import { tidied } from "./names";
 
 export function local(settings: Settings, privateArgs: readonly string[], inputs: Files, pseudonym: boolean): LocalSettings {
   const { name, networks, grace, stall, maxQueue } = settings;
   return {
-    name: name.trim(),
+    name: tidied(name),
     ...(networks.length > 0 ? { networks: [...networks] } : {}),
     ...(privateArgs.length > 0 ? { privateArgs: [...privateArgs] } : {}),
     ...(Object.keys(inputs).length > 0 ? { inputs } : {}),

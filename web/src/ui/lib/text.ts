@@ -1,4 +1,5 @@
 /** Text for people: what strangers wrote is made harmless, sizes and times are made readable. */
+import { NEEDED } from "./names";
 
 /** Controls, format and private characters, separators of lines, and signs that nobody can see. */
 const HIDDEN =
@@ -10,9 +11,13 @@ function escaped(character: string): string {
   return code < 0x10000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
 }
 
+/** Signs that a name's script or picture needs, which hide nothing. */
+const needed = new RegExp(NEEDED, "gu");
+
 /** A name, path, argument or message of a stranger, in which nothing hides and nothing turns the line around. */
 export function clean(text: string): string {
-  return text.replace(HIDDEN, escaped);
+  const kept = new Set([...text.matchAll(needed)].map((found) => found.index));
+  return text.replace(HIDDEN, (character, at: number) => (kept.has(at) ? character : escaped(character)));
 }
 
 /** The same for text of several lines. */

@@ -1,4 +1,6 @@
 /** What the screens ask of the view: where the session stands, who is missing, what this person must do next. */
+import { clean } from "../lib/text";
+import { listing, t } from "../texts";
 import type { Party, Question, Run, View } from "./model";
 
 export type Phase = "start" | "lobby" | "run" | "ended";
@@ -28,24 +30,36 @@ export function host(view: View): Party | undefined {
 export const asked = (view: View, ...what: Question["what"][]): Question | undefined =>
   view.questions.find((question) => what.includes(question.what));
 
+const names = (parties: readonly Party[]): string => listing(parties.map((party) => clean(party.name)));
+
 /** Whom a run may be waiting for: who types, who stopped answering, who has no program running any more. */
 export function heldUp(view: View, run: Run): string {
-  const names = (which: (party: Party) => boolean): string => listing(others(view).filter(which));
   const doing = new Map(run.stats?.now.peers.map((peer) => [peer.pid, peer.state]));
-  const silent = names((party) => party.state === "silent");
-  const typing = names((party) => party.state === "connected" && party.pid !== undefined && doing.get(party.pid) === "input");
-  return [silent && `${silent}: silent`, typing && `${typing}: typing`].filter(Boolean).join("; ");
+  const silent = others(view).filter((party) => party.state === "silent");
+  const typing = others(view).filter((party) => party.state === "connected" && party.pid !== undefined && doing.get(party.pid) === "input");
+  const said = [];
+  if (silent.length > 0) said.push(t("run.silent", { names: names(silent) }));
+  if (typing.length > 0) said.push(t("run.typing", { names: names(typing) }));
+  return said.join("; ");
+}
+
+/** Whoever ended a run on purpose, which is no failure: "" for this person, a name for another; else undefined. */
+export function stoppedBy(run: Run): string | undefined {
+  if (run.state !== "failed") return undefined;
+  if (run.whose === "local" && run.stopping) return "";
+  return run.whose === "peer" && /its person stopped it|stopped the run/.test(run.reason) ? run.peer : undefined;
 }
 
 /** What the tab says of itself while somebody looks at another one. */
 export function title(view: View): string {
   const run = lastRun(view);
-  if (run?.waitsForInput) return "● Your input, Huddle";
-  if (asked(view, "admit")) return "● Somebody is at the door, Huddle";
-  if (asked(view, "accept", "program", "again")) return "● Your answer, Huddle";
-  if (view.ended) return "Over, Huddle";
-  if (run?.state === "running") return "Running, Huddle";
-  return "Huddle";
+  if (run?.waitsForInput) return t("tab.input");
+  if (asked(view, "admit")) return t("tab.door");
+  if (asked(view, "accept", "program", "again")) return t("tab.answer");
+  if (run?.state === "finished") return t("tab.result");
+  if (view.ended) return t("tab.over");
+  if (run?.state === "running") return t("tab.running");
+  return t("app.name");
 }
 
 /** What MPyC hides nothing behind: with two parties, or where the host chose so, the threshold is 0. */
@@ -61,32 +75,52 @@ function admitted(view: View): Party[] {
   return view.parties.filter((party) => !["waiting", "refused", "left", "gone"].includes(party.state));
 }
 
-/** One line: what the session waits for. */
-export function waitingFor(view: View): string {
-  if (view.leaving) return "Leaving the session";
-  if (view.answer === "declined") return "You declined. The session ends here.";
-  if (asked(view, "accept", "program")) return "Waiting for your answer";
-  if (asked(view, "admit")) return "Somebody is at the door";
-  if (asked(view, "again")) return "What next?";
-  if (view.sealed) return view.runs.length === 0 ? "Connecting to the others" : view.role === "host" ? "Waiting for the others" : "Waiting for the host";
-  if (view.answer === "accepted") {
-    const missing = others(view).filter((party) => party.state === "admitted");
-    return missing.length > 0 ? `Waiting until ${listing(missing)} ${missing.length === 1 ? "accepts" : "accept"}` : "Waiting until all have signed";
-  }
-  if (view.role === "guest") {
-    return admitted(view).some((party) => party.standing === "self")
-      ? "You are in. Waiting until everybody is here"
-      : "Waiting for the host to let you in";
-  }
-  const here = admitted(view).length;
-  if (view.invitation && view.planned !== undefined && here < view.planned) {
-    const left = view.planned - here;
-    return `Waiting for ${left} more ${left === 1 ? "party" : "parties"}`;
-  }
-  return view.invitation ? "Agreeing on the words" : "Opening a room";
+/** Whom this person has not heard say the words, and has not compared with before. */
+export function unheard(view: View): Party[] {
+  return others(view).filter((party) => !party.heard && party.standing !== "verified" && ["admitted", "seated", "accepted"].includes(party.state));
 }
 
-export function listing(parties: readonly { name: string }[]): string {
-  const names = parties.map((party) => party.name);
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+/** Nobody at all was heard, and there is somebody to hear: saying yes then takes one more step. */
+export function heardNobody(view: View): boolean {
+  return unheard(view).length > 0 && !others(view).some((party) => party.heard);
+}
+
+/** Seconds without any news after which somebody who waits is told what may be wrong. */
+export const PATIENCE = 45;
+
+/** What may be wrong where nothing happens for long before the words; `now` in milliseconds. */
+export function stuck(view: View, now: number): string {
+  if (view.sealed || view.words || view.ended || view.leaving || view.questions.length > 0) return "";
+  const inviter = host(view) ?? others(view)[0];
+  if (view.role === "guest" && inviter?.state === "silent") return t("lobby.hostAway", { name: clean(inviter.name) });
+  if (now - view.lastNews < PATIENCE * 1000) return "";
+  if (view.role === "host") return view.invitation && view.parties.length < (view.planned ?? 2) ? t("lobby.noAnswerHost") : "";
+  if (view.role !== "guest" || !view.parties.length) return "";
+  return inviter ? t("lobby.noAnswerGuest", { name: clean(inviter.name) }) : t("lobby.noHost");
+}
+
+/** One line: what the session waits for. */
+export function waitingFor(view: View): string {
+  if (view.leaving) return t("lobby.leaving");
+  if (view.answer === "declined") return t("lobby.declined");
+  if (asked(view, "accept", "program")) return t("lobby.yourAnswer");
+  if (asked(view, "admit")) return t("lobby.door");
+  if (asked(view, "again")) return t("lobby.next");
+  const inviter = others(view)[0];
+  if (view.sealed) {
+    if (view.runs.length === 0) return t("lobby.connecting");
+    return view.role === "host" ? t("lobby.waitOthers") : t("lobby.waitHost", { name: clean(host(view)?.name ?? "") });
+  }
+  if (view.answer === "accepted") {
+    const missing = others(view).filter((party) => ["admitted", "seated"].includes(party.state));
+    return missing.length > 0 ? t("lobby.accepting", { count: missing.length, names: names(missing) }) : t("lobby.signing");
+  }
+  if (view.role === "guest") {
+    if (admitted(view).some((party) => party.standing === "self")) return view.program ? t("lobby.inAll") : t("lobby.in");
+    return inviter ? t("lobby.knocked", { name: clean(inviter.name) }) : t("lobby.knocking");
+  }
+  const here = admitted(view).length;
+  if (view.invitation && view.planned !== undefined && here < view.planned)
+    return t("lobby.more", { here, all: view.planned, count: view.planned - here });
+  return view.invitation ? t("lobby.words") : t("lobby.opening");
 }

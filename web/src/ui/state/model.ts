@@ -78,6 +78,8 @@ export interface Run {
   /** Characters that were written in all; the first of them may be dropped from `output`. */
   length: number;
   waitsForInput: boolean;
+  /** What it waits for is a secret, as of `getpass`. */
+  hidden: boolean;
   stats: Stats | undefined;
   written: Record<string, Uint8Array>;
   stopping: boolean;
@@ -111,8 +113,14 @@ export interface Milestone {
 
 export interface View {
   began: number;
-  progress: { stage: "loading" | "starting" | "waiting"; done: number } | undefined;
+  progress: Omit<EventOf<"progress">, "event"> | undefined;
   ready: { did: string; seconds: number } | undefined;
+  /** Why `host` or `join` could not begin as it was asked for. */
+  rejected: { message: string; hint: string } | undefined;
+  /** What was found out about a program that was looked at before anybody is invited. */
+  examined: Omit<EventOf<"examined">, "event"> | undefined;
+  /** Wall clock of the last thing that happened before the first run, in milliseconds. */
+  lastNews: number;
   broken: { message: string; hint: string } | undefined;
   role: "host" | "guest" | undefined;
   /** How many take part, where that is known before all are here. */
@@ -123,6 +131,8 @@ export interface View {
   parties: Party[];
   program: ProgramView | undefined;
   words: { words: string[]; epoch: number } | undefined;
+  /** Who has said that the words differ, and in which attempt. */
+  differed: { name: string; mine: boolean; epoch: number } | undefined;
   questions: Question[];
   /** What this person has answered to the question about roster and program. */
   answer: "accepted" | "declined" | undefined;
@@ -143,6 +153,9 @@ export function fresh(began: number): View {
     began,
     progress: undefined,
     ready: undefined,
+    rejected: undefined,
+    examined: undefined,
+    lastNews: began,
     broken: undefined,
     role: undefined,
     planned: undefined,
@@ -152,6 +165,7 @@ export function fresh(began: number): View {
     parties: [],
     program: undefined,
     words: undefined,
+    differed: undefined,
     questions: [],
     answer: undefined,
     sealed: undefined,

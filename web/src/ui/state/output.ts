@@ -47,3 +47,54 @@ export function withoutTyped(output: readonly Chunk[]): string {
 export function plain(output: readonly Chunk[]): string {
   return output.map((chunk) => chunk.text).join("");
 }
+
+/** Colours and movements mean nothing in plain text: what a program writes to a terminal, whole or cut off. */
+const ESCAPES = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b[@-Z\\-_]/g;
+/** What takes away a line, or the rest of it. */
+const ERASES = /\x1b\[[02]?K/;
+
+/** What a terminal would show of a text, as plain lines: a progress bar has its last state. */
+export function readable(text: string): string {
+  return text.replaceAll("\r\n", "\n").split("\n").map(settled).join("\n");
+}
+
+function settled(line: string): string {
+  if (!line.includes("\r") && !line.includes("\b") && !line.includes("\x1b")) return line;
+  let shown = "";
+  for (const part of line.split("\r")) {
+    const [before, ...after] = part.split(ERASES);
+    const over = (written: string): string => {
+      let text = "";
+      for (const character of written.replace(ESCAPES, "")) text = character === "\b" ? text.slice(0, -1) : text + character;
+      return text;
+    };
+    const written = over(before ?? "");
+    // What stood further right stays, unless it was erased.
+    shown = after.length > 0 ? written + after.map(over).join("") : written + shown.slice(written.length);
+  }
+  return shown;
+}
+
+/** MPyC's own lines, which it prints among the program's. */
+const LOG = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} .*\n?/gm;
+
+/** What the program itself said to its person: its standard output without MPyC's log and questions that were answered. */
+export function said(output: readonly Chunk[]): string {
+  let text = "";
+  for (const { stream, text: piece } of output) {
+    if (stream === "stdout") text += piece;
+    else if (stream === "typed") text = text.slice(0, text.lastIndexOf("\n") + 1);
+  }
+  return readable(text).replace(LOG, "").replace(/^\s*\n|\s+$/g, "");
+}
+
+/** What the program asks just now: what stands at the end of its output, on a line of its own. */
+export function prompt(output: readonly Chunk[]): string {
+  let text = "";
+  for (let i = output.length - 1; i >= 0 && !text.includes("\n"); i--) {
+    const chunk = output[i]!;
+    if (chunk.stream === "typed") break;
+    if (chunk.stream === "stdout") text = chunk.text + text;
+  }
+  return readable(text.slice(text.lastIndexOf("\n") + 1)).trim();
+}

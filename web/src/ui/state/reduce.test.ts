@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FakeSession, guestScript, hostScript } from "../../core/fake";
 import type { Decision, SessionEvent } from "../../core/protocol";
-import { heldUp, hidesNothing, lastRun, others, phase, running, title, waitingFor } from "./derive";
+import { heardNobody, heldUp, hidesNothing, lastRun, others, phase, running, stoppedBy, stuck, title, waitingFor } from "./derive";
 import { fresh, type View } from "./model";
 import { plain, withoutTyped } from "./output";
 import { reduce } from "./reduce";
@@ -153,7 +153,7 @@ test("a run that fails names whose fault it was", () => {
   const view = after(fresh(0), started(1), { do: "stop_run" }, {
     ...{ event: "run", run: 1, state: "failed", seconds: 2, whose: "peer", peer: "Ann", reason: "Ann is gone.", hint: "Ask Ann." },
   });
-  expect(lastRun(view)).toMatchObject({ state: "failed", whose: "peer", peer: "Ann", hint: "Ask Ann.", stopping: false });
+  expect(lastRun(view)).toMatchObject({ state: "failed", whose: "peer", peer: "Ann", hint: "Ask Ann." });
   expect(running(view)).toBe(false);
 });
 
@@ -182,7 +182,7 @@ test("nothing that was known before is changed in place", () => {
 
 test("who is missing is said by name", () => {
   const view = after(fresh(0), { do: "join", name: "Me", invitation: "x" }, party("Me", "did:key:me", "admitted"), party("Ann", ANN, "admitted"), party("Ben", BEN, "accepted"), { do: "accept" });
-  expect(waitingFor(view)).toBe("Waiting until Ann accepts");
+  expect(waitingFor(view)).toBe("Waiting until Ann says yes");
   expect(others(view)).toHaveLength(2);
 });
 
@@ -232,4 +232,48 @@ test("a tab in the background says that it is waited for", () => {
   const door: SessionEvent = { event: "question", what: "admit", name: "Ann", did: ANN };
   expect(title(after(fresh(0), door))).toBe("● Somebody is at the door, Huddle");
   expect(title(after(fresh(0), { ...door, what: "accept" }))).toBe("● Your answer, Huddle");
+});
+
+test("who has heard nobody is asked once more, who knows all or has heard somebody is not", () => {
+  const asked: (SessionEvent | Decision)[] = [party("Me", BEN, "admitted"), party("Ann", ANN, "admitted"), words(1), { event: "question", what: "accept", name: "Ann", did: ANN }];
+  const view = after(fresh(0), { do: "join", name: "Me", invitation: "x" }, ...asked);
+  expect(heardNobody(view)).toBe(true);
+  expect(heardNobody(after(view, { do: "heard", dids: [ANN] }))).toBe(false);
+  expect(heardNobody(after(view, { ...(party("Ann", ANN, "admitted") as object), standing: "verified" } as SessionEvent))).toBe(false);
+});
+
+test("other words are an answer of their own, and stay beside the next ones", () => {
+  const view = after(fresh(0), { do: "join", name: "Me", invitation: "x" }, party("Me", BEN, "admitted"), words(1), { event: "question", what: "accept", name: "Ann", did: ANN });
+  const mine = after(view, { do: "differ" });
+  expect(mine.questions).toEqual([]);
+  expect(mine.answer).toBeUndefined();
+  const told = after(view, { event: "words_differ", name: "Ann", did: ANN, epoch: 1 });
+  expect([told.questions, told.words]).toEqual([[], undefined]);
+  expect(after(told, words(2)).differed).toEqual({ name: "Ann", mine: false, epoch: 1 });
+  expect(after(view, { event: "words_differ", name: "Me", did: BEN, epoch: 1 }).differed?.mine).toBe(true);
+});
+
+test("a secret line is kept nowhere", () => {
+  const view = after(fresh(0), started(1), { event: "input", waiting: true, run: 1, hidden: true }, { do: "type_line", line: "1234" });
+  expect(plain(lastRun(view)!.output)).toBe("\n");
+});
+
+test("what could not begin leads back to the form", () => {
+  const view = after(fresh(0), { do: "join", name: "Me", invitation: "x" }, { event: "rejected", message: "no", hint: "" });
+  expect([phase(view), view.rejected?.message]).toEqual(["start", "no"]);
+});
+
+test("who waits long is told what may be wrong, and no sooner", () => {
+  const view = after(fresh(0), { do: "join", name: "Me", invitation: "x" }, party("Me", BEN, "waiting"), party("Ann", ANN, "admitted"));
+  expect(stuck(view, 6_000)).toBe("");
+  expect(stuck(view, 60_000)).toContain("Tell Ann that you are waiting");
+  expect(stuck(after(view, { ...(party("Ann", ANN, "admitted") as object), state: "silent" } as SessionEvent), 6_000)).toContain("Ann is away just now");
+});
+
+test("a run that somebody stopped is told from one that failed", () => {
+  const failed = (whose: "local" | "peer", reason: string): SessionEvent => ({ event: "run", run: 1, state: "failed", seconds: 2, whose, peer: whose === "peer" ? "Ann" : "", reason, hint: "" });
+  const view = after(fresh(0), started(1));
+  expect(stoppedBy(lastRun(after(view, { do: "stop_run" }, failed("local", "You stopped the run.")))!)).toBe("");
+  expect(stoppedBy(lastRun(after(view, failed("peer", "The run failed at Ann: its person stopped it.")))!)).toBe("Ann");
+  expect(stoppedBy(lastRun(after(view, failed("local", "No disk.")))!)).toBeUndefined();
 });

@@ -19,15 +19,19 @@ export function reduce(view: View, what: Happening, at: number): View {
 function happened(view: View, event: SessionEvent, at: number): View {
   switch (event.event) {
     case "progress":
-      return { ...view, progress: { stage: event.stage, done: event.done } };
+      return { ...view, progress: event };
     case "ready":
       return milestone({ ...view, ready: { did: event.did, seconds: event.seconds } }, "Ready here", at);
     case "broken":
       return { ...view, broken: { message: event.message, hint: event.hint } };
+    case "rejected":
+      return { ...view, role: undefined, rejected: { message: event.message, hint: event.hint } };
+    case "examined":
+      return { ...view, examined: event };
     case "invitation":
       return milestone({ ...view, invitation: { url: event.url, code: event.code } }, "Room open", at);
     case "party":
-      return withParty(view, event);
+      return { ...withParty(view, event), lastNews: at };
     case "program":
       return {
         ...view,
@@ -46,6 +50,10 @@ function happened(view: View, event: SessionEvent, at: number): View {
       return milestone(newWords(view, event), event.epoch > 1 ? `Words, epoch ${event.epoch}` : "Words", at);
     case "sealed":
       return milestone(sealed(view, event), "All have signed", at);
+    case "words_differ": {
+      const differed = { name: event.name, mine: event.did === me(view)?.did, epoch: event.epoch };
+      return { ...answered(view, isAboutProgram), differed, words: undefined };
+    }
     case "link":
       return linked(withLink(view, event.peer, () => ({ ...event, up: true })), event, at);
     case "reconnect":
@@ -60,7 +68,7 @@ function happened(view: View, event: SessionEvent, at: number): View {
     case "output":
       return inRun(view, event.run, (run) => append(run, event.stream, event.text));
     case "input":
-      return inRun(view, event.run, (run) => ({ ...run, waitsForInput: event.waiting }));
+      return inRun(view, event.run, (run) => ({ ...run, waitsForInput: event.waiting, hidden: event.hidden === true }));
     case "stats":
       return inRun(view, event.run, (run) => ({ ...run, stats: sampled(run.stats, event) }));
     case "written":
@@ -89,12 +97,16 @@ function decided(view: View, decision: Decision, at: number): View {
       return {
         ...view,
         role: "host",
+        rejected: undefined,
+        lastNews: at,
         planned: decision.parties,
         threshold: decision.threshold,
         stay: decision.stay ?? false,
       };
     case "join":
-      return { ...view, role: "guest" };
+      return { ...view, role: "guest", rejected: undefined, lastNews: at };
+    case "examine":
+      return view;
     case "admit":
     case "refuse":
       return answered(view, (question) => question.what === "admit" && question.did === decision.did);
@@ -105,6 +117,8 @@ function decided(view: View, decision: Decision, at: number): View {
       };
     case "accept":
       return { ...answered(view, isAboutProgram), answer: "accepted" };
+    case "differ":
+      return answered(view, isAboutProgram);
     case "decline":
       return { ...answered(view, isAboutProgram), answer: "declined" };
     case "again":
@@ -112,7 +126,7 @@ function decided(view: View, decision: Decision, at: number): View {
       return answered(view, (question) => question.what === "again");
     case "type_line":
       return withLastRun(view, (run) => ({
-        ...append(run, "typed", decision.line === undefined ? "\n" : `${decision.line}\n`),
+        ...append(run, "typed", decision.line === undefined || run.hidden ? "\n" : `${decision.line}\n`),
         waitsForInput: false,
       }));
     case "stop_run":
@@ -200,7 +214,7 @@ function run(view: View, event: EventOf<"run">, at: number): View {
     const { entry = "", digest = "", args = [] } = view.program ?? {};
     const started: Run = {
       ...{ run: event.run, entry, digest, args, state: "running", startedAt: at, seconds: undefined },
-      ...{ whose: "", peer: "", reason: "", hint: "", output: [], length: 0, waitsForInput: false },
+      ...{ whose: "", peer: "", reason: "", hint: "", output: [], length: 0, waitsForInput: false, hidden: false },
       ...{ stats: undefined, written: {}, stopping: false, plain: undefined },
     };
     // What was to be known before the decision is not in the way after it.
@@ -210,7 +224,7 @@ function run(view: View, event: EventOf<"run">, at: number): View {
   const { state, seconds, whose, peer, reason, hint } = event;
   return inRun(view, event.run, (run) => ({
     ...run,
-    ...{ state, seconds, whose, peer, reason, hint, waitsForInput: false, stopping: false },
+    ...{ state, seconds, whose, peer, reason, hint, waitsForInput: false },
   }));
 }
 

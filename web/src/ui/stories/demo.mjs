@@ -31,7 +31,7 @@ for (const box of await page.locator(".words ~ fieldset input").all()) await box
 await page.waitForTimeout(500); // for the editor, which has no end that could be waited for
 const before = await page.screenshot();
 await button("Accept and run").click();
-await page.getByText("Finished").waitFor();
+await page.getByRole("region", { name: "Result" }).waitFor();
 await page.waitForTimeout(500);
 const after = await page.screenshot();
 const code = await new Promise((resolve) => (demo.exitCode === null ? demo.on("exit", resolve) : resolve(demo.exitCode)));

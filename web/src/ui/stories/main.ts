@@ -19,14 +19,19 @@ if (target && story) {
   app.invitation = story.invitation;
   app.screen = story.screen ?? "start";
   app.interrupted = story.interrupted;
+  app.forms.entry = story.entry ?? "";
+  app.setback = story.setback ?? [];
+  app.helping = story.helping ?? false;
   mount(Page, { target, props: { app, problem: story.problem } });
   for (const step of story.steps ?? []) {
     if ("do" in step) app.decide(step);
     else session.tell(step);
   }
   await tick();
+  // Buttons that decide something take no click at once.
+  if (story.press) await new Promise((resolve) => setTimeout(resolve, 700));
   for (const name of story.press ?? [])
-    [...document.querySelectorAll<HTMLElement>("[role=tab], .tabs label")].find((one) => one.textContent?.startsWith(name))?.click();
+    [...document.querySelectorAll<HTMLElement>("[role=tab], .tabs label, button")].find((one) => one.textContent?.startsWith(name))?.click();
 } else if (target) {
   for (const one of Object.keys(stories)) {
     const link = document.createElement("a");

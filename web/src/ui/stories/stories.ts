@@ -1,6 +1,6 @@
 /** The states in which the page is looked at, as what happened and was decided before. */
 import type { Decision, PartyState, SessionEvent, Standing } from "../../core/protocol";
-import type { Screen } from "../app.svelte";
+import type { App, Screen } from "../app.svelte";
 import { gallery } from "../lib/gallery";
 import type { Interrupted } from "../lib/interrupted";
 import { problem, type Problem } from "../lib/support";
@@ -12,7 +12,11 @@ export interface Story {
   problem?: Problem | undefined;
   interrupted?: Interrupted;
   steps?: (SessionEvent | Decision)[];
-  /** Then these tabs are chosen, by their names. */
+  /** What stands in the field for a link or a code. */
+  entry?: string;
+  setback?: App["setback"];
+  helping?: boolean;
+  /** Then these tabs are chosen and buttons pressed, by their names. */
   press?: string[];
 }
 
@@ -138,6 +142,16 @@ const hostile =
   'def check(level):\n    if level != "user\u202e \u2066# only for admins\u2069 \u2066":\n        print("admin")\n' +
   "naïve = 1\u200b2\n\x1b[2J\n";
 
+const asking = (prompt: string, hidden: boolean): (SessionEvent | Decision)[] => [
+  ...sealed,
+  run("started"),
+  { event: "output", stream: "stdout", text: prompt, run: 1 },
+  { event: "input", waiting: true, run: 1, hidden },
+];
+
+const SCORES = "Scores of this round\n\n| who | points |\n|---|---|\n| Ann | 31 |\n| Ben | 28 |\n| Carla | 44 |\n";
+const BARS = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 300 120"><g fill="#0a6158"><rect x="20" y="40" width="60" height="70"/><rect x="120" y="55" width="60" height="55"/><rect x="220" y="10" width="60" height="100"/></g></svg>';
+
 export const stories: Record<string, Story> = {
   start: { name: "", steps: [{ event: "progress", stage: "loading", done: 0.6 }] },
   "host-form": { screen: "host", steps: [ready] },
@@ -156,6 +170,31 @@ export const stories: Record<string, Story> = {
       { event: "error", whose: "rendezvous", message: "The rendezvous does not answer.", hint: "Huddle keeps trying; check your connection.", peer: "" },
     ],
   },
+  "join-setback": {
+    screen: "join",
+    entry: "4821-apple-river",
+    setback: [{ whose: "local", peer: "", text: "That code was wrong.", hint: "Ask the host to read it out again; two tries are left." }],
+    steps: [ready],
+  },
+  "invited-cut": { invitation: `${location.origin}/j#AQABAgMEBQYHCA`, steps: [ready] },
+  help: { helping: true, steps: [ready] },
+  loading: { steps: [{ event: "progress", stage: "loading", done: 0.34, total: 5_900_000 }] },
+  "lobby-knocked": { steps: [...guestIn.slice(0, 2), party("Ben", "waiting", "self"), party("Ann", "silent", "new", undefined, "not in the room now")] },
+  "lobby-sure": { steps: proposed, press: ["Accept and run"] },
+  "lobby-differ": { steps: proposed, press: ["Somebody has other words"] },
+  "lobby-differed": { steps: [...proposed, { event: "words_differ", name: "Carla", did: CARLA, epoch: 1 }, { ...words, epoch: 2 } as SessionEvent] },
+  "run-secret": { steps: asking("Your PIN: ", true) },
+  "run-table": {
+    steps: [
+      ...sealed,
+      run("started"),
+      { event: "output", stream: "stdout", text: SCORES, run: 1 },
+      { event: "written", run: 1, files: { "scores.svg": bytes(BARS), "scores.csv": bytes("who,points\nAnn,31\nBen,28\nCarla,44\n") } },
+      run("finished", { seconds: 4.2 }),
+      { event: "ended", reason: "The session has ended.", clean: true, left: [] },
+    ],
+  },
+  "run-stopped": { steps: [...running, { do: "stop_run" }, run("failed", { seconds: 7, whose: "local", reason: "You stopped the run." })] },
   "lobby-waiting": { steps: guestIn.slice(0, 2) },
   "lobby-words": { steps: proposed },
   "lobby-hostile": {
@@ -190,7 +229,7 @@ export const stories: Record<string, Story> = {
   },
   ended: { steps: [...finished, { event: "ended", reason: "The session has ended. All runs finished well.", clean: true, left: ["contacts Ann and Carla"] }] },
   "write-one": { screen: "host", steps: [ready], press: ["Write one"] },
-  "run-parties": { steps: running, press: ["Parties"] },
+  "run-parties": { steps: running, press: ["People"] },
   "run-chat": { steps: running, press: ["Chat"] },
   "run-files": { steps: finished, press: ["Files"] },
   past: { screen: "past", steps: [ready] },

@@ -1,0 +1,139 @@
+"""What a person's line means as the answer to a question; what means nothing is asked again.
+
+Nothing is decided by an empty line, by half a word, or by a word that could mean two things: parties choose
+their names, and one that is called `all`, `w` or `2` must not turn an answer into another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from huddle.cli.text import clean_line, listing
+
+_YES, _NO = {"y", "yes"}, {"n", "no"}
+_VIEW, _DIFFER = {"v", "view"}, {"w", "words"}
+_NOBODY = {"nobody", "no one", "none"}
+_REFUSE = ("r ", "refuse ")
+_RESERVED = {*_YES, *_NO, *_VIEW, *_DIFFER, *_NOBODY, "all", "r", "refuse"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question: what it is about, what can be typed and what that means, and what was wrong before."""
+
+    question: str
+    choices: tuple[tuple[str, str], ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Another party, as it stands on the screen; `heard` is whether its words have been compared before."""
+
+    pid: int
+    name: str
+    did: str
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Take part; these dids were heard saying the words."""
+
+    heard: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The host: without this party."""
+
+    did: str
+
+
+class Decline:
+    """Take no part."""
+
+
+class View:
+    """Read the program first."""
+
+
+class Differ:
+    """The words here are others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Nothing is decided; why, for the person."""
+
+    why: str
+
+
+Decision = Accept | Refuse | Decline | View | Differ | Unclear
+
+
+def yes(line: str) -> bool | None:
+    """Yes, no, or None: neither."""
+    word = _folded(line)
+    return True if word in _YES else False if word in _NO else None
+
+
+def again(line: str) -> bool | None:
+    """Once more, end, or None: neither."""
+    return False if _folded(line) in {"q", "quit", "end"} else yes(line)
+
+
+def run(line: str) -> bool | View | None:
+    """Run the program, don't, read it first, or None."""
+    return View() if _folded(line) in _VIEW else yes(line)
+
+
+def decide(line: str, people: Sequence[Person], *, host: bool) -> Decision:
+    """The one decision about people, words and program; `people` are the other parties."""
+    word = _folded(line)
+    called = [person for person in people if _folded(person.name) == word]
+    if called and word in _RESERVED:
+        return Unclear(f"Somebody here calls themselves {word}, so that can't be an answer. Use numbers.")
+    if not word:
+        return Unclear("Nothing is decided yet.")
+    if word in _VIEW:
+        return View()
+    if word in _DIFFER:
+        return Differ()
+    if word in _NO:
+        return Decline()
+    for prefix in _REFUSE:
+        if host and word.startswith(prefix) and not called:
+            found = _find(word.removeprefix(prefix).strip(), people)
+            return Refuse(found.did) if isinstance(found, Person) else found
+    unheard = [person for person in people if not person.verified]
+    if word in _YES and unheard:
+        return Unclear("Whom did you hear say these words? Type all, names or numbers, or nobody.")
+    if word in _YES or word in _NOBODY:
+        return Accept()
+    if word == "all":
+        return Accept(tuple(person.did for person in unheard))
+    return _heard(word, people)
+
+
+def _heard(word: str, people: Sequence[Person]) -> Accept | Unclear:
+    whole = _find(word, people)  # a name may have a comma in it
+    parts = [part.strip() for part in word.split(",") if part.strip()]
+    found = [whole] if isinstance(whole, Person) else [_find(part, people) for part in parts]
+    for one in found:
+        if isinstance(one, Unclear):
+            return one
+    return Accept(tuple(one.did for one in found if isinstance(one, Person))) if found else Unclear("Whom?")
+
+
+def _find(word: str, people: Sequence[Person]) -> Person | Unclear:
+    meant = [one for one in people if word in (_folded(one.name), str(one.pid), f"#{one.pid}")]
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        return Unclear(f"{clean_line(word)} may mean {listing([clean_line(one.name) for one in meant])}.")
+    known = listing([f"{one.pid} {clean_line(one.name)}" for one in people])
+    return Unclear(f"{clean_line(word)} is nobody here and no answer. Here are {known}.")
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())

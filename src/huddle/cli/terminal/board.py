@@ -1,0 +1,286 @@
+"""What stays in sight of a session, as long as it counts: link, people, words, program, question or status.
+
+Pure: events and a size go in, lines of a picture come out. Who is to decide must see what about, so where not
+all has room the link goes first, then people stand on fewer lines, then the program goes; words and question
+stay.
+"""
+
+import io
+import shlex
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from huddle import events
+from huddle.cli.terminal.answers import Asked
+from huddle.cli.text import clean_line, listing, short_did, size
+
+STANDING = {
+    "self": "you",
+    "new": "[yellow]new to you[/]",
+    "known": "[cyan]a contact, not verified[/]",
+    "verified": "[green]verified contact[/]",
+    "alarm": "[bold red]ANOTHER KEY under a name that you know[/]",
+}
+_STATES = {
+    "waiting": "knocks",
+    "seated": "",
+    "admitted": "is in",
+    "accepted": "[green]accepts[/]",
+    "silent": "silent",
+}
+_GONE = {"refused", "left", "gone"}
+_DOING = {"idle": "ready", "computing": "computing", "input": "typing", "gone": "gone"}
+_ROOMY = 96  # columns, for all that is counted of a peer
+_WIDE = 80  # columns, for what helps to tell people apart
+_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_FRAME_SECONDS = 0.125
+
+
+def safe(text: str) -> str:
+    """What a stranger wrote, for a line with markup."""
+    return escape(clean_line(text))
+
+
+@dataclass
+class Board:
+    """The state of one session's screen."""
+
+    clock: Callable[[], float] = time.monotonic
+    color_system: str | None = "auto"
+    status: str = ""
+    asked: Asked | None = None
+    invitation: events.Invitation | None = None
+    program: events.Program | None = None
+    words: events.Words | None = None
+    differed: str = ""  # who saw other words before
+    stats: events.Stats | None = None
+    parties: dict[str, events.Party] = field(default_factory=dict)
+    meeting: bool = True  # until all have signed
+
+    def take(self, event: events.Event) -> None:
+        """Note what an event changes."""
+        match event:
+            case events.Invitation():
+                self.invitation = event
+            case events.Party():
+                self.parties[event.did] = event
+            case events.Program():
+                self.program = event
+            case events.Words():
+                self.words = event
+            case events.WordsDiffer():
+                self.differed = event.name
+                self.words = None
+            case events.Restarted():
+                self.words = self.program = None
+            case events.Sealed() | events.Ended():
+                self.meeting = False
+            case events.Run(state="started"):
+                self.stats = None
+            case events.Stats():
+                self.stats = event
+
+    def render(self, width: int, height: int) -> str:
+        """The picture in at most `height` lines of `width` columns, with colours as a terminal wants them."""
+        paper = _Paper(width, self.color_system)
+        fixed = [
+            paper.lines(self._words()),
+            paper.lines(self._asking(width)),
+            paper.lines(self._doing(width)),
+        ]
+        words, asking, doing = fixed
+        people, in_line = paper.lines(self._people(width)), paper.lines(self._people_in_line())
+        program, hint, link = (paper.lines(part) for part in (self._program(), self._hint(), self._link()))
+        none: list[str] = []
+        room = height - sum(map(len, fixed))
+        # What there is room for, from all to nothing.
+        for above in (
+            (link, people, program, hint),
+            (none, people, program, hint),
+            (none, people, program, none),
+            (none, in_line, program, hint),
+            (none, in_line, program, none),
+            (none, in_line, none, none),
+            (none, none, none, none),
+        ):
+            if sum(map(len, above)) <= room:
+                break
+        link, people, program, hint = above
+        return "\n".join([*link, *people, *program, *words, *hint, *doing, *asking])
+
+    # --- the parts
+
+    def _link(self) -> RenderableType | None:
+        if self.invitation is None or not self.meeting or self.words is not None:
+            return None
+        code = f"[dim]Code[/]  [bold]{safe(self.invitation.code)}[/]" if self.invitation.code else ""
+        link = _text(f"[dim]Link[/]  [cyan]{safe(self.invitation.url)}[/]", overflow="fold")
+        return _stack(link, _text(code) if code else None)
+
+    def _present(self) -> list[events.Party]:
+        here = [one for one in self.parties.values() if one.state not in _GONE]
+        return sorted(here, key=lambda one: (one.pid is None, one.pid or 0))
+
+    def _people(self, width: int) -> RenderableType | None:
+        people = self._present()
+        if not self.meeting or len(people) < 2:
+            return None
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="dim", justify="right", no_wrap=True)
+        table.add_column(max_width=max(12, width // 3), no_wrap=True, overflow="ellipsis")
+        table.add_column(no_wrap=width >= _WIDE, overflow="fold")
+        table.add_column(no_wrap=True)
+        if width >= _WIDE:
+            table.add_column(style="dim", no_wrap=True)
+        for one in people:
+            cells = [
+                "" if one.pid is None else str(one.pid),
+                f"[bold]{safe(one.name)}[/]",
+                STANDING.get(one.standing, safe(one.standing)),
+                "" if one.standing == "self" and one.state != "accepted" else _STATES.get(one.state, ""),
+                short_did(clean_line(one.did)),
+            ]
+            table.add_row(*map(_text, cells[: len(table.columns)]))
+        return table
+
+    def _people_in_line(self) -> RenderableType | None:
+        people = self._present()
+        if not self.meeting or len(people) < 2:
+            return None
+        marks = {"alarm": " [bold red](ANOTHER KEY)[/]", "new": " [yellow](new)[/]", "self": " (you)"}
+        names = [
+            f"{'' if one.pid is None else one.pid} {safe(one.name)}{marks.get(one.standing, '')}".strip()
+            for one in people
+        ]
+        return _text(", ".join(names))
+
+    def _program(self) -> RenderableType | None:
+        program = self.program
+        if program is None or not self.meeting:
+            return None
+        total = sum(file["size"] for file in program.files)
+        count = "1 file" if len(program.files) == 1 else f"{len(program.files)} files"
+        place = "in a sandbox" if program.sandbox else "[bold yellow]it can read your files[/]"
+        if program.sandbox and program.weaker:
+            place = "[bold yellow]in a weak sandbox[/]"
+        words = f"[bold]{safe(program.entry)}[/] {safe(shlex.join(program.args))}".strip()
+        return _text(f"[dim]Program[/]  {words}  [dim]{count}, {size(total)},[/] {place}")
+
+    def _words(self) -> RenderableType | None:
+        if not self.meeting:
+            return None
+        alarm = None
+        if self.differed:
+            alarm = _text(
+                f"[bold red]{safe(self.differed)} saw other words.[/] Somebody may be intercepting."
+            )
+        if self.words is None:
+            return alarm
+        words = "   ".join(f"[bold green]{safe(word)}[/]" for word in self.words.words)
+        return _stack(alarm, Text(""), _text(f"    {words}"), Text(""))
+
+    def _hint(self) -> RenderableType | None:
+        if self.words is None or not self.meeting:
+            return None
+        return Text("Everyone must see the same four words. If yours differ, answer w.", style="dim")
+
+    def _asking(self, width: int) -> RenderableType | None:
+        if self.asked is None:
+            return None
+        problem = _text(f"[yellow]{safe(self.asked.problem)}[/]") if self.asked.problem else None
+        question = _text(f"[bold]{safe(self.asked.question)}[/]")
+        return _stack(problem, question, *_packed(self.asked.choices, width))
+
+    def _doing(self, width: int) -> RenderableType | None:
+        if self.asked is not None or not self.status:
+            return None
+        frame = _FRAMES[int(self.clock() / _FRAME_SECONDS) % len(_FRAMES)]
+        status = Text(f"{frame} {clean_line(self.status)}", no_wrap=True, overflow="ellipsis")
+        return _stack(counters(self.stats, width), status) if self.stats is not None else status
+
+
+class _Paper:
+    """Makes lines of renderables."""
+
+    def __init__(self, width: int, color_system: str | None) -> None:
+        self._text = io.StringIO()
+        self._console = Console(
+            file=self._text,
+            width=width,
+            force_terminal=True,
+            color_system=color_system,  # type: ignore[arg-type]  # rich has a Literal of its own
+            legacy_windows=False,
+        )
+
+    def lines(self, renderable: RenderableType | None) -> list[str]:
+        if renderable is None:
+            return []
+        self._text.seek(0)
+        self._text.truncate()
+        self._console.print(renderable, highlight=False, emoji=False)
+        return self._text.getvalue().rstrip("\n").split("\n")
+
+
+def _text(markup: str, **style: Any) -> Text:
+    return Text.from_markup(markup, emoji=False, **style)  # else the :key: of a did is a picture
+
+
+def _stack(*parts: RenderableType | None) -> RenderableType | None:
+    found = [part for part in parts if part is not None]
+    grid = Table.grid()
+    grid.add_column(overflow="fold")
+    for part in found:
+        grid.add_row(part)
+    return grid if found else None
+
+
+def _packed(choices: Iterable[tuple[str, str]], width: int) -> list[Text]:
+    """As many choices on a line as go there whole."""
+    lines: list[Text] = []
+    for key, meaning in choices:
+        choice = Text.assemble("  ", (clean_line(key), "bold cyan"), f": {clean_line(meaning)}")
+        if lines and lines[-1].cell_len + choice.cell_len + 1 <= width:
+            lines[-1] = Text.assemble(lines[-1], " ", choice)
+        else:
+            lines.append(choice)
+    return lines
+
+
+def counters(stats: events.Stats, width: int) -> Table:
+    """What is counted of each peer in a run."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    columns = ["party", "doing", "path", "RTT", "sent", "received", "messages", "reconnects"]
+    roomy = width >= _ROOMY
+    if not roomy:
+        del columns[6:]
+    for column in columns:
+        left = column in ("party", "doing", "path")
+        table.add_column(column, justify="left" if left else "right", no_wrap=True)
+    for peer in stats.peers:
+        path = Text(clean_line(f"{peer['network']}, {peer['path']}" if peer["network"] else "connecting"))
+        path.truncate(max(10, width - (72 if roomy else 52)), overflow="ellipsis")
+        rtt = f"{peer['rtt_ms']:.1f} ms" if peer.get("rtt_ms") is not None else ""
+        cells = (
+            Text(clean_line(peer["name"])),
+            _DOING.get(peer["state"], "ready"),
+            path,
+            rtt,
+            size(peer["bytes_sent"]),
+            size(peer["bytes_received"]),
+            f"{peer['messages_sent'] + peer['messages_received']:,}",
+            str(peer["reconnects"]),
+        )
+        table.add_row(*cells[: len(columns)])
+    return table
+
+
+def names_of(parties: Iterable[events.Party]) -> str:
+    """Their names, for a sentence."""
+    return listing([clean_line(one.name) for one in parties])

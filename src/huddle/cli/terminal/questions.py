@@ -1,0 +1,218 @@
+"""The questions of one session, one at a time: whom and what the person is asked, and what their answers do.
+
+Guests get a seat as they knock, and the person decides about all of them with the words and the program on
+the screen (`huddle.cli.terminal.answers`). They are asked at the knock where a name is known under another
+key, and about everybody once they have refused somebody, or wanted it so (`--ask-each`). Who knocks while all
+seats are taken waits, and nobody is asked.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from huddle import events
+from huddle.cli.policy import GuestPolicy, HostPolicy
+from huddle.cli.terminal import answers
+from huddle.cli.terminal.answers import Asked, Person
+from huddle.cli.terminal.screens import Screen
+from huddle.cli.text import clean_line
+from huddle.session.party import Party
+
+_AWAY = {"left", "refused", "gone"}
+_IN = {"seated", "admitted", "accepted"}
+
+
+class Questions:
+    """Asks on a screen, and tells the party what was decided."""
+
+    def __init__(
+        self,
+        party: Party,
+        screen: Screen,
+        policy: HostPolicy | GuestPolicy,
+        turn: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._party = party
+        self._screen = screen
+        self._policy = policy
+        self._turn = turn
+        self._parties: dict[str, events.Party] = {}
+        self._proposed = self._first = ""  # digests of programs
+        self._each = isinstance(policy, HostPolicy) and policy.each
+        self._without_seat: dict[str, events.Question] = {}
+
+    def note(self, event: events.Event) -> list[events.Question]:
+        """Note an event; the questions that were put off and can be asked now."""
+        if isinstance(event, events.Program):
+            self._proposed = event.digest
+        if not isinstance(event, events.Party):
+            return []
+        self._parties[event.did] = event
+        if event.state not in _AWAY:
+            return []
+        self._without_seat.pop(event.did, None)
+        waiting, self._without_seat = list(self._without_seat.values()), {}
+        return waiting
+
+    def knows(self, did: str) -> bool:
+        """Whether this party has been seen."""
+        return did in self._parties
+
+    def has_left(self, did: str) -> bool:
+        """Whether nothing needs to be decided about this party any more."""
+        known = self._parties.get(did)
+        return known is not None and known.state == "left"
+
+    async def decide(self, question: events.Question) -> None:
+        """Decide, by the policy or by asking."""
+        match question.what:
+            case "admit":
+                await self._admit(question)
+            case "accept":
+                await self._accept(question)
+            case "program":
+                await self._program(question)
+            case "again":
+                await self._again()
+
+    # --- whom to let in
+
+    async def _admit(self, question: events.Question) -> None:
+        known = self._parties.get(question.did)
+        standing = known.standing if known else "new"
+        policy = self._policy
+        verdict = policy.admit(question.did, standing) if isinstance(policy, HostPolicy) else None
+        if verdict is None and self._is_full():
+            self._without_seat[question.did] = question
+            self._screen.show(events.Notice(f"{question.name} waits: all seats are taken."))
+        elif verdict is None and not self._each and standing != "alarm":
+            self._party.seat(question.did)
+        elif verdict is None:
+            await self._ask_to_admit(question)
+        elif verdict:
+            self._party.admit(question.did)
+        else:
+            self._party.refuse(question.did, "it lets in only whom it knows")
+
+    def _is_full(self) -> bool:
+        parties = self._policy.parties if isinstance(self._policy, HostPolicy) else None
+        taken = sum(one.state in _IN and one.standing != "self" for one in self._parties.values())
+        return parties is not None and taken >= parties - 1
+
+    async def _ask_to_admit(self, question: events.Question) -> None:
+        name = clean_line(question.name)
+        asked = Asked(f"Let {name} in?", (("y", "let them in"), ("n", "not now; they may knock again")))
+        verdict = await self._until_clear(asked, answers.yes)
+        if verdict:
+            self._party.admit(question.did)
+        else:
+            self._each = True
+            self._party.refuse(question.did, "its person said no")
+
+    # --- people, words and program
+
+    async def _accept(self, question: events.Question) -> None:
+        self._first = self._proposed
+        verdict = self._by_policy(question)
+        if verdict is None:
+            await self._ask_for_all()
+        elif verdict:
+            self._party.accept()
+
+    def _by_policy(self, question: events.Question) -> bool | None:
+        if isinstance(self._policy, HostPolicy):
+            return self._policy.accept()
+        host = self._parties.get(question.did)
+        return self._policy.accept(host.standing if host else "new", same=self._proposed == self._first)
+
+    def _people(self) -> list[Person]:
+        others = [
+            one
+            for one in self._parties.values()
+            if one.standing != "self" and one.pid is not None and one.state not in _AWAY
+        ]
+        return [
+            Person(one.pid or 0, one.name, one.did, one.standing == "verified")
+            for one in sorted(others, key=lambda one: one.pid or 0)
+        ]
+
+    async def _ask_for_all(self) -> None:
+        host = isinstance(self._policy, HostPolicy)
+        problem = ""
+        while True:
+            people = self._people()
+            line = await self._screen.ask(_deciding(people, host=host, problem=problem))
+            decision = answers.Decline() if line is None else answers.decide(line, people, host=host)
+            problem = ""
+            match decision:
+                case answers.Unclear(why):
+                    problem = why
+                    continue
+                case answers.View():
+                    await self._screen.read(self._party.files, self._turn)
+                    continue
+                case answers.Accept(heard):
+                    self._party.heard(heard)
+                    self._party.accept()
+                case answers.Differ():
+                    self._party.differ()
+                case answers.Refuse(did):
+                    self._each = True  # somebody has the invitation who should not
+                    self._party.refuse(did, "its person said no")
+                case answers.Decline():
+                    self._party.decline("they do not take part")
+            return
+
+    # --- later runs
+
+    async def _program(self, question: events.Question) -> None:
+        verdict = self._by_policy(question)
+        if verdict is None:
+            choices = (("y", "run it here"), ("v", "view it"), ("n", "not this one"))
+            asked = Asked("Run this program here?", choices)
+            while isinstance(answer := await self._until_clear(asked, answers.run), answers.View):
+                await self._screen.read(self._party.files, self._turn)
+            verdict = bool(answer)
+        if verdict:
+            self._party.accept()
+        else:
+            self._party.decline("")
+
+    async def _again(self) -> None:
+        choices = (("y", "run it once more with the same people"), ("q", "end"))
+        if await self._until_clear(Asked("Once more?", choices), answers.again):
+            self._party.again()
+        else:  # also where nobody is there to type
+            self._party.finish()
+
+    async def _until_clear[T](self, asked: Asked, meaning: Callable[[str], T | None]) -> T | None:
+        """Ask until the answer means something; None where nothing can be typed any more."""
+        problem = ""
+        while True:
+            line = await self._screen.ask(Asked(asked.question, asked.choices, problem))
+            if line is None:
+                return None
+            answer = meaning(line)
+            if answer is not None:
+                return answer
+            problem = (
+                "Nothing is decided yet." if not line.strip() else f"{clean_line(line.strip())} is no answer."
+            )
+
+
+def _deciding(people: list[Person], *, host: bool, problem: str) -> Asked:
+    """The one question about people, words and program."""
+    does = "start" if host else "run it here"
+    if all(person.verified for person in people):
+        question = "Start?" if host else "Run this program here?"
+        choices = [("y", does)]
+    else:
+        question = f"Whom did you hear say these words? Then {'start' if host else 'run the program here'}."
+        choices = [
+            ("all", f"all of them, {does}"),
+            ("NAMES", f"these, {does}"),
+            ("nobody", f"{does} all the same"),
+        ]
+    choices += [("w", "my words differ"), ("v", "view the program")]
+    if host:
+        choices.append(("r NAME", "refuse somebody"))
+    choices.append(("n", "end the session" if host else "take no part"))
+    return Asked(question, tuple(choices), problem)

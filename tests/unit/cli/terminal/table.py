@@ -1,0 +1,232 @@
+"""A real screen on a pseudo-terminal, with a session that tells what the test says.
+
+The parent holds the terminal and looks at it as a terminal emulator does; the child, which is this module run
+as a program, has the command line's own driver and screen. Events go to it as lines of JSON by one pipe, and
+the person's decisions come back by another.
+"""
+
+import asyncio
+import dataclasses
+import fcntl
+import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import Any
+
+import pyte
+
+from huddle import events
+
+ROOT = Path(__file__).parents[4]
+PATIENCE = 20.0
+
+
+class Table:
+    """One person at a terminal of that size."""
+
+    def __init__(self, columns: int = 80, rows: int = 24, *, host: bool = True, **environment: str) -> None:
+        self.screen = pyte.HistoryScreen(columns, rows, history=1000, ratio=0.5)
+        self._stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+        self.plain = "HUDDLE_PLAIN" in environment
+        self._news = threading.Condition()
+        self._decided: list[list[Any]] = []
+        self._master, slave = pty.openpty()
+        self.size(columns, rows)
+        self.before = termios.tcgetattr(slave)
+        told, self._tell = os.pipe()
+        decided, decide = os.pipe()
+        own = {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), **environment}
+        kept = {
+            k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES", "NO_COLOR", "HUDDLE_PLAIN")
+        }
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "tests.unit.cli.terminal.table",
+                str(told),
+                str(decide),
+                "host" if host else "guest",
+            ],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=kept | own,
+            pass_fds=(told, decide),
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal there
+        )
+        self._slave = slave
+        os.close(told)
+        os.close(decide)
+        self._threads = [
+            threading.Thread(target=self._read_screen, daemon=True),
+            threading.Thread(target=self._read_decisions, args=(decided,), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+        assert self.decision() == ["ready"]
+
+    # --- what the test does
+
+    def tell(self, *told: events.Event) -> None:
+        """Let the session tell events."""
+        for event in told:
+            fields = dataclasses.asdict(event)
+            os.write(
+                self._tell, json.dumps({"kind": type(event).__name__, "fields": fields}).encode() + b"\n"
+            )
+
+    def type(self, keys: str) -> None:
+        """Press keys; Enter is a newline."""
+        os.write(self._master, keys.replace("\n", "\r").encode())
+
+    def size(self, columns: int, rows: int) -> None:
+        """Make the window so large."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def decision(self) -> list[Any]:
+        """The next thing that was decided."""
+        with self._news:
+            assert self._news.wait_for(lambda: self._decided, PATIENCE), f"nothing was decided:\n{self.text}"
+            return self._decided.pop(0)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether nothing was decided that the test has not seen."""
+        with self._news:
+            return not self._decided
+
+    @property
+    def lines(self) -> list[str]:
+        """What stands on the screen now."""
+        with self._news:
+            return [line.rstrip() for line in self.screen.display]
+
+    @property
+    def text(self) -> str:
+        """The same as one text, without what is empty below."""
+        return "\n".join(self.lines).rstrip()
+
+    @property
+    def past(self) -> str:
+        """What has scrolled away, and the screen."""
+        with self._news:
+            top = [
+                "".join(row[x].data for x in range(self.screen.columns)) for row in self.screen.history.top
+            ]
+        return "\n".join(line.rstrip() for line in top) + "\n" + self.text
+
+    def until(self, there: Callable[[str], bool] | str) -> str:
+        """Wait until this stands on the screen; the screen."""
+        wanted = there if callable(there) else lambda text: there in text
+        with self._news:
+            assert self._news.wait_for(lambda: wanted(self._now()), PATIENCE), f"not there:\n{self._now()}"
+            return self._now()
+
+    def close(self) -> None:
+        """End it."""
+        os.close(self._tell)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+        os.close(self._slave)
+        for thread in self._threads:
+            thread.join(10)
+        os.close(self._master)
+
+    # --- inside
+
+    def _now(self) -> str:
+        return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
+
+    def _read_screen(self) -> None:
+        while True:
+            try:
+                data = os.read(self._master, 65_536)
+            except OSError:
+                return
+            if not data:
+                return
+            with self._news:
+                self.raw += data
+                self._stream.feed(data)
+                self._news.notify_all()
+
+    def _read_decisions(self, fd: int) -> None:
+        with open(fd, encoding="utf-8") as lines:
+            for line in lines:
+                with self._news:
+                    self._decided.append(json.loads(line))
+                    self._news.notify_all()
+
+
+class _Party:
+    """Stands for a party: tells what comes by the pipe, and sends back what was decided."""
+
+    def __init__(self, told: int, decide: int) -> None:
+        self.running = False
+        self.files = {"prog.py": b"".join(b"line %d of the program\n" % n for n in range(1, 200))}
+        self._queue: asyncio.Queue[events.Event] = asyncio.Queue()
+        self._decide = decide
+        self._told = told
+        self.send("ready")
+
+    def send(self, name: str, *args: Any) -> None:
+        os.write(self._decide, json.dumps([name, *args]).encode() + b"\n")
+
+    async def __aiter__(self) -> AsyncGenerator[events.Event, None]:
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._read, args=(loop,), daemon=True).start()
+        while True:
+            event = await self._queue.get()
+            yield event
+            if isinstance(event, events.Ended):
+                return
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        with open(self._told, encoding="utf-8") as lines:
+            for line in lines:
+                told = json.loads(line)
+                event = getattr(events, told["kind"])(**told["fields"])
+                loop.call_soon_threadsafe(self._queue.put_nowait, event)
+        loop.call_soon_threadsafe(self._queue.put_nowait, events.Ended("over", True))
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args: self.send(name, *args)
+
+
+def _sit(told: int, decide: int, role: str) -> None:
+    import uvloop
+
+    from huddle.cli.policy import GuestPolicy, HostPolicy
+    from huddle.cli.terminal.driver import Driver
+    from huddle.cli.terminal.output_buffer import OutputBuffer
+    from huddle.cli.terminal.screens import screen
+
+    out: Any = OutputBuffer(sys.stdout)
+
+    async def main() -> int:
+        policy = HostPolicy(each=True) if role == "host" else GuestPolicy()
+        party: Any = _Party(told, decide)
+        return await Driver(party, screen(out, planned=3), policy, lambda: ("an identity",), outlet=out).run()
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    code = uvloop.run(main())
+    out.finish()
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    _sit(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -1,0 +1,235 @@
+"""Every question on a pseudo-terminal: typed ahead, Enter alone, half a word, no, Ctrl-C, end of input."""
+
+import dataclasses
+import re
+import termios
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from huddle import events
+from tests.unit.cli.terminal.desk import ADA, BOB, PROGRAM, WORDS
+from tests.unit.cli.terminal.table import Table
+
+ME = events.Party("Me", "did:key:me", "admitted", "self", 0)
+KNOCK = (events.Party("Bob", "did:bob", "waiting"), events.Question("admit", "Bob", "did:bob"))
+ACCEPT = (ME, replace(BOB, pid=1), PROGRAM, WORDS, events.Question("accept", "Ada", "did:ada"))
+LATER = (ADA, replace(PROGRAM, run=2), events.Question("program", "Ada", "did:ada"))
+AGAIN = (events.Question("again"),)
+
+
+@dataclasses.dataclass(frozen=True)
+class Asking:
+    """A question: the events that lead to it, how it reads, the answers yes and no, and what they decide."""
+
+    told: tuple[events.Event, ...]
+    reads: str
+    yes: str
+    decides: str
+    no: str
+    declines: str
+    end: str  # what the end of input decides
+    host: bool = True
+
+
+QUESTIONS = {
+    "admit": Asking(KNOCK, "Let Bob in?", "y", "admit", "n", "refuse", "refuse"),
+    "host": Asking(ACCEPT, "Then start.", "nobody", "heard", "n", "decline", "decline"),
+    "guest": Asking(ACCEPT, "Then run the program", "nobody", "heard", "n", "decline", "decline", host=False),
+    "program": Asking(LATER, "Run this program here?", "y", "accept", "n", "decline", "decline", host=False),
+    "again": Asking(AGAIN, "Once more?", "y", "again", "q", "finish", "finish"),
+}
+NEW_WORDS = events.Words(("five", "six", "seven", "eight"), 2)
+Seat = Callable[..., Table]
+Asked = Callable[[str], tuple[Table, Asking]]
+
+
+@pytest.fixture
+def sit() -> Iterator[Seat]:
+    taken: list[Table] = []
+
+    def one(*args: int, **more: str) -> Table:
+        taken.append(Table(*args, **more))  # type: ignore[arg-type]
+        return taken[-1]
+
+    yield one
+    for table in taken:
+        table.close()
+
+
+@pytest.fixture(params=["painted", "plain"])
+def asked(request: pytest.FixtureRequest, sit: Seat) -> Asked:
+    """A terminal, and one of the questions, which is not asked yet."""
+
+    def one(name: str) -> tuple[Table, Asking]:
+        question = QUESTIONS[name]
+        plain = {"HUDDLE_PLAIN": "1"} if request.param == "plain" else {}
+        return sit(80, 40, host=question.host, **plain), question
+
+    return one
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_what_was_typed_before_the_question_stood_answers_nothing(name: str, asked: Asked) -> None:
+    table, question = asked(name)
+    table.tell(events.Notice("the others are awaited"))
+    table.until("awaited")
+    table.type(f"{question.yes}\n{question.no}\n{question.yes}")  # the last without Enter
+    table.tell(*question.told)
+    table.until(question.reads)
+    table.type("\n")  # which would make an answer of it
+    table.until("Nothing is decided yet")
+    assert table.undecided
+    table.type(f"{question.no}\n")
+    assert table.decision()[0] == question.declines
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_enter_and_half_a_word_are_asked_again_and_a_clear_answer_counts(name: str, asked: Asked) -> None:
+    table, question = asked(name)
+    table.tell(*question.told)
+    table.until(question.reads)
+    table.type("\n")
+    table.until("Nothing is decided yet")
+    table.type("yep\n")
+    table.until(lambda text: re.search(r"yep is (nobody here and )?no answer", text) is not None)
+    assert table.undecided
+    table.type(f"{question.yes}\n")
+    assert table.decision()[0] == question.decides
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_end_of_input_is_no_yes(name: str, asked: Asked) -> None:
+    table, question = asked(name)
+    table.tell(*question.told)
+    table.until(question.reads)
+    table.type("\x04")
+    assert table.decision()[0] == question.end
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_ctrl_c_leaves_and_the_terminal_is_as_it_was(name: str, asked: Asked) -> None:
+    table, question = asked(name)
+    table.tell(*question.told)
+    table.until(question.reads)
+    table.type("\x03")
+    assert table.decision()[0] == "leave" and table.undecided
+    table.tell(events.Ended("You left the session.", False))
+    table.until("You left the session.")
+    assert table.process.wait(10) == 1
+    assert termios.tcgetattr(table._slave) == table.before
+    assert "Traceback" not in table.past and not table.screen.cursor.hidden
+
+
+@pytest.mark.parametrize("name", ["admit", "host", "program"])
+def test_what_is_pasted_answers_nothing_without_enter(name: str, sit: Seat) -> None:
+    question = QUESTIONS[name]
+    table = sit(80, 40, host=question.host)
+    table.tell(*question.told)
+    table.until(question.reads)
+    table.type(f"\x1b[200~{question.yes}\r\n\x1b[201~")
+    table.until(f"> {question.yes}")
+    assert table.undecided
+
+
+def test_news_while_a_question_stands_leaves_it_whole(asked: Asked) -> None:
+    table, question = asked("admit")
+    table.tell(*question.told)
+    table.until(question.reads)
+    table.until(lambda text: text.endswith(">"))
+    table.type("n")
+    table.tell(*(events.Notice(f"news {number}") for number in range(12)))
+    if table.plain:
+        table.tell(events.Program("p.py", "d", (), (), True))  # nothing of it is seen yet
+    else:
+        table.until("news 11")
+    table.until(lambda text: text.endswith("> n"))
+    table.type("\n")
+    assert table.decision()[0] == "refuse"
+    table.until("news 11")
+    if table.plain:
+        assert re.search(r"\n> n\n+news 0\nnews 1\n", table.past)
+    assert table.past.count(question.reads) == 1
+
+
+def test_a_question_that_is_taken_back_is_gone(asked: Asked) -> None:
+    table, question = asked("host")
+    table.tell(*question.told)
+    table.until(lambda text: question.reads in text and text.endswith(">"))
+    table.type("al")
+    table.until(lambda text: text.endswith("> al"))
+    table.tell(events.Restarted(2, "Bob saw other words"), events.Notice("again"))
+    table.until(lambda text: text.endswith("again"))  # and no question below
+    table.type("l\n")
+    table.tell(*(NEW_WORDS if isinstance(one, events.Words) else one for one in question.told))
+    table.until(lambda text: "five   six" in text and question.reads in text and text.endswith(">"))
+    table.type("n\n")
+    assert table.decision()[0] == "decline"
+
+
+def test_lines_for_the_program_are_kept_while_it_runs_and_forgotten_with_it(sit: Seat) -> None:
+    table = sit(80, 24)
+    table.tell(events.Run(1, "started"), events.Notice("run 1"))
+    table.until("run 1")
+    table.type("41\n4")
+    table.tell(events.Output("stdout", "A number: "), events.Input(True))
+    assert table.decision() == ["type_line", "41"]
+    table.tell(events.Input(False), events.Output("stdout", "Another: "), events.Input(True))
+    table.until("Another: 4")
+    table.type("2\n")
+    assert table.decision() == ["type_line", "42"]
+    table.until("A number: 41\nAnother: 42")
+    table.type("y\n")
+    table.tell(events.Input(False), events.Run(1, "finished", 1.0), *AGAIN)
+    table.until("Once more?")
+    table.type("\n")
+    table.until("Nothing is decided yet")
+    assert table.undecided
+
+
+def test_the_program_is_read_on_the_whole_screen_and_searched(sit: Seat) -> None:
+    table = sit(80, 24)
+    table.tell(*ACCEPT)
+    before = table.until(lambda text: "Then start." in text and text.endswith(">"))
+    table.type("v\n")
+    table.until("q back")
+    assert "1 line 1 of the program" in table.text and "line 100 of" not in table.text
+    table.tell(events.Notice("Bob is impatient"))
+    table.type("/line 150\n")
+    table.until("line 150 of the program")
+    assert "impatient" not in table.text
+    table.type("q")
+    table.until("Bob is impatient")
+    table.until(lambda text: text.endswith(">"))
+    assert table.text.splitlines()[-1] == before.splitlines()[-1] == ">" and table.undecided
+    table.type("n\n")
+    assert table.decision()[0] == "decline"
+
+
+def test_nothing_is_ever_painted_over_where_plain_is_wanted(sit: Seat) -> None:
+    table = sit(80, 24, HUDDLE_PLAIN="1")
+    table.tell(events.Invitation("https://huddle.example/j#abc", "1234-a-b"), *ACCEPT)
+    table.until("Then start.")
+    table.type("n\n")
+    table.decision()
+    table.tell(events.Ended("over", True))
+    table.until("over")
+    table.process.wait(10)
+    assert b"\x1b" not in table.raw and "█" not in table.past
+
+
+def test_without_colours_none_are_used(sit: Seat) -> None:
+    table = sit(80, 24, NO_COLOR="1")
+    table.tell(events.Invitation("https://huddle.example/j#abc", "1234-a-b"), *ACCEPT)
+    table.until("Then start.")
+    assert not re.search(rb"\x1b\[[0-9;]*(3[1-7]|38|9[0-7])[0-9;]*m", table.raw)
+
+
+def test_a_window_that_becomes_narrow_shows_the_question_still(sit: Seat) -> None:
+    table = sit(120, 30)
+    table.tell(*ACCEPT)
+    table.until("Then start.")
+    table.size(50, 20)
+    table.screen.resize(20, 50)
+    table.until(lambda text: "Then start." in text and text.endswith(">"))

@@ -1,0 +1,250 @@
+/** The way of somebody who was just invited, where it is not straight: each dead end has a way on. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Native, ROOT, people, rendezvous } from "./browser";
+import { MINUTES, accept, asks, button, ended, host, knock, needPage, open, result, shown, words } from "./people";
+
+let meeting: Awaited<ReturnType<typeof rendezvous>>;
+let chromium: Awaited<ReturnType<typeof people>>;
+let home: string;
+
+beforeAll(async () => {
+  needPage();
+  [meeting, chromium, home] = await Promise.all([rendezvous(), people(3), mkdtemp(join(tmpdir(), "huddle-home-"))]);
+}, MINUTES);
+
+afterAll(async () => {
+  await chromium.close();
+  await meeting.end();
+  await rm(home, { recursive: true });
+}, MINUTES);
+
+const SALARY = join(ROOT, "programs/average_salary.py");
+
+/** Somebody at a terminal who hosts a session of two about salaries, with their own given already. */
+function terminal(): Native {
+  return new Native(home, ["host", "--json", "--open", "-M", "2", "--name", "Tom", "--via", "lo", "--network", "relay", "--rendezvous", meeting.url, "--private=--salary=5000", SALARY]);
+}
+
+const alert = (page: Page) => page.getByRole("alert").filter({ hasText: "That did not work" });
+
+test(
+  "a link that lost its end says so before Python starts, and the whole one can be pasted over it",
+  async () => {
+    const tom = terminal();
+    const { url } = await tom.events.until("invitation");
+    const page = await open(chromium.contexts[0]!, url.slice(0, -9));
+    try {
+      await shown({ page }, async () => {
+        await page.getByRole("heading", { name: "You are invited to a huddle" }).waitFor();
+        await page.getByText("This link is cut off or has a wrong letter in it.").waitFor();
+        await page.goto("about:blank");
+        await page.goto(url.slice(0, -1) + (url.endsWith("A") ? "B" : "A"));
+        await page.getByText("This link is cut off or has a wrong letter in it.").waitFor();
+        await page.getByLabel("The link, or a code").fill(url);
+        await page.getByRole("heading", { name: "Join a session" }).waitFor();
+        await page.getByText("This link is cut off").waitFor({ state: "detached" });
+        await knock(page, "👩\u200d💻 Pia");
+        await page.getByRole("heading", { name: "Tom invites you" }).waitFor();
+        await words(page);
+        await page.getByText("You are 👩\u200d💻 Pia").waitFor();
+        expect(await page.locator("li", { hasText: "👩\u200d💻 Pia" }).count()).toBeGreaterThan(0);
+        await accept(page);
+        await asks(page).fill("3000");
+        await page.keyboard.press("Enter");
+        await result(page).getByText("The average salary is 4000.00.").waitFor();
+      });
+    } finally {
+      tom.end();
+      await page.close();
+    }
+  },
+  MINUTES,
+);
+
+test(
+  "a name that can't be, a code that is wrong and a server that is away end in the form, with what was entered",
+  async () => {
+    const other = await rendezvous();
+    const page = await open(chromium.contexts[0]!, `${other.url}/4821-apple-river`);
+    try {
+      await shown({ page }, async () => {
+        expect(await page.getByLabel("Link or code").inputValue()).toBe("4821-apple-river");
+        expect(new URL(page.url()).pathname, "a code does not stay in the address").toBe("/");
+        await page.getByLabel("Your name").fill("An\u200bn");
+        await page.getByText("This name has a character that nobody can see.").waitFor();
+        expect(await button(page, "Join").isDisabled()).toBe(true);
+        await page.getByLabel("Your name").fill("李".repeat(22));
+        await page.getByText("nobody can see").waitFor({ state: "detached" });
+        await button(page, "Join").click();
+        await alert(page).waitFor();
+        expect(await page.evaluate(() => document.activeElement?.getAttribute("role"))).toBe("alert");
+        expect(await page.getByLabel("Link or code").inputValue()).toBe("4821-apple-river");
+        expect(await page.getByLabel("Your name").inputValue()).toBe("李".repeat(22));
+
+        await other.end();
+        await button(page, "Try again").click();
+        await alert(page).getByText(/answer|reach/).first().waitFor();
+        expect(await page.getByLabel("Link or code").inputValue()).toBe("4821-apple-river");
+      });
+    } finally {
+      await page.close();
+    }
+  },
+  MINUTES,
+);
+
+test(
+  "a link that opens the host's form with a program; who closes the page has left at once, and so has a host",
+  async () => {
+    const [ann, ben] = await Promise.all([open(chromium.contexts[0]!, `${meeting.url}/#host=average_salary&parties=2`), open(chromium.contexts[1]!, "about:blank")]);
+    for (const page of [ann, ben]) page.on("dialog", (dialog) => void dialog.accept());
+    try {
+      await shown({ ann, ben }, async () => {
+        expect(await ann.getByLabel("Average salary").isChecked()).toBe(true);
+        expect(await ann.getByLabel("People, you").inputValue()).toBe("2");
+        await ann.getByLabel("Your name").fill("Ann");
+        await button(ann, "Open the session").click();
+        const link = await ann.getByLabel("Link").inputValue();
+        await ben.goto(link);
+        await knock(ben, "Ben");
+        await ben.getByText("You have knocked. Ann sees you and lets you in").waitFor();
+        await ann.getByText("wants to come in").waitFor();
+        // Nobody has to look at the page all the time.
+        await expect.poll(() => ann.evaluate(() => performance.getEntriesByName("huddle-rang").length), { timeout: 20_000 }).toBeGreaterThan(0);
+        let began = performance.now();
+        await ben.close({ runBeforeUnload: true });
+        await ann.locator("li", { hasText: "Ben" }).getByText("has left").waitFor();
+        console.log(`a guest who closes the page is gone after ${((performance.now() - began) / 1000).toFixed(1)} s`);
+
+        const again = await open(chromium.contexts[1]!, link);
+        await knock(again, "Ben");
+        await again.getByText("You have knocked.").waitFor();
+        began = performance.now();
+        await ann.close({ runBeforeUnload: true });
+        await again.getByRole("alert").getByText(/ended the session|has gone/).first().waitFor();
+        console.log(`a host that closes the page is gone after ${((performance.now() - began) / 1000).toFixed(1)} s`);
+        expect(await again.getByLabel("Your name").inputValue()).toBe("Ben");
+        await again.close();
+      });
+    } finally {
+      await Promise.all([ann.close(), ben.close()]);
+    }
+  },
+  MINUTES,
+);
+
+test(
+  "who closes the page in mid-run is named at once, not after the grace",
+  async () => {
+    const tom = terminal();
+    const page = await open(chromium.contexts[0]!, (await tom.events.until("invitation")).url);
+    page.on("dialog", (dialog) => void dialog.accept());
+    try {
+      await shown({ page }, async () => {
+        await knock(page, "Pia");
+        await words(page);
+        await accept(page);
+        await asks(page).waitFor();
+        const began = performance.now();
+        await page.close({ runBeforeUnload: true });
+        const failed = await tom.events.until("run", (event) => event.state === "failed");
+        console.log(`a page that is closed in mid-run ends it after ${((performance.now() - began) / 1000).toFixed(1)} s`);
+        expect(failed).toMatchObject({ whose: "peer", peer: "Pia" });
+        expect(failed.reason).toMatch(/left the session/);
+      });
+    } finally {
+      tom.end();
+      await page.close();
+    }
+  },
+  MINUTES,
+);
+
+test(
+  "a host whose machine dies in the lobby is noticed within seconds",
+  async () => {
+    const context = chromium.contexts[2]!;
+    const [ann, ben] = await Promise.all([open(context, `${meeting.url}/`), open(chromium.contexts[1]!, "about:blank")]);
+    try {
+      await shown({ ann, ben }, async () => {
+        await ben.goto(await host(ann, "Ann", "Average salary", 2));
+        await knock(ben, "Ben");
+        await ben.getByText("You have knocked.").waitFor();
+        // A machine that dies says no goodbye.
+        const began = performance.now();
+        const [worker] = ann.workers().filter((one) => /session-worker/.test(one.url()));
+        await worker!.evaluate("close()");
+        await ben.getByText("Ann is away just now.").waitFor();
+        console.log(`a host that is gone is noticed after ${((performance.now() - began) / 1000).toFixed(1)} s`);
+      });
+    } finally {
+      await Promise.all([ann.close(), ben.close()]);
+    }
+  },
+  MINUTES,
+);
+
+test(
+  "alone: two made-up people in the same tab, from the first button to the result",
+  async () => {
+    const page = await open(chromium.contexts[2]!, `${meeting.url}/`);
+    try {
+      await shown({ page }, async () => {
+        await button(page, "How does this work?").click();
+        await page.getByRole("dialog", { name: "How this works" }).getByText("Nothing runs before everybody has said yes.").waitFor();
+        await page.keyboard.press("Escape");
+        await button(page, "Try it alone").click();
+        await page.getByLabel("Your name").fill("Zoe");
+        await button(page, "Open the session").click();
+        await button(page, "Let Ada (made up) in").click();
+        await button(page, "Let Bo (made up) in").click();
+        await words(page);
+        await accept(page);
+        await asks(page).fill("3000");
+        await page.keyboard.press("Enter");
+        await result(page).getByText(/The average salary is \d+/).waitFor();
+        await button(page, "End the session").click();
+        await ended(page).waitFor();
+      });
+    } finally {
+      await page.close();
+    }
+  },
+  MINUTES,
+);
+
+test(
+  "on a slow line the bytes and the percent that are here are told",
+  async () => {
+    const page = await chromium.contexts[1]!.newPage();
+    try {
+      const devtools = await page.context().newCDPSession(page);
+      await devtools.send("Network.enable");
+      await devtools.send("Network.setCacheDisabled", { cacheDisabled: true });
+      await devtools.send("Network.setBypassServiceWorker", { bypass: true });
+      await devtools.send("Network.emulateNetworkConditions", { offline: false, latency: 50, downloadThroughput: 400_000, uploadThroughput: 400_000 });
+      const seen = new Set<string>();
+      await page.exposeFunction("said", (text: string) => void seen.add(text));
+      await page.addInitScript(() => {
+        const look = (): void => {
+          const label = document.querySelector("label[for=getting-ready]")?.textContent;
+          if (label) (globalThis as unknown as { said(text: string): void }).said(label);
+        };
+        new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
+      });
+      page.setDefaultTimeout(240_000);
+      await page.goto(`${meeting.url}/`);
+      await page.locator("#getting-ready").waitFor({ state: "detached" });
+      const percents = [...seen].flatMap((text) => /^Loading: [\d.]+ (?:B|KiB|MiB) of [\d.]+ MiB, (\d+) %$/.exec(text)?.[1] ?? []).map(Number);
+      expect(percents.length, [...seen].join("; ")).toBeGreaterThan(5);
+      expect(percents.toSorted((one, other) => one - other)).toEqual(percents);
+    } finally {
+      await page.close();
+    }
+  },
+  MINUTES,
+);
