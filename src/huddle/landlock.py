@@ -1,11 +1,12 @@
 """Linux's Landlock, as far as Huddle uses it: this process and all that it starts stay among themselves.
 
 A process in a Landlock domain cannot trace one outside of it, nor read its memory and environment, whatever
-account both have; here it cannot signal one or connect to its abstract Unix sockets either (X11, D-Bus). So
-neither a program without a sandbox nor a hole in Huddle reaches the person's ssh-agent, browser or shell.
+account both have; here it cannot signal one or connect to its abstract Unix sockets either. So neither a
+program without a sandbox nor a hole in Huddle looks into the person's ssh-agent, browser or shell.
 
 Files are not restricted: a domain that restricts any file may not mount, in itself and in its children
-(security/landlock/fs.c), and the sandbox of the programs consists of mounts.
+(security/landlock/fs.c), and the sandbox of the programs consists of mounts. Nor are Unix sockets that have
+a path, such as an ssh-agent's or D-Bus's.
 
 The numbers are those of linux/landlock.h and of all architectures.
 """

@@ -90,8 +90,11 @@ def descriptors():
     found = []
     for pid in processes():
         for fd in tried(os.listdir, f"/proc/{pid}/fd") or []:
-            target = tried(os.readlink, f"/proc/{pid}/fd/{fd}") or ""
-            if target.startswith("/") and not target.startswith(("/proc/", "/dev/null", "/tmp/program")):
+            link = f"/proc/{pid}/fd/{fd}"
+            target = tried(os.readlink, link) or ""
+            state = tried(os.stat, link)
+            inside = state is not None and state.st_dev == os.stat("/tmp").st_dev  # the sandbox's own
+            if target.startswith("/") and not target.startswith(("/proc/", "/dev/null")) and not inside:
                 found.append(target)
     return found
 
@@ -333,7 +336,8 @@ def abstract_socket():
 def path_socket():
     """A Unix socket with a path, and those of the system's services: D-Bus, Docker, an ssh-agent."""
     found = []
-    for path in (given["socket"], "/run/dbus/system_bus_socket", "/var/run/docker.sock", "/run"):
+    there = [f"/run/{name}" for name in tried(os.listdir, "/run") or []]
+    for path in (given["socket"], "/run/dbus/system_bus_socket", "/var/run/docker.sock", *there):
         if os.path.exists(path):
             found.append(path)
     return found

@@ -209,6 +209,12 @@ export class Native {
   }
 }
 
+/** The core's static server, and a rendezvous that knows of it: no other page may use one. */
+export async function served(more: Record<string, string> = {}) {
+  const core = await serveCore(more);
+  return [core, await rendezvous("--page", core.url)] as const;
+}
+
 /** A native rendezvous on a free port of loopback; `end` resolves when nobody serves any more. */
 export async function rendezvous(...options: string[]): Promise<{ url: string; end: () => Promise<void> }> {
   const process_ = spawn(HUDDLE, ["serve", "--json", "--host", "127.0.0.1", "--port", "0", ...options], {

@@ -53,7 +53,7 @@ def open_hole(hole: Hole, words: dict[str, str]) -> None:
 
     @contextmanager
     def line(kind: Any, mounts: list[str], inner: list[str]) -> Iterator[Any]:
-        for dropped in (each for each in hole.drop if each[0] != "--hostname"):
+        for dropped in hole.drop:
             at = next(i for i in range(len(mounts)) if tuple(mounts[i : i + len(dropped)]) == dropped)
             del mounts[at : at + len(dropped)]
         # Before the file system is closed, so that bubblewrap can make the places.
@@ -72,10 +72,6 @@ def open_hole(hole: Hole, words: dict[str, str]) -> None:
     if hole.shared:
         at = base.index("--unshare-all")
         base[at : at + 1] = [option for option in _ALL if option != hole.shared]
-    for dropped in hole.drop:
-        if dropped[0] == "--hostname":
-            at = base.index("--hostname")
-            del base[at : at + 2]
     sandbox._BASE = tuple(base)  # type: ignore[assignment]
     for name in hole.rules:
         del seccomp.RULES[name]
@@ -155,7 +151,7 @@ async def attempts(hole: str, folder: Path) -> dict[str, Any]:
             json.dumps(told),
             parties=1,
             sandboxed=True,
-            inputs=(private / "mine.csv",),
+            inputs=(("mine.csv", private / "mine.csv"),),
             limits=LIMITS,
         )
         (exit_,) = await table.finish(50)

@@ -76,6 +76,13 @@ _SHORTEST_SECRET = 16
     metavar="URL",
     help="Where browsers have all other packages from; `pyodide`: its own distribution. Default: nowhere.",
 )
+@click.option(
+    "--page",
+    "pages",
+    multiple=True,
+    metavar="URL",
+    help="A page for browsers that is served elsewhere and may use this rendezvous; default: its own alone.",
+)
 @click.option("--log-addresses", is_flag=True, help="Let clients' addresses appear in the log.")
 @click.option("--json", "json_", is_flag=True, help="Print events as JSON, one a line, and nothing else.")
 @complaints
@@ -92,6 +99,7 @@ def serve_command(
     secret_file: Path | None,
     packages: Path | None,
     source: str | None,
+    pages: tuple[str, ...],
     log_addresses: bool,
     json_: bool,
     **more: Any,
@@ -106,6 +114,7 @@ def serve_command(
         hosts=hosts or ("",),
         port=port,
         names=(urlsplit(url).hostname or "",) if url else (),
+        pages=pages,
         certificate=certificate,
         key=key,
         trusted_proxies=proxies,

@@ -153,10 +153,12 @@ def create_app(
     site: BuiltPage | None = None,
     packages: Packages | None = None,
     names: Collection[str] | None = None,
+    pages: Collection[str] = (),
 ) -> Starlette:
     """The app; without a store it keeps all in memory.
 
-    `clock` is wall time in seconds; `names` are those that the server goes by, as `OriginGuard` has them.
+    `clock` is wall time in seconds; `names` are those that the server goes by, and
+    `pages` other pages that may use it, as `OriginGuard` has them.
     """
     rendezvous = Rendezvous(limits or Limits(), store or Store(), clock, log_addresses, turn)
     wheels = packages or Packages()
@@ -198,7 +200,7 @@ def create_app(
             WebSocketRoute("/v1/ice", rendezvous.ice),
             WebSocketRoute("/{path:path}", rendezvous.unknown),
         ],
-        middleware=[Middleware(OriginGuard, rendezvous.door, names)],
+        middleware=[Middleware(OriginGuard, rendezvous.door, names, pages)],
         lifespan=rendezvous.lifespan,
     )
     app.state.rendezvous = rendezvous

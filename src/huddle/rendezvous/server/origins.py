@@ -2,8 +2,8 @@
 
 Anybody's page may open a WebSocket to any address that its reader's browser reaches, and may give its own
 name the address of a server near the reader (DNS rebinding). So the name in `Host` must be one that the
-server goes by, and the page in `Origin` must be the server's own. Programs other than browsers send no
-`Origin`.
+server goes by, and the page in `Origin` must be the server's own, or one that its owner named (`pages`).
+Programs other than browsers send no `Origin`.
 
 It must not know what is asked for.
 """
@@ -27,8 +27,15 @@ class OriginGuard:
     An IP address and `localhost` are always right: no page of somebody else's has them for its name.
     """
 
-    def __init__(self, app: ASGIApp, door: ConnectionGuard, names: Collection[str] | None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        door: ConnectionGuard,
+        names: Collection[str] | None,
+        pages: Collection[str] = (),
+    ) -> None:
         self._app = app
+        self._pages = frozenset(_authority(page.rstrip("/")) for page in pages) - {None}
         self._door = door
         self._names = None if names is None else frozenset(name.lower().rstrip(".") for name in names)
 
@@ -58,7 +65,7 @@ class OriginGuard:
             return False
         # Where a proxy passes on another Host than the browser's, the name is one that was told.
         told = self._names is not None and page[0] in self._names and not _is_near(page[0])
-        return told or page == _authority(f"{urlsplit(origin).scheme}://{host}")
+        return told or page in self._pages or page == _authority(f"{urlsplit(origin).scheme}://{host}")
 
     def _wait(self, scope: Scope) -> float:
         client = scope.get("client")

@@ -40,7 +40,8 @@ class ServerConfig:
 
     `hosts` are addresses or names to listen on, "" for every IPv4 and IPv6 address; port 0 is any free one.
     `names` are those by which browsers may know it, beside its addresses and the machine's name: see
-    `huddle.rendezvous.server.origins`. `certificate` and `key` are PEM files. `trusted_proxies` are the
+    `huddle.rendezvous.server.origins`. `pages` are the addresses of pages for browsers that others serve.
+    `certificate` and `key` are PEM files. `trusted_proxies` are the
     addresses or networks whose X-Forwarded-For is believed. `database` is an SQLite file, None for memory.
     STUN is served on the UDP port of the same number where it is free, on `stun_hosts`, or on the same
     hosts if there are none; `turn` are the TURN servers that parties may use. `site` is the built page for
@@ -51,6 +52,7 @@ class ServerConfig:
     hosts: tuple[str, ...] = ("127.0.0.1",)
     port: int = 0
     names: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
     certificate: Path | None = None
     key: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
@@ -106,6 +108,7 @@ class RendezvousServer:
                 site=BuiltPage(config.site, packages.source) if config.site else None,
                 packages=packages,
                 names=self._names(),
+                pages=config.pages,
             )
         except BaseException:
             for sock in sockets:
