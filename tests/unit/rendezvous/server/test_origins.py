@@ -88,3 +88,10 @@ async def test_a_native_client_sends_no_origin_and_a_browser_s_is_told_by_403() 
             pass
         with pytest.raises(InvalidStatus, match="403"):
             await connect(url, origin="https://evil.example", **options)  # type: ignore[arg-type]
+
+
+async def test_a_page_that_its_owner_named_may_use_it_and_no_other() -> None:
+    async with RendezvousServer(ServerConfig(pages=("http://127.0.0.1:8080/",))) as server:
+        near = "127.0.0.1:{port}"
+        assert await opens(server, near, "http://127.0.0.1:8080") == 101
+        assert await opens(server, near, "http://127.0.0.1:8081") == 403
