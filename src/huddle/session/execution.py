@@ -8,7 +8,6 @@ program failed, never what it printed. The run's data links are open for just as
 """
 
 import asyncio
-import re
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
@@ -34,13 +33,13 @@ from huddle.running.snapshot import Snapshot
 from huddle.running.spec import RunnerExit, RunnerSpec
 from huddle.running.standstill import Row
 from huddle.session import control_messages as control
+from huddle.session.outcomes import STOPPED, Stopped, cause
 from huddle.session.peers import PeerMonitor
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.progress import Progress
 from huddle.session.settings import Settings
 
 STATS_EVERY = 1.0
-STOPPED = "its person stopped it"  # which is meant for all: who stops a run stops it everywhere
 LAST_WORDS = 5.0  # seconds for what a peer has sent before its part was over
 EXPLANATION = 1.5  # seconds that a peer whose program ended early has to say why
 
@@ -171,7 +170,7 @@ class Execution:
 
     def stop(self) -> None:
         """The person ends the run."""
-        self.fail(_Stopped("You stopped the run."))
+        self.fail(Stopped("You stopped the run."))
 
     def type_line(self, line: str | None) -> None:
         """What the person typed for the program; None: there is no more."""
@@ -350,14 +349,14 @@ class Execution:
                 outcome = control.Outcome(
                     self.number, False, shorten(error.message), self._group.pid_of(error.peer)
                 )
-            case _Stopped():
+            case Stopped():
                 outcome = control.Outcome(self.number, False, STOPPED)
             case LocalError():
                 outcome = control.Outcome(self.number, False, "it could not go on there")
             case ProgramError() if self._progress.hopeless:
                 outcome = control.Outcome(self.number, False, self._progress.hopeless)
             case ProgramError() if self._error is None and exit_ is not None:
-                outcome = control.Outcome(self.number, False, _harmless(exit_, self._contents))
+                outcome = control.Outcome(self.number, False, cause(exit_, self._contents))
             case _:
                 outcome = control.Outcome(self.number, False, shorten(error.message))
         self._group.broadcast(outcome)
@@ -474,26 +473,6 @@ async def _whole(work: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         await asyncio.gather(task, return_exceptions=True)
         raise
-
-
-class _Stopped(LocalError):
-    """The person here ended the run."""
-
-
-def _harmless(exit_: RunnerExit, contents: Mapping[str, bytes]) -> str:
-    """How a program ended, for the others: its own words may hold its private inputs, so they stay here.
-
-    A module that it lacks is named where the program's files, which all have, name it too.
-    """
-    lacks = re.match(r"ModuleNotFoundError: No module named '(\w{1,80})[.'\w]*'", exit_.reason)
-    if lacks and any(lacks[1].encode() in data for data in contents.values()):
-        return f"its program needs {lacks[1]}, which is not there"
-    kind = exit_.reason.partition(":")[0]
-    if re.fullmatch(r"[A-Za-z_][\w.]{0,80}(Error|Exception|Group|Interrupt|Iteration|Warning)", kind):
-        return f"its program failed with {kind}"
-    if exit_.code is None:
-        return f"its program failed: {shorten(exit_.reason)}"
-    return f"its program exited with code {exit_.code}"
 
 
 def _mpyc_flags(flags: Flags, ground: ProgramRuntime) -> tuple[str, ...]:

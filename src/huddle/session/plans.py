@@ -38,3 +38,10 @@ class GuestPlan:
     record: bool = False
     threshold: int | None = None
     no_prss: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """The host wants one more run: of this program, or of the last one again."""
+
+    program: Program | None

@@ -9,7 +9,7 @@ Wires the control links (`PeerMonitor`), the agreements on later runs (`Agreemen
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from huddle import events
@@ -31,19 +31,13 @@ from huddle.session.allowance import Allowance
 from huddle.session.ceremony_driver import TrustLookup, program_event
 from huddle.session.execution import Execution, link_event
 from huddle.session.peers import PeerMonitor
+from huddle.session.plans import RunRequest
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.program import Program
 from huddle.session.recorder import SessionRecorder
 from huddle.session.settings import Settings
 
 Emit = Callable[[events.Event], None]
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """The host wants one more run: of this program, or of the last one again."""
-
-    program: Program | None
 
 
 class SealedSession:

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from huddle.running.spec import RunnerExit
-from huddle.session.execution import _harmless, _whole
+from huddle.session.execution import _whole
+from huddle.session.outcomes import cause
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ from huddle.session.execution import _harmless, _whole
     ],
 )
 def test_a_programs_own_words_stay_here(exit_: RunnerExit, told: str) -> None:
-    assert _harmless(exit_, {"main.py": b"import numpy"}) == told
+    assert cause(exit_, {"main.py": b"import numpy"}) == told
 
 
 async def test_what_must_be_whole_is_whole_although_the_session_is_left() -> None:
