@@ -20,7 +20,6 @@ form (`declared`); nothing of the program is run for it. Knows no terminal and n
 
 import ast
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
@@ -28,13 +27,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from huddle.errors import ProgramError
+from huddle.running.metadata import metadata
 
 KINDS = ("integer", "decimal", "choice", "text", "date", "file", "table")
 MOST_INPUTS = 32
 LONGEST = 400  # characters of a text that a program says of itself
-_BLOCK = re.compile(
-    r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$"
-)  # as in PEP 723
 _OPTION = re.compile(r"--[a-zA-Z0-9][a-zA-Z0-9_-]*\Z")
 _HINT = "Its author can mend the block; docs/programs.md says what may stand in it."
 
@@ -143,18 +140,8 @@ def form_of(source: str) -> Form:
 
 
 def block(source: str) -> Mapping[str, Any] | None:
-    """The table `[tool.huddle]` of a source, or None. Raises ProgramError where the block is no TOML."""
-    found = [match for match in _BLOCK.finditer(source.replace("\r\n", "\n")) if match["type"] == "script"]
-    if not found:
-        return None
-    if len(found) > 1:
-        raise ProgramError("The program has two blocks of metadata (# /// script).", hint=_HINT)
-    lines = found[0]["content"].splitlines()
-    try:
-        whole = tomllib.loads("".join(line[2:] + "\n" if line.startswith("# ") else "\n" for line in lines))
-    except tomllib.TOMLDecodeError as error:
-        raise ProgramError(f"The program's block of metadata is no TOML: {error}.", hint=_HINT) from None
-    tool = whole.get("tool", {})
+    """The table `[tool.huddle]` of a source, or None. Raises ProgramError where it is wrong."""
+    tool = metadata(source).get("tool", {})
     table = tool.get("huddle") if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
         raise ProgramError("In the program's metadata [tool.huddle] is no table.", hint=_HINT)

@@ -1,0 +1,102 @@
+"""Programs that name their packages: what may stand there, the lock, and an environment that uv makes."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from huddle.errors import LocalError, ProgramError
+from huddle.running import dependencies
+from huddle.running.dependencies import Environments, Package, lock, lock_name, packages
+from huddle.running.interpreter import probe
+from huddle.running.metadata import Requirements, requirements
+
+CACHE = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
+HASH = "    --hash=sha256:" + "a" * 64
+GOOD = f"numpy==2.1.0 ; python_version >= '3.12' \\\n{HASH} \\\n{HASH}\nsix==1.17.0 \\\n{HASH}\n"
+
+
+def source(*lines: str) -> str:
+    return "\n".join(["import mpyc", "# /// script", *(f"# {line}" for line in lines), "# ///", ""])
+
+
+def test_a_program_names_what_it_needs() -> None:
+    text = source('requires-python = ">=3.13"', 'dependencies = ["numpy>=2", "pandas[extra]; os_name"]')
+    assert requirements(text) == Requirements(("numpy>=2", "pandas[extra]; os_name"), ">=3.13")
+    assert requirements("import mpyc\n") is None
+    assert requirements(source("[tool.huddle]")) is None
+    assert lock_name("app/main.py") == "app/main.lock"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ['"--index-url=x"', '"x @ file:///etc"', '"./here"', '"-r x"', '"a\\nb"', "1", '""', '"a/b"'],
+)
+def test_only_packages_of_an_index_can_be_named(wrong: str) -> None:
+    with pytest.raises(ProgramError):
+        requirements(source(f"dependencies = [{wrong}]"))
+
+
+def test_a_lock_is_packages_with_versions_and_hashes() -> None:
+    assert packages(GOOD.encode()) == (Package("numpy", "2.1.0"), Package("six", "1.17.0"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "", "six==1.17.0\n", "six==1.17.0 \\\n", "six>=1 \\\n" + HASH, "--index-url https://evil\n" + GOOD,
+        GOOD + "-r other\n", GOOD + "six @ file:///x\n", "six==1 \\\nnine==1 \\\n" + HASH, HASH + "\n" + GOOD,
+        "six==1.17.0 \\\n    --hash=md5:aa\n", GOOD * 150,
+    ],
+)  # fmt: skip
+def test_what_is_anything_else_is_refused(wrong: str) -> None:
+    with pytest.raises(ProgramError, match="lock"):
+        packages(wrong.encode())
+
+
+@given(st.binary(max_size=300))
+def test_no_lock_is_too_strange(content: bytes) -> None:
+    try:
+        packages(content)
+    except ProgramError:
+        pass
+
+
+@pytest.fixture
+def with_uv(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The uv that the project itself is set up with."""
+    script = Path(__file__).parents[3] / "scripts" / "uv"
+    monkeypatch.setattr(dependencies, "find_uv", lambda: str(script))
+    # With what it keeps, or it would be installed again for every test.
+    monkeypatch.setenv("XDG_CACHE_HOME", CACHE)
+
+
+@pytest.mark.usefixtures("with_uv")
+@pytest.mark.timeout(240)
+async def test_an_environment_has_what_is_locked_and_is_made_once(tmp_path: Path) -> None:
+    here = await probe(sys.executable)
+    try:
+        made = await lock(Requirements(("six>=1.16",)), here)
+    except LocalError as error:
+        pytest.skip(f"the package index can't be asked: {error.message}")
+    assert {one.name for one in packages(made)} == {"six", "mpyc"}
+    told: list[str] = []
+    environments = Environments(tmp_path / "made")
+    python = await environments.make(made, here, told.append)
+    assert list(python.parents[1].rglob("six.py"))
+    assert (await probe(str(python))).mpyc == here.mpyc
+    assert await environments.make(made, here, told.append) == python
+    assert len(told) == 1 and "six" in told[0]
+    assert [path.name for path in (tmp_path / "made").iterdir()] == [python.parents[1].name]
+
+
+@pytest.mark.usefixtures("with_uv")
+async def test_a_package_whose_hash_differs_is_not_installed(tmp_path: Path) -> None:
+    here = await probe(sys.executable)
+    wrong = f"six==1.17.0 \\\n{HASH}\n".encode()
+    with pytest.raises(LocalError, match="can't be had"):
+        await Environments(tmp_path / "made").make(wrong, here, lambda text: None)
+    assert list((tmp_path / "made").iterdir()) == []
