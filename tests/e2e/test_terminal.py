@@ -42,6 +42,9 @@ def same_words(*people: Terminal) -> None:
 def test_three_persons_type_their_way_through_a_session(url: str, seat: Seat, programs: Path) -> None:
     salaries = programs.parents[1] / "programs" / "average_salary.py"
     ada = seat("Ada", "host", "--parties", "3", "--rendezvous", url, str(salaries))
+    ada.wait("Average salary: The average of your salaries")
+    ada.wait("Your salary a month .*stays on this device")
+    ada.type("3100")
     ada.wait("Everybody will see: average_salary.py")
     ada.wait("▄▀|▀▄|█")  # the picture of the link
     link = invited(ada)
@@ -74,17 +77,21 @@ def test_three_persons_type_their_way_through_a_session(url: str, seat: Seat, pr
     bob.press("q")
     bob.wait(r"Then run the program here.")
     bob.type("all")
+    bob.wait("Your salary a month")
+    bob.type("much")
+    bob.wait("A number, please")
+    bob.type("2850.50")
     bob.wait("waiting for the others to accept")
     ada.wait("Bob accepts")
     cyd.wait(r"Then run the program here.")
     cyd.type("ada")
+    cyd.wait("Your salary a month")
+    cyd.type("4000")
     ada.wait("Cyd accepts")
 
-    for person, salary in ((ada, "3100"), (bob, "2850.50"), (cyd, "4000")):
+    for person in (ada, bob, cyd):
         person.wait("Sealed by Ada, ")
         person.wait("Link to ")
-        person.wait("Your salary:")
-        person.type(salary)
     for person in (ada, bob, cyd):
         person.wait(r"The average salary is 3316\.83")
         person.wait(r"Run 1 finished after")

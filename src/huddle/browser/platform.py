@@ -3,7 +3,7 @@
 import asyncio
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib.metadata import version
@@ -25,6 +25,7 @@ from huddle.running.interpreter import Interpreter
 from huddle.running.limits import Confinement
 from huddle.running.run import StartRunner
 from huddle.session.platform import ProgramRuntime
+from huddle.session.program import Program
 from huddle.session.settings import Settings
 
 
@@ -55,6 +56,19 @@ class BrowserPlatform:
 
     async def has_numpy(self, ground: ProgramRuntime, files: Mapping[str, bytes]) -> bool:
         return "numpy" not in await self.missing(files)
+
+    async def locked(self, program: Program, ground: ProgramRuntime) -> Program:
+        return program  # only uv can lock what natives get
+
+    async def interpreter(
+        self,
+        settings: Settings,
+        ground: ProgramRuntime,
+        entry: str,
+        files: Mapping[str, bytes],
+        notice: Callable[[str], None],
+    ) -> Interpreter:
+        return ground.interpreter  # packages are Pyodide's here
 
     async def missing(self, files: Mapping[str, bytes]) -> dict[str, str]:
         """Of what these files import, what can't be had here, and why; the rest is being fetched."""

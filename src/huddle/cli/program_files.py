@@ -10,6 +10,7 @@ from pathlib import Path
 from huddle.ceremony.manifest import MAX_TOTAL
 from huddle.cli.text import clean, listing, size
 from huddle.errors import LocalError
+from huddle.running.metadata import lock_name, requirements
 from huddle.session.belongings import Belongings, belongings, matching, notebook_source
 from huddle.session.program import Program
 
@@ -62,6 +63,9 @@ def load(source: Source, args: tuple[str, ...], choose: Choose) -> Program:
             tuple(one for one in found.data if one not in chosen | out),
         )
         names = ((chosen | set(choose(left) if left.all else ())) - out) | {entry}
+        lock = lock_name(entry)  # of the packages that it names, for everybody
+        if (root / lock).is_file() and requirements(program.decode("utf-8", "replace")):
+            names.add(lock)
         folders = {name.rstrip("/") for name in names if name.endswith("/")}
         names = {name for name in names if not name.endswith("/")}
         _weigh(root, names)

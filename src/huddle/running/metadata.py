@@ -5,7 +5,8 @@
     # dependencies = ["numpy>=2", "pandas"]
     # ///
 
-Pure: reads text and runs nothing of it.
+`prog.lock` beside `prog.py` pins these for everybody, in pip's form with hashes. Pure: reads text and runs
+nothing of it.
 """
 
 import re
@@ -16,10 +17,14 @@ from typing import Any
 
 from huddle.errors import ProgramError
 
+MOST_PACKAGES = 200
+MOST_LOCK = 1 << 20  # bytes
 # As in PEP 723.
 _BLOCK = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 # A name with its versions: no address, no path, no option.
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][^\n@/\\]*\Z")
+_PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[A-Za-z0-9.!+_-]+)(?: ;[^\\\n]*)? \\$")
+_HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +63,67 @@ def requirements(source: str) -> Requirements | None:
                 hint="Name packages with their versions, as in numpy>=2.",
             )
     return Requirements(tuple(packages), python) if packages else None
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One locked package."""
+
+    name: str
+    version: str
+
+
+def lock_name(entry: str) -> str:
+    """The file beside the entry that locks what it depends on."""
+    return entry.removesuffix(".py") + ".lock"
+
+
+def packages(lock: bytes) -> tuple[Package, ...]:
+    """The packages of a lock, each with a version and hashes. Another party wrote it: all else is refused.
+
+    Raises ProgramError.
+    """
+    found: list[Package] = []
+    hashes = 1
+    text = lock.decode("utf-8", "replace") if len(lock) <= MOST_LOCK else "too long"
+    for line in text.splitlines():
+        if pin := _PIN.fullmatch(line):
+            if not hashes:
+                break
+            found.append(Package(pin["name"], pin["version"]))
+            hashes = 0
+        elif _HASH.fullmatch(line) and found:
+            hashes += 1
+        elif line and not line.startswith("#"):
+            hashes = 0
+            break
+    if not hashes or not found or len(found) > MOST_PACKAGES:
+        raise ProgramError(
+            "The program's lock is none: it may only hold packages with versions and hashes.",
+            hint="The host can delete the .lock file beside the program; a new one is made.",
+        )
+    return tuple(found)
+
+
+def locked(entry: str, files: Mapping[str, bytes]) -> bytes | None:
+    """The lock of a program that names packages; None where it names none, or nobody locked them.
+
+    Raises ProgramError where either is wrong.
+    """
+    lock = files.get(lock_name(entry))
+    if lock is None or requirements(files[entry].decode("utf-8", "replace")) is None:
+        return None
+    packages(lock)
+    return lock
+
+
+def needs(entry: str, files: Mapping[str, bytes]) -> str:
+    """In one line, the packages that a program gets from its index after a yes; empty where it needs none."""
+    try:
+        lock = locked(entry, files)
+    except ProgramError as error:
+        return error.message
+    if lock is None:
+        return ""
+    listed = ", ".join(f"{one.name} {one.version}" for one in packages(lock))
+    return f"The program gets these packages, locked for everybody: {listed}."

@@ -19,6 +19,7 @@ from huddle.errors import HuddleError, LocalError, PeerError, unexpected
 from huddle.networks.plain import part as plain
 from huddle.rendezvous.client.room import RoomClient
 from huddle.running.limits import Confinement
+from huddle.running.metadata import needs
 
 TrustLookup = Callable[[str, str], str]  # of a name and a did: self, new, known, verified or alarm
 Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
@@ -121,7 +122,7 @@ class CeremonyDriver:
         self._digest = b""  # of the words that the person saw last
         self._allowed: tuple[str, ...] = ()  # networks that all have agreed to; empty: all of them
         self._last: asyncio.Future[int] | None = None
-        self._host_did = self._host_name = ""
+        self._host_did = self._host_name = self._entry = ""
         self._loop = asyncio.get_running_loop()
         self._done: asyncio.Future[Sealed] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
@@ -293,6 +294,7 @@ class CeremonyDriver:
             case heard.Proposed(roster=roster, options=options, manifest=manifest):
                 self.roster = roster
                 self._allowed = options.networks
+                self._entry = manifest.entry
                 self._host_did = roster[0].did
                 for member in roster:
                     detail = "runs plain MPyC" if member.plain == plain.END else ""
@@ -310,6 +312,8 @@ class CeremonyDriver:
                 self._emit(events.WordsDiffer(name, did, epoch))
             case heard.FilesReady(files):
                 self.files = files
+                if text := needs(self._entry, files):
+                    self._emit(events.Notice(text))
                 self._emit(events.Question("accept", self.roster[0].name, self._host_did))
             case heard.Accepted(pid):
                 self._party(self.roster[pid].did, self.roster[pid].name, "accepted", pid=pid)

@@ -26,6 +26,7 @@ from huddle.links.wire import WireInfo
 from huddle.networks.plain.config import command
 from huddle.networks.plain.part import OutsiderConfig, PlainLinks, PlainPart, Roles, ends
 from huddle.running import output_files as results
+from huddle.running.interpreter import Interpreter
 from huddle.running.plain_run import PlainRun
 from huddle.running.proxy import Proxy
 from huddle.running.run import Run
@@ -103,7 +104,6 @@ class Execution:
         self._paths: dict[int, tuple[str, str]] = {}
         self._spec = partial(
             RunnerSpec,
-            ground.interpreter,
             entry=manifest.entry,
             pid=sealed.pid,
             names=self._names,
@@ -117,6 +117,8 @@ class Execution:
             environment=settings.environment,
             limits=settings.limits,
         )
+        self._entry = manifest.entry
+        self._ground = ground
         self._sandbox = ground.sandboxed
         self._surroundings = surroundings
         self._progress = Progress(self.number, self._pid, self._names, group, outcomes)
@@ -131,7 +133,8 @@ class Execution:
             mounted = self._sandbox and not self._settings.by_hand
             given = () if mounted else self._inputs
             with Snapshot(self._contents, given, folders=self._folders, carried=self._carried) as snapshot:
-                error = await self._run_in(self._spec(directory=snapshot.directory))
+                interpreter = await self._interpreter()
+                error = await self._run_in(self._spec(interpreter, directory=snapshot.directory))
                 if sys.platform != "emscripten":  # there the page has them, and there are no threads
                     await asyncio.to_thread(self._keep_results, snapshot)
         except (HuddleError, OSError) as failed:  # a full disk, too many open files
@@ -146,6 +149,28 @@ class Execution:
                 events.Run(self.number, "failed", seconds, error.whose, peer, error.message, error.hint)
             )
         return error is None
+
+    async def _interpreter(self) -> Interpreter:
+        """The interpreter for this program; who stops the run meanwhile need not wait for its packages."""
+        getting = asyncio.ensure_future(
+            self._surroundings.interpreter(
+                self._settings, self._ground, self._entry, self._contents, self._notice
+            )
+        )
+        try:
+            while self._error is None and not getting.done():
+                self._news.clear()
+                news = asyncio.ensure_future(self._news.wait())
+                await asyncio.wait({getting, news}, return_when=asyncio.FIRST_COMPLETED)
+                news.cancel()
+            if self._error is not None:
+                raise self._error
+            return await getting
+        finally:
+            getting.cancel()
+
+    def _notice(self, text: str) -> None:
+        self._emit(events.Notice(text))
 
     def _keep_results(self, snapshot: Snapshot) -> None:
         """Keep what the program made, where its person wants it, and name it."""

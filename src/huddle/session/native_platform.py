@@ -3,8 +3,9 @@
 import asyncio
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from huddle.errors import LocalError
 from huddle.identity.crypto import Crypto
@@ -14,12 +15,14 @@ from huddle.networks.plain import kind as plain
 from huddle.networks.plain.part import PlainPart
 from huddle.networks.reach import addresses
 from huddle.networks.wireguard.maker import InterfaceMaker
-from huddle.running import account, sandbox
-from huddle.running.interpreter import probe
+from huddle.running import account, dependencies, sandbox
+from huddle.running.interpreter import Interpreter, probe
 from huddle.running.limits import Confinement
+from huddle.running.metadata import lock_name, locked, requirements
 from huddle.running.process import RunnerProcess
 from huddle.running.run import StartRunner
 from huddle.session.platform import ProgramRuntime
+from huddle.session.program import Program
 from huddle.session.settings import Settings
 
 
@@ -44,6 +47,7 @@ class NativePlatform:
         self.helper = maker
         self.crypto: Crypto = NativeCrypto()
         self.start_runner: StartRunner = RunnerProcess.start
+        self._environments = dependencies.Environments()
         self.in_browser = False
 
     async def ground(self, settings: Settings) -> ProgramRuntime:
@@ -60,6 +64,29 @@ class NativePlatform:
 
     async def has_numpy(self, ground: ProgramRuntime, files: Mapping[str, bytes]) -> bool:
         return ground.interpreter.numpy is not None
+
+    async def locked(self, program: Program, ground: ProgramRuntime) -> Program:
+        wanted = requirements(program.files[program.entry].decode("utf-8", "replace"))
+        name = lock_name(program.entry)
+        if wanted is None or name in program.files:
+            return program
+        lock = await self._environments.lock(wanted, ground.interpreter)
+        return replace(program, files={**program.files, name: lock})
+
+    async def interpreter(
+        self,
+        settings: Settings,
+        ground: ProgramRuntime,
+        entry: str,
+        files: Mapping[str, bytes],
+        notice: Callable[[str], None],
+    ) -> Interpreter:
+        lock = locked(entry, files)
+        # Who names an interpreter has one with what the program needs.
+        if lock is None or settings.python != sys.executable:
+            return ground.interpreter
+        python = await self._environments.make(lock, ground.interpreter, notice)
+        return await probe(str(python))
 
     async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
         # A web server takes longer to import than all else: only who embeds one waits for it.

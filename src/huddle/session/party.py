@@ -133,6 +133,16 @@ class Party:
         """The person heard these parties say the words: they are verified contacts once it is sealed."""
         self._heard.update(dids)
 
+    @property
+    def private_args(self) -> tuple[str, ...]:
+        """The arguments that this person alone gives the program."""
+        return self._settings.private_args
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The private files that this person gives the program."""
+        return self._settings.inputs
+
     def give(self, private_args: tuple[str, ...], inputs: tuple[Path, ...]) -> None:
         """What the program gets from this person alone, in runs to come, instead of what the settings say."""
         check_arguments((), private_args)
@@ -237,12 +247,13 @@ class Party:
             )
         check_arguments(plan.program.args, self._settings.private_args)
         ground, software = await self._prepare()
+        program = await self._surroundings.locked(plan.program, ground)
         url = plan.rendezvous or ""
         if not url:
             url, reach = await self._surroundings.embed(self._settings, stack)
             self._emit(events.Notice(reach))
         flags = Flags(plan.threshold, plan.no_prss)
-        manifest = plan.program.manifest(flags, (Software("mpyc", ground.interpreter.mpyc),))
+        manifest = program.manifest(flags, (Software("mpyc", ground.interpreter.mpyc),))
         options = Options(
             record=plan.record,
             files_follow=manifest.size > MAX_CEREMONY,
@@ -269,14 +280,14 @@ class Party:
             name=self._settings.name,
             software=(*software, *self._part()),
             manifest=manifest,
-            files={} if options.files_follow else plan.program.files,
+            files={} if options.files_follow else program.files,
             parties=plan.parties,
             options=options,
             now=asyncio.get_running_loop().time(),
         )
         sealed = await self._meet(core, room, ground.confinement)
         await spoken.close()
-        return await self._stay_together(sealed, ground, stack, plan.program.files, room)
+        return await self._stay_together(sealed, ground, stack, program.files, room)
 
     async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
         digest = _digest(plan.digest)

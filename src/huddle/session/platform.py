@@ -4,7 +4,7 @@ Natively `NativePlatform` has processes, sandboxes and all networks; in a browse
 worker in a locked frame and the networks that a web page has. Nobody else asks where they are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from huddle.networks.plain.part import PlainPart
 from huddle.running.interpreter import Interpreter
 from huddle.running.limits import Confinement
 from huddle.running.run import StartRunner
+from huddle.session.program import Program
 from huddle.session.settings import Settings
 
 
@@ -46,6 +47,27 @@ class Platform(Protocol):
 
     async def has_numpy(self, ground: ProgramRuntime, files: Mapping[str, bytes]) -> bool:
         """Whether a program of these files finds numpy here."""
+        ...
+
+    async def locked(self, program: Program, ground: ProgramRuntime) -> Program:
+        """The program with a lock of the packages that it names, if it names any and has none.
+
+        Raises ProgramError where its metadata is wrong, LocalError where the packages can't be locked.
+        """
+        ...
+
+    async def interpreter(
+        self,
+        settings: Settings,
+        ground: ProgramRuntime,
+        entry: str,
+        files: Mapping[str, bytes],
+        notice: Callable[[str], None],
+    ) -> Interpreter:
+        """What runs this program: an environment of its locked packages, else the interpreter of `ground`.
+
+        Raises LocalError where a package can't be had.
+        """
         ...
 
     async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:

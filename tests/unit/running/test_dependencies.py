@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from huddle.errors import LocalError, ProgramError
 from huddle.running import dependencies
-from huddle.running.dependencies import Environments, Package, lock, lock_name, packages
+from huddle.running.dependencies import Environments
 from huddle.running.interpreter import probe
-from huddle.running.metadata import Requirements, requirements
+from huddle.running.metadata import Package, Requirements, lock_name, locked, packages, requirements
 
 CACHE = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
 HASH = "    --hash=sha256:" + "a" * 64
@@ -79,7 +79,7 @@ def with_uv(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_an_environment_has_what_is_locked_and_is_made_once(tmp_path: Path) -> None:
     here = await probe(sys.executable)
     try:
-        made = await lock(Requirements(("six>=1.16",)), here)
+        made = await Environments(tmp_path / "made").lock(Requirements(("six>=1.16",)), here)
     except LocalError as error:
         pytest.skip(f"the package index can't be asked: {error.message}")
     assert {one.name for one in packages(made)} == {"six", "mpyc"}
@@ -100,3 +100,12 @@ async def test_a_package_whose_hash_differs_is_not_installed(tmp_path: Path) -> 
     with pytest.raises(LocalError, match="can't be had"):
         await Environments(tmp_path / "made").make(wrong, here, lambda text: None)
     assert list((tmp_path / "made").iterdir()) == []
+
+
+def test_a_lock_counts_where_the_program_names_packages() -> None:
+    named = source('dependencies = ["six"]').encode()
+    assert locked("a.py", {"a.py": named, "a.lock": GOOD.encode()}) == GOOD.encode()
+    assert locked("a.py", {"a.py": named}) is None
+    assert locked("a.py", {"a.py": b"print()", "a.lock": b"anything"}) is None
+    with pytest.raises(ProgramError):
+        locked("a.py", {"a.py": named, "a.lock": b"-r x"})

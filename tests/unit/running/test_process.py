@@ -60,7 +60,7 @@ async def heard(*lines: bytes) -> tuple[list[bool], RunnerProcess]:
     told: list[bool] = []
     transport: Any = SimpleNamespace(get_returncode=lambda: None)
     spec: Any = SimpleNamespace(sandboxed=True, pid=1, names=("alice", "bob", "carol"))
-    watcher: Any = SimpleNamespace(input=told.append)
+    watcher: Any = SimpleNamespace(input=lambda waiting, hidden=False: told.append(waiting))
     nothing: Any = None
     reports = ReportReader({0, 2})
     runner = RunnerProcess(

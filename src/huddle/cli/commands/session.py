@@ -18,6 +18,7 @@ from huddle.cli.archive import Archive, LocalArchive
 from huddle.cli.arguments import TAKEN, ProgramCommand
 from huddle.cli.clashes import warning
 from huddle.cli.errors import complaints
+from huddle.cli.forms import asked
 from huddle.cli.home import Home
 from huddle.cli.named_path import NamedPath
 from huddle.cli.policy import GuestPolicy, HostPolicy
@@ -208,6 +209,9 @@ def host_command(
         click.secho(clean(clash), fg="yellow", err=True)
     if open_ and not local["json_"]:
         click.secho("--open: whoever holds the invitation comes in.", fg="yellow", err=True)
+    mine, private_args, local["input_files"] = asked(
+        mine, private_args, local["input_files"], ask=at_terminal
+    )
     if not local["json_"]:
         for line in told(mine, len(private_args), len(local["input_files"])):
             click.echo(line)

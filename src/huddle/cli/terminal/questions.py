@@ -9,11 +9,14 @@ seats are taken waits, and nobody is asked.
 from collections.abc import Awaitable, Callable
 
 from huddle import events
+from huddle.cli.forms import file_problem, question, whole
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.terminal import answers
 from huddle.cli.terminal.answers import Asked, Person
 from huddle.cli.terminal.screens import Screen
 from huddle.cli.text import clean_line
+from huddle.errors import ProgramError
+from huddle.session.form import FormInput, form_of
 from huddle.session.party import Party
 
 _AWAY = {"left", "refused", "gone"}
@@ -36,13 +39,14 @@ class Questions:
         self._turn = turn
         self._parties: dict[str, events.Party] = {}
         self._proposed = self._first = ""  # digests of programs
+        self._entry = ""
         self._each = isinstance(policy, HostPolicy) and policy.each
         self._without_seat: dict[str, events.Question] = {}
 
     def note(self, event: events.Event) -> list[events.Question]:
         """Note an event; the questions that were put off and can be asked now."""
         if isinstance(event, events.Program):
-            self._proposed = event.digest
+            self._proposed, self._entry = event.digest, event.entry
         if not isinstance(event, events.Party):
             return []
         self._parties[event.did] = event
@@ -150,6 +154,9 @@ class Questions:
                     await self._screen.read(self._party.files, self._turn)
                     continue
                 case answers.Accept(heard):
+                    if not host and not await self._fill_in():
+                        self._party.decline("they do not take part")
+                        return
                     self._party.heard(heard)
                     self._party.accept()
                 case answers.Differ():
@@ -160,6 +167,37 @@ class Questions:
                 case answers.Decline():
                     self._party.decline("they do not take part")
             return
+
+    async def _fill_in(self) -> bool:
+        """Ask a guest for what the program wants by its form; False where nothing more can be typed."""
+        own = next((one.pid for one in self._parties.values() if one.standing == "self"), None)
+        try:
+            form = form_of(self._party.files.get(self._entry, b"").decode("utf-8", "replace"))
+        except ProgramError as error:
+            self._screen.show(events.Notice(error.message))
+            return True
+        args, inputs = self._party.private_args, self._party.inputs
+        for one in form.wanted(own or 0, args, shared=False) if form.written else ():
+            text = await self._until_fits(one)
+            if text is None:
+                return False
+            if text and one.is_file:
+                inputs += (whole(text),)
+                text = inputs[-1].name
+            args += one.argument(text)
+        self._party.give(args, inputs)
+        return True
+
+    async def _until_fits(self, one: FormInput) -> str | None:
+        problem = ""
+        while True:
+            line = await self._screen.ask(Asked(question(one), (), problem))
+            if line is None:
+                return None
+            text = line.strip()
+            problem = one.problem(text) or file_problem(one, text)
+            if not problem:
+                return text or one.default
 
     # --- later runs
 
