@@ -9,7 +9,7 @@ program failed, never what it printed. The run's data links are open for just as
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -39,6 +39,7 @@ from huddle.session.peers import PeerMonitor
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.progress import Progress
 from huddle.session.settings import Settings
+from huddle.session.tasks import unless_failed, whole
 
 STATS_EVERY = 1.0
 LAST_WORDS = 5.0  # seconds for what a peer has sent before its part was over
@@ -152,22 +153,10 @@ class Execution:
 
     async def _interpreter(self) -> Interpreter:
         """The interpreter for this program; who stops the run meanwhile need not wait for its packages."""
-        getting = asyncio.ensure_future(
-            self._surroundings.interpreter(
-                self._settings, self._ground, self._entry, self._contents, self._notice
-            )
+        getting = self._surroundings.interpreter(
+            self._settings, self._ground, self._entry, self._contents, self._notice
         )
-        try:
-            while self._error is None and not getting.done():
-                self._news.clear()
-                news = asyncio.ensure_future(self._news.wait())
-                await asyncio.wait({getting, news}, return_when=asyncio.FIRST_COMPLETED)
-                news.cancel()
-            if self._error is not None:
-                raise self._error
-            return await getting
-        finally:
-            getting.cancel()
+        return await unless_failed(getting, self._news, lambda: self._error)
 
     def _notice(self, text: str) -> None:
         self._emit(events.Notice(text))
@@ -279,7 +268,7 @@ class Execution:
             if self._error is not None:
                 raise self._error
             self._group.set_state(self.number, control.COMPUTING)
-            await _whole(run.start())
+            await whole(run.start())
             if isinstance(run, Run):
                 self._progress.run = run
             if isinstance(run, Proxy):
@@ -301,7 +290,7 @@ class Execution:
             self._tell_stats(run)
             self._progress.close()
             # Where somebody ended the run here, nobody waits for what is left of it.
-            await _whole(self._close(run, limit=0.5 if self._error is not None else 5.0))
+            await whole(self._close(run, limit=0.5 if self._error is not None else 5.0))
 
     def _opening(self, pid: int) -> Any:
         """What opens the link to that peer: an `OpenLink` of the run's or the proxy's channels."""
@@ -488,16 +477,6 @@ class Execution:
         seconds = round(self._loop.time() - self._began, 3)
         self.stats = events.Stats(self.number, tuple(rows), rounds, seconds, self._surroundings.peak_memory())
         self._emit(self.stats)
-
-
-async def _whole(work: Coroutine[Any, Any, None]) -> None:
-    """Let this come to its end, though the session is left meanwhile: half of it could not be taken down."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)
-        raise
 
 
 def _mpyc_flags(flags: Flags, ground: ProgramRuntime) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from huddle.running.spec import RunnerExit
-from huddle.session.execution import _whole
 from huddle.session.outcomes import cause
+from huddle.session.tasks import whole
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ async def test_what_must_be_whole_is_whole_although_the_session_is_left() -> Non
             await asyncio.sleep(0)
             done.append(step)
 
-    task = asyncio.create_task(_whole(work()))
+    task = asyncio.create_task(whole(work()))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -60,4 +60,4 @@ async def test_an_error_of_what_must_be_whole_is_passed_on() -> None:
         raise KeyError
 
     with pytest.raises(KeyError):
-        await _whole(work())
+        await whole(work())

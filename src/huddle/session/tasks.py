@@ -1,0 +1,35 @@
+"""Work that others may want to end: what must come to its end all the same, and what need not."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from huddle.errors import HuddleError
+
+
+async def whole(work: Coroutine[Any, Any, None]) -> None:
+    """Let this come to its end, though the session is left meanwhile: half of it could not be taken down."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+
+
+async def unless_failed[T](
+    work: Coroutine[Any, Any, T], news: asyncio.Event, failed: Callable[[], HuddleError | None]
+) -> T:
+    """What this work brings; raises what has failed meanwhile, as `failed` knows once there are `news`."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            if (error := failed()) is not None:
+                raise error
+            news.clear()
+            told = asyncio.ensure_future(news.wait())
+            await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
+            told.cancel()
+        return await task
+    finally:
+        task.cancel()
