@@ -35,7 +35,7 @@ from huddle.running.limits import Confinement
 from huddle.running.spec import check_arguments
 from huddle.session import gifts, networks
 from huddle.session.ceremony_driver import CeremonyDriver
-from huddle.session.plans import GuestPlan, HostPlan
+from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.program import Program
 from huddle.session.sealed_session import SealedSession
@@ -290,7 +290,7 @@ class Party:
         return await self._stay_together(sealed, ground, stack, program.files, room)
 
     async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
-        digest = _digest(plan.digest)
+        digest = digest_of(plan.digest)
         check_arguments((), self._settings.private_args)
         ground, software = await self._prepare()
         if looks_like_code(plan.invitation):
@@ -486,21 +486,6 @@ def _weight(event: events.Event) -> int:
 async def _delete(room: RoomClient) -> None:
     with contextlib.suppress(HuddleError):
         await room.delete()
-
-
-def _digest(text: str | None) -> bytes | None:
-    if text is None:
-        return None
-    try:
-        digest = bytes.fromhex(text)
-    except ValueError:
-        digest = b""
-    if len(digest) != 32:
-        raise LocalError(
-            "--program-digest takes the 64 hexadecimal digits that Huddle shows as the program's digest.",
-            hint="Ask the host to read it out, or look at it in your own copy's session.",
-        )
-    return digest
 
 
 def _machine() -> Platform:

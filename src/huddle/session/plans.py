@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from huddle.errors import LocalError
 from huddle.session.program import Program
 
 
@@ -45,3 +46,19 @@ class RunRequest:
     """The host wants one more run: of this program, or of the last one again."""
 
     program: Program | None
+
+
+def digest_of(text: str | None) -> bytes | None:
+    """The digest of a program that a person typed; raises LocalError where it is none."""
+    if text is None:
+        return None
+    try:
+        digest = bytes.fromhex(text)
+    except ValueError:
+        digest = b""
+    if len(digest) != 32:
+        raise LocalError(
+            "--program-digest takes the 64 hexadecimal digits that Huddle shows as the program's digest.",
+            hint="Ask the host to read it out, or look at it in your own copy's session.",
+        )
+    return digest
