@@ -84,7 +84,13 @@ def test_the_page_is_served(installed: Path) -> None:
 
 def test_the_python_example_of_the_readme_runs(installed: Path, elsewhere: Path) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    (elsewhere / "example.py").write_text(block.replace("parties=3", "parties=2"))
+    # Root's own programs may run as root where root says so; Huddle's commands become somebody else.
+    ours = (
+        "from huddle.running import account\naccount.refuse_root = lambda: None\n"
+        if os.geteuid() == 0
+        else ""
+    )
+    (elsewhere / "example.py").write_text(ours + block.replace("parties=3", "parties=2"))
     with subprocess.Popen(
         [installed / "python", "-u", "example.py"], stdout=subprocess.PIPE, text=True
     ) as ada:

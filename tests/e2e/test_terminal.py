@@ -32,11 +32,10 @@ def invited(host: Terminal) -> str:
 
 def same_words(*people: Terminal) -> None:
     """All see the same four words, and are asked about them."""
-    words = []
-    for person in people:
-        words.append(person.wait(r"\n    ([a-z]+   [a-z]+   [a-z]+   [a-z]+)\n")[1])
-        person.wait("Everyone must see the same four words")
+    words = [person.wait(r"\n    ([a-z]+   [a-z]+   [a-z]+   [a-z]+)\n")[1] for person in people]
     assert len(set(words)) == 1
+    for person in people:  # a line that stood there before does not come anew
+        assert "Everyone must see the same four words" in person.text
 
 
 def test_three_persons_type_their_way_through_a_session(url: str, seat: Seat, programs: Path) -> None:
