@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import puppeteer from "puppeteer-core";
 import { expect, test } from "vitest";
-import { Native, ROOT, Tab, rendezvous, served } from "./browser";
+import { Native, ROOT, Tab, rendezvous, coreAndRendezvous } from "./browser";
 
 const FIGURES = ["output_ms", "multiplication_ms"] as const;
 
@@ -25,7 +25,7 @@ async function screen(): Promise<{ display: string; process: ChildProcess }> {
 test.runIf(process.env["HUDDLE_MEASURE"])(
   "rounds of a native party with a tab that is seen, then hidden",
   async () => {
-    const [[core, meeting], { display, process: xvfb }] = await Promise.all([served(), screen()]);
+    const [[core, meeting], { display, process: xvfb }] = await Promise.all([coreAndRendezvous(), screen()]);
     const [home, profile] = await Promise.all(["home", "chromium"].map((name) => mkdtemp(join(tmpdir(), `huddle-${name}-`))));
     // Not Playwright, which has every page believe that it is in front.
     const chromium = await puppeteer.launch({

@@ -210,7 +210,7 @@ export class Native {
 }
 
 /** The core's static server, and a rendezvous that knows of it: no other page may use one. */
-export async function served(more: Record<string, string> = {}) {
+export async function coreAndRendezvous(more: Record<string, string> = {}) {
   const core = await serveCore(more);
   return [core, await rendezvous("--page", core.url)] as const;
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { probe, reached } from "./probe";
-import { Native, ROOT, Tab, launch, rendezvous, served } from "./browser";
+import { Native, ROOT, Tab, launch, rendezvous, coreAndRendezvous } from "./browser";
 
 const MINUTE = 60_000;
 
@@ -16,7 +16,7 @@ let browser: { context: BrowserContext; close: () => Promise<void> };
 let home: string;
 
 beforeAll(async () => {
-  [[core, meeting], browser] = await Promise.all([served(), launch()]);
+  [[core, meeting], browser] = await Promise.all([coreAndRendezvous(), launch()]);
   home = await mkdtemp(join(tmpdir(), "huddle-home-"));
 }, MINUTE);
 

@@ -12,7 +12,7 @@ import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Native, ROOT, Tab, agreeable, memoryKept, people, rendezvous, served } from "./browser";
+import { Native, ROOT, Tab, agreeable, memoryKept, people, rendezvous, coreAndRendezvous } from "./browser";
 import { needPage } from "./people";
 
 const MINUTE = 60_000;
@@ -36,7 +36,7 @@ function figure(name: string, measure: () => Promise<void>): void {
 }
 
 beforeAll(async () => {
-  if (TARGET) [core, meeting] = await served();
+  if (TARGET) [core, meeting] = await coreAndRendezvous();
 }, MINUTE);
 
 afterAll(() => {

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { HUDDLE, ROOT, Tab, agreeable, memoryKept, people, rendezvous, served } from "./browser";
+import { HUDDLE, ROOT, Tab, agreeable, memoryKept, people, rendezvous, coreAndRendezvous } from "./browser";
 import { MINUTES, needPage } from "./people";
 import { resolve, type List, type Package } from "../src/core/packages";
 
@@ -128,7 +128,7 @@ afterAll(async () => {
 test(
   "a program gets what it imports, wherever its Python came from; what is not there is told before and after",
   async () => {
-    const [core, meeting] = await served({ packages, [LISTED]: join(folder, LISTED) });
+    const [core, meeting] = await coreAndRendezvous({ packages, [LISTED]: join(folder, LISTED) });
     try {
       // One of the two restores a snapshot, with an MPyC in it that has not found gmpy2.
       const earlier = await Tab.open(chromium.contexts[0]!, core.url, meeting.url, agreeable);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Native, Tab, agreeable, people, rendezvous, served } from "./browser";
+import { Native, Tab, agreeable, people, rendezvous, coreAndRendezvous } from "./browser";
 
 const MINUTE = 60_000;
 
@@ -15,7 +15,7 @@ let chromium: { contexts: BrowserContext[]; close: () => Promise<void> };
 let home: string;
 
 beforeAll(async () => {
-  [[core, meeting], chromium] = await Promise.all([served(), people(1)]);
+  [[core, meeting], chromium] = await Promise.all([coreAndRendezvous(), people(1)]);
   home = await mkdtemp(join(tmpdir(), "huddle-home-"));
 }, MINUTE);
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Decision, SessionEvent } from "../src/core/protocol";
-import { Native, Tab, agreeable, people, rendezvous, type Events, served } from "./browser";
+import { Native, Tab, agreeable, people, rendezvous, type Events, coreAndRendezvous } from "./browser";
 
 const MINUTE = 60_000;
 
@@ -16,7 +16,7 @@ let chromium: { contexts: BrowserContext[]; close: () => Promise<void> };
 let home: string;
 
 beforeAll(async () => {
-  [[core, meeting], chromium] = await Promise.all([served(), people(3)]);
+  [[core, meeting], chromium] = await Promise.all([coreAndRendezvous(), people(3)]);
   home = await mkdtemp(join(tmpdir(), "huddle-home-"));
   // Tests lose connections as a network that goes away does.
   for (const context of chromium.contexts)
