@@ -12,9 +12,35 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src"
 PACKAGES = ("mpyc", "spake2")
-# What no browser runs: commands, the server's side of the rendezvous.
+# What no browser runs: commands, the server's side of the rendezvous, processes and their sandbox.
 LEFT_OUT = (
     "huddle/cli/",
+    "huddle/helper.py",
+    "huddle/landlock.py",
+    "huddle/networks/headscale/admission.py",
+    "huddle/networks/headscale/api.py",
+    "huddle/networks/headscale/server.py",
+    "huddle/networks/iroh/library.py",
+    "huddle/networks/iroh/network.py",
+    "huddle/networks/tailscale/daemon.py",
+    "huddle/networks/tls/network.py",
+    "huddle/networks/tls/transport.py",
+    "huddle/networks/webrtc/native.py",
+    "huddle/networks/wireguard/helper.py",
+    "huddle/networks/wireguard/network.py",
+    "huddle/networks/wireguard/packet_relay.py",
+    "huddle/networks/wireguard/rootless.py",
+    "huddle/networks/wireguard/system.py",
+    "huddle/networks/wireguard/tunnel.py",
+    "huddle/running/account.py",
+    "huddle/running/dependencies.py",
+    "huddle/running/launcher.py",
+    "huddle/running/meter.py",
+    "huddle/running/process.py",
+    "huddle/running/sandbox.py",
+    "huddle/running/seccomp.py",
+    "huddle/running/syscalls.txt",
+    "huddle/session/native_platform.py",
     "huddle/page/",
     "huddle/programs/",
     "huddle/rendezvous/server/",

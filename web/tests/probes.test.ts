@@ -120,7 +120,7 @@ async function run(change: Change, source: string): Promise<string> {
             if ("failed" in data) reject(new Error(String(data.failed)));
             if ("report" in data) setTimeout(() => resolve(written), 200);
             if (!("ready" in data)) return;
-            const config = { pid: 0, names: ["Ann"], entry: "probe.py", args: [url], flags: [], max_queue: 0 };
+            const config = { pid: 0, names: ["Ann"], entry: "probe.py", args: [url], flags: [], max_queue: 0, folders: [], workdir: "" };
             const [stdin, stdout, stderr] = [stream(false), stream(true), stream(true)];
             const files = { "probe.py": new TextEncoder().encode(source) };
             control.postMessage({ config: JSON.stringify(config), files, peers: [], stdin, stdout, stderr }, [stdin, stdout, stderr]);
