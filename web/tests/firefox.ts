@@ -5,7 +5,7 @@ import { join } from "node:path";
 import puppeteer, { type Browser, type ElementHandle, type Page } from "puppeteer-core";
 
 /** As in people.ts: far more than anything here takes. */
-const PATIENCE = 240_000;
+const PATIENCE = Number(process.env["HUDDLE_PATIENCE"] ?? 240_000);
 
 /** What may be looked for: a button, a tab or another thing by its name, or a field by its label. */
 type What = "button" | "tab" | "heading" | "field";
@@ -37,7 +37,7 @@ export class FirefoxPerson {
     return person;
   }
 
-  /** The thing of that kind and name, once it is there. */
+  /** The thing of that kind and name, once it is there and can be used: a button that decides takes no press at once. */
   async the(what: What, name: string): Promise<ElementHandle<HTMLElement>> {
     const found = await this.page.waitForFunction(
       (what, name) => {
@@ -47,7 +47,7 @@ export class FirefoxPerson {
           return label?.control;
         }
         const kind = { button: "button", tab: "[role=tab]", heading: "h1, h2, h3" }[what];
-        return [...document.querySelectorAll<HTMLElement>(kind)].find((one) => named(one) === name);
+        return [...document.querySelectorAll<HTMLElement>(kind)].find((one) => named(one) === name && !(one as HTMLButtonElement).disabled);
       },
       { polling: 100, timeout: PATIENCE },
       what,

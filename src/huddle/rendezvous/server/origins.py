@@ -2,8 +2,9 @@
 
 Anybody's page may open a WebSocket to any address that its reader's browser reaches, and may give its own
 name the address of a server near the reader (DNS rebinding). So the name in `Host` must be one that the
-server goes by, and the page in `Origin` must be the server's own, or one that its owner named (`pages`).
-Programs other than browsers send no `Origin`.
+server goes by, and the page in `Origin` must be the server's own, one that its owner named (`pages`), or one
+that the reader's own machine serves, which nobody elsewhere can. Programs other than browsers send no
+`Origin`.
 
 It must not know what is asked for.
 """
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from huddle.rendezvous.server.guard import ConnectionGuard
 
+_OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -64,6 +66,8 @@ class OriginGuard:
         if page is None:
             return False
         # Where a proxy passes on another Host than the browser's, the name is one that was told.
+        if page[0] in _OWN_MACHINE:
+            return True
         told = self._names is not None and page[0] in self._names and not _is_near(page[0])
         return told or page in self._pages or page == _authority(f"{urlsplit(origin).scheme}://{host}")
 

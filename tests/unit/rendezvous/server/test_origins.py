@@ -34,8 +34,10 @@ async def opens(server: RendezvousServer, host: str, origin: str | None) -> int:
         ("localhost:{port}", "http://localhost:{port}", 101),
         ("Huddle.Example:{port}", "http://huddle.example:{port}", 101),
         ("127.0.0.1:{port}", "https://huddle.example", 101),  # a proxy before it has passed on another Host
-        ("127.0.0.1:{port}", "http://127.0.0.1:1", 403),
-        ("127.0.0.1:{port}", "http://localhost:{port}", 403),
+        ("127.0.0.1:{port}", "http://127.0.0.1:1", 101),  # of the reader's own machine
+        ("127.0.0.1:{port}", "http://10.0.0.1:{port}", 403),
+        ("127.0.0.1:{port}", "http://localhost:{port}", 101),
+        ("127.0.0.1:{port}", "http://localhost.evil.example", 403),
         ("127.0.0.1:{port}", "https://evil.example", 403),
         ("127.0.0.1:{port}", "null", 403),
         ("127.0.0.1:{port}", "", 101),
@@ -91,7 +93,7 @@ async def test_a_native_client_sends_no_origin_and_a_browser_s_is_told_by_403() 
 
 
 async def test_a_page_that_its_owner_named_may_use_it_and_no_other() -> None:
-    async with RendezvousServer(ServerConfig(pages=("http://127.0.0.1:8080/",))) as server:
+    async with RendezvousServer(ServerConfig(pages=("http://10.0.0.1:8080/",))) as server:
         near = "127.0.0.1:{port}"
-        assert await opens(server, near, "http://127.0.0.1:8080") == 101
-        assert await opens(server, near, "http://127.0.0.1:8081") == 403
+        assert await opens(server, near, "http://10.0.0.1:8080") == 101
+        assert await opens(server, near, "http://10.0.0.1:8081") == 403
