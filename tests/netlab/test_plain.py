@@ -241,7 +241,7 @@ def test_two_plain_ends_and_two_of_huddle(
                 process.kill()
                 process.communicate()
         assert (ada.end(), bob.end(), cem.close()) == (0, 0, 0), f"{ada.story()} {bob.story()}"
-        ben.see("text('Finished')")
+        ben.see("text('You have the result')")
     assert "total: 4" in ada.output() and "total: 4" in bob.output()
     by_key = "raw, known by its WireGuard key"
     assert links(ada, "Ben") == links(ada, "Cem") == [("plain", f"direct, {by_key}")]
