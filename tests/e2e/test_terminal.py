@@ -1,5 +1,6 @@
 """A session as persons see and type it, each on a terminal."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -89,15 +90,16 @@ def test_three_persons_type_their_way_through_a_session(url: str, seat: Seat, pr
     ada.wait("Cyd accepts")
 
     for person in (ada, bob, cyd):
-        person.wait("Sealed by Ada, ")
-        person.wait("Link to ")
-    for person in (ada, bob, cyd):
-        person.wait(r"The average salary is 3316\.83")
-        person.wait(r"Run 1 finished after")
-        person.wait(r"party +doing +path +RTT +sent +received")
-        person.wait("What stays on this machine:")
-        person.wait(r"identity:\s+your\s+identity")
         assert person.end() == 0
+        # The run is short now that nobody types in it: what stood on the screen for a moment is not waited for.
+        for shown in (
+            "Sealed by Ada, ",
+            r"The average salary is 3316\.83",
+            "Run 1 finished after",
+            "What stays on this machine:",
+            r"identity:\s+your\s+identity",
+        ):
+            assert re.search(shown, person.text), shown
         assert person.raw.rfind(SHOW_CURSOR) >= person.raw.rfind(HIDE_CURSOR), "the cursor stays hidden"
         assert list(person.temp.iterdir()) == []
     assert not (ada.home / "contacts.json").exists()
