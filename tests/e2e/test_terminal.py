@@ -91,7 +91,7 @@ def test_three_persons_type_their_way_through_a_session(url: str, seat: Seat, pr
 
     for person in (ada, bob, cyd):
         assert person.end() == 0
-        # The run is short now that nobody types in it: what stood on the screen for a moment is not waited for.
+        # The run is short, now that nobody types in it: what stands there for a moment is not waited for.
         for shown in (
             "Sealed by Ada, ",
             r"The average salary is 3316\.83",
