@@ -180,9 +180,11 @@ class RunnerProcess:
             await asyncio.to_thread(_sweep, self._mark)
         assert self._reading
         rest = [asyncio.create_task(event.wait()) for event in (self._events.silent, self._lane.closed)]
-        await asyncio.wait((*rest, self._reading), timeout=LINGER, return_when=asyncio.ALL_COMPLETED)
-        for task in rest:
-            task.cancel()
+        try:
+            await asyncio.wait((*rest, self._reading), timeout=LINGER, return_when=asyncio.ALL_COMPLETED)
+        finally:
+            for task in rest:
+                task.cancel()
         if self.spec.sandboxed and self._place:
             known = {target for target, _ in self.spec.inputs}
             await asyncio.to_thread(self._place.bring_out, self.spec.directory, known, self.spec.limits.files)

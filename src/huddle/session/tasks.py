@@ -28,8 +28,10 @@ async def unless_failed[T](
                 raise error
             news.clear()
             told = asyncio.ensure_future(news.wait())
-            await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
-            told.cancel()
+            try:
+                await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                told.cancel()
         return await task
     finally:
         task.cancel()

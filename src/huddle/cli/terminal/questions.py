@@ -176,8 +176,10 @@ class Questions:
         except ProgramError as error:
             self._screen.show(events.Notice(error.message))
             return True
+        if not form.written:
+            return True
         args, inputs = self._party.private_args, self._party.inputs
-        for one in form.wanted(own or 0, args, shared=False) if form.written else ():
+        for one in form.wanted(own or 0, args, shared=False):
             text = await self._until_fits(one)
             if text is None:
                 return False
