@@ -160,7 +160,7 @@ def test_a_question_that_is_taken_back_is_gone(asked: Asked) -> None:
     table.type("al")
     table.until(lambda text: text.endswith("> al"))
     table.tell(events.Restarted(2, "Bob saw other words"), events.Notice("again"))
-    table.until(lambda text: "again" in text and ">" not in text.rpartition("\nagain")[2])  # no question below
+    table.until(lambda text: "again" in text and ">" not in text.rpartition("\nagain")[2])  # no question
     table.type("l\n")
     table.tell(*(NEW_WORDS if isinstance(one, events.Words) else one for one in question.told))
     table.until(lambda text: "five   six" in text and question.reads in text and text.endswith(">"))
