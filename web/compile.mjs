@@ -72,6 +72,11 @@ async function prepared(archives) {
   globalThis.crypto.getRandomValues = zero;
   Date.now = () => Date.UTC(2026, 0, 1);
   performance.now = () => 0;
+  // Every browser that gets this can wait for promises, and Python remembers whether it can; nothing waits here.
+  WebAssembly.Suspending ??= function (called) {
+    return called;
+  };
+  WebAssembly.promising ??= (called) => called;
   const stdLibURL = join(await mkdtemp(join(tmpdir(), "huddle-python-")), "stdlib.zip");
   await writeFile(stdLibURL, archives.stdlib);
   const api = await loadPyodide({ stdLibURL, env: { HOME: "/home/pyodide", PYTHONHASHSEED: "0" }, _makeSnapshot: true });
