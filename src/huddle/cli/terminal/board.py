@@ -19,7 +19,7 @@ from rich.text import Text
 
 from huddle import events
 from huddle.cli.terminal.answers import Asked
-from huddle.cli.text import clean_line, listing, short_did, size
+from huddle.cli.text import clean_line, short_did, size
 
 STANDING = {
     "self": "you",
@@ -279,8 +279,3 @@ def counters(stats: events.Stats, width: int) -> Table:
         )
         table.add_row(*cells[: len(columns)])
     return table
-
-
-def names_of(parties: Iterable[events.Party]) -> str:
-    """Their names, for a sentence."""
-    return listing([clean_line(one.name) for one in parties])
