@@ -294,8 +294,3 @@ def counters(stats: events.Stats, width: int) -> Table:
         )
         table.add_row(*cells[: len(columns)])
     return table
-
-
-def names_of(parties: Iterable[events.Party]) -> str:
-    """Their names, for a sentence."""
-    return listing([clean_line(one.name) for one in parties])
