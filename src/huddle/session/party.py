@@ -273,6 +273,8 @@ class Party:
             self._crypto, invitation, plan.parties - 1, stack, lambda text: self._emit(events.Notice(text))
         )
         self._emit(events.Invitation(invitation.url, spoken.text))
+        if plan.expected is not None:
+            self._emit(events.Expected(plan.expected.names))
         core = HostCeremony(
             self._crypto,
             self._identity,
@@ -283,6 +285,7 @@ class Party:
             files={} if options.files_follow else program.files,
             parties=plan.parties,
             options=options,
+            order=plan.expected.rank if plan.expected is not None else lambda name: 0,
             now=asyncio.get_running_loop().time(),
         )
         sealed = await self._meet(core, room, ground.confinement)

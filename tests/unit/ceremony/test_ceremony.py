@@ -214,3 +214,16 @@ def test_twenty_parties_seal_one_session() -> None:
         mesh.guest(name)
     mesh.run()
     assert mesh.sealed(*names)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_guests_stand_in_the_order_that_the_host_gave_or_else_in_that_of_admission(seed: int) -> None:
+    mesh = Mesh(seed)
+    rank = ["Ann", "Bob", "Cleo"].index
+    mesh.host(parties=4, order=rank)
+    for name in ("Cleo", "Ann", "Bob"):
+        mesh.guest(name)
+    mesh.run()
+    seal = mesh.stations["Bob"].core.sealed
+    assert seal is not None
+    assert [member.name for member in seal.roster] == ["Hanna", "Ann", "Bob", "Cleo"]

@@ -18,6 +18,7 @@ from huddle.cli.archive import Archive, LocalArchive
 from huddle.cli.arguments import TAKEN, ProgramCommand
 from huddle.cli.clashes import warning
 from huddle.cli.errors import complaints
+from huddle.cli.expect import read_expected
 from huddle.cli.forms import asked
 from huddle.cli.home import Home
 from huddle.cli.named_path import NamedPath
@@ -170,6 +171,12 @@ def _run(
 @click.option(
     "--ask-each", is_flag=True, help="Ask about each guest as they knock, not about all when they are there."
 )
+@click.option(
+    "--expect",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Whom you expect, one name a line: you are asked about all others, and see who is missing.",
+)
 @click.option("--allow", multiple=True, metavar="DID", help="Let this party in without asking.")
 @click.option(
     "--private", "private_args", multiple=True, metavar="ARG", help="An argument of your own, never sent."
@@ -190,6 +197,7 @@ def host_command(
     yes: bool,
     open_: bool,
     ask_each: bool,
+    expect: Path | None,
     allow: tuple[str, ...],
     private_args: tuple[str, ...],
     **local: Unpack[Local],
@@ -201,6 +209,9 @@ def host_command(
     Options of huddle may stand before or behind PROGRAM; all that it does not know, and all that follows
     --, belongs to the program.
     """
+    expected = None if expect is None else read_expected(expect)
+    if expected is not None and open_:
+        raise click.UsageError("--open lets everybody in, so --expect has no use.")
     network_options.check_host(_chosen(local["network"]), network_options.set_options(local))
     at_terminal = sys.stdin.isatty() and not (yes or open_ or local["json_"])
     choose = for_host(program.name, ask=at_terminal, modules=yes or open_)
@@ -223,8 +234,9 @@ def host_command(
         stay=stay,
         record=local["record"] is not None,
         rendezvous=local["rendezvous"],
+        expected=expected,
     )
-    policy = HostPolicy(yes, open_, frozenset(allow), ask_each, parties)
+    policy = HostPolicy(yes, open_, frozenset(allow), ask_each, parties, expected)
     sys.exit(
         run_party(
             lambda chosen, identity, contacts, machine: Party(
