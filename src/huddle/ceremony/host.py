@@ -18,8 +18,10 @@ from huddle.ceremony.messages import (
     FileKey,
     ForPeer,
     Hello,
+    Lobby,
     Meaningless,
     Options,
+    Place,
     Proposal,
     Refusal,
     Restart,
@@ -45,7 +47,8 @@ class HostCeremony(Ceremony):
 
     `manifest` and `files` are the first program; `parties` the number of parties, the host included, at
     which it proposes by itself, or None where the person says when (`propose`). `order` is the place of a
-    name among the guests; those with the same one stand in the order of admission.
+    name among the guests; those with the same one stand in the order of admission. `lobby`: a seat that
+    gets free waits for somebody else, and after a no for the person's word; else both end it by name.
     """
 
     role = HOST
@@ -64,6 +67,7 @@ class HostCeremony(Ceremony):
         parties: int | None = None,
         options: Options | None = None,
         order: Callable[[str], int] = lambda name: 0,
+        lobby: bool = False,
     ) -> None:
         super().__init__(
             crypto,
@@ -78,6 +82,11 @@ class HostCeremony(Ceremony):
         self._files = dict(files)
         self._parties = parties
         self._order = order
+        self._lobby = lobby
+        self._held = False  # nothing is proposed until the person says so
+        self._changed = False  # what is under way to the room is not what the person wants any more
+        self._places: tuple[Place, ...] = ()  # as the guests were told
+        self._told_parties = parties
         self._check_arguments()
         self._asked: dict[bytes, Hello] = {}
         self._admitted: dict[str, str] = {}
@@ -149,8 +158,65 @@ class HostCeremony(Ceremony):
             raise LocalError(
                 f"threshold {threshold} needs {2 * threshold + 1} parties", hint="Choose a lower --threshold."
             )
-        self._ready = True
+        self._ready, self._held = True, False
         self._propose_if_ready()
+
+    @property
+    def held(self) -> bool:
+        """Whether nothing is proposed until the person says so."""
+        return self._held
+
+    def hold(self, reason: str) -> None:
+        """Void what is proposed; nothing is proposed again until the person says so (`propose`)."""
+        self._held = True
+        self._void(reason)
+
+    def change(
+        self,
+        reason: str,
+        *,
+        manifest: Manifest | None = None,
+        files: Mapping[str, bytes] | None = None,
+        options: Options | None = None,
+        parties: int | None = None,
+    ) -> None:
+        """Propose another program, or to another number of parties; all keep their seats.
+
+        A proposal that is out becomes void. Raises LocalError, and changes nothing, where that can't be
+        proposed or the session is sealed.
+        """
+        if self.state in (CeremonyState.SEALED, CeremonyState.ENDED):
+            raise LocalError("the session has begun: nothing can be changed now", hint="Stop it first.")
+        if parties is not None and len(self._admitted) + 1 > parties:
+            taken = len(self._admitted) + 1
+            raise LocalError(f"{taken} are here already, with you", hint="Remove somebody first.")
+        before = self._manifest, self._files, self._options, self._parties
+        self._manifest, self._options = manifest or self._manifest, options or self._options
+        self._files = dict(files) if files is not None else self._files
+        self._parties = parties or self._parties
+        try:
+            self._check_arguments()
+        except LocalError:
+            self._manifest, self._files, self._options, self._parties = before
+            raise
+        self._changed = self._proposing
+        self._void(reason)
+        self._propose_if_ready()
+
+    def records_to_send(self) -> list[bytes]:
+        """The records to append to the room now, in this order."""
+        places = tuple(Place(did, did not in self._seated) for did in self._admitted)
+        told = places == self._places and self._parties == self._told_parties
+        if not told and self.state is CeremonyState.GATHERING and not self._proposing:
+            self._places, self._told_parties = places, self._parties
+            self._send(Lobby(self._parties or 0, places))
+        return super().records_to_send()
+
+    def _void(self, reason: str) -> None:
+        """Make what is proposed void, if anything is."""
+        if self.state in (CeremonyState.REVEALING, CeremonyState.ACCEPTING):
+            self._round.spoiled = LocalError(f"this is void: {reason}")
+            self._restart(reason)
 
     # The log
 
@@ -192,13 +258,20 @@ class HostCeremony(Ceremony):
     def _on_refusal(self, message: Refusal) -> None:
         """This party's own."""
 
+    def _on_lobby(self, message: Lobby) -> None:
+        """This party's own."""
+
     def _on_leaving(self, did: str, reason: str, *, declined: bool) -> None:
         plan = self._round.plan
         if self.sealed is not None:
             self._tell(events.PeerLeft(self._plan.pid(did), reason))
             return
         error = self._fault(did, f"{'said no' if declined else 'left'}: {reason}")
-        if plan is None or not plan.has(did):
+        if declined and self._lobby:
+            if did in self._admitted:
+                self._tell(events.SaidNo(did, self._called(did), reason))
+                self.hold(error.message)
+        elif plan is None or not plan.has(did):
             if did in self._round.hellos:
                 self._lose(did, reason)
                 self._propose_if_ready()
@@ -223,6 +296,8 @@ class HostCeremony(Ceremony):
         self._timers.pop("replace", None)
         self._timers["reveal"] = self._now + REVEAL_SECONDS
         self._lacking = None
+        if self._held or self._changed:
+            self._restart("the host has changed something")
         for member, greeting in zip(plan.roster[1:], plan.greetings[1:], strict=True):
             latest = self._round.hellos.get(member.did)
             if latest is None or latest.hash != greeting.hash or member.did not in self._admitted:
@@ -231,6 +306,8 @@ class HostCeremony(Ceremony):
 
     def _on_revealed(self) -> None:
         self._timers["accept"] = self._now + self._plan.proposal.options.patience
+        if self._restarting == self.epoch:
+            return
         if not self._undecided():
             self._send_files()
         self._have_files({} if self._options.files_follow else dict(self._files))
@@ -264,7 +341,7 @@ class HostCeremony(Ceremony):
                 self._send(Refusal(greeting.hash, "the session has begun without you"))
 
     def _on_epoch(self) -> None:
-        self._proposing = False
+        self._proposing = self._changed = False
         self._timers["return"] = self._now + REVEAL_SECONDS
         if self._lacking is not None:
             self._timers["replace"] = self._now + REPLACE_SECONDS
@@ -284,6 +361,9 @@ class HostCeremony(Ceremony):
             done = self._round.reveals if timer == "reveal" else self._round.accepts
             error = self._silent(done.keys(), timer)
             missing = [member.did for member in self._plan.roster if member.pid not in done]
+            if self.did in missing and self._lobby and timer == "accept":
+                self.hold("the host did not decide in time")
+                return
             if self.did in missing:
                 raise error
             self._drop(missing, error)
@@ -297,6 +377,7 @@ class HostCeremony(Ceremony):
         if (
             self.state is not CeremonyState.GATHERING
             or self._proposing
+            or self._held
             or not (enough and here and self._admitted)
         ):
             return
@@ -336,13 +417,15 @@ class HostCeremony(Ceremony):
     def _drop(self, dids: Iterable[str], error: HuddleError) -> None:
         for did in dids:
             self._lose(did, error.message)
-        if self._parties is not None:
+        if self._lobby:
+            pass  # the seat waits for somebody else
+        elif self._parties is not None:
             self._lacking = error
         elif not self._admitted:
             raise error
         if self._round.plan is not None:
             self._restart(error.message)
-        elif self._parties is not None:
+        elif self._parties is not None and not self._lobby:
             self._timers.setdefault("replace", self._now + REPLACE_SECONDS)
         else:
             self._propose_if_ready()
