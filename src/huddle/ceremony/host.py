@@ -9,7 +9,7 @@ from huddle.ceremony.core import REVEAL_SECONDS, Greeting
 from huddle.ceremony.files import seal_files
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.log import LogEntry
-from huddle.ceremony.manifest import MAX_CEREMONY, Manifest, ManifestError, read, version_differences
+from huddle.ceremony.manifest import Manifest, version_differences
 from huddle.ceremony.messages import (
     MAX_EPOCHS,
     MAX_PARTIES,
@@ -28,6 +28,7 @@ from huddle.ceremony.messages import (
     Software,
     shorten,
 )
+from huddle.ceremony.planned import check_planned
 from huddle.ceremony.roster import Plan, bits
 from huddle.ceremony.states import CeremonyState, SenderRole
 from huddle.ceremony.values import HOST
@@ -87,7 +88,7 @@ class HostCeremony(Ceremony):
         self._changed = False  # what is under way to the room is not what the person wants any more
         self._places: tuple[Place, ...] = ()  # as the guests were told
         self._told_parties = parties
-        self._check_arguments()
+        check_planned(self._manifest, self._files, self._options, self._parties, self._software)
         self._asked: dict[bytes, Hello] = {}
         self._admitted: dict[str, str] = {}
         self._seated: set[str] = set()  # admitted for now; the person decides with the words on the screen
@@ -162,6 +163,16 @@ class HostCeremony(Ceremony):
         self._propose_if_ready()
 
     @property
+    def options(self) -> Options:
+        """What all are to agree to beyond the program."""
+        return self._options
+
+    @property
+    def free(self) -> int:
+        """Seats that nobody has."""
+        return (self._parties or MAX_PARTIES) - 1 - len(self._admitted)
+
+    @property
     def held(self) -> bool:
         """Whether nothing is proposed until the person says so."""
         return self._held
@@ -195,7 +206,7 @@ class HostCeremony(Ceremony):
         self._files = dict(files) if files is not None else self._files
         self._parties = parties or self._parties
         try:
-            self._check_arguments()
+            check_planned(self._manifest, self._files, self._options, self._parties, self._software)
         except LocalError:
             self._manifest, self._files, self._options, self._parties = before
             raise
@@ -207,10 +218,15 @@ class HostCeremony(Ceremony):
         """The records to append to the room now, in this order."""
         places = tuple(Place(did, did not in self._seated) for did in self._admitted)
         told = places == self._places and self._parties == self._told_parties
-        if not told and self.state is CeremonyState.GATHERING and not self._proposing:
+        gathering = self.state is CeremonyState.GATHERING and not self._proposing
+        if not told and (gathering or self._somebody_waits()):
             self._places, self._told_parties = places, self._parties
             self._send(Lobby(self._parties or 0, places))
         return super().records_to_send()
+
+    def _somebody_waits(self) -> bool:
+        alive = self.state not in (CeremonyState.SEALED, CeremonyState.ENDED)
+        return alive and any(did != self.did and did not in self._admitted for did in self._round.hellos)
 
     def _void(self, reason: str) -> None:
         """Make what is proposed void, if anything is."""
@@ -469,27 +485,6 @@ class HostCeremony(Ceremony):
             return self._asked[hello]
         except KeyError:
             raise LocalError("no guest with this hello was here") from None
-
-    def _check_arguments(self) -> None:
-        try:
-            read(encode(self._manifest))
-            if not self._options.files_follow:
-                self._manifest.check_files(self._files)
-        except ManifestError as exc:
-            raise LocalError(f"the program cannot be proposed: {exc}") from exc
-        threshold = self._manifest.flags.threshold
-        if self._parties is not None and threshold is not None and 2 * threshold >= self._parties:
-            raise LocalError(
-                f"threshold {threshold} needs {2 * threshold + 1} parties", hint="Choose a lower --threshold."
-            )
-        if self._parties is not None and not 2 <= self._parties <= MAX_PARTIES:
-            raise LocalError(f"a session has 2 to {MAX_PARTIES} parties, not {self._parties}")
-        if not self._options.files_follow and self._manifest.size > MAX_CEREMONY:
-            raise LocalError(
-                f"{self._manifest.size} bytes of files are too many to send before the session is sealed"
-            )
-        if version_differences(self._software, self._manifest.versions):
-            raise LocalError("the manifest names other versions than this party has")
 
 
 def _same_name(name: str) -> str:

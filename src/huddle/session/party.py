@@ -23,10 +23,10 @@ from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.manifest import MAX_CEREMONY, Flags
 from huddle.ceremony.messages import Offer, Options, Software
 from huddle.ceremony.sealed import Sealed
-from huddle.errors import HuddleError, LocalError, NetworkError, unexpected
+from huddle.errors import HuddleError, LocalError, unexpected
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
-from huddle.networks.base import Network, NetworkContext
+from huddle.networks.base import Network
 from huddle.networks.plain.part import NETWORK as PLAIN
 from huddle.networks.plain.part import PlainPart
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
@@ -36,6 +36,7 @@ from huddle.running.spec import check_arguments
 from huddle.session import gifts, networks
 from huddle.session.ceremony_driver import CeremonyDriver
 from huddle.session.context import PartyContext
+from huddle.session.host_lobby import HostLobby
 from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.program import Program
@@ -79,6 +80,7 @@ class Party:
         self._task: asyncio.Task[None] | None = None
         self._meeting: CeremonyDriver | None = None
         self._together: SealedSession | None = None
+        self._lobby: HostLobby | None = None
         self._networks: list[Network] = []
         self._plain: PlainPart | None = None
 
@@ -162,6 +164,28 @@ class Party:
         """The person sees other words than the others: all are told so, and new words follow."""
         if self._together is None and self._meeting is not None:
             self._meeting.differ()
+
+    def not_now(self, reason: str) -> None:
+        """Take no part in what is proposed, and stay: the host can propose again, or another thing."""
+        if self._together is not None:
+            self._together.answer(False, reason)
+        elif self._meeting is not None:
+            self._meeting.not_now(reason)
+
+    def propose(self) -> None:
+        """The host: go on from the lobby, as soon as all are here; LocalError where nobody else is."""
+        if self._together is None and self._meeting is not None:
+            self._meeting.propose()
+
+    def change(self, program: Program | None = None, parties: int | None = None) -> None:
+        """The host, until the start: another program, or number of parties; nobody has to join anew."""
+        if self._together is None and self._lobby is not None:
+            self._lobby.change(program, parties)
+
+    def new_code(self) -> None:
+        """The host, until the start: another short code for the free seats; LocalError where none is free."""
+        if self._together is None and self._lobby is not None:
+            self._lobby.new_code()
 
     def decline(self, reason: str) -> None:
         """Do not take part."""
@@ -268,12 +292,11 @@ class Party:
         await stack.enter_async_context(room)
         stack.push_async_callback(_delete, room)
         self._emit(events.Party(self._settings.name, self._identity.did, "admitted", "self"))
-        from huddle.shortcode.driver import SpokenCode  # its groups take long to set up: not for guests
-
-        spoken = await SpokenCode.open(
-            self._crypto, invitation, plan.parties - 1, stack, lambda text: self._emit(events.Notice(text))
+        lobby = self._lobby = HostLobby(
+            self._crypto, invitation, program, flags, self._surroundings, ground, self._emit, stack
         )
-        self._emit(events.Invitation(invitation.url, spoken.text))
+        stack.push_async_callback(lobby.close)
+        await lobby.open(plan.parties - 1)
         if plan.expected is not None:
             self._emit(events.Expected(plan.expected.names))
         core = HostCeremony(
@@ -287,11 +310,13 @@ class Party:
             parties=plan.parties,
             options=options,
             order=plan.expected.rank if plan.expected is not None else lambda name: 0,
+            lobby=plan.lobby,
             now=asyncio.get_running_loop().time(),
         )
+        lobby.attend(core)
         sealed = await self._meet(core, room, ground.confinement)
-        await spoken.close()
-        return await self._stay_together(sealed, ground, stack, program.files, room)
+        await lobby.close()
+        return await self._stay_together(sealed, ground, stack, lobby.files, room)
 
     async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
         digest = digest_of(plan.digest)
@@ -339,47 +364,13 @@ class Party:
         return ground, tuple(Software(name, version) for name, version in has.items() if version)
 
     async def _open_networks(self, invitation: Invitation, stack: AsyncExitStack) -> None:
-        failed: NetworkError | None = None
-        context = networks.context(
-            self._settings,
-            self._surroundings.crypto,
-            invitation.rendezvous,
-            self._notice,
-            self._surroundings.helper,
+        self._networks, self._plain = await networks.opened(
+            self._settings, self._surroundings, invitation.rendezvous, self._emit, stack
         )
-        for network in await networks.create(
-            self._settings, context, in_browser=self._surroundings.in_browser
-        ):
-            try:
-                await network.open()
-            except NetworkError as error:
-                failed = error
-                self._emit(events.Notice(f"The network {network.name} is left out: {error.message}"))
-                continue
-            stack.push_async_callback(network.close)
-            self._networks.append(network)
-        if not self._networks:
-            raise failed or LocalError("No network was chosen.")
-        await self._open_plain(context, stack)
-
-    async def _open_plain(self, context: NetworkContext, stack: AsyncExitStack) -> None:
-        part = self._surroundings.plain(self._settings, context)
-        if part is None:
-            return
-        stack.push_async_callback(part.close)
-        try:
-            await part.open()
-        except NetworkError as error:
-            self._emit(events.Notice(f"The network plain is left out: {error.message}"))
-        else:
-            self._plain = part
 
     def _part(self) -> tuple[Software, ...]:
         """What all must know of this party before they accept, where somebody runs plain MPyC."""
         return (Software(PLAIN, self._plain.role),) if self._plain is not None else ()
-
-    def _notice(self, text: str) -> None:
-        self._emit(events.Notice(text))
 
     async def _meet(
         self, core: HostCeremony | GuestCeremony, room: RoomClient, locked: Confinement | None
@@ -392,7 +383,10 @@ class Party:
             self._offers,
             locked=locked,
             alarm=self._alarm,
+            seat_is_free=self._lobby.seat_is_free if self._lobby is not None else lambda: None,
         )
+        if self._lobby is not None:
+            self._lobby.driver = meeting
         try:
             return await meeting.sealed()
         except asyncio.CancelledError:
@@ -419,6 +413,7 @@ class Party:
             emit=self._emit,
             standing=self._standing,
             plain=self._plain,
+            lobby=isinstance(self._plan, HostPlan) and self._plan.lobby,
         )
         together = self._together = SealedSession(sealed, context)
         stack.push_async_callback(lambda: together.part(self._leaving))

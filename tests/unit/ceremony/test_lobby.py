@@ -144,10 +144,10 @@ def test_somebody_too_many_is_told_that_it_waits_for_a_seat_and_takes_one_that_g
     hanna, (station, _ann, bob) = lobby(mesh)
     mesh.admit = lambda _: False
     cyd = mesh.guest("Cyd")
-    hanna.hold("a pause")
-    mesh.run()
+    mesh.run()  # while the words are on the others' screens
     told = cyd.of(events.LobbyChanged)[-1]
     assert (told.place, told.full, told.parties) == ("waiting", True, 3) and cyd.error is None
+    hanna.hold("a pause")
     bob.core.leave("the train")
     mesh.run()
     assert not cyd.of(events.LobbyChanged)[-1].full

@@ -24,13 +24,14 @@ from huddle.cli.home import Home
 from huddle.cli.named_path import NamedPath
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_files import Source, load, told
+from huddle.cli.program_source import ProgramSource
 from huddle.cli.proposal import for_guest, for_host
 from huddle.cli.rights import as_ordinary
 from huddle.cli.session_options import Local, local_options
 from huddle.cli.terminal.driver import Driver
 from huddle.cli.terminal.json_view import JsonView
 from huddle.cli.terminal.output_buffer import OutputBuffer
-from huddle.cli.terminal.screens import Screen, screen
+from huddle.cli.terminal.screens import Screen, is_plain, screen
 from huddle.cli.text import clean
 from huddle.cli.unlock import unlock_identity
 from huddle.errors import LocalError
@@ -92,6 +93,7 @@ def run_party(
     private_args: tuple[str, ...],
     *,
     planned: int | None = None,
+    source: ProgramSource | None = None,
 ) -> int:
     """Run one session on this terminal; its exit code."""
     crypto = NativeCrypto()
@@ -120,11 +122,16 @@ def run_party(
             here = replace(here, name=getpass.getuser())  # who typed sudo is meant, not root
         kept = rights.archive
         party = make(here, kept.identity, kept.contacts, NativePlatform(rights.maker))
-        return _run(party, policy, local, kept, planned)
+        return _run(party, policy, local, kept, planned, source)
 
 
 def _run(
-    party: Party, policy: HostPolicy | GuestPolicy, local: Local, archive: Archive, planned: int | None
+    party: Party,
+    policy: HostPolicy | GuestPolicy,
+    local: Local,
+    archive: Archive,
+    planned: int | None,
+    source: ProgramSource | None,
 ) -> int:
     out = OutputBuffer(sys.stdout)
 
@@ -135,7 +142,7 @@ def _run(
         def finish() -> tuple[str, ...]:
             return archive.finish(party.contacts, party.record)
 
-        return await Driver(party, shown, policy, finish, archive.entered, out).run()
+        return await Driver(party, shown, policy, finish, archive.entered, out, source).run()
 
     try:
         try:
@@ -215,7 +222,8 @@ def host_command(
     network_options.check_host(_chosen(local["network"]), network_options.set_options(local))
     at_terminal = sys.stdin.isatty() and not (yes or open_ or local["json_"])
     choose = for_host(program.name, ask=at_terminal, modules=yes or open_)
-    mine = load(Source(program, include, exclude, root), args, choose)
+    where = Source(program, include, exclude, root)
+    mine = load(where, args, choose)
     if clash := warning(program.name, click.get_current_context().meta.get(TAKEN, ()), mine.files):
         click.secho(clean(clash), fg="yellow", err=True)
     if open_ and not local["json_"]:
@@ -235,8 +243,18 @@ def host_command(
         record=local["record"] is not None,
         rendezvous=local["rendezvous"],
         expected=expected,
+        lobby=at_terminal,
     )
-    policy = HostPolicy(yes, open_, frozenset(allow), ask_each, parties, expected)
+    policy = HostPolicy(
+        yes,
+        open_,
+        frozenset(allow),
+        ask_each,
+        parties,
+        expected,
+        lobby=at_terminal,
+        standing=at_terminal and not is_plain(),
+    )
     sys.exit(
         run_party(
             lambda chosen, identity, contacts, machine: Party(
@@ -246,6 +264,7 @@ def host_command(
             local,
             private_args,
             planned=parties,
+            source=ProgramSource(where, mine),
         )
     )
 
@@ -339,7 +358,11 @@ def _join(
         threshold=threshold,
         no_prss=no_prss,
     )
-    policy = GuestPolicy(yes, pinned=program is not None or program_digest is not None)
+    policy = GuestPolicy(
+        yes,
+        pinned=program is not None or program_digest is not None,
+        lobby=sys.stdin.isatty() and not (yes or local["json_"]),
+    )
     sys.exit(
         run_party(
             lambda chosen, identity, contacts, machine: Party(

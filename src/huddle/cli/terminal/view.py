@@ -58,6 +58,7 @@ class View:
         self._qr = qr and not plain
         self._plain = plain
         self._half_line = False
+        self._place, self._full = "", False  # where a guest stands in the lobby
         self._output = ProgramOutput(painted if console.is_terminal else unpainted)
 
     @property
@@ -122,6 +123,24 @@ class View:
             self._console.print(f"or [bold]{command}[/]", highlight=False, soft_wrap=True)
         self.line()
         self._wait("waiting for the others")
+
+    def _on_lobby(self, event: events.Lobby) -> None:
+        here = len(event.here)
+        of = f"{here} of {event.parties} are here" if event.parties else f"{here} are here"
+        if event.missing:
+            of += f", {safe(listing(list(event.missing)))} not"
+        if event.place == "admitted" and self._place != "admitted":
+            self.line("[green]You are let in.[/]")
+        if event.place != "waiting":
+            decides = "" if event.place == "admitted" else "you have a seat; the host decides about all: "
+            self._wait(f"{decides}{of}")
+        elif event.full:
+            if not self._full:
+                self.line("[yellow]The session is full; you are waiting for a seat.[/]")
+            self._wait(f"waiting for a seat: {of}")
+        else:
+            self._wait(f"waiting for the host to let you in: {of}")
+        self._place, self._full = event.place, event.place == "waiting" and event.full
 
     def _on_expected(self, event: events.Expected) -> None:
         if self._plain:
