@@ -24,6 +24,7 @@ from huddle.ceremony.manifest import MAX_CEREMONY, Flags
 from huddle.ceremony.messages import Offer, Options, Software
 from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, LocalError, NetworkError, unexpected
+from huddle.groups.front_room import FrontRoom
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.networks.base import Network, NetworkContext
@@ -34,7 +35,9 @@ from huddle.running import output_files as results
 from huddle.running.limits import Confinement
 from huddle.running.spec import check_arguments
 from huddle.session import gifts, networks
+from huddle.session.acquaintances import acquainted, invite
 from huddle.session.ceremony_driver import CeremonyDriver
+from huddle.session.group_seat import GroupSeat, told_of_host
 from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.program import Program
@@ -78,6 +81,7 @@ class Party:
         self._task: asyncio.Task[None] | None = None
         self._meeting: CeremonyDriver | None = None
         self._together: SealedSession | None = None
+        self._group: GroupSeat | None = None  # in a class: the way in, and who belongs to the group
         self._networks: list[Network] = []
         self._plain: PlainPart | None = None
 
@@ -239,7 +243,7 @@ class Party:
             return await self._host(plan, stack)
         return await self._join(plan, stack)
 
-    async def _host(self, plan: HostPlan, stack: AsyncExitStack) -> bool:
+    async def _host(self, plan: HostPlan, stack: AsyncExitStack, group: Invitation | None = None) -> bool:
         if plan.threshold is not None and not 0 <= 2 * plan.threshold < plan.parties:
             raise LocalError(
                 f"A threshold of {plan.threshold} does not fit {plan.parties} parties.",
@@ -247,7 +251,8 @@ class Party:
             )
         check_arguments(plan.program.args, self._settings.private_args)
         ground, software = await self._prepare()
-        program = await self._surroundings.locked(plan.program, ground)
+        # What a group runs was locked by who dealt it.
+        program = plan.program if group else await self._surroundings.locked(plan.program, ground)
         url = plan.rendezvous or ""
         if not url:
             url, reach = await self._surroundings.embed(self._settings, stack)
@@ -260,20 +265,18 @@ class Party:
             stay=plan.stay,
             networks=self._settings.networks,
         )
-        invitation = Invitation.fresh(self._crypto, url, self._identity.did)
+        invitation = group or Invitation.fresh(self._crypto, url, self._identity.did)
         await self._open_networks(invitation, stack)
         key = self._crypto.random(OWNER_KEY)
         room = RoomClient(url, bytes.fromhex(invitation.room_id), create=True, owner_key=key)
         await stack.enter_async_context(room)
         stack.push_async_callback(_delete, room)
         self._emit(events.Party(self._settings.name, self._identity.did, "admitted", "self"))
-        from huddle.shortcode.driver import SpokenCode  # its groups take long to set up: not for guests
-
-        spoken = await SpokenCode.open(
-            self._crypto, invitation, plan.parties - 1, stack, lambda text: self._emit(events.Notice(text))
-        )
-        self._emit(events.Invitation(invitation.url, spoken.text))
-        if plan.expected is not None:
+        if self._group is not None:
+            close = self._group.opened()
+        else:
+            close = await invite(self._crypto, invitation, plan.parties - 1, stack, self._emit)
+        if plan.expected is not None and self._group is None:
             self._emit(events.Expected(plan.expected.names))
         core = HostCeremony(
             self._crypto,
@@ -289,8 +292,24 @@ class Party:
             now=asyncio.get_running_loop().time(),
         )
         sealed = await self._meet(core, room, ground.confinement)
-        await spoken.close()
+        await close()
         return await self._stay_together(sealed, ground, stack, program.files, room)
+
+    async def _join_group(
+        self, plan: GuestPlan, invitation: Invitation, software: tuple[Software, ...], stack: AsyncExitStack
+    ) -> bool:
+        self._emit(events.Party(self._settings.name, self._identity.did, "waiting", "self"))
+        front = await FrontRoom.enter(
+            self._crypto, self._identity, invitation, self._settings.name, software, stack
+        )
+        name, did = await front.host()
+        self._emit(events.Notice(told_of_host(name)))
+        self._group = GroupSeat(front, await front.placed(), self, self._identity.did)
+        self._emit(self._group.event(self._standing(name, did)))
+        found = self._group.plan(plan)
+        if isinstance(found, HostPlan):
+            return await self._host(found, stack, self._group.invitation)
+        return await self._join(found, stack)
 
     async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
         digest = digest_of(plan.digest)
@@ -302,6 +321,8 @@ class Party:
             invitation = await redeem(self._crypto, plan.invitation, plan.rendezvous)
         else:
             invitation = Invitation.parse(plan.invitation)
+        if invitation.groups:
+            return await self._join_group(plan, invitation, software, stack)
         flags, mpyc = Flags(plan.threshold, plan.no_prss), Software("mpyc", ground.interpreter.mpyc)
         own = plan.own.manifest(flags, (mpyc,)) if plan.own else None
         await self._open_networks(invitation, stack)
@@ -327,15 +348,7 @@ class Party:
         if self._settings.output is not None:
             results.check_target(self._settings.output)
         ground = await self._surroundings.ground(self._settings)
-        interpreter = ground.interpreter
-        has = {
-            "mpyc": interpreter.mpyc,
-            "python": interpreter.python,
-            "numpy": interpreter.numpy,
-            "gmpy2": interpreter.gmpy2,
-            "bits": str(interpreter.bits),
-        }
-        return ground, tuple(Software(name, version) for name, version in has.items() if version)
+        return ground, ground.software
 
     async def _open_networks(self, invitation: Invitation, stack: AsyncExitStack) -> None:
         failed: NetworkError | None = None
@@ -406,7 +419,8 @@ class Party:
         contents: Mapping[str, bytes],
         room: RoomClient,
     ) -> bool:
-        self._note_contacts(sealed)
+        others = tuple(member for member in sealed.roster if member.did != self._identity.did)
+        self.contacts = acquainted(self.contacts, others, self._heard, time.time(), self._emit)
         roster = tuple({"pid": m.pid, "name": m.name, "did": m.did} for m in sealed.roster)
         self._emit(events.Sealed(sealed.digest.hex(), roster, sealed.pid))
         together = self._together = SealedSession(
@@ -430,21 +444,6 @@ class Party:
             raise together.broken
         return well
 
-    def _note_contacts(self, sealed: Sealed) -> None:
-        """Keep whom the person heard; of the others, only who is a contact already."""
-        now = time.time()
-        for member in sealed.roster:
-            keep = member.did in self._heard or self.contacts.of(member.did) is not None
-            if not keep or member.did == self._identity.did:
-                continue
-            try:
-                self.contacts = self.contacts.met(member.name, member.did, now)
-            except LocalError as alarm:  # another key under a known name is never taken over in passing
-                self._emit(events.Notice(f"{alarm.message}: not kept as a contact. {alarm.hint}"))
-                continue
-            if member.did in self._heard:
-                self.contacts = self.contacts.verified([member.did])
-
     def _standing(self, name: str, did: str) -> str:
         return "self" if did == self._identity.did else self.contacts.standing(name, did)
 
@@ -461,6 +460,8 @@ class Party:
         if isinstance(event, events.Question) and event.what in ("accept", "program"):
             if text := gifts.told(self._settings, self.files):
                 self._emit(events.Notice(text))
+        if self._group is not None and self._group.handles(event):
+            return
         self._unread += _weight(event)
         if self._unread > MAX_UNREAD and not isinstance(event, events.Error | events.Ended):
             self._unread -= _weight(event)
