@@ -1,6 +1,7 @@
 """From what a person chose to the networks of a session, not yet open; which there are is the registry's."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from huddle.identity.crypto import Crypto
@@ -10,7 +11,7 @@ from huddle.session.settings import Settings
 
 
 def context(
-    settings: Settings, crypto: Crypto, rendezvous: str, notice: Callable[[str], None], helper: object = None
+    settings: Settings, crypto: Crypto, rendezvous: str, notice: Callable[[str], None], helper: Any = None
 ) -> NetworkContext:
     """What the networks of a session are made with.
 

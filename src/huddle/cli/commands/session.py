@@ -119,7 +119,7 @@ def run_party(
         if not local["name"]:
             here = replace(here, name=getpass.getuser())  # who typed sudo is meant, not root
         kept = rights.archive
-        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.maker))
+        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.networks))
         return _run(party, policy, local, kept, planned)
 
 

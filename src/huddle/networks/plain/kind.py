@@ -3,11 +3,16 @@
 What a party does for them, `huddle.networks.plain.part`, is a part of sessions beside the networks.
 """
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from huddle.networks.base import Check, NetworkContext, NetworkKind
 from huddle.networks.plain.part import PlainPart
 from huddle.networks.wireguard.keys import Key
+from huddle.networks.wireguard.kind import WireGuardKind, maker
+
+if TYPE_CHECKING:
+    from huddle.helper import Service
 
 
 class PlainKind(NetworkKind):
@@ -21,7 +26,9 @@ class PlainKind(NetworkKind):
     secured_by = "WireGuard, with the keys of the sealed offers, and nothing else"
     seen_by = "anybody on the path, and a party that forwards: addresses, sizes, times"
     links_parties = False
-    makes_interfaces = True
+
+    def root_services(self, port: int) -> "Iterable[Service]":
+        return WireGuardKind().root_services(port)
 
     async def examine(self, options: Any) -> list[Check]:
         """Nothing of its own: it needs what the network wireguard needs."""
@@ -45,5 +52,5 @@ def participant(context: NetworkContext) -> PlainPart:
         advertise=context.advertise,
         port=context.port,
         notice=context.notice,
-        maker=context.helper,
+        maker=maker(context),
     )
