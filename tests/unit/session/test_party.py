@@ -7,7 +7,6 @@ import asyncio
 import hashlib
 import os
 import queue
-import socket
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,7 +24,6 @@ from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 from huddle.record import signed as record
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
-from huddle.session import patience
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.program import Program
@@ -364,37 +362,6 @@ async def test_only_who_was_heard_becomes_a_verified_contact(table: Table) -> No
     assert host.party.contacts.standing("Bob", dids["Bob"]) == "verified"
     assert host.party.contacts.of(dids["Cyd"]) is None and host.party.contacts.of(dids["Ada"]) is None
     assert bob.party.contacts == cyd.party.contacts == Contacts()
-
-
-async def test_a_pseudonym_is_never_kept_since_its_next_key_would_raise_an_alarm(table: Table) -> None:
-    def decide(seat: Seat, event: events.Event) -> Any:
-        if seat.name == "Ada" and isinstance(event, events.Question) and event.what == "accept":
-            seat.party.heard([p.did for p in seat.all(events.Party)])
-        return None
-
-    host = table.host(program(SUM), decide=decide)
-    url = (await host.until(events.Invitation)).url
-    table.join("Bob", url)
-    table.join("Cyd", url, pseudonym=True)
-    await table.over()
-    assert [one.name for one in host.party.contacts.people] == ["Bob"]
-    assert any("Cyd takes part under a pseudonym" in one.text for one in host.all(events.Notice))
-
-
-async def test_a_rendezvous_that_is_slow_to_answer_is_named_while_one_waits(
-    table: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(patience, "SLOW", 0.05)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"127.0.0.1:{silent.getsockname()[1]}"
-        host = table.sit("Ada", hosting(url=f"http://{address}")(""))
-        code = GuestPlan("4821-apple-river", f"http://{address}")
-        guest = table.sit("Bob", Party(code, settings("Bob"), *person()))
-        for seat in (host, guest):
-            told = await seat.until(events.Notice, lambda one: "has not answered yet" in one.text)
-            assert address in told.text
-            seat.party.leave("it takes too long")
-        await table.over()
 
 
 async def bug(*_: Any) -> Any:
