@@ -23,6 +23,7 @@ from huddle.links.wire import Wire
 
 if TYPE_CHECKING:
     from huddle.helper import Helper, Service
+    from huddle.networks.outsiders import OutsiderPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +250,14 @@ class NetworkKind:
         `port` is the one to be reached at, which the person chose (0: any).
         """
         return ()
+
+    def outsider(self, context: NetworkContext) -> "OutsiderPart | None":
+        """The part of a person who runs plain MPyC by hand, where it links with such people."""
+        return None
+
+    def participant(self, context: NetworkContext) -> "OutsiderPart | None":
+        """The part of a party of Huddle that links with such people."""
+        return None
 
     def load(self) -> None:
         """Import what `create` needs, where somebody has the time for it now."""

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from huddle.identity.crypto import Crypto
 from huddle.networks import registry
 from huddle.networks.base import Network, NetworkContext
+from huddle.networks.outsiders import OutsiderPart
 from huddle.session.settings import Settings
 
 
@@ -52,3 +53,12 @@ async def create(settings: Settings, made_with: NetworkContext, *, in_browser: b
             continue
         made.append(kind.create(made_with, options))
     return made
+
+
+def outsider_part(settings: Settings, made_with: NetworkContext, *, in_browser: bool) -> OutsiderPart | None:
+    """This party's part where somebody runs plain MPyC, not yet open; None where it has none."""
+    kind = registry.for_outsiders()
+    if settings.plain_end:
+        return kind.outsider(made_with)
+    chosen = kind.name in settings.networks and (kind.in_browser or not in_browser)
+    return kind.participant(made_with) if chosen else None
