@@ -35,6 +35,7 @@ from huddle.running.limits import Confinement
 from huddle.running.spec import check_arguments
 from huddle.session import gifts, networks
 from huddle.session.ceremony_driver import CeremonyDriver
+from huddle.session.context import PartyContext
 from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.program import Program
@@ -148,7 +149,7 @@ class Party:
         check_arguments((), private_args)
         self._settings = replace(self._settings, private_args=private_args, inputs=inputs)
         if self._together is not None:
-            self._together.settings = self._settings
+            self._together.context = replace(self._together.context, settings=self._settings)
 
     def accept(self) -> None:
         """Take part: with this roster and program, or in the further run that is proposed."""
@@ -409,17 +410,17 @@ class Party:
         self._note_contacts(sealed)
         roster = tuple({"pid": m.pid, "name": m.name, "did": m.did} for m in sealed.roster)
         self._emit(events.Sealed(sealed.digest.hex(), roster, sealed.pid))
-        together = self._together = SealedSession(
-            sealed,
-            self._networks,
-            self._settings,
-            self._surroundings,
-            ground,
-            self._identity,
-            self._emit,
-            self._standing,
-            self._plain,
+        context = PartyContext(
+            settings=self._settings,
+            platform=self._surroundings,
+            runtime=ground,
+            identity=self._identity,
+            networks=self._networks,
+            emit=self._emit,
+            standing=self._standing,
+            plain=self._plain,
         )
+        together = self._together = SealedSession(sealed, context)
         stack.push_async_callback(lambda: together.part(self._leaving))
         await together.connect()
         # A link to everybody means that all have sealed: the room has done its work.

@@ -164,7 +164,7 @@ class RtcPeer:
         self._pair = (local, remote)
         self._info = replace(self._info, path=_path(self._pair))
         for wire in self._wires:
-            wire.info = self._info
+            wire.inform(self._info)
 
     def _came(self, channel: Channel) -> None:
         """The peer has made a channel."""
@@ -196,7 +196,7 @@ class RtcPeer:
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
         for wire in list(self._wires):
-            wire.channel_closed(reason)
+            wire.lost(reason)
         self._stir()
 
     # --- the wires

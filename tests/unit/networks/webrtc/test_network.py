@@ -17,7 +17,6 @@ from huddle.identity.native import NativeCrypto
 from huddle.links.wire import Wire
 from huddle.networks.base import PeerOffer
 from huddle.networks.webrtc import attempt as webrtc_attempt
-from huddle.networks.webrtc import native as webrtc_native
 from huddle.networks.webrtc import network as webrtc
 from huddle.networks.webrtc import peer as webrtc_peer
 from huddle.networks.webrtc.network import WebRtcNetwork
@@ -397,7 +396,7 @@ async def test_what_is_not_sealed_by_the_peer_ends_the_attempt(
 async def test_strange_channels_are_closed_and_too_many_too(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webrtc_native, "MAX_CHANNELS", 8)
+    monkeypatch.setattr("huddle.networks.webrtc.base.MAX_CHANNELS", 8)
     async with parties(url) as (networks, accepted):
         await control(networks)
         connection = networks[0]._peers[1]._connection
