@@ -72,12 +72,20 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         environment=local["variables"],
         output=None if local["output"] is None else local["output"].absolute(),
         carry=local["carry"],
+        pseudonym=local["pseudonym"],
         sandbox=local["sandbox"],
         limits=Limits.read(local["limit"]),
         grace=local["grace"],
         stall=local["stall"],
         max_queue=local["max_queue"],
     )
+
+
+def _unwritable(record: Path) -> str:
+    """Why no record can be written there, which nobody wants to hear at the end; empty where it can."""
+    if not record.parent.is_dir():
+        return f"There is no directory {record.parent}."
+    return "" if os.access(record.parent, os.W_OK | os.X_OK) else f"{record.parent} can't be written to."
 
 
 def _absolute(command: str) -> str:
@@ -98,8 +106,8 @@ def run_party(
     record = None if local["record"] is None else local["record"].absolute()
 
     def archive() -> LocalArchive:
-        if record is not None and not os.access(record.parent, os.W_OK | os.X_OK):
-            raise LocalError(f"{record.parent} can't be written to.", hint="Choose another --record.")
+        if record is not None and (problem := _unwritable(record)):
+            raise LocalError(problem, hint="Choose another --record.")
         home = Home()
         kept = None if local["pseudonym"] else home.kept_identity(crypto, unlock_identity)
         identity = kept or Identity.fresh(crypto)
