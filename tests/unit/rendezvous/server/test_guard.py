@@ -1,3 +1,5 @@
+"""Which connections are let in, and how they end."""
+
 from collections.abc import MutableMapping
 from typing import Any
 
