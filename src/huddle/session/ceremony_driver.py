@@ -12,6 +12,7 @@ from huddle import events
 from huddle.ceremony import events as heard
 from huddle.ceremony.guest import GuestCeremony
 from huddle.ceremony.host import HostCeremony
+from huddle.ceremony.lookalikes import lookalikes
 from huddle.ceremony.manifest import Manifest
 from huddle.ceremony.messages import MAX_EPOCHS, Offer, shorten
 from huddle.ceremony.sealed import Member, Sealed
@@ -312,7 +313,7 @@ class CeremonyDriver:
                 self._emit(events.WordsDiffer(name, did, epoch))
             case heard.FilesReady(files):
                 self.files = files
-                if text := needs(self._entry, files):
+                for text in filter(None, (needs(self._entry, files), *lookalikes(files))):
                     self._emit(events.Notice(text))
                 self._emit(events.Question("accept", self.roster[0].name, self._host_did))
             case heard.Accepted(pid):

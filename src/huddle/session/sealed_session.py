@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from huddle import events
+from huddle.ceremony.lookalikes import lookalikes
 from huddle.ceremony.manifest import Manifest, ManifestError, read
 from huddle.ceremony.messages import shorten
 from huddle.ceremony.sealed import Sealed
@@ -294,6 +295,8 @@ class SealedSession:
         host = self.sealed.roster[0]
         self._decision = self._loop.create_future()
         self._emit(program_event(agreement.manifest, self._ground.confinement))
+        for text in lookalikes(self.files):
+            self._emit(events.Notice(text))
         self._emit(events.Question("program", host.name, host.did))
         return await self._or_broken(self._decision, agreement)
 
