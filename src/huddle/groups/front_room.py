@@ -23,7 +23,8 @@ _FAREWELL = 2.0  # seconds for the last records
 class FrontRoom:
     """One guest in one front room."""
 
-    def __init__(self, core: GroupGuest, room: RoomClient) -> None:
+    def __init__(self, core: GroupGuest, room: RoomClient, name: str) -> None:
+        self.name = name
         self._core = core
         self._room = room
         self._state = ""
@@ -45,7 +46,7 @@ class FrontRoom:
         now = asyncio.get_running_loop().time()
         core = GroupGuest(crypto, identity, invitation, name=name, software=software, now=now)
         client = RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id))
-        front = cls(core, await stack.enter_async_context(client))
+        front = cls(core, await stack.enter_async_context(client), name)
         stack.push_async_callback(front.close)
         return front
 

@@ -1,40 +1,32 @@
-"""Whom a session leaves as contacts, and how its guests are invited."""
+"""Whom a person keeps after the sealing: those they heard say the words, and those they knew before.
 
-from collections.abc import Awaitable, Callable, Set
-from contextlib import AsyncExitStack
+Not kept: another key under a known name, and a pseudonym, whose key nobody will ever see again; the next
+session's would raise a false alarm under the same name.
+"""
 
-from huddle import events
-from huddle.ceremony.invitation import Invitation
-from huddle.ceremony.sealed import Member
+from collections.abc import Callable, Collection
+
+from huddle.ceremony.sealed import Sealed
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
-from huddle.identity.crypto import Crypto
-
-Emit = Callable[[events.Event], None]
 
 
-async def invite(
-    crypto: Crypto, invitation: Invitation, guests: int, stack: AsyncExitStack, emit: Emit
-) -> Callable[[], Awaitable[None]]:
-    """Tell the link and a short code; what ends the code."""
-    from huddle.shortcode.driver import SpokenCode  # its groups take long to set up: not for guests
-
-    spoken = await SpokenCode.open(crypto, invitation, guests, stack, lambda text: emit(events.Notice(text)))
-    emit(events.Invitation(invitation.url, spoken.text))
-    return spoken.close
-
-
-def acquainted(
-    contacts: Contacts, others: tuple[Member, ...], heard: Set[str], now: float, emit: Emit
+def contacts_after(
+    contacts: Contacts, sealed: Sealed, heard: Collection[str], now: float, notice: Callable[[str], None]
 ) -> Contacts:
-    """The contacts with whom the person heard; of the others, only who is a contact already was met again."""
-    for member in others:
-        if member.did not in heard and contacts.of(member.did) is None:
+    """The contacts after this session was sealed at `now`; `heard` are the dids that said the words."""
+    me = sealed.roster[sealed.pid].did
+    for member in sealed.roster:
+        known = contacts.of(member.did) is not None
+        if member.did == me or not (known or member.did in heard):
+            continue
+        if member.pseudonym and not known:
+            notice(f"{member.name} takes part under a pseudonym and is not kept as a contact.")
             continue
         try:
             contacts = contacts.met(member.name, member.did, now)
         except LocalError as alarm:  # another key under a known name is never taken over in passing
-            emit(events.Notice(f"{alarm.message}: not kept as a contact. {alarm.hint}"))
+            notice(f"{alarm.message}: not kept as a contact. {alarm.hint}")
             continue
         if member.did in heard:
             contacts = contacts.verified([member.did])

@@ -24,7 +24,7 @@ from huddle.groups.roster import Guest, Roster
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
-from huddle.session.acquaintances import invite
+from huddle.session.inviting import invite
 from huddle.session.plans import GroupsPlan
 from huddle.session.platform import Platform
 from huddle.session.settings import Settings

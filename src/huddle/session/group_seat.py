@@ -30,8 +30,7 @@ class Decider(Protocol):
     def fail(self, error: BaseException) -> None: ...
 
 
-def told_of_host(name: str) -> str:
-    """What a guest is told before it is dealt."""
+def _told_of_host(name: str) -> str:
     return (
         f"{name} deals the guests to groups and is in none of them. {name} sees how far yours is"
         " (in, words, computing, result, failed), and nothing of what you give or get."
@@ -48,6 +47,23 @@ class GroupSeat:
         self._party = party
         self._did = did
         self._dids = {member.did for member in assignment.placement.members}
+
+    @classmethod
+    async def take(
+        cls,
+        front: FrontRoom,
+        party: Decider,
+        did: str,
+        emit: Callable[[events.Event], None],
+        standing: Callable[[str, str], str],
+    ) -> "GroupSeat":
+        """Wait for a place; tell whom this party waits for, and where it is then."""
+        emit(events.Party(front.name, did, "waiting", "self"))
+        name, host = await front.host()
+        emit(events.Notice(_told_of_host(name)))
+        seat = cls(front, await front.placed(), party, did)
+        emit(seat.event(standing(name, host)))
+        return seat
 
     def event(self, standing: str) -> events.Group:
         """What the person is told; `standing` is that of the host."""

@@ -11,8 +11,6 @@ from typing import Any, Protocol
 
 from huddle.ceremony.messages import Software
 from huddle.identity.crypto import Crypto
-from huddle.networks.base import NetworkContext
-from huddle.networks.plain.part import PlainPart
 from huddle.running.interpreter import Interpreter
 from huddle.running.limits import Confinement
 from huddle.running.run import StartRunner
@@ -88,10 +86,6 @@ class Platform(Protocol):
 
         It listens where `via` says, else everywhere. Raises LocalError where none can run.
         """
-        ...
-
-    def plain(self, settings: Settings, context: NetworkContext) -> PlainPart | None:
-        """This party's part where somebody runs plain MPyC, not yet open; None where it has none."""
         ...
 
     def peak_memory(self) -> float:

@@ -1,23 +1,23 @@
-"""Contacts after a session: whom the person heard, and nobody by a name alone."""
+"""Whom a person keeps of a session: those they heard, but for pseudonyms."""
+
+from typing import Any
 
 from huddle import events
-from huddle.ceremony.sealed import Member
-from huddle.identity.contacts import Contacts
-from huddle.identity.keys import Identity
-from huddle.identity.native import NativeCrypto
-from huddle.session.acquaintances import acquainted
+from tests.unit.session.test_party import SUM, Seat, Table, program, rendezvous, table
 
-ADA, BOB = (Identity.from_seed(NativeCrypto(), bytes([n]) * 32).did for n in range(2))
+__all__ = ["rendezvous", "table"]  # fixtures
 
 
-def test_who_was_heard_is_a_verified_contact_and_who_was_not_is_none() -> None:
-    others = (Member(0, ADA, "Ada"), Member(1, BOB, "Bob"))
-    kept = acquainted(Contacts(), others, {ADA}, 1000.0, lambda _: None)
-    assert kept.standing("Ada", ADA) == "verified" and kept.of(BOB) is None
+async def test_a_pseudonym_is_never_kept_since_its_next_key_would_raise_an_alarm(table: Table) -> None:
+    def decide(seat: Seat, event: events.Event) -> Any:
+        if seat.name == "Ada" and isinstance(event, events.Question) and event.what == "accept":
+            seat.party.heard([p.did for p in seat.all(events.Party)])
+        return None
 
-
-def test_a_known_name_with_another_key_is_said_and_not_kept() -> None:
-    said: list[events.Event] = []
-    known = Contacts().met("Ada", BOB, 1.0)
-    kept = acquainted(known, (Member(0, ADA, "Ada"),), {ADA}, 1000.0, said.append)
-    assert kept.of(ADA) is None and len(said) == 1
+    host = table.host(program(SUM), decide=decide)
+    url = (await host.until(events.Invitation)).url
+    table.join("Bob", url)
+    table.join("Cyd", url, pseudonym=True)
+    await table.over()
+    assert [one.name for one in host.party.contacts.people] == ["Bob"]
+    assert any("Cyd takes part under a pseudonym" in one.text for one in host.all(events.Notice))

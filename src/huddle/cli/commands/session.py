@@ -15,7 +15,7 @@ import uvloop
 from huddle.ceremony.messages import MAX_PARTIES
 from huddle.cli import network_options
 from huddle.cli.archive import Archive, LocalArchive
-from huddle.cli.arguments import TAKEN, ProgramCommand
+from huddle.cli.arguments import TAKEN, GuestCommand, ProgramCommand
 from huddle.cli.clashes import warning
 from huddle.cli.errors import complaints
 from huddle.cli.expect import read_expected
@@ -74,12 +74,20 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         environment=local["variables"],
         output=None if local["output"] is None else local["output"].absolute(),
         carry=local["carry"],
+        pseudonym=local["pseudonym"],
         sandbox=local["sandbox"],
         limits=Limits.read(local["limit"]),
         grace=local["grace"],
         stall=local["stall"],
         max_queue=local["max_queue"],
     )
+
+
+def _unwritable(record: Path) -> str:
+    """Why no record can be written there, which nobody wants to hear at the end; empty where it can."""
+    if not record.parent.is_dir():
+        return f"There is no directory {record.parent}."
+    return "" if os.access(record.parent, os.W_OK | os.X_OK) else f"{record.parent} can't be written to."
 
 
 def _absolute(command: str) -> str:
@@ -100,8 +108,8 @@ def run_party(
     record = None if local["record"] is None else local["record"].absolute()
 
     def archive() -> LocalArchive:
-        if record is not None and not os.access(record.parent, os.W_OK | os.X_OK):
-            raise LocalError(f"{record.parent} can't be written to.", hint="Choose another --record.")
+        if record is not None and (problem := _unwritable(record)):
+            raise LocalError(problem, hint="Choose another --record.")
         home = Home()
         kept = None if local["pseudonym"] else home.kept_identity(crypto, unlock_identity)
         identity = kept or Identity.fresh(crypto)
@@ -121,7 +129,7 @@ def run_party(
         if not local["name"]:
             here = replace(here, name=getpass.getuser())  # who typed sudo is meant, not root
         kept = rights.archive
-        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.maker))
+        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.networks))
         return _run(party, policy, local, kept, planned)
 
 
@@ -311,7 +319,7 @@ def join_options(command: _Command) -> _Command:
     return local_options(command)
 
 
-@click.command("join")
+@click.command("join", cls=GuestCommand)
 @join_options
 @complaints
 def join_command(**options: Any) -> None:
@@ -322,7 +330,7 @@ def join_command(**options: Any) -> None:
     _join(**options)
 
 
-@click.command("proxy")
+@click.command("proxy", cls=GuestCommand)
 @join_options
 @complaints
 def proxy_command(**options: Any) -> None:
@@ -359,7 +367,11 @@ def _join(
         threshold=threshold,
         no_prss=no_prss,
     )
-    policy = GuestPolicy(yes, pinned=program is not None or program_digest is not None)
+    policy = GuestPolicy(
+        yes,
+        pinned=program is not None or program_digest is not None,
+        taken=click.get_current_context().meta.get(TAKEN, ()),
+    )
     sys.exit(
         run_party(
             lambda chosen, identity, contacts, machine: Party(
