@@ -178,8 +178,7 @@ class Classroom:
         room = RoomClient(url, bytes.fromhex(invitation.room_id), create=True, owner_key=key)
         self._room = await stack.enter_async_context(room)
         self._emit(events.Party(self._settings.name, self._identity.did, "admitted", "self"))
-        guests = self._plan.groups * plan.parties
-        close = await invite(crypto, invitation, guests, stack, self._emit)
+        close = await invite(crypto, invitation, self._plan, stack, self._emit)
         if plan.expected is not None:
             self._emit(events.Expected(plan.expected.names))
         self._dealer = Dealer(

@@ -247,7 +247,7 @@ class Party:
             return await self._host(plan, stack)
         return await self._join(plan, stack)
 
-    async def _host(self, plan: HostPlan, stack: AsyncExitStack, group: Invitation | None = None) -> bool:
+    async def _host(self, plan: HostPlan, stack: AsyncExitStack, seat: GroupSeat | None = None) -> bool:
         if plan.threshold is not None and not 0 <= 2 * plan.threshold < plan.parties:
             raise LocalError(
                 f"A threshold of {plan.threshold} does not fit {plan.parties} parties.",
@@ -256,7 +256,7 @@ class Party:
         check_arguments(plan.program.args, self._settings.private_args)
         ground, software = await self._prepare()
         # What a group runs was locked by who dealt it.
-        program = plan.program if group else await self._surroundings.locked(plan.program, ground)
+        program = plan.program if seat else await self._surroundings.locked(plan.program, ground)
         url = plan.rendezvous or ""
         if not url:
             url, reach = await self._surroundings.embed(self._settings, stack)
@@ -269,16 +269,14 @@ class Party:
             stay=plan.stay,
             networks=self._settings.networks,
         )
-        invitation = group or Invitation.fresh(self._crypto, url, self._identity.did)
+        invitation = seat.invitation if seat else Invitation.fresh(self._crypto, url, self._identity.did)
         key = self._crypto.random(OWNER_KEY)
         room = RoomClient(url, bytes.fromhex(invitation.room_id), create=True, owner_key=key)
         await self._enter_room(room, stack)
         stack.push_async_callback(_delete, room)
         await self._open_networks(invitation, stack)
         self._emit(events.Party(self._settings.name, self._identity.did, "admitted", "self"))
-        guests = plan.parties - 1
-        seat = self._group
-        close = seat.opened() if seat else await invite(self._crypto, invitation, guests, stack, self._emit)
+        close = seat.opened() if seat else await invite(self._crypto, invitation, plan, stack, self._emit)
         if plan.expected is not None and seat is None:
             self._emit(events.Expected(plan.expected.names))
         core = HostCeremony(
@@ -301,13 +299,12 @@ class Party:
     async def _join_group(
         self, plan: GuestPlan, invitation: Invitation, software: tuple[Software, ...], stack: AsyncExitStack
     ) -> bool:
-        front = await FrontRoom.enter(
-            self._crypto, self._identity, invitation, self._settings.name, software, stack
-        )
-        self._group = await GroupSeat.take(front, self, self._identity.did, self._emit, self._standing)
+        name, me = self._settings.name, self._identity
+        front = await FrontRoom.enter(self._crypto, me, invitation, name, software, stack)
+        self._group = await GroupSeat.take(front, self, me.did, self._emit, self._standing)
         found = self._group.plan(plan)
         if isinstance(found, HostPlan):
-            return await self._host(found, stack, self._group.invitation)
+            return await self._host(found, stack, self._group)
         return await self._join(found, stack)
 
     async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
