@@ -181,7 +181,7 @@ class Log:
         ):
             return Noise(f"a record in the name of {envelope.sender} without its signature")
         self._known.add(fingerprint)
-        message, flaw = self._message(envelope)
+        message, flaw = _message(envelope, self._kinds)
         if envelope.sender == self._identity.did:
             offence = self._echo(fingerprint)
             return LogEntry(envelope, message, flaw, offence, stale=not self._alive)
@@ -243,15 +243,16 @@ class Log:
     def _signed(self, kind: int, unsigned: bytes) -> bytes:
         return signed_fields(self._kinds[kind].label, self._room, unsigned)
 
-    def _message(self, envelope: Envelope) -> tuple[Message | None, str]:
-        try:
-            message = decode(self._kinds[envelope.kind], envelope.body)
-            message.check()
-        except (DecodeError, Meaningless) as exc:
-            return None, str(exc)
-        return message, ""
-
 
 def signed_fields(label: str, *parts: bytes) -> bytes:
     """What a signature of the protocol is over: a label for its purpose, then each part by its length."""
     return b"".join(len(part).to_bytes(4, "big") + part for part in (b"huddle/1 " + label.encode(), *parts))
+
+
+def _message(envelope: Envelope, kinds: Mapping[int, type[Message]] = KINDS) -> tuple[Message | None, str]:
+    try:
+        message = decode(kinds[envelope.kind], envelope.body)
+        message.check()
+    except (DecodeError, Meaningless) as exc:
+        return None, str(exc)
+    return message, ""
