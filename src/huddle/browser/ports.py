@@ -12,6 +12,7 @@ from huddle.browser.loop import PortSocket
 from huddle.links import frames
 
 READ = 1 << 18
+UNTAKEN = 1 << 20  # bytes that the program has not wanted yet, after which no more is read
 
 
 class PortStream:
@@ -102,7 +103,7 @@ class PortStream:
 
     def _watch(self) -> None:
         """Read, unless much waits that the program does not want yet."""
-        reading = self._alive and self._untaken <= frames.ROOM_SIZE
+        reading = self._alive and self._untaken <= UNTAKEN
         if reading is not self._reading and not self._session.loop.is_closed():
             self._reading = reading
             if reading:
