@@ -165,7 +165,7 @@ class Link:
         outgoing = link.outgoing
         if outgoing:
             if len(outgoing) == 1 and self._wire is not None:
-                self._wire.send(outgoing.pop())
+                self._wire.wire.send(outgoing.pop())
             else:
                 self._flush()
 
@@ -294,7 +294,7 @@ class Link:
         if self._wire is not None:
             data = self._link.output()
             if data:
-                self._wire.send(data)
+                self._wire.wire.send(data)
 
     def _data(self, slices: Sequence[Slice]) -> None:
         """The link has taken what the present wire brought: these frames, and perhaps news."""
@@ -406,14 +406,13 @@ class Link:
 class _Attached:
     """The receiver of one wire, so that nothing of an old one ever reaches the link."""
 
-    __slots__ = ("_end", "_link", "_receiver", "send", "wire")
+    __slots__ = ("_end", "_link", "_receiver", "wire")
 
     def __init__(self, end: Link, wire: Wire) -> None:
         self._end = end
         self._link = end._link
         self._receiver = end._receiver
         self.wire = wire
-        self.send = wire.send
 
     def wire_data(self, data: bytes) -> None:
         end, link = self._end, self._link

@@ -15,6 +15,10 @@ HELD = 64 << 10  # bytes that may wait for a receiver; a link proof is a few hun
 LINGER = 2.0  # seconds that a closed wire may still take to send what is left
 
 
+def _drop(data: bytes) -> None:
+    """There is no connection yet, or no longer."""
+
+
 class StreamWire(asyncio.Protocol):
     """A `Wire` over a stream transport.
 
@@ -26,6 +30,7 @@ class StreamWire(asyncio.Protocol):
         self, info: WireInfo, connected: Callable[["StreamWire", asyncio.Transport], None] | None = None
     ) -> None:
         self.info = info
+        self.send: Callable[[bytes], None] = _drop  # the transport's own `write`, while there is one
         self._connected = connected
         self._transport: asyncio.Transport | None = None
         self._receiver: WireReceiver | None = None
@@ -72,11 +77,6 @@ class StreamWire(asyncio.Protocol):
             self._held.insert(0, data)
             self._held_bytes += len(data)
 
-    def send(self, data: bytes) -> None:
-        """Send, without waiting; does nothing on a lost or closed wire."""
-        if self._transport is not None and not self._closed:
-            self._transport.write(data)
-
     def close(self) -> None:
         """Send what is left, then close; what does not go out within two seconds is dropped."""
         transport = self._transport
@@ -100,6 +100,7 @@ class StreamWire(asyncio.Protocol):
 
     def _shut(self) -> None:
         self._closed = True
+        self.send = _drop
         self._forget()
         self._held.clear()
 
@@ -116,7 +117,9 @@ class StreamWire(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=1 << 30)
         if self._closed:
             self._transport.abort()
-        elif self._connected is not None:
+            return
+        self.send = self._transport.write
+        if self._connected is not None:
             self._connected(self, self._transport)
 
     def data_received(self, data: bytes) -> None:
@@ -137,6 +140,7 @@ class StreamWire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._transport = None
+        self.send = _drop
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None

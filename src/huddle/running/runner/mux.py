@@ -30,7 +30,7 @@ class PeerStream:
         self.unsent = 0  # bytes that wait for the window
         self.came = 0  # bytes of frames read
         self.over = 0  # bytes of what came that the program has, or nobody wants
-        self._told = 0  # so many of them by the last ACK
+        self.told = 0  # so many of them by the last ACK
         self._waiting: deque[tuple[bytes, Any]] = deque()  # headers and payloads, for the window
         self._sent = 0
         self._limit = self._window = frames.WINDOW
@@ -44,17 +44,17 @@ class PeerStream:
         """Bytes of frames that the program wrote, sent or not."""
         return self._sent + self.unsent
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Any) -> None:
         """Send what the program wrote, as one DATA frame, or as several where it is long."""
         session, size, queue = self._session, len(data), self.queue
         session.activity += 1
-        if size <= self._most and not self._waiting and self._sent < self._limit:
+        if 0 < size <= self._most and not self._waiting and self._sent < self._limit:
             self._sent += size + 8
             if not queue:
                 self.lane.due(self)
             queue.append(self._pack(self._data_head + size, session.depth + 1) + data)
             return
-        view = memoryview(data)
+        view = memoryview(bytes(data))
         for at in range(0, size, self._most):
             part = view[at : at + self._most]
             self._append(self._pack(self._data_head + len(part), session.depth + 1), part)
@@ -88,26 +88,26 @@ class PeerStream:
     def taken(self, size: int) -> None:
         """The program has so many bytes more, or nobody wants them."""
         self.over += size
-        if self.over - self._told >= STEP:
+        if self.over - self.told >= STEP:
             self.acknowledge()
         elif not self.lane.telling:
             self.lane.tell_later()
 
     def acknowledge(self) -> None:
         """Tell the peer how much the program has, where that is news."""
-        if self.over > self._told:
-            self._told = self.over
+        if self.over > self.told:
+            self.told = self.over
             if not self.queue:
                 self.lane.due(self)
             self.queue.append(self.lane.frames.control(self.lane.frames.ACK, self.over))
 
     def state(self) -> "list[int]":
         """How far both directions are."""
-        return [self.came, self.over, self._told, self._sent, self._limit]
+        return [self.came, self.over, self.told, self._sent, self._limit]
 
     def restore(self, state: "list[int]") -> None:
         """Go on with this state."""
-        self.came, self.over, self._told, self._sent, self._limit = state
+        self.came, self.over, self.told, self._sent, self._limit = state
 
     def gone(self) -> None:
         """Nothing more comes or goes."""
@@ -288,11 +288,13 @@ class SupervisorMux:
         channel = stream.channel
         if depth > channel.session.depth:
             channel.session.deepen(depth)
-        stream.over += 8 * len(parts)
         data = b"".join(parts)
-        stream.came += 8 * len(parts) + len(data)
+        size = 8 * len(parts) + len(data)
         parts.clear()
-        channel.receive(data)
+        stream.came += size
+        stream.over += size if channel.receive(data) else size - len(data)
+        if not self.telling or stream.over - stream.told >= STEP:
+            stream.taken(0)
 
     def _other(self, stream: PeerStream, kind: int, payload: Any) -> None:
         """A frame that is rare."""
