@@ -68,7 +68,7 @@ class Line:
 
 def table(sinks: dict[int, Any], reasons: list[str]) -> tuple[RunnerMux, Any, Line]:
     """A lane to a runner with these links."""
-    run: Any = SimpleNamespace(fault=reasons.append, exited=True)
+    run: Any = SimpleNamespace(fault=reasons.append, peer_ended=lambda pid: None)
     lane, line = RunnerMux(), Line()
     lane.connection_made(cast(asyncio.Transport, line))
     channels = lane.open(run, {pid: lambda _, sink=sink: sink for pid, sink in sinks.items()})
