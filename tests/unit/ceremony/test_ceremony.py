@@ -145,7 +145,7 @@ def test_another_version_of_mpyc_is_refused_and_named() -> None:
     ann = mesh.guest("Ann", software=software)
     mesh.run()
     assert isinstance(ann.error, PeerError)
-    assert "mpyc is 0.10, here 0.11" in ann.error.message
+    assert "the host has MPyC 0.11, this guest 0.10" in ann.error.message
 
 
 def test_a_32_bit_party_makes_all_mix_in_64_bits() -> None:
@@ -214,3 +214,16 @@ def test_twenty_parties_seal_one_session() -> None:
         mesh.guest(name)
     mesh.run()
     assert mesh.sealed(*names)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_guests_stand_in_the_order_that_the_host_gave_or_else_in_that_of_admission(seed: int) -> None:
+    mesh = Mesh(seed)
+    rank = ["Ann", "Bob", "Cleo"].index
+    mesh.host(parties=4, order=rank)
+    for name in ("Cleo", "Ann", "Bob"):
+        mesh.guest(name)
+    mesh.run()
+    seal = mesh.stations["Bob"].core.sealed
+    assert seal is not None
+    assert [member.name for member in seal.roster] == ["Hanna", "Ann", "Bob", "Cleo"]

@@ -6,6 +6,7 @@ import pytest
 
 from huddle import events
 from huddle.cli.policy import GuestPolicy, HostPolicy
+from huddle.groups.expected import ExpectedPeople
 from tests.unit.cli.terminal.desk import ACCEPT, ADA, BOB, CLEAN, PROGRAM, WORDS, Desk
 
 KNOCK = events.Question("admit", "Bob\x1b", "did:bob")
@@ -54,6 +55,21 @@ async def test_one_too_many_waits_and_gets_the_seat_of_who_leaves() -> None:
     desk.party.queue.put_nowait(CLEAN)
     await running
     assert desk.party.decided == [("seat", "did:dan")]
+
+
+@pytest.mark.parametrize("policy", [GuestPolicy(), GuestPolicy(yes=True, pinned=True)])
+@pytest.mark.parametrize("taken", [(), ("--grace",), ("--grace", "--name")])
+async def test_a_guest_is_told_before_the_decision_of_options_that_the_program_has_too(
+    policy: GuestPolicy, taken: tuple[str, ...]
+) -> None:
+    desk = Desk(replace(policy, taken=taken), *SEEN, lines=("nobody",))
+    desk.party.files = {"a.py": b"add_argument('--name')"}
+    await desk.run()
+    told = [event.text for event in desk.screen.shown if isinstance(event, events.Notice)]
+    assert [text.partition(",")[0] for text in told] == (
+        ["a.py has the option --name too"] if "--name" in taken else []
+    )
+    assert desk.party.decided[-1] == ("accept",)
 
 
 async def test_a_known_name_with_another_key_gets_no_seat_unasked() -> None:
@@ -196,3 +212,33 @@ async def test_once_more_or_the_end_only_by_a_clear_answer(line: str, then: str 
     desk.party.queue.put_nowait(CLEAN)
     await running
     assert desk.party.decided == [(decided,)]
+
+
+LISTED = HostPolicy(parties=3, expected=ExpectedPeople.named(["Bob", "Cyd"]))
+BOB_ASKS = events.Question("admit", "Bob", "did:bob")
+
+
+async def test_who_is_on_the_list_gets_a_seat_and_about_all_others_one_is_asked() -> None:
+    like = replace(BOB_KNOCKS, name="C\u0443d", did="did:eve")
+    like_asks = events.Question("admit", like.name, like.did)
+    desk = Desk(LISTED, BOB_KNOCKS, BOB_ASKS, like, like_asks, lines=("", "n"))
+    running = desk.begin()
+    await desk.until(lambda: len(desk.party.decided) == 2)
+    desk.party.queue.put_nowait(CLEAN)
+    await running
+    assert [one[:2] for one in desk.party.decided] == [("seat", "did:bob"), ("refuse", "did:eve")]
+    assert "looks like Cyd on your list" in desk.screen.asked[0].problem
+
+
+async def test_a_name_that_knocks_twice_is_asked_about_although_it_is_on_the_list() -> None:
+    desk = Desk(LISTED, BOB_KNOCKS, BOB_ASKS, lines=("y",))
+    running = desk.begin()
+    await desk.until(lambda: desk.party.decided)
+    desk.party.queue.put_nowait(replace(BOB_KNOCKS, state="seated"))
+    # The ceremony turns the second one away, for two of one name can't take part.
+    desk.party.queue.put_nowait(replace(BOB_KNOCKS, did="did:bob2", state="left"))
+    await desk.until(lambda: len(desk.party.decided) == 2)
+    desk.party.queue.put_nowait(CLEAN)
+    await running
+    assert [one[:2] for one in desk.party.decided] == [("seat", "did:bob"), ("admit", "did:bob")]
+    assert "Two people knocked" in desk.screen.asked[0].problem and "did:bob" in desk.screen.asked[0].question
