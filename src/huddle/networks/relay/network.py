@@ -15,12 +15,12 @@ from typing import Annotated
 
 from huddle.codec import DecodeError, Limit, decode, encode
 from huddle.errors import NetworkError
-from huddle.identity.kdf import hkdf
 from huddle.links.buffered_wire import BufferedWire
 from huddle.links.wire import Wire, WireInfo
+from huddle.networks import pairing
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.rendezvous.client import dialing
-from huddle.rendezvous.messages import MAX_RELAYED, Paired, Refused, unpack
+from huddle.rendezvous.messages import MAX_RELAYED
 
 _LABEL = b"huddle/1 relay channel"
 _CONNECT = 10.0  # seconds for TCP, TLS and WebSocket over the slowest path
@@ -69,7 +69,7 @@ class RelayNetwork:
         if peer is None:
             raise NetworkError(f"Party {pid} offers no relay.", hint="Choose --network auto at all parties.")
         self._check(peer)
-        wire = await self._reach(_url(self.url, peer, run))
+        wire = await self._reach(pairing.channel(self.url, peer, _LABEL + run.to_bytes(4, "big")))
         try:
             async with asyncio.timeout(_MEET):
                 await asyncio.shield(wire.paired)
@@ -112,11 +112,6 @@ class RelayNetwork:
                 f"What {peer.name} offers for the relay can't be read: {error}.",
                 hint="Let all parties use the same version of Huddle.",
             ) from error
-
-
-def _url(url: str, peer: PeerOffer, run: int) -> str:
-    channel = hkdf(peer.secret, _LABEL + run.to_bytes(4, "big"), length=16)
-    return dialing.websocket_url(url, f"/v1/relay/{channel.hex()}?side={'a' if peer.lower else 'b'}")
 
 
 class RelayWire(BufferedWire):
@@ -173,17 +168,14 @@ class RelayWire(BufferedWire):
     def _pause(self, paused: bool) -> None:
         self._pipe.pause(paused)
 
-    def _answered(self, data: bytes) -> None:
+    def _answered(self, answer: bytes) -> None:
         try:
-            answer: Paired | Refused = unpack(data, Paired, Refused)
-        except DecodeError as error:
-            answer = Refused("", f"The relay does not keep to the protocol ({error}).", "", 0)
-        if isinstance(answer, Paired):
-            self.paired.set_result(None)
-        else:
-            refused = dialing.refused(answer)
-            self.paired.set_exception(NetworkError(refused.message, hint=refused.hint))
+            pairing.check(answer)
+        except NetworkError as error:
+            self.paired.set_exception(error)
             self.abort()
+        else:
+            self.paired.set_result(None)
 
 
 def _retrieved(future: asyncio.Future[None]) -> None:

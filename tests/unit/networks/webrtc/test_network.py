@@ -274,10 +274,10 @@ async def test_a_dial_that_is_cancelled_leaves_nothing(url: str) -> None:
         await asyncio.sleep(0.05)
         dials[0].cancel()
         await asyncio.gather(dials[0], return_exceptions=True)
-        assert peer._trying is not None, "another one still waits for it"
+        assert peer._attempt.running, "another one still waits for it"
         dials[1].cancel()
         await asyncio.gather(dials[1], return_exceptions=True)
-        await until(lambda: peer._trying is None)
+        await until(lambda: not peer._attempt.running)
         assert peer._connection is None
         low, high = await control(networks)
         taker = Taker()
