@@ -15,7 +15,7 @@ BY_COMMAND = {"nebula": "nebula-cert", "yggdrasil": "yggdrasil"}  # whose keys a
 SHELL = {"bash", "env", "ip", "sh", "sysctl", "unshare"}
 
 
-@pytest.fixture(params=UNDERLAYS.values(), ids=UNDERLAYS)
+@pytest.fixture(params=list(UNDERLAYS.values()), ids=list(UNDERLAYS))
 def underlay(request: pytest.FixtureRequest) -> Underlay:
     one: Underlay = request.param
     command = BY_COMMAND.get(one.name)
