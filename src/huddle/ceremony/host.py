@@ -466,9 +466,9 @@ class HostCeremony(Ceremony):
         if PROTOCOL not in hello.versions:
             spoken = ", ".join(map(str, hello.versions))
             return f"this Huddle speaks version {PROTOCOL} of the protocol, that one {spoken}"
-        differing = version_differences(self._software, hello.software)
+        differing = version_differences(host=self._software, guest=hello.software)
         if differing:
-            return "other versions: " + "; ".join(differing)
+            return "; ".join(differing) + ": all need the same version"
         if self._is_taken(hello.name, hello.did):
             return _same_name(hello.name)
         others = (one.hello for did, one in self._round.hellos.items() if did != hello.did)

@@ -31,5 +31,5 @@ def check_planned(
         raise LocalError(f"a session has 2 to {MAX_PARTIES} parties, not {parties}")
     if not options.files_follow and manifest.size > MAX_CEREMONY:
         raise LocalError(f"{manifest.size} bytes of files are too many to send before the session is sealed")
-    if version_differences(software, manifest.versions):
+    if version_differences(host=software, guest=manifest.versions):
         raise LocalError("the manifest names other versions than this party has")

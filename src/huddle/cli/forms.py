@@ -30,18 +30,27 @@ def asked(
     form = form_for(program)
     if not form.written:
         return program, private, inputs
-    if ask and (form.title or form.learns):
-        click.echo(f"{clean_line(form.title)}: {clean_line(form.learns)}")
-    shared = program.args
-    for one in form.wanted(0, shared, shared=True):
-        shared += one.argument(_answer(one) if ask else one.default)
+    program = shared_only(program, ask=ask)
     for one in form.wanted(0, private, shared=False):
         text = _answer(one) if ask else one.default
         if text and one.is_file:
             inputs += (("", whole(text)),)
             text = Path(text).name
         private += one.argument(text)
-    return replace(program, args=shared), private, inputs
+    return program, private, inputs
+
+
+def shared_only(program: Program, *, ask: bool) -> Program:
+    """The program with its shared arguments alone, for who hosts it and takes no part."""
+    form = form_for(program)
+    if not form.written:
+        return program
+    if ask and (form.title or form.learns):
+        click.echo(f"{clean_line(form.title)}: {clean_line(form.learns)}")
+    shared = program.args
+    for one in form.wanted(0, shared, shared=True):
+        shared += one.argument(_answer(one) if ask else one.default)
+    return replace(program, args=shared)
 
 
 def question(one: FormInput) -> str:

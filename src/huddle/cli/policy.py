@@ -51,11 +51,13 @@ class GuestPolicy:
     """Whether a guest runs the host's program. `pinned`: the program is this person's own copy or digest.
 
     `lobby`: a no means not this program, and the guest stays.
+    `taken` are Huddle's options that stand behind the invitation: they may have been meant for the program.
     """
 
     yes: bool = False
     pinned: bool = False
     lobby: bool = False
+    taken: tuple[str, ...] = ()
 
     def accept(self, host_standing: str, *, same: bool = True) -> bool | None:
         """Whether to accept; raises LocalError where `--yes` was given and does not suffice.

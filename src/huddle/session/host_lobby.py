@@ -16,6 +16,7 @@ from huddle.ceremony.messages import Software
 from huddle.errors import LocalError, unexpected
 from huddle.identity.crypto import Crypto
 from huddle.session.ceremony_driver import CeremonyDriver
+from huddle.session.inviting import invite
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.program import Program
 
@@ -57,13 +58,8 @@ class HostLobby:
 
     async def open(self, guests: int) -> None:
         """Invite: the link, and a code for so many guests in place of the one before."""
-        from huddle.shortcode.driver import SpokenCode  # its groups take long to set up: not for guests
-
         before = self._code
-        self._code = await SpokenCode.open(
-            self._crypto, self._invitation, guests, self._stack, lambda text: self._emit(events.Notice(text))
-        )
-        self._emit(events.Invitation(self._invitation.url, self._code.text))
+        self._code = await invite(self._crypto, self._invitation, guests, self._stack, self._emit)
         if before is not None:
             await before.close()
 

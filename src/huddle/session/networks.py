@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from typing import Any
 from urllib.parse import urlsplit
 
 from huddle import events
@@ -9,13 +10,13 @@ from huddle.errors import LocalError, NetworkError
 from huddle.identity.crypto import Crypto
 from huddle.networks import registry
 from huddle.networks.base import Network, NetworkContext
-from huddle.networks.plain.part import PlainPart
+from huddle.networks.outsiders import OutsiderPart
 from huddle.session.platform import Platform
 from huddle.session.settings import Settings
 
 
 def context(
-    settings: Settings, crypto: Crypto, rendezvous: str, notice: Callable[[str], None], helper: object = None
+    settings: Settings, crypto: Crypto, rendezvous: str, notice: Callable[[str], None], helper: Any = None
 ) -> NetworkContext:
     """What the networks of a session are made with.
 
@@ -58,13 +59,22 @@ async def create(settings: Settings, made_with: NetworkContext, *, in_browser: b
     return made
 
 
+def outsider_part(settings: Settings, made_with: NetworkContext, *, in_browser: bool) -> OutsiderPart | None:
+    """This party's part where somebody runs plain MPyC, not yet open; None where it has none."""
+    kind = registry.for_outsiders()
+    if settings.plain_end:
+        return kind.outsider(made_with)
+    chosen = kind.name in settings.networks and (kind.in_browser or not in_browser)
+    return kind.participant(made_with) if chosen else None
+
+
 async def opened(
     settings: Settings,
     platform: Platform,
     rendezvous: str,
     emit: Callable[[events.Event], None],
     stack: AsyncExitStack,
-) -> tuple[list[Network], PlainPart | None]:
+) -> tuple[list[Network], OutsiderPart | None]:
     """The networks that could be opened, and this party's part where somebody runs plain MPyC.
 
     The stack closes them. What is left out is told by a notice; raises NetworkError where nothing is left.
@@ -96,14 +106,14 @@ async def _opened_plain(
     made_with: NetworkContext,
     notice: Callable[[str], None],
     stack: AsyncExitStack,
-) -> PlainPart | None:
-    part = platform.plain(settings, made_with)
+) -> OutsiderPart | None:
+    part = outsider_part(settings, made_with, in_browser=platform.in_browser)
     if part is None:
         return None
     stack.push_async_callback(part.close)
     try:
         await part.open()
     except NetworkError as error:
-        notice(f"The network plain is left out: {error.message}")
+        notice(f"The network {part.network} is left out: {error.message}")
         return None
     return part

@@ -22,21 +22,25 @@ from huddle.ceremony.host import HostCeremony
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.manifest import MAX_CEREMONY, Flags
 from huddle.ceremony.messages import Offer, Options, Software
+from huddle.ceremony.roster import PSEUDONYM
 from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, LocalError, unexpected
+from huddle.groups.front_room import FrontRoom
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.networks.base import Network
-from huddle.networks.plain.part import NETWORK as PLAIN
-from huddle.networks.plain.part import PlainPart
+from huddle.networks.outsiders import OutsiderPart
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
 from huddle.running import output_files as results
 from huddle.running.limits import Confinement
 from huddle.running.spec import check_arguments
 from huddle.session import gifts, networks
+from huddle.session.acquaintances import contacts_after
 from huddle.session.ceremony_driver import CeremonyDriver
 from huddle.session.context import PartyContext
+from huddle.session.group_seat import GroupSeat
 from huddle.session.host_lobby import HostLobby
+from huddle.session.patience import told_if_slow
 from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.program import Program
@@ -75,14 +79,16 @@ class Party:
         self._leaving = ""
         self._broken: HuddleError | None = None
         self._begun = False
+        self._entered = False  # a room, so that there is a session
         self._ending = False  # all is being taken down, which nothing may interrupt
         self._declined = False
         self._task: asyncio.Task[None] | None = None
         self._meeting: CeremonyDriver | None = None
         self._together: SealedSession | None = None
         self._lobby: HostLobby | None = None
+        self._group: GroupSeat | None = None  # in a class: the way in, and who belongs to the group
         self._networks: list[Network] = []
-        self._plain: PlainPart | None = None
+        self._plain: OutsiderPart | None = None
 
     def __aiter__(self) -> AsyncGenerator[events.Event, None]:
         """Run the session; what happens, in order. The last event is `Ended`."""
@@ -245,7 +251,9 @@ class Party:
                 try:
                     if self._leaving:
                         raise asyncio.CancelledError
-                    clean = await self._enter(self._plan, stack)
+                    plan = self._plan
+                    entering = self._host if isinstance(plan, HostPlan) else self._join
+                    clean = await entering(plan, stack)  # type: ignore[arg-type]
                 finally:
                     self._ending = True
         except asyncio.CancelledError:
@@ -256,15 +264,10 @@ class Party:
         if (error := self._broken) is not None:
             clean = False
             self._emit(events.Error(error.whose, error.message, error.hint, getattr(error, "peer", "")))
-            reason = "The session has ended with an error."
+            reason = "The session has ended with an error." if self._entered else "No session was started."
         self._emit(events.Ended(reason, clean))
 
-    async def _enter(self, plan: HostPlan | GuestPlan, stack: AsyncExitStack) -> bool:
-        if isinstance(plan, HostPlan):
-            return await self._host(plan, stack)
-        return await self._join(plan, stack)
-
-    async def _host(self, plan: HostPlan, stack: AsyncExitStack) -> bool:
+    async def _host(self, plan: HostPlan, stack: AsyncExitStack, seat: GroupSeat | None = None) -> bool:
         if plan.threshold is not None and not 0 <= 2 * plan.threshold < plan.parties:
             raise LocalError(
                 f"A threshold of {plan.threshold} does not fit {plan.parties} parties.",
@@ -272,7 +275,8 @@ class Party:
             )
         check_arguments(plan.program.args, self._settings.private_args)
         ground, software = await self._prepare()
-        program = await self._surroundings.locked(plan.program, ground)
+        # What a group runs was locked by who dealt it.
+        program = plan.program if seat else await self._surroundings.locked(plan.program, ground)
         url = plan.rendezvous or ""
         if not url:
             url, reach = await self._surroundings.embed(self._settings, stack)
@@ -285,19 +289,22 @@ class Party:
             stay=plan.stay,
             networks=self._settings.networks,
         )
-        invitation = Invitation.fresh(self._crypto, url, self._identity.did)
-        await self._open_networks(invitation, stack)
+        invitation = seat.invitation if seat else Invitation.fresh(self._crypto, url, self._identity.did)
         key = self._crypto.random(OWNER_KEY)
         room = RoomClient(url, bytes.fromhex(invitation.room_id), create=True, owner_key=key)
-        await stack.enter_async_context(room)
+        await self._enter_room(room, stack)
         stack.push_async_callback(_delete, room)
+        await self._open_networks(invitation, stack)
         self._emit(events.Party(self._settings.name, self._identity.did, "admitted", "self"))
         lobby = self._lobby = HostLobby(
             self._crypto, invitation, program, flags, self._surroundings, ground, self._emit, stack
         )
         stack.push_async_callback(lobby.close)
-        await lobby.open(plan.parties - 1)
-        if plan.expected is not None:
+        if seat is not None:
+            seat.opened()
+        else:
+            await lobby.open(plan.parties - 1)
+        if plan.expected is not None and seat is None:
             self._emit(events.Expected(plan.expected.names))
         core = HostCeremony(
             self._crypto,
@@ -318,6 +325,17 @@ class Party:
         await lobby.close()
         return await self._stay_together(sealed, ground, stack, lobby.files, room)
 
+    async def _join_group(
+        self, plan: GuestPlan, invitation: Invitation, software: tuple[Software, ...], stack: AsyncExitStack
+    ) -> bool:
+        name, me = self._settings.name, self._identity
+        front = await FrontRoom.enter(self._crypto, me, invitation, name, software, stack)
+        self._group = await GroupSeat.take(front, self, me.did, self._emit, self._standing)
+        found = self._group.plan(plan)
+        if isinstance(found, HostPlan):
+            return await self._host(found, stack, self._group)
+        return await self._join(found, stack)
+
     async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
         digest = digest_of(plan.digest)
         check_arguments((), self._settings.private_args)
@@ -325,14 +343,17 @@ class Party:
         if looks_like_code(plan.invitation):
             from huddle.shortcode.driver import redeem
 
-            invitation = await redeem(self._crypto, plan.invitation, plan.rendezvous)
+            with told_if_slow(plan.rendezvous, self._notice):
+                invitation = await redeem(self._crypto, plan.invitation, plan.rendezvous)
         else:
             invitation = Invitation.parse(plan.invitation)
+        if invitation.groups:
+            return await self._join_group(plan, invitation, software, stack)
         flags, mpyc = Flags(plan.threshold, plan.no_prss), Software("mpyc", ground.interpreter.mpyc)
         own = plan.own.manifest(flags, (mpyc,)) if plan.own else None
-        await self._open_networks(invitation, stack)
         room = RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id))
-        await stack.enter_async_context(room)
+        await self._enter_room(room, stack)
+        await self._open_networks(invitation, stack)
         self._emit(events.Party(self._settings.name, self._identity.did, "waiting", "self"))
         core = GuestCeremony(
             self._crypto,
@@ -349,19 +370,19 @@ class Party:
         sealed = await self._meet(core, room, ground.confinement)
         return await self._stay_together(sealed, ground, stack, {}, room)
 
+    def _notice(self, text: str) -> None:
+        self._emit(events.Notice(text))
+
+    async def _enter_room(self, room: RoomClient, stack: AsyncExitStack) -> None:
+        with told_if_slow(room.url, self._notice):
+            await stack.enter_async_context(room)
+        self._entered = True
+
     async def _prepare(self) -> tuple[ProgramRuntime, tuple[Software, ...]]:
         if self._settings.output is not None:
             results.check_target(self._settings.output)
         ground = await self._surroundings.ground(self._settings)
-        interpreter = ground.interpreter
-        has = {
-            "mpyc": interpreter.mpyc,
-            "python": interpreter.python,
-            "numpy": interpreter.numpy,
-            "gmpy2": interpreter.gmpy2,
-            "bits": str(interpreter.bits),
-        }
-        return ground, tuple(Software(name, version) for name, version in has.items() if version)
+        return ground, ground.software
 
     async def _open_networks(self, invitation: Invitation, stack: AsyncExitStack) -> None:
         self._networks, self._plain = await networks.opened(
@@ -369,8 +390,9 @@ class Party:
         )
 
     def _part(self) -> tuple[Software, ...]:
-        """What all must know of this party before they accept, where somebody runs plain MPyC."""
-        return (Software(PLAIN, self._plain.role),) if self._plain is not None else ()
+        """What all must know of this party beside its versions: plain MPyC, a key for this session alone."""
+        part = (Software(self._plain.network, self._plain.role),) if self._plain is not None else ()
+        return (*part, PSEUDONYM) if self._settings.pseudonym else part
 
     async def _meet(
         self, core: HostCeremony | GuestCeremony, room: RoomClient, locked: Confinement | None
@@ -383,10 +405,8 @@ class Party:
             self._offers,
             locked=locked,
             alarm=self._alarm,
-            seat_is_free=self._lobby.seat_is_free if self._lobby is not None else lambda: None,
+            lobby=self._lobby,
         )
-        if self._lobby is not None:
-            self._lobby.driver = meeting
         try:
             return await meeting.sealed()
         except asyncio.CancelledError:
@@ -401,7 +421,7 @@ class Party:
         contents: Mapping[str, bytes],
         room: RoomClient,
     ) -> bool:
-        self._note_contacts(sealed)
+        self.contacts = contacts_after(self.contacts, sealed, self._heard, time.time(), self._notice)
         roster = tuple({"pid": m.pid, "name": m.name, "did": m.did} for m in sealed.roster)
         self._emit(events.Sealed(sealed.digest.hex(), roster, sealed.pid))
         context = PartyContext(
@@ -426,21 +446,6 @@ class Party:
             raise together.broken
         return well
 
-    def _note_contacts(self, sealed: Sealed) -> None:
-        """Keep whom the person heard; of the others, only who is a contact already."""
-        now = time.time()
-        for member in sealed.roster:
-            keep = member.did in self._heard or self.contacts.of(member.did) is not None
-            if not keep or member.did == self._identity.did:
-                continue
-            try:
-                self.contacts = self.contacts.met(member.name, member.did, now)
-            except LocalError as alarm:  # another key under a known name is never taken over in passing
-                self._emit(events.Notice(f"{alarm.message}: not kept as a contact. {alarm.hint}"))
-                continue
-            if member.did in self._heard:
-                self.contacts = self.contacts.verified([member.did])
-
     def _standing(self, name: str, did: str) -> str:
         return "self" if did == self._identity.did else self.contacts.standing(name, did)
 
@@ -450,13 +455,15 @@ class Party:
     def _offers(self) -> tuple[Offer, ...]:
         offers = [Offer(network.name, network.offer()) for network in self._networks]
         if self._plain is not None:
-            offers.append(Offer(PLAIN, self._plain.offer()))
+            offers.append(Offer(self._plain.network, self._plain.offer()))
         return tuple(offers)
 
     def _emit(self, event: events.Event) -> None:
         if isinstance(event, events.Question) and event.what in ("accept", "program"):
             if text := gifts.told(self._settings, self.files):
                 self._emit(events.Notice(text))
+        if self._group is not None and self._group.handles(event):
+            return
         self._unread += _weight(event)
         if self._unread > MAX_UNREAD and not isinstance(event, events.Error | events.Ended):
             self._unread -= _weight(event)

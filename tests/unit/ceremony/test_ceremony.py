@@ -145,7 +145,7 @@ def test_another_version_of_mpyc_is_refused_and_named() -> None:
     ann = mesh.guest("Ann", software=software)
     mesh.run()
     assert isinstance(ann.error, PeerError)
-    assert "mpyc is 0.10, here 0.11" in ann.error.message
+    assert "the host has MPyC 0.11, this guest 0.10" in ann.error.message
 
 
 def test_a_32_bit_party_makes_all_mix_in_64_bits() -> None:

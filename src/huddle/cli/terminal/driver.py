@@ -16,10 +16,12 @@ from huddle import events
 from huddle.cli.errors import EXIT_CODES
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_source import ProgramSource
+from huddle.cli.terminal.dealing import DealQuestions
 from huddle.cli.terminal.pace import Outlet, Pace
 from huddle.cli.terminal.questions import LOBBY, Questions
 from huddle.cli.terminal.screens import Screen
 from huddle.errors import HuddleError, unexpected
+from huddle.session.classroom import Classroom
 from huddle.session.party import Party
 
 _TICK = 0.125  # seconds between two pictures of a status
@@ -43,7 +45,7 @@ class Driver:
 
     def __init__(
         self,
-        party: Party,
+        party: Party | Classroom,
         screen: Screen,
         policy: HostPolicy | GuestPolicy,
         finish: Callable[[], tuple[str, ...]],
@@ -56,7 +58,11 @@ class Driver:
         self._finish = finish
         self._entered = entered
         self._pace = Pace(outlet)
-        self._questions = Questions(party, screen, policy, self._pace.turn, source)
+        self._questions: Questions | DealQuestions
+        if isinstance(party, Classroom):
+            self._questions = DealQuestions(party, screen, policy)
+        else:
+            self._questions = Questions(party, screen, policy, self._pace.turn, source)
         self._stands = isinstance(policy, HostPolicy) and policy.standing
         self._gathering = False  # people come, and the host may change things
         self._wanted: asyncio.Queue[_Wanted] = asyncio.Queue()

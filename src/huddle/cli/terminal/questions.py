@@ -9,6 +9,7 @@ somebody, or wanted it so (`--ask-each`). Who knocks while all seats are taken w
 from collections.abc import Awaitable, Callable
 
 from huddle import events
+from huddle.cli.clashes import warning
 from huddle.cli.forms import file_problem, question, whole
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_source import ProgramSource
@@ -103,11 +104,12 @@ class Questions:
         """Ask about who has a seat by the list, where somebody else has knocked by the same name."""
         if not isinstance(self._policy, HostPolicy) or self._policy.expected is None:
             return []
-        return [
+        seated = [
             events.Question("admit", one.name, one.did)
             for one in self._parties.values()
             if one.state == "seated" and one.did != gone.did and alike(one.name, gone.name)
         ]
+        return [question for question in seated if self._unexpected(question)]
 
     def knows(self, did: str) -> bool:
         """Whether this party has been seen."""
@@ -187,6 +189,10 @@ class Questions:
 
     async def _accept(self, question: events.Question) -> None:
         self._first = self._proposed
+        if isinstance(self._policy, GuestPolicy):
+            entry = clean_line(self._entry)
+            if clash := warning(entry, self._policy.taken, self._party.files):
+                self._screen.show(events.Notice(clash))
         verdict = self._by_policy(question)
         if verdict is None:
             await self._ask_for_all()
