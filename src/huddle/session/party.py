@@ -252,8 +252,10 @@ class Party:
                     if self._leaving:
                         raise asyncio.CancelledError
                     plan = self._plan
-                    entering = self._host if isinstance(plan, HostPlan) else self._join
-                    clean = await entering(plan, stack)  # type: ignore[arg-type]
+                    entered = (
+                        self._host(plan, stack) if isinstance(plan, HostPlan) else self._join(plan, stack)
+                    )
+                    clean = await entered
                 finally:
                     self._ending = True
         except asyncio.CancelledError:

@@ -69,7 +69,7 @@ class LobbyQuestions:
                 self.removed = True
                 self._party.refuse(did, "its person said no")
             case answers.Parties(count):
-                self._party.change(parties=count)
+                self._party.change(None, count)
                 self.parties = count
             case answers.Replace() | answers.Arguments():
                 self._replace(decision)
