@@ -118,7 +118,7 @@ def test_ctrl_c_ends_the_run_then_the_session(url: str, seat: Seat, programs: Pa
         person.wait(r"running for .* rounds?; Ctrl-C ends it")
     ada.ctrl_c()
     ada.wait("Run 1 failed.*You stopped the run")
-    ada.wait("Once more?")
+    ada.wait("Try again")
     ada.type("")
     ada.wait("Nothing is decided yet")
     bob.wait("Run 1 failed.*Ada")
