@@ -13,7 +13,6 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 
 from huddle import events
@@ -37,6 +36,7 @@ from huddle.session import gifts, networks
 from huddle.session.ceremony_driver import CeremonyDriver
 from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import Platform, ProgramRuntime
+from huddle.session.preparation import Preparation
 from huddle.session.program import Program
 from huddle.session.sealed_session import SealedSession
 from huddle.session.settings import Settings
@@ -80,6 +80,7 @@ class Party:
         self._together: SealedSession | None = None
         self._networks: list[Network] = []
         self._plain: PlainPart | None = None
+        self._preparation = Preparation(self._surroundings, settings, self._notice, self.fail)
 
     def __aiter__(self) -> AsyncGenerator[events.Event, None]:
         """Run the session; what happens, in order. The last event is `Ended`."""
@@ -139,14 +140,13 @@ class Party:
         return self._settings.private_args
 
     @property
-    def inputs(self) -> tuple[Path, ...]:
-        """The private files that this person gives the program."""
-        return self._settings.inputs
+    def inputs(self) -> tuple[tuple[str, Path], ...]:
+        """The private files that this person gives the program: where it finds each, and where it is."""
+        return self._settings.named_inputs
 
-    def give(self, private_args: tuple[str, ...], inputs: tuple[Path, ...]) -> None:
-        """What the program gets from this person alone, in runs to come, instead of what the settings say."""
-        check_arguments((), private_args)
-        self._settings = replace(self._settings, private_args=private_args, inputs=inputs)
+    def give(self, private_args: tuple[str, ...], inputs: tuple[tuple[str, Path], ...]) -> None:
+        """What the program gets from this person alone, in runs to come; `inputs` as the property says."""
+        self._settings = self._settings.giving(private_args, inputs)
         if self._together is not None:
             self._together.settings = self._settings
 
@@ -223,6 +223,7 @@ class Party:
                     clean = await self._enter(self._plan, stack)
                 finally:
                     self._ending = True
+                    await self._preparation.end()
         except asyncio.CancelledError:
             reason = "You said no, and left the session." if self._declined else "You left the session."
         except Exception as exc:
@@ -323,7 +324,7 @@ class Party:
     async def _prepare(self) -> tuple[ProgramRuntime, tuple[Software, ...]]:
         if self._settings.output is not None:
             results.check_target(self._settings.output)
-        ground = await self._surroundings.ground(self._settings)
+        ground = self._preparation.ground = await self._surroundings.ground(self._settings)
         interpreter = ground.interpreter
         has = {
             "mpyc": interpreter.mpyc,
@@ -455,6 +456,7 @@ class Party:
         return tuple(offers)
 
     def _emit(self, event: events.Event) -> None:
+        self._preparation.note(event, self.files)
         if isinstance(event, events.Question) and event.what in ("accept", "program"):
             if text := gifts.told(self._settings, self.files):
                 self._emit(events.Notice(text))

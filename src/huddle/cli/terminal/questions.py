@@ -9,18 +9,20 @@ seats are taken waits, and nobody is asked.
 from collections.abc import Awaitable, Callable
 
 from huddle import events
-from huddle.cli.forms import file_problem, question, whole
+from huddle.cli.forms import find_file, passing_over, question
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.terminal import answers
 from huddle.cli.terminal.answers import Asked, Person
 from huddle.cli.terminal.screens import Screen
 from huddle.cli.text import clean_line
 from huddle.errors import ProgramError
-from huddle.session.form import FormInput, form_of
+from huddle.session.filling import Filling
+from huddle.session.form import program_form
 from huddle.session.party import Party
 
 _AWAY = {"left", "refused", "gone"}
 _IN = {"seated", "admitted", "accepted"}
+GUEST = 1  # the number of a guest that has none yet
 
 
 class Questions:
@@ -40,13 +42,14 @@ class Questions:
         self._parties: dict[str, events.Party] = {}
         self._proposed = self._first = ""  # digests of programs
         self._entry = ""
+        self._args: tuple[str, ...] = ()  # the shared ones of that program
         self._each = isinstance(policy, HostPolicy) and policy.each
         self._without_seat: dict[str, events.Question] = {}
 
     def note(self, event: events.Event) -> list[events.Question]:
         """Note an event; the questions that were put off and can be asked now."""
         if isinstance(event, events.Program):
-            self._proposed, self._entry = event.digest, event.entry
+            self._proposed, self._entry, self._args = event.digest, event.entry, event.args
         if not isinstance(event, events.Party):
             return []
         self._parties[event.did] = event
@@ -170,36 +173,30 @@ class Questions:
 
     async def _fill_in(self) -> bool:
         """Ask a guest for what the program wants by its form; False where nothing more can be typed."""
+        party = self._party
         own = next((one.pid for one in self._parties.values() if one.standing == "self"), None)
         try:
-            form = form_of(self._party.files.get(self._entry, b"").decode("utf-8", "replace"))
+            form = program_form(self._entry, party.files)
         except ProgramError as error:
             self._screen.show(events.Notice(error.message))
             return True
-        if not form.written:
+        if not form.inputs:
             return True
-        args, inputs = self._party.private_args, self._party.inputs
-        for one in form.wanted(own or 0, args, shared=False):
-            text = await self._until_fits(one)
-            if text is None:
-                return False
-            if text and one.is_file:
-                inputs += (whole(text),)
-                text = inputs[-1].name
-            args += one.argument(text)
-        self._party.give(args, inputs)
-        return True
-
-    async def _until_fits(self, one: FormInput) -> str | None:
+        taken = (*party.files, *(place for place, _ in party.inputs))
+        filling = Filling(form, own or GUEST, self._args, party.private_args, taken, find_file)
+        if filling.pending is not None and filling.optional:
+            choices = (("Enter", "none"), ("g", "give them"))
+            line = await self._screen.ask(Asked(f"{passing_over(filling)}.", choices))
+            if line is None or line.strip().casefold() not in ("g", "give"):
+                filling.pass_over()
         problem = ""
-        while True:
+        while (one := filling.pending) is not None:
             line = await self._screen.ask(Asked(question(one), (), problem))
             if line is None:
-                return None
-            text = line.strip()
-            problem = one.problem(text) or file_problem(one, text)
-            if not problem:
-                return text or one.default
+                return False
+            problem = filling.answer(line)
+        party.give(filling.private, (*party.inputs, *filling.files))
+        return True
 
     # --- later runs
 

@@ -28,6 +28,8 @@ class Script:
         self.decided: list[Any] = []
         self.running = False
         self.files = {"a.py": b"x"}
+        self.private_args: tuple[str, ...] = ()
+        self.inputs: tuple[Any, ...] = ()
         self.closed = False
         self.raises: Exception | None = None
 

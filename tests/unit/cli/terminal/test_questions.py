@@ -196,3 +196,39 @@ async def test_once_more_or_the_end_only_by_a_clear_answer(line: str, then: str 
     desk.party.queue.put_nowait(CLEAN)
     await running
     assert desk.party.decided == [(decided,)]
+
+
+BLOCK = (
+    '# /// script\n# [tool.huddle]\n# title = "Pay"\n# learns = "The sum."\n# [[tool.huddle.inputs]]\n'
+    '# option = "--pay"\n# label = "Pay"\n# kind = "integer"\n# ///\n'
+)
+BARE = "p.add_argument('--depth', type=int)\np.add_argument('--name')\n"
+MUST = "p.add_argument('--depth', type=int, required=True)\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "lines", "given"),
+    [
+        (BLOCK, ("nobody", "much", "3"), ("--pay=3",)),
+        (BARE, ("nobody", ""), ()),
+        (BARE, ("nobody", "no"), ()),
+        (BARE, ("nobody", "g", "2", ""), ("--depth=2",)),
+        (MUST, ("nobody", "", "2"), ("--depth=2",)),
+    ],
+)
+async def test_a_guest_gives_what_the_program_asks_for_between_yes_and_taking_part(
+    source: str, lines: tuple[str, ...], given: tuple[str, ...]
+) -> None:
+    desk = Desk(GuestPolicy(), *SEEN, lines=lines)
+    desk.party.files = {"a.py": source.encode()}
+    assert await desk.run() == 0
+    assert desk.party.decided == [("give", given, ()), ("heard", ()), ("accept",)]
+    assert len(desk.screen.asked) == len(lines)
+
+
+@pytest.mark.parametrize("source", [BLOCK, BARE])
+async def test_a_guest_who_types_no_more_has_not_taken_part(source: str) -> None:
+    desk = Desk(GuestPolicy(), *SEEN, lines=("nobody", "g", None))
+    desk.party.files = {"a.py": source.encode()}
+    await desk.run()
+    assert [name for name, *_ in desk.party.decided] == ["decline"]
