@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import click
 
@@ -24,31 +23,23 @@ def asked(
 ) -> tuple[Program, tuple[str, ...], Inputs]:
     """The program with its shared arguments, the private ones and the private files, as the form has them.
 
-    Only what the command line does not give is asked for. Without `ask` the defaults are taken. Raises
-    LocalError where the person gives nothing more, and ProgramError where the author's block is wrong.
+    Only what the command line does not give is asked for, and what may be passed over is only named. Without
+    `ask` the defaults are taken. Raises LocalError where the person gives nothing more, and ProgramError
+    where the author's block is wrong.
     """
     form = program_form(program.entry, program.files)
-
-    def filling(which: Literal["all", "own"]) -> Filling:
-        taken = (*program.files, *(place for place, _ in inputs))
-        return Filling(form, 0, program.args, private, taken, find_file, which=which)
-
-    mine = filling("all")
+    taken = (*program.files, *(place for place, _ in inputs))
+    mine = Filling(form, 0, program.args, private, taken, find_file)
     if ask and form.written and (form.title or form.learns):
         click.echo(f"{clean_line(form.title)}: {clean_line(form.learns)}")
     if ask and mine.pending is not None and mine.optional:
-        match _typed(f"{passing_over(mine)}, s: give them, seen by all; p: give your own, which stay here"):
-            case "s" | "S":
-                pass
-            case "p" | "P":
-                mine = filling("own")
-            case _:
-                mine.pass_over()
+        click.echo(f"It also takes {options(mine)}: behind {clean_line(program.entry)} for all, or later.")
     if not ask:
         mine.pass_over()
-    while (one := mine.pending) is not None:
+    while (one := mine.pending) is not None and not mine.optional:
         if problem := mine.answer(_typed(question(one))):
             click.echo(problem)
+    mine.pass_over()
     return replace(program, args=mine.shared), mine.private, (*inputs, *mine.files)
 
 
@@ -65,11 +56,11 @@ def question(one: FormInput) -> str:
     return f"{clean_line(one.label)} ({'; '.join([*more, stays])})"
 
 
-def passing_over(filling: Filling) -> str:
-    """What can be given beside, in one line, and the one key that goes on without it."""
+def options(filling: Filling) -> str:
+    """What can still be given, in one line."""
     names = [one.option for one in filling.remaining]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"It takes {', '.join(names[:_NAMED])}{more}. Enter: go on without"
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def find_file(text: str) -> Path | None:

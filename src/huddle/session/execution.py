@@ -186,6 +186,11 @@ class Execution:
         """The person ends the run."""
         self.fail(Stopped("You stopped the run."))
 
+    def finish_by_hand(self) -> None:
+        """What the person started by hand is over, and well."""
+        if isinstance(self._run, Proxy):
+            self._run.finish()
+
     def type_line(self, line: str | None) -> None:
         """What the person typed for the program; None: there is no more."""
         if isinstance(self._run, Run):

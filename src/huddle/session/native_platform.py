@@ -83,7 +83,7 @@ class NativePlatform:
     ) -> Interpreter:
         lock = locked(entry, files)
         # Who names an interpreter has one with what the program needs.
-        if lock is None or settings.python != sys.executable:
+        if lock is None or settings.by_hand or settings.python != sys.executable:
             return ground.interpreter
         return await self._environments.make(lock, ground.interpreter, notice)
 

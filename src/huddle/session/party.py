@@ -34,6 +34,7 @@ from huddle.running.limits import Confinement
 from huddle.running.spec import check_arguments
 from huddle.session import gifts, networks
 from huddle.session.ceremony_driver import CeremonyDriver
+from huddle.session.execution import Execution
 from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.preparation import Preparation
@@ -106,7 +107,11 @@ class Party:
     @property
     def running(self) -> bool:
         """Whether a program runs now."""
-        return self._together is not None and self._together.execution is not None
+        return self._execution is not None
+
+    @property
+    def _execution(self) -> Execution | None:
+        return self._together.execution if self._together is not None else None
 
     @property
     def files(self) -> Mapping[str, bytes]:
@@ -136,7 +141,7 @@ class Party:
 
     @property
     def private_args(self) -> tuple[str, ...]:
-        """The arguments that this person alone gives the program."""
+        """What this person alone gives the program: arguments."""
         return self._settings.private_args
 
     @property
@@ -181,18 +186,23 @@ class Party:
 
     def type_line(self, line: str | None) -> None:
         """A line for the program; None: there is no more input."""
-        if self._together is not None and self._together.execution is not None:
-            self._together.execution.type_line(line)
+        if (execution := self._execution) is not None:
+            execution.type_line(line)
 
     def say(self, text: str) -> None:
         """A line for all parties to read."""
         if self._together is not None:
             self._together.say(text)
 
+    def finish_by_hand(self) -> None:
+        """What this person started by hand, in place of the program, is over."""
+        if (execution := self._execution) is not None:
+            execution.finish_by_hand()
+
     def stop_run(self) -> None:
         """End the present run, not the session."""
-        if self._together is not None and self._together.execution is not None:
-            self._together.execution.stop()
+        if (execution := self._execution) is not None:
+            execution.stop()
 
     def leave(self, reason: str, *, declined: bool = False) -> None:
         """End the session for this party; everything is taken down in order."""
@@ -476,8 +486,8 @@ class Party:
 
     def _hold_output(self, behind: bool) -> None:
         self._behind = behind
-        if self._together is not None and self._together.execution is not None:
-            self._together.execution.hold_output(behind)
+        if (execution := self._execution) is not None:
+            execution.hold_output(behind)
 
 
 def _weight(event: events.Event) -> int:

@@ -51,21 +51,16 @@ def test_the_authors_form_is_asked_and_a_wrong_answer_again(
     assert capsys.readouterr().out == "Pay: The sum.\nA whole number, please.\nThere is no such file.\n"
 
 
-@pytest.mark.parametrize(
-    ("lines", "args", "private"),
-    [
-        ([""], (), ()),
-        (["s", "2", ""], ("--depth=2",), ()),
-        (["p", "2", "Ada"], (), ("--depth=2", "--name=Ada")),
-        (["no"], (), ()),
-    ],
-)
-def test_options_of_argparse_are_one_key_away_and_one_key_passed_over(
-    typed: list[str], lines: list[str], args: tuple[str, ...], private: tuple[str, ...]
+def test_options_of_argparse_are_named_and_only_one_that_must_be_given_is_asked_for(
+    typed: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    typed += lines
     mine, own, _ = asked(program(BARE), (), (), ask=True)
-    assert (mine.args, own) == (args, private)
+    assert (mine.args, own) == ((), ())
+    assert capsys.readouterr().out == "It also takes --depth, --name: behind a.py for all, or later.\n"
+    typed += ["", "2"]
+    must = "p.add_argument('--must', type=int, required=True)\n" + BARE
+    mine, own, _ = asked(program(must), (), (), ask=True)
+    assert (mine.args, own) == (("--must=2",), ())
 
 
 def test_nobody_is_asked_for_what_is_given_or_where_nobody_types(typed: list[str]) -> None:

@@ -9,7 +9,7 @@ seats are taken waits, and nobody is asked.
 from collections.abc import Awaitable, Callable
 
 from huddle import events
-from huddle.cli.forms import find_file, passing_over, question
+from huddle.cli.forms import find_file, options, question
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.terminal import answers
 from huddle.cli.terminal.answers import Asked, Person
@@ -146,7 +146,9 @@ class Questions:
         problem = ""
         while True:
             people = self._people()
-            line = await self._screen.ask(_deciding(people, host=host, problem=problem))
+            may = self._filling()
+            beside = options(may) if may is not None and may.optional else ""
+            line = await self._screen.ask(_deciding(people, host=host, problem=problem, beside=beside))
             decision = answers.Decline() if line is None else answers.decide(line, people, host=host)
             problem = ""
             match decision:
@@ -156,8 +158,16 @@ class Questions:
                 case answers.View():
                     await self._screen.read(self._party.files, self._turn)
                     continue
+                case answers.Options() if beside:
+                    if not await self._fill_in(all_=True):
+                        self._party.decline("they do not take part")
+                        return
+                    continue
+                case answers.Options():
+                    problem = "It has no options that you could give."
+                    continue
                 case answers.Accept(heard):
-                    if not host and not await self._fill_in():
+                    if not await self._fill_in(all_=False):
                         self._party.decline("they do not take part")
                         return
                     self._party.heard(heard)
@@ -171,31 +181,37 @@ class Questions:
                     self._party.decline("they do not take part")
             return
 
-    async def _fill_in(self) -> bool:
-        """Ask a guest for what the program wants by its form; False where nothing more can be typed."""
+    def _filling(self) -> Filling | None:
+        """What the program asks of this person alone; None where there is nothing, or it can't be known."""
         party = self._party
         own = next((one.pid for one in self._parties.values() if one.standing == "self"), None)
         try:
             form = program_form(self._entry, party.files)
         except ProgramError as error:
             self._screen.show(events.Notice(error.message))
-            return True
+            return None
         if not form.inputs:
-            return True
+            return None
         taken = (*party.files, *(place for place, _ in party.inputs))
-        filling = Filling(form, own or GUEST, self._args, party.private_args, taken, find_file)
-        if filling.pending is not None and filling.optional:
-            choices = (("Enter", "none"), ("g", "give them"))
-            line = await self._screen.ask(Asked(f"{passing_over(filling)}.", choices))
-            if line is None or line.strip().casefold() not in ("g", "give"):
-                filling.pass_over()
+        pid = GUEST if own is None else own
+        filling = Filling(form, pid, self._args, party.private_args, taken, find_file, which="own")
+        return filling if filling.pending is not None else None
+
+    async def _fill_in(self, *, all_: bool) -> bool:
+        """Ask for what has to be given, or for `all_` that can be; False where nothing more can be typed."""
+        filling = self._filling()
+        if filling is None:
+            return True
         problem = ""
-        while (one := filling.pending) is not None:
+        while (one := filling.pending) is not None and (all_ or not filling.optional):
+            if self._screen.script:
+                break
             line = await self._screen.ask(Asked(question(one), (), problem))
             if line is None:
                 return False
             problem = filling.answer(line)
-        party.give(filling.private, (*party.inputs, *filling.files))
+        filling.pass_over()
+        self._party.give(filling.private, (*self._party.inputs, *filling.files))
         return True
 
     # --- later runs
@@ -235,7 +251,7 @@ class Questions:
             )
 
 
-def _deciding(people: list[Person], *, host: bool, problem: str) -> Asked:
+def _deciding(people: list[Person], *, host: bool, problem: str, beside: str) -> Asked:
     """The one question about people, words and program."""
     does = "start" if host else "run it here"
     if all(person.verified for person in people):
@@ -249,6 +265,8 @@ def _deciding(people: list[Person], *, host: bool, problem: str) -> Asked:
             ("nobody", f"{does} all the same"),
         ]
     choices += [("w", "my words differ"), ("v", "view the program")]
+    if beside:
+        choices.append(("o", f"give it {beside}"))
     if host:
         choices.append(("r NAME", "refuse somebody"))
     choices.append(("n", "end the session" if host else "take no part"))

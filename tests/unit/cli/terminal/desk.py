@@ -64,6 +64,8 @@ class Script:
 class Screen:
     """A person before a screen; after their last line they only look. None: the input is at its end."""
 
+    script = False
+
     def __init__(self, *lines: str | None) -> None:
         self.shown: list[events.Event] = []
         self.asked: list[Asked] = []
