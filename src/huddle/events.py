@@ -46,6 +46,14 @@ class Party(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Expected(Event):
+    """The host waits for the people with these names, in this order (`--expect`)."""
+
+    event: ClassVar[str] = "expected"
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Program(Event):
     """The program that this session proposes, before anybody is asked to accept it.
 

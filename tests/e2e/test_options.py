@@ -150,7 +150,10 @@ def test_a_threshold_that_mpyc_would_refuse(people: Lab, url: str, programs: Pat
 
 @pytest.mark.parametrize(
     ("guest_options", "why"),
-    [(("--threshold", "1"), "threshold is 0, here 1"), ((), "threshold is 0, lower than the usual 1")],
+    [
+        (("--threshold", "1"), "threshold is 0, this guest expects 1"),
+        ((), "threshold is 0, lower than the usual 1"),
+    ],
 )
 def test_a_threshold_that_a_guest_did_not_expect(
     people: Lab, url: str, programs: Path, guest_options: tuple[str, ...], why: str

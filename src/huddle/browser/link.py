@@ -16,7 +16,6 @@ from huddle.links.link import Link, LinkStats
 from huddle.links.proof import Proven
 from huddle.links.protocol import Happened, LinkProtocol
 from huddle.links.wire import Wire
-from huddle.networks.webrtc.wire import RtcWire
 
 # Kinds of notes, as in data-link.ts.
 _ONLINE, _SILENT, _OVER, _FAILED, _ENDED, _WRITTEN, _FOUL, _OUTPUT = range(1, 9)
@@ -132,9 +131,8 @@ class ScriptEnd(Link):
         """JavaScript does so since `finish`."""
 
     def _channel(self) -> Any:
-        """The data channel under the present wire; None for a wire that is Python's."""
-        wire = self._wire.wire if self._wire else None
-        return cast(Any, wire.channel).script if isinstance(wire, RtcWire) else None
+        """JavaScript's part of the present wire, such as a data channel; None for a wire that is Python's."""
+        return getattr(self._wire.wire, "script", None) if self._wire else None
 
     def _note(self, kind: int, value: Any) -> None:
         if kind == _ONLINE:

@@ -285,5 +285,6 @@ def _settings(said: Any) -> Settings:
         grace=_given(said, "grace") or 30.0,
         stall=_given(said, "stall"),
         plain_end=bool(_given(said, "plainEnd")),
+        pseudonym=bool(_given(said, "pseudonym")),
         max_queue=_given(said, "maxQueue") or 0,
     )

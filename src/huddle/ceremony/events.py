@@ -105,14 +105,6 @@ class SessionSealed(CeremonyEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class Signalled(CeremonyEvent):
-    """After the sealing: a peer sent these bytes for this party alone."""
-
-    pid: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class PeerLeft(CeremonyEvent):
     """After the sealing: a peer said goodbye in the room."""
 

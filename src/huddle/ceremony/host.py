@@ -1,6 +1,6 @@
 """The ceremony of the host: whom it admits, what it proposes, and when it begins a new epoch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from huddle.ceremony import events
@@ -44,7 +44,8 @@ class HostCeremony(Ceremony):
     """The host's side.
 
     `manifest` and `files` are the first program; `parties` the number of parties, the host included, at
-    which it proposes by itself, or None where the person says when (`propose`).
+    which it proposes by itself, or None where the person says when (`propose`). `order` is the place of a
+    name among the guests; those with the same one stand in the order of admission.
     """
 
     role = HOST
@@ -62,6 +63,7 @@ class HostCeremony(Ceremony):
         now: float,
         parties: int | None = None,
         options: Options | None = None,
+        order: Callable[[str], int] = lambda name: 0,
     ) -> None:
         super().__init__(
             crypto,
@@ -75,6 +77,7 @@ class HostCeremony(Ceremony):
         self._manifest = manifest
         self._files = dict(files)
         self._parties = parties
+        self._order = order
         self._check_arguments()
         self._asked: dict[bytes, Hello] = {}
         self._admitted: dict[str, str] = {}
@@ -297,7 +300,8 @@ class HostCeremony(Ceremony):
             or not (enough and here and self._admitted)
         ):
             return
-        greetings = [present[did] for did in (self.did, *self._admitted)]
+        guests = sorted(self._admitted, key=lambda did: self._order(self._admitted[did]))
+        greetings = [present[did] for did in (self.did, *guests)]
         manifest = self._manifest
         if len({bits(greeting.hello.software) for greeting in greetings}) > 1:
             manifest = replace(manifest, flags=replace(manifest.flags, mix32_64bit=True))
@@ -363,9 +367,9 @@ class HostCeremony(Ceremony):
         if PROTOCOL not in hello.versions:
             spoken = ", ".join(map(str, hello.versions))
             return f"this Huddle speaks version {PROTOCOL} of the protocol, that one {spoken}"
-        differing = version_differences(self._software, hello.software)
+        differing = version_differences(host=self._software, guest=hello.software)
         if differing:
-            return "other versions: " + "; ".join(differing)
+            return "; ".join(differing) + ": all need the same version"
         if self._is_taken(hello.name, hello.did):
             return _same_name(hello.name)
         others = (one.hello for did, one in self._round.hellos.items() if did != hello.did)
@@ -401,7 +405,7 @@ class HostCeremony(Ceremony):
             raise LocalError(
                 f"{self._manifest.size} bytes of files are too many to send before the session is sealed"
             )
-        if version_differences(self._software, self._manifest.versions):
+        if version_differences(host=self._software, guest=self._manifest.versions):
             raise LocalError("the manifest names other versions than this party has")
 
 

@@ -219,16 +219,6 @@ class Bye(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class Signal(Message):
-    """After the sealing: bytes for one peer, such as a renewed offer."""
-
-    kind = 11
-    label = "signal"
-    to: U8
-    sealed: Annotated[bytes, Limit(MAX_SEALED)]
-
-
-@dataclass(frozen=True, slots=True)
 class Differ(Message):
     """My person sees other words than somebody else: this epoch must not be sealed."""
 
@@ -264,7 +254,6 @@ KINDS: dict[int, type[Message]] = {
         Decline,
         Restart,
         Bye,
-        Signal,
         Differ,
     )
 }

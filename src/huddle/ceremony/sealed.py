@@ -25,6 +25,7 @@ _SALT = 16
 class Member:
     """A party of the roster; `pid` is its index.
 
+    `pseudonym`: it says that its key is for this session alone.
     `plain` is its part where somebody runs plain MPyC, as `huddle.networks.plain.part` has it.
     """
 
@@ -32,6 +33,7 @@ class Member:
     did: str
     name: str
     plain: str = ""
+    pseudonym: bool = False
 
 
 @dataclass(frozen=True, slots=True)

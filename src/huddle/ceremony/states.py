@@ -21,7 +21,6 @@ from huddle.ceremony.messages import (
     Refusal,
     Restart,
     Reveal,
-    Signal,
 )
 
 
@@ -101,7 +100,6 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Decline: (F, T, I),
         Restart: (T, F, N),
         Bye: (T, T, T),
-        Signal: (F, F, N),
         Differ: (F, F, N),
     },
     CeremonyState.OUTSIDE: {
@@ -115,7 +113,6 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Decline: (I, I, I),
         Restart: (T, I, N),
         Bye: (T, I, I),
-        Signal: (I, I, I),
         Differ: (I, I, I),
     },
     CeremonyState.REVEALING: {
@@ -129,7 +126,6 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Decline: (F, T, I),
         Restart: (T, F, N),
         Bye: (T, T, T),
-        Signal: (F, F, N),
         Differ: (F, F, N),
     },
     CeremonyState.ACCEPTING: {
@@ -143,7 +139,6 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Decline: (F, T, I),
         Restart: (T, F, N),
         Bye: (T, T, T),
-        Signal: (F, F, N),
         Differ: (T, T, N),
     },
     # A restart or a decline may have crossed the last accept: the log says which came first.
@@ -158,7 +153,6 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Decline: (I, T, I),
         Restart: (I, N, N),
         Bye: (T, T, I),
-        Signal: (T, T, N),
         Differ: (N, N, N),
     },
 }

@@ -7,6 +7,7 @@ stranger's program.
 from dataclasses import dataclass
 
 from huddle.errors import LocalError
+from huddle.groups.expected import ExpectedPeople
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,8 @@ class HostPolicy:
     """Whom the host lets in. `allow` are dids.
 
     `each`: the person is asked about each guest as they knock; else about all together, when `parties` (with
-    the host; None: any number) are there.
+    the host; None: any number) are there. `expected` are those on the person's list: about all others, the
+    person is asked.
     """
 
     yes: bool = False
@@ -22,8 +24,9 @@ class HostPolicy:
     allow: frozenset[str] = frozenset()
     each: bool = False
     parties: int | None = None
+    expected: ExpectedPeople | None = None
 
-    def admit(self, did: str, standing: str) -> bool | None:
+    def admit(self, did: str, standing: str, *, expected: bool = True) -> bool | None:
         """Whether to let this party in; a name that suddenly has another key is never let in unasked."""
         if did in self.allow:
             return True
@@ -32,7 +35,7 @@ class HostPolicy:
         if self.open:
             return True
         if self.yes:
-            return standing in ("known", "verified")
+            return standing in ("known", "verified") and expected
         return None
 
     def accept(self) -> bool | None:

@@ -1,5 +1,6 @@
 """A program on this machine's disk: its entry, what belongs to it and what was named, in memory."""
 
+import ast
 import os
 import shlex
 import unicodedata
@@ -82,6 +83,8 @@ def load(source: Source, args: tuple[str, ...], choose: Choose) -> Program:
         del files[_nfc(entry)]
         entry = f"{entry.removesuffix('.ipynb')}.py"
     files[_nfc(entry)] = program
+    for name in (entry, *(one for one in found.modules if one in names)):
+        _compiles(name, files[_nfc(name)])
     if workdir and not any(one == workdir or one.startswith(f"{workdir}/") for one in (*files, *folders)):
         folders.add(workdir)
     optional = frozenset(_nfc(name) for name in left.all)
@@ -99,6 +102,22 @@ def _named(entry: str, source: bytes, listing: Iterable[str]) -> set[str]:
             hint="Get it from the program's author, or take it out of `files` in the program's first lines.",
         )
     return named
+
+
+def _compiles(path: str, source: bytes) -> None:
+    """Raise LocalError where this is no Python, as far as the Python of Huddle knows it.
+
+    Whoever runs it elsewhere has this Python or a newer one, and all would learn it only after they accepted.
+    """
+    try:
+        ast.parse(source, path)
+    except SyntaxError as error:
+        where = f"{path}, line {error.lineno}" if error.lineno else path
+        raise LocalError(
+            f"Python can't read {where}: {error.msg}.", hint="Correct it, then host it again."
+        ) from error
+    except (ValueError, RecursionError, MemoryError):
+        return  # too deep for this check; Python itself has other limits
 
 
 def _nfc(text: str) -> str:

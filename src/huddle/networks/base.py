@@ -199,10 +199,15 @@ class NetworkKind:
     the rendezvous. `links_parties`: it links two parties of Huddle; false where it is for others.
     `makes_interfaces` of this machine, for which root keeps a helper (`huddle.cli.rights`). `commands` are
     the programs that a party needs beside Python, and `server_commands` those of its server. `service` is
-    what it needs on the Internet unless options name another, for people.
+    what it needs on the Internet unless options name another, for people. `needs`, `secured_by` (what
+    encrypts, and binds wires to the identities) and `seen_by` (who sees what) are its row in
+    docs/networks.md.
     """
 
     name: ClassVar[str]
+    needs: ClassVar[str] = ""
+    secured_by: ClassVar[str] = ""
+    seen_by: ClassVar[str] = ""
     automatic: ClassVar[bool] = False
     in_browser: ClassVar[bool] = False
     by_rendezvous: ClassVar[bool] = False

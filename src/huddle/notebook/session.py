@@ -53,7 +53,7 @@ class NotebookSession:
 
     async def finish(self) -> None:
         """Nothing more is computed here; wait for the end. Raises what went wrong in the session."""
-        self._decide(lambda party: party.finish_by_hand())
+        self._decide(lambda party: party.stop_run(well=True))
         if self._reader is not None:
             await asyncio.shield(self._reader)
         if self._failed is not None:

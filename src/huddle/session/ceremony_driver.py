@@ -20,8 +20,8 @@ from huddle.networks.plain import part as plain
 from huddle.rendezvous.client.room import RoomClient
 from huddle.running.limits import Confinement
 from huddle.running.metadata import needs
+from huddle.session.context import TrustLookup
 
-TrustLookup = Callable[[str, str], str]  # of a name and a did: self, new, known, verified or alarm
 Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
 
 HOST_SILENT = 3.0  # seconds without the host in the room, after which guests are told

@@ -9,22 +9,19 @@ program failed, never what it printed. The run's data links are open for just as
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 from huddle import events
 from huddle.ceremony.manifest import Flags, Manifest
 from huddle.ceremony.messages import shorten
-from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError, unexpected
-from huddle.links.manager import LinkManager
 from huddle.links.wire import WireInfo
 from huddle.networks.plain.config import command
-from huddle.networks.plain.part import OutsiderConfig, PlainLinks, PlainPart, Roles, ends
+from huddle.networks.plain.part import OutsiderConfig, PlainLinks, ends
 from huddle.running import output_files as results
 from huddle.running.interpreter import Interpreter
 from huddle.running.plain_run import PlainRun
@@ -34,11 +31,10 @@ from huddle.running.snapshot import Snapshot
 from huddle.running.spec import RunnerExit, RunnerSpec
 from huddle.running.standstill import Row
 from huddle.session import control_messages as control
+from huddle.session.context import RunContext
 from huddle.session.outcomes import STOPPED, Stopped, cause
-from huddle.session.peers import PeerMonitor
-from huddle.session.platform import Platform, ProgramRuntime
+from huddle.session.platform import ProgramRuntime
 from huddle.session.progress import Progress
-from huddle.session.settings import Settings
 from huddle.session.tasks import unless_failed, whole
 
 STATS_EVERY = 1.0
@@ -60,31 +56,16 @@ def link_event(name: str, info: WireInfo, run: int) -> events.Link:
 class Execution:
     """One run of a sealed session."""
 
-    def __init__(
-        self,
-        manifest: Manifest,
-        contents: Mapping[str, bytes],
-        sealed: Sealed,
-        settings: Settings,
-        surroundings: Platform,
-        ground: ProgramRuntime,
-        keeper: LinkManager,
-        group: PeerMonitor,
-        outcomes: dict[int, control.Outcome],
-        emit: Callable[[events.Event], None],
-        plain: PlainPart | None = None,
-        roles: Roles | None = None,
-        stills: Mapping[int, control.Still] | None = None,
-        carried: Path | None = None,
-    ) -> None:
+    def __init__(self, manifest: Manifest, contents: Mapping[str, bytes], context: RunContext) -> None:
+        sealed, settings, ground = context.sealed, context.party.settings, context.runtime
         self.number = manifest.run
         self.stats: events.Stats | None = None
         self._contents = contents
         self._settings = settings
-        self._keeper = keeper
-        self._group = group
-        self._outcomes = outcomes
-        self._emit = emit
+        self._keeper = context.links
+        self._group = context.peers
+        self._outcomes = context.outcomes
+        self._emit = context.party.emit
         self._pid = sealed.pid
         self._names = tuple(member.name for member in sealed.roster)
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
@@ -98,10 +79,10 @@ class Execution:
         self._waits_for_others = False  # the program here is over
         self._inputs = settings.named_inputs
         self._folders = manifest.folders
-        self._carried = carried
-        self._plain = plain
+        self._carried = context.carried
+        self._plain = context.party.plain
         # Those of the peers that run plain MPyC: their data links are raw.
-        self._ends = frozenset(ends(roles or {})) - {sealed.pid}
+        self._ends = frozenset(ends(context.roles)) - {sealed.pid}
         self._paths: dict[int, tuple[str, str]] = {}
         self._spec = partial(
             RunnerSpec,
@@ -121,9 +102,9 @@ class Execution:
         self._entry = manifest.entry
         self._ground = ground
         self._sandbox = ground.sandboxed
-        self._surroundings = surroundings
-        self._progress = Progress(self.number, self._pid, self._names, group, outcomes)
-        for pid, still in (stills or {}).items():
+        self._surroundings = context.party.platform
+        self._progress = Progress(self.number, self._pid, self._names, context.peers, context.outcomes)
+        for pid, still in context.stills.items():
             self.still_came(pid, still)
         self._run: Run | Proxy | PlainRun | None = None
 
@@ -182,14 +163,12 @@ class Execution:
             if self._run is not None:
                 self._run.stop(error.message)
 
-    def stop(self) -> None:
-        """The person ends the run."""
-        self.fail(Stopped("You stopped the run."))
-
-    def finish_by_hand(self) -> None:
-        """What the person started by hand is over, and well."""
-        if isinstance(self._run, Proxy):
+    def stop(self, *, well: bool = False) -> None:
+        """The person ends the run; `well`: what they started by hand has done its part."""
+        if well and isinstance(self._run, Proxy):
             self._run.finish()
+        else:
+            self.fail(Stopped("You stopped the run."))
 
     def type_line(self, line: str | None) -> None:
         """What the person typed for the program; None: there is no more."""

@@ -13,6 +13,7 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from huddle import events
@@ -21,6 +22,7 @@ from huddle.ceremony.host import HostCeremony
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.manifest import MAX_CEREMONY, Flags
 from huddle.ceremony.messages import Offer, Options, Software
+from huddle.ceremony.roster import PSEUDONYM
 from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, LocalError, NetworkError, unexpected
 from huddle.identity.contacts import Contacts
@@ -33,8 +35,11 @@ from huddle.running import output_files as results
 from huddle.running.limits import Confinement
 from huddle.running.spec import check_arguments
 from huddle.session import gifts, networks
+from huddle.session.acquaintances import contacts_after
 from huddle.session.ceremony_driver import CeremonyDriver
+from huddle.session.context import PartyContext
 from huddle.session.execution import Execution
+from huddle.session.patience import told_if_slow
 from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.preparation import Preparation
@@ -74,6 +79,7 @@ class Party:
         self._leaving = ""
         self._broken: HuddleError | None = None
         self._begun = False
+        self._entered = False  # a room, so that there is a session
         self._ending = False  # all is being taken down, which nothing may interrupt
         self._declined = False
         self._task: asyncio.Task[None] | None = None
@@ -153,7 +159,7 @@ class Party:
         """What the program gets from this person alone, in runs to come; `inputs` as the property says."""
         self._settings = self._settings.giving(private_args, inputs)
         if self._together is not None:
-            self._together.settings = self._settings
+            self._together.context = replace(self._together.context, settings=self._settings)
 
     def accept(self) -> None:
         """Take part: with this roster and program, or in the further run that is proposed."""
@@ -194,15 +200,10 @@ class Party:
         if self._together is not None:
             self._together.say(text)
 
-    def finish_by_hand(self) -> None:
-        """What this person started by hand, in place of the program, is over."""
+    def stop_run(self, *, well: bool = False) -> None:
+        """End the present run, not the session; `well`: what was started by hand in its place is over."""
         if (execution := self._execution) is not None:
-            execution.finish_by_hand()
-
-    def stop_run(self) -> None:
-        """End the present run, not the session."""
-        if (execution := self._execution) is not None:
-            execution.stop()
+            execution.stop(well=well)
 
     def leave(self, reason: str, *, declined: bool = False) -> None:
         """End the session for this party; everything is taken down in order."""
@@ -230,7 +231,10 @@ class Party:
                 try:
                     if self._leaving:
                         raise asyncio.CancelledError
-                    clean = await self._enter(self._plan, stack)
+                    plan = self._plan
+                    clean = await (
+                        self._host(plan, stack) if isinstance(plan, HostPlan) else self._join(plan, stack)
+                    )
                 finally:
                     self._ending = True
                     await self._preparation.end()
@@ -242,13 +246,8 @@ class Party:
         if (error := self._broken) is not None:
             clean = False
             self._emit(events.Error(error.whose, error.message, error.hint, getattr(error, "peer", "")))
-            reason = "The session has ended with an error."
+            reason = "The session has ended with an error." if self._entered else "No session was started."
         self._emit(events.Ended(reason, clean))
-
-    async def _enter(self, plan: HostPlan | GuestPlan, stack: AsyncExitStack) -> bool:
-        if isinstance(plan, HostPlan):
-            return await self._host(plan, stack)
-        return await self._join(plan, stack)
 
     async def _host(self, plan: HostPlan, stack: AsyncExitStack) -> bool:
         if plan.threshold is not None and not 0 <= 2 * plan.threshold < plan.parties:
@@ -272,11 +271,11 @@ class Party:
             networks=self._settings.networks,
         )
         invitation = Invitation.fresh(self._crypto, url, self._identity.did)
-        await self._open_networks(invitation, stack)
         key = self._crypto.random(OWNER_KEY)
         room = RoomClient(url, bytes.fromhex(invitation.room_id), create=True, owner_key=key)
-        await stack.enter_async_context(room)
+        await self._enter_room(room, stack)
         stack.push_async_callback(_delete, room)
+        await self._open_networks(invitation, stack)
         self._emit(events.Party(self._settings.name, self._identity.did, "admitted", "self"))
         from huddle.shortcode.driver import SpokenCode  # its groups take long to set up: not for guests
 
@@ -284,6 +283,8 @@ class Party:
             self._crypto, invitation, plan.parties - 1, stack, lambda text: self._emit(events.Notice(text))
         )
         self._emit(events.Invitation(invitation.url, spoken.text))
+        if plan.expected is not None:
+            self._emit(events.Expected(plan.expected.names))
         core = HostCeremony(
             self._crypto,
             self._identity,
@@ -294,6 +295,7 @@ class Party:
             files={} if options.files_follow else program.files,
             parties=plan.parties,
             options=options,
+            order=plan.expected.rank if plan.expected is not None else lambda name: 0,
             now=asyncio.get_running_loop().time(),
         )
         sealed = await self._meet(core, room, ground.confinement)
@@ -307,14 +309,15 @@ class Party:
         if looks_like_code(plan.invitation):
             from huddle.shortcode.driver import redeem
 
-            invitation = await redeem(self._crypto, plan.invitation, plan.rendezvous)
+            with told_if_slow(plan.rendezvous, self._notice):
+                invitation = await redeem(self._crypto, plan.invitation, plan.rendezvous)
         else:
             invitation = Invitation.parse(plan.invitation)
         flags, mpyc = Flags(plan.threshold, plan.no_prss), Software("mpyc", ground.interpreter.mpyc)
         own = plan.own.manifest(flags, (mpyc,)) if plan.own else None
-        await self._open_networks(invitation, stack)
         room = RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id))
-        await stack.enter_async_context(room)
+        await self._enter_room(room, stack)
+        await self._open_networks(invitation, stack)
         self._emit(events.Party(self._settings.name, self._identity.did, "waiting", "self"))
         core = GuestCeremony(
             self._crypto,
@@ -330,6 +333,11 @@ class Party:
         )
         sealed = await self._meet(core, room, ground.confinement)
         return await self._stay_together(sealed, ground, stack, {}, room)
+
+    async def _enter_room(self, room: RoomClient, stack: AsyncExitStack) -> None:
+        with told_if_slow(room.url, self._notice):
+            await stack.enter_async_context(room)
+        self._entered = True
 
     async def _prepare(self) -> tuple[ProgramRuntime, tuple[Software, ...]]:
         if self._settings.output is not None:
@@ -382,8 +390,9 @@ class Party:
             self._plain = part
 
     def _part(self) -> tuple[Software, ...]:
-        """What all must know of this party before they accept, where somebody runs plain MPyC."""
-        return (Software(PLAIN, self._plain.role),) if self._plain is not None else ()
+        """What all must know of this party beside its versions: plain MPyC, a key for this session alone."""
+        part = (Software(PLAIN, self._plain.role),) if self._plain is not None else ()
+        return (*part, PSEUDONYM) if self._settings.pseudonym else part
 
     def _notice(self, text: str) -> None:
         self._emit(events.Notice(text))
@@ -414,20 +423,20 @@ class Party:
         contents: Mapping[str, bytes],
         room: RoomClient,
     ) -> bool:
-        self._note_contacts(sealed)
+        self.contacts = contacts_after(self.contacts, sealed, self._heard, time.time(), self._notice)
         roster = tuple({"pid": m.pid, "name": m.name, "did": m.did} for m in sealed.roster)
         self._emit(events.Sealed(sealed.digest.hex(), roster, sealed.pid))
-        together = self._together = SealedSession(
-            sealed,
-            self._networks,
-            self._settings,
-            self._surroundings,
-            ground,
-            self._identity,
-            self._emit,
-            self._standing,
-            self._plain,
+        context = PartyContext(
+            settings=self._settings,
+            platform=self._surroundings,
+            runtime=ground,
+            identity=self._identity,
+            networks=self._networks,
+            emit=self._emit,
+            standing=self._standing,
+            plain=self._plain,
         )
+        together = self._together = SealedSession(sealed, context)
         stack.push_async_callback(lambda: together.part(self._leaving))
         await together.connect()
         # A link to everybody means that all have sealed: the room has done its work.
@@ -437,21 +446,6 @@ class Party:
         if together.broken is not None:
             raise together.broken
         return well
-
-    def _note_contacts(self, sealed: Sealed) -> None:
-        """Keep whom the person heard; of the others, only who is a contact already."""
-        now = time.time()
-        for member in sealed.roster:
-            keep = member.did in self._heard or self.contacts.of(member.did) is not None
-            if not keep or member.did == self._identity.did:
-                continue
-            try:
-                self.contacts = self.contacts.met(member.name, member.did, now)
-            except LocalError as alarm:  # another key under a known name is never taken over in passing
-                self._emit(events.Notice(f"{alarm.message}: not kept as a contact. {alarm.hint}"))
-                continue
-            if member.did in self._heard:
-                self.contacts = self.contacts.verified([member.did])
 
     def _standing(self, name: str, did: str) -> str:
         return "self" if did == self._identity.did else self.contacts.standing(name, did)

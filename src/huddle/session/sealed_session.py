@@ -8,7 +8,7 @@ Wires the control links (`PeerMonitor`), the agreements on later runs (`Agreemen
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,61 +17,47 @@ from huddle.ceremony.manifest import Manifest, ManifestError, read
 from huddle.ceremony.messages import shorten
 from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, LocalError, PeerError
-from huddle.identity.keys import Identity
 from huddle.links.manager import DialTarget, LinkManager
 from huddle.links.wire import WireInfo
-from huddle.networks.base import Network, PeerOffer
+from huddle.networks.base import PeerOffer
 from huddle.networks.plain.part import NETWORK as PLAIN
-from huddle.networks.plain.part import PlainPart, Ports
+from huddle.networks.plain.part import Ports
 from huddle.running.scratch import Scratch
 from huddle.session import control_messages as control
 from huddle.session import numpy_agreement as arrays
 from huddle.session.agreement import Agreement
 from huddle.session.allowance import Allowance
-from huddle.session.ceremony_driver import TrustLookup, program_event
+from huddle.session.ceremony_driver import program_event
+from huddle.session.context import PartyContext, RunContext
 from huddle.session.execution import Execution, link_event
 from huddle.session.peers import PeerMonitor
 from huddle.session.plans import RunRequest
-from huddle.session.platform import Platform, ProgramRuntime
+from huddle.session.platform import ProgramRuntime
 from huddle.session.program import Program
 from huddle.session.recorder import SessionRecorder
-from huddle.session.settings import Settings
-
-Emit = Callable[[events.Event], None]
 
 
 class SealedSession:
     """One party's side of a sealed session."""
 
-    def __init__(
-        self,
-        sealed: Sealed,
-        networks: Sequence[Network],
-        settings: Settings,
-        surroundings: Platform,
-        ground: ProgramRuntime,
-        identity: Identity,
-        emit: Emit,
-        standing: TrustLookup,
-        plain: PlainPart | None = None,
-    ) -> None:
+    def __init__(self, sealed: Sealed, context: PartyContext) -> None:
+        self.context = context
         self.sealed = sealed
         self.files: dict[str, bytes] = sealed.files
         self._last_files = sealed.files  # of the last run
         self.execution: Execution | None = None
         self.broken: HuddleError | None = None
         self.record: bytes | None = None
-        self._chronicle = SessionRecorder(surroundings.crypto, identity, sealed)
-        self._networks = networks
-        self._plain = plain
+        self._chronicle = SessionRecorder(context.platform.crypto, context.identity, sealed)
+        self._networks = context.networks
+        self._plain = context.plain
         self._roles = {member.pid: member.plain for member in sealed.roster}
-        self.settings = settings
-        self._surroundings = surroundings
-        self._ground = ground
-        self._identity = identity
-        self._crypto = surroundings.crypto
-        self._emit = emit
-        self._standing = standing
+        self._surroundings = context.platform
+        self._ground = context.runtime
+        self._identity = context.identity
+        self._crypto = context.platform.crypto
+        self._emit = context.emit
+        self._standing = context.standing
         self._loop = asyncio.get_running_loop()
         # Of each peer the last that was about a run which is not known, or does not run, here yet.
         self._early: dict[int, control.Answer] = {}
@@ -84,7 +70,7 @@ class SealedSession:
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
         self._keeper = self._make_keeper()
         self._group = PeerMonitor(
-            sealed.roster, sealed.pid, self._keeper, self, grace=settings.grace, now=self._loop.time
+            sealed.roster, sealed.pid, self._keeper, self, grace=context.settings.grace, now=self._loop.time
         )
         self._arrays = arrays.NumpyAgreement(self._peers, self._group.broadcast)
         self._first = self._agreement_on(sealed.manifest) if sealed.options.files_follow else None
@@ -189,23 +175,18 @@ class SealedSession:
 
     async def _execute(self, manifest: Manifest) -> bool:
         self._ran, self._last_files = True, self.files
-        ground = await self._common_ground(manifest)
-        self.execution = Execution(
-            manifest,
-            self.files,
-            self.sealed,
-            self.settings,
-            self._surroundings,
-            ground,
-            self._keeper,
-            self._group,
-            {pid: outcome for pid, outcome in self._outcomes.items() if outcome.run == manifest.run},
-            self._emit,
-            self._plain,
-            self._roles,
-            self._stills,
-            self._carry_place(),
+        context = RunContext(
+            sealed=self.sealed,
+            party=self.context,
+            runtime=await self._common_ground(manifest),
+            links=self._keeper,
+            peers=self._group,
+            outcomes={pid: one for pid, one in self._outcomes.items() if one.run == manifest.run},
+            roles=self._roles,
+            stills=self._stills,
+            carried=self._carry_place(),
         )
+        self.execution = Execution(manifest, self.files, context)
         execution, began, well = self.execution, time.time(), False
         try:
             if self.broken is not None:
@@ -219,7 +200,7 @@ class SealedSession:
             self.execution = None
 
     def _carry_place(self) -> Path | None:  # where what a run makes waits for the next one
-        self._carried = self._carried or (Scratch("huddle-kept-") if self.settings.carry else None)
+        self._carried = self._carried or (Scratch("huddle-kept-") if self.context.settings.carry else None)
         return self._carried.path if self._carried else None
 
     async def _common_ground(self, manifest: Manifest) -> ProgramRuntime:
@@ -227,7 +208,7 @@ class SealedSession:
         if not arrays.named(self.files):
             return self._ground
         here = True  # whoever runs plain MPyC by hand is told how when this is known, and may have anything
-        if not self.settings.plain_end:
+        if not self.context.settings.plain_end:
             looked = self._surroundings.has_numpy(self._ground, self.files)
             here = await self._or_broken(asyncio.ensure_future(looked))
         said = asyncio.ensure_future(self._arrays.lacking(manifest.run, here))
@@ -383,7 +364,7 @@ class SealedSession:
         self._emit(events.Reconnect(self._names[pid], "lost", reason))
 
     def group_silent(self, pid: int, silent: bool) -> None:
-        grace = f"Gone after {self.settings.grace:.0f} s." if silent else ""
+        grace = f"Gone after {self.context.settings.grace:.0f} s." if silent else ""
         self._party(pid, "silent" if silent else "connected", grace)
 
     def group_failed(self, pid: int, error: HuddleError) -> None:

@@ -35,6 +35,8 @@ class Settings:
     `by_hand`: nothing is run here; the person starts MPyC, which finds the session's links as local ports.
     `plain_end`: nothing is run here; the person starts plain MPyC behind a WireGuard app.
 
+    `pseudonym`: the identity is for this session alone, and the others are told so.
+
     `grace` seconds of silence make a peer gone; `stall` seconds without any progress end a run (None:
     never); `max_queue` bytes that a peer does not take end a run (0: never).
 
@@ -58,6 +60,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     by_hand: bool = False
     plain_end: bool = False
+    pseudonym: bool = False
     grace: float = 30.0
     stall: float | None = None
     max_queue: int = 0

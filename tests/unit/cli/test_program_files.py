@@ -52,6 +52,17 @@ def test_only_the_entry_travels_unless_its_person_chooses_more(tmp_path: Path) -
     assert files(entry, choose=everything) == {"a.py", "b.py", "c/d.py", "t.csv"}
 
 
+def test_what_python_cannot_read_is_said_before_anybody_is_invited(tmp_path: Path) -> None:
+    entry = write(tmp_path, a_py="import b\n\ndef f(:\n", b_py="x = (\n", c_py="y = (\n")
+    with pytest.raises(LocalError, match=r"can't read a\.py, line 3: invalid syntax\."):
+        load(Source(entry), (), nothing)
+    entry.write_text("import b\n")
+    assert files(entry) == {"a.py"}  # another one's b.py may do
+    with pytest.raises(LocalError, match=r"can't read b\.py, line 1"):
+        load(Source(entry), (), everything)
+    assert files(entry, "c.py") == {"a.py", "c.py"}  # nothing says that it is ever imported
+
+
 def test_globs_name_what_travels_and_what_does_not(tmp_path: Path) -> None:
     entry = write(tmp_path, a_py="import b\n", b_py="B", data__t_csv="1", data__deep__u_csv="2", x_txt="")
     assert files(entry, "*.py", "data/**") == {"a.py", "b.py", "data/t.csv", "data/deep/u.csv"}

@@ -14,6 +14,7 @@ from huddle.errors import HuddleError, LocalError, PeerError
 from huddle.running.interpreter import Interpreter
 from huddle.session import control_messages as control
 from huddle.session.allowance import BURST
+from huddle.session.context import PartyContext
 from huddle.session.control_messages import Answer, Chat, FilePart, FilesDone, Leave, Outcome, RunProposal
 from huddle.session.native_platform import NativePlatform
 from huddle.session.platform import ProgramRuntime
@@ -36,9 +37,17 @@ class Table:
         self.told: list[events.Event] = []
         self.said: list[control.Message] = []
         self.own = SealedSession(
-            self.seat.sealed, [], Settings("me"), NativePlatform(), ProgramRuntime(INTERPRETER, None),
-            self.seat.identity, self.told.append, lambda name, did: "new",
-        )  # fmt: skip
+            self.seat.sealed,
+            PartyContext(
+                settings=Settings("me"),
+                platform=NativePlatform(),
+                runtime=ProgramRuntime(INTERPRETER, None),
+                identity=self.seat.identity,
+                networks=[],
+                emit=self.told.append,
+                standing=lambda name, did: "new",
+            ),
+        )
         self.own._group.broadcast = self.said.append  # type: ignore[method-assign, assignment]
         self.own._group.broadcast_all = self._broadcast_all  # type: ignore[method-assign]
         self.ran: list[Manifest] = []

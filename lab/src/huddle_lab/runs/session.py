@@ -231,7 +231,7 @@ def _measured(
     return Measured(
         seconds=took(found),
         wall_s=over - began,
-        cpu_s=sum(party.job.cpu for party in parties),
+        cpu_s=sum(_cpu(party, one) for party, one in zip(parties, found, strict=True)),
         program_cpu_s=program_cpu(found),
         sent=max(one["sent"] for one in found),
         memory_mb=max((f["memory_mb"] or 0.0) + s["memory_mb"] for f, s in zip(found, stats, strict=True)),
@@ -253,6 +253,12 @@ def _measured(
         links=links([rest for _, rest in read], [*_links(stats)]),
         output=tuple(rest for _, rest in read),
     )
+
+
+def _cpu(party: LabParty, program: Mapping[str, Any]) -> float:
+    """Processor time of a party, its program's included, which never arrives there out of a sandbox."""
+    apart = any(event["sandbox"] for event in party.all("program"))
+    return party.job.cpu + (program["cpu"] or 0.0 if apart else 0.0)
 
 
 def _links(stats: Sequence[Event]) -> Iterator[dict[str, Any]]:

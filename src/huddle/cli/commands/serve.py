@@ -21,6 +21,7 @@ from huddle.events import VERSION
 from huddle.networks import registry
 from huddle.networks.base import NetworkServer, ServePlace
 from huddle.networks.reach.addresses import lan_address
+from huddle.rendezvous.client.dialing_native import is_own_machine
 from huddle.rendezvous.ice import Turn
 from huddle.rendezvous.messages import MOST_TURN
 from huddle.rendezvous.server.packages import Packages
@@ -148,8 +149,7 @@ def serve_command(
                 click.echo(f"The rendezvous runs at {told} (Ctrl-C ends it).")
                 click.echo(f"Others use it with: huddle host --rendezvous {told} …")
                 if config.site:
-                    click.echo("People with a browser only open the same address, or an invitation.")
-                    for line in _told(packages, config.package_source):
+                    for line in for_browsers(told, _told(packages, config.package_source)):
                         click.echo(line)
                 else:
                     click.echo("It has no page for browsers; in a checkout, scripts/build-web makes it.")
@@ -186,6 +186,21 @@ async def _until(stop: asyncio.Event, servers: list[NetworkServer]) -> None:
     finally:
         for task in (waiting, *gone):
             task.cancel()
+
+
+def for_browsers(url: str, packages: list[str]) -> list[str]:
+    """How people with a browser come in. Browsers keep WebCrypto for https and for their own machine."""
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        return ["People with a browser open the same address, or an invitation.", *packages]
+    own = "This machine's own browser can take part"
+    if not is_own_machine(url):
+        own += f", at http://localhost:{parts.port or 80}"
+    return [
+        f"{own}. Browsers elsewhere can't: they need https.",
+        "Give --certificate and --key, or put a proxy with https before it and name it with --url.",
+        *packages,
+    ]
 
 
 def _told(packages: Path | None, source: str) -> list[str]:

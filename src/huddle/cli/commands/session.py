@@ -18,6 +18,7 @@ from huddle.cli.archive import Archive, LocalArchive
 from huddle.cli.arguments import TAKEN, ProgramCommand
 from huddle.cli.clashes import warning
 from huddle.cli.errors import complaints
+from huddle.cli.expect import read_expected
 from huddle.cli.forms import asked
 from huddle.cli.home import Home
 from huddle.cli.named_path import NamedPath
@@ -71,12 +72,20 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         environment=local["variables"],
         output=None if local["output"] is None else local["output"].absolute(),
         carry=local["carry"],
+        pseudonym=local["pseudonym"],
         sandbox=local["sandbox"],
         limits=Limits.read(local["limit"]),
         grace=local["grace"],
         stall=local["stall"],
         max_queue=local["max_queue"],
     )
+
+
+def _unwritable(record: Path) -> str:
+    """Why no record can be written there, which nobody wants to hear at the end; empty where it can."""
+    if not record.parent.is_dir():
+        return f"There is no directory {record.parent}."
+    return "" if os.access(record.parent, os.W_OK | os.X_OK) else f"{record.parent} can't be written to."
 
 
 def _absolute(command: str) -> str:
@@ -97,8 +106,8 @@ def run_party(
     record = None if local["record"] is None else local["record"].absolute()
 
     def archive() -> LocalArchive:
-        if record is not None and not os.access(record.parent, os.W_OK | os.X_OK):
-            raise LocalError(f"{record.parent} can't be written to.", hint="Choose another --record.")
+        if record is not None and (problem := _unwritable(record)):
+            raise LocalError(problem, hint="Choose another --record.")
         home = Home()
         kept = None if local["pseudonym"] else home.kept_identity(crypto, unlock_identity)
         identity = kept or Identity.fresh(crypto)
@@ -170,6 +179,12 @@ def _run(
 @click.option(
     "--ask-each", is_flag=True, help="Ask about each guest as they knock, not about all when they are there."
 )
+@click.option(
+    "--expect",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Whom you expect, one name a line: you are asked about all others, and see who is missing.",
+)
 @click.option("--allow", multiple=True, metavar="DID", help="Let this party in without asking.")
 @click.option(
     "--private", "private_args", multiple=True, metavar="ARG", help="An argument of your own, never sent."
@@ -190,6 +205,7 @@ def host_command(
     yes: bool,
     open_: bool,
     ask_each: bool,
+    expect: Path | None,
     allow: tuple[str, ...],
     private_args: tuple[str, ...],
     **local: Unpack[Local],
@@ -201,6 +217,9 @@ def host_command(
     Options of huddle may stand before or behind PROGRAM; all that it does not know, and all that follows
     --, belongs to the program.
     """
+    expected = None if expect is None else read_expected(expect)
+    if expected is not None and open_:
+        raise click.UsageError("--open lets everybody in, so --expect has no use.")
     network_options.check_host(_chosen(local["network"]), network_options.set_options(local))
     at_terminal = sys.stdin.isatty() and not (yes or open_ or local["json_"])
     choose = for_host(program.name, ask=at_terminal, modules=yes or open_)
@@ -223,8 +242,9 @@ def host_command(
         stay=stay,
         record=local["record"] is not None,
         rendezvous=local["rendezvous"],
+        expected=expected,
     )
-    policy = HostPolicy(yes, open_, frozenset(allow), ask_each, parties)
+    policy = HostPolicy(yes, open_, frozenset(allow), ask_each, parties, expected)
     sys.exit(
         run_party(
             lambda chosen, identity, contacts, machine: Party(

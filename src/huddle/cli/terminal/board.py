@@ -20,6 +20,7 @@ from rich.text import Text
 from huddle import events
 from huddle.cli.terminal.answers import Asked
 from huddle.cli.text import clean_line, listing, short_did, size
+from huddle.groups.expected import ExpectedPeople
 
 STANDING = {
     "self": "you",
@@ -62,6 +63,7 @@ class Board:
     differed: str = ""  # who saw other words before
     stats: events.Stats | None = None
     parties: dict[str, events.Party] = field(default_factory=dict)
+    expected: ExpectedPeople | None = None
     meeting: bool = True  # until all have signed
 
     def take(self, event: events.Event) -> None:
@@ -69,6 +71,8 @@ class Board:
         match event:
             case events.Invitation():
                 self.invitation = event
+            case events.Expected():
+                self.expected = ExpectedPeople.named(event.names)
             case events.Party():
                 self.parties[event.did] = event
             case events.Program():
@@ -126,11 +130,19 @@ class Board:
 
     def _present(self) -> list[events.Party]:
         here = [one for one in self.parties.values() if one.state not in _GONE]
-        return sorted(here, key=lambda one: (one.pid is None, one.pid or 0))
+        rank = self.expected.rank if self.expected is not None else lambda name: 0
+        return sorted(here, key=lambda one: (one.pid is None, one.pid or 0, rank(one.name)))
+
+    @property
+    def missing(self) -> list[str]:
+        """The names of those who are expected and not here."""
+        if self.expected is None or not self.meeting:
+            return []
+        return list(self.expected.missing((one.name, one.did) for one in self._present()))
 
     def _people(self, width: int) -> RenderableType | None:
         people = self._present()
-        if not self.meeting or len(people) < 2:
+        if not self.meeting or len(people) + len(self.missing) < 2:
             return None
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim", justify="right", no_wrap=True)
@@ -148,18 +160,21 @@ class Board:
                 short_did(clean_line(one.did)),
             ]
             table.add_row(*map(_text, cells[: len(table.columns)]))
-        return table
+        return _stack(table, self._absent())
+
+    def _absent(self) -> RenderableType | None:
+        return _text(f"[dim]Not here yet:[/] {safe(listing(self.missing))}") if self.missing else None
 
     def _people_in_line(self) -> RenderableType | None:
         people = self._present()
-        if not self.meeting or len(people) < 2:
+        if not self.meeting or len(people) + len(self.missing) < 2:
             return None
         marks = {"alarm": " [bold red](ANOTHER KEY)[/]", "new": " [yellow](new)[/]", "self": " (you)"}
         names = [
             f"{'' if one.pid is None else one.pid} {safe(one.name)}{marks.get(one.standing, '')}".strip()
             for one in people
         ]
-        return _text(", ".join(names))
+        return _stack(_text(", ".join(names)), self._absent())
 
     def _program(self) -> RenderableType | None:
         program = self.program
@@ -279,8 +294,3 @@ def counters(stats: events.Stats, width: int) -> Table:
         )
         table.add_row(*cells[: len(columns)])
     return table
-
-
-def names_of(parties: Iterable[events.Party]) -> str:
-    """Their names, for a sentence."""
-    return listing([clean_line(one.name) for one in parties])

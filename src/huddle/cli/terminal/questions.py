@@ -2,8 +2,8 @@
 
 Guests get a seat as they knock, and the person decides about all of them with the words and the program on
 the screen (`huddle.cli.terminal.answers`). They are asked at the knock where a name is known under another
-key, and about everybody once they have refused somebody, or wanted it so (`--ask-each`). Who knocks while all
-seats are taken waits, and nobody is asked.
+key, about who is not on the list that they gave (`--expect`), and about everybody once they have refused
+somebody, or wanted it so (`--ask-each`). Who knocks while all seats are taken waits, and nobody is asked.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,8 +14,9 @@ from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.terminal import answers
 from huddle.cli.terminal.answers import Asked, Person
 from huddle.cli.terminal.screens import Screen
-from huddle.cli.text import clean_line
+from huddle.cli.text import clean_line, short_did
 from huddle.errors import ProgramError
+from huddle.identity.names import alike
 from huddle.session.filling import Filling
 from huddle.session.form import program_form
 from huddle.session.party import Party
@@ -57,7 +58,17 @@ class Questions:
             return []
         self._without_seat.pop(event.did, None)
         waiting, self._without_seat = list(self._without_seat.values()), {}
-        return waiting
+        return [*waiting, *self._doubled(event)]
+
+    def _doubled(self, gone: events.Party) -> list[events.Question]:
+        """Ask about who has a seat by the list, where somebody else has knocked by the same name."""
+        if not isinstance(self._policy, HostPolicy) or self._policy.expected is None:
+            return []
+        return [
+            events.Question("admit", one.name, one.did)
+            for one in self._parties.values()
+            if one.state == "seated" and one.did != gone.did and alike(one.name, gone.name)
+        ]
 
     def knows(self, did: str) -> bool:
         """Whether this party has been seen."""
@@ -85,15 +96,17 @@ class Questions:
     async def _admit(self, question: events.Question) -> None:
         known = self._parties.get(question.did)
         standing = known.standing if known else "new"
-        policy = self._policy
-        verdict = policy.admit(question.did, standing) if isinstance(policy, HostPolicy) else None
-        if verdict is None and self._is_full():
+        policy, problem = self._policy, self._unexpected(question)
+        verdict = None
+        if isinstance(policy, HostPolicy):
+            verdict = policy.admit(question.did, standing, expected=not problem)
+        if verdict is None and self._is_full() and not self._has_seat(question.did):
             self._without_seat[question.did] = question
             self._screen.show(events.Notice(f"{question.name} waits: all seats are taken."))
-        elif verdict is None and not self._each and standing != "alarm":
+        elif verdict is None and not (self._each or problem or standing == "alarm"):
             self._party.seat(question.did)
         elif verdict is None:
-            await self._ask_to_admit(question)
+            await self._ask_to_admit(question, problem)
         elif verdict:
             self._party.admit(question.did)
         else:
@@ -104,9 +117,24 @@ class Questions:
         taken = sum(one.state in _IN and one.standing != "self" for one in self._parties.values())
         return parties is not None and taken >= parties - 1
 
-    async def _ask_to_admit(self, question: events.Question) -> None:
+    def _has_seat(self, did: str) -> bool:
+        return did in self._parties and self._parties[did].state in _IN
+
+    def _unexpected(self, question: events.Question) -> str:
+        """Why this is nobody on the person's list; empty where there is none."""
+        expected = self._policy.expected if isinstance(self._policy, HostPolicy) else None
+        if expected is None:
+            return ""
+        others = [(one.name, one.did) for one in self._parties.values() if one.did != question.did]
+        return expected.problem(question.name, question.did, others)
+
+    async def _ask_to_admit(self, question: events.Question, problem: str) -> None:
         name = clean_line(question.name)
-        asked = Asked(f"Let {name} in?", (("y", "let them in"), ("n", "not now; they may knock again")))
+        asked = Asked(
+            f"Let {name} in, {short_did(question.did)}?" if problem else f"Let {name} in?",
+            (("y", "let them in"), ("n", "not now; they may knock again")),
+            clean_line(problem),
+        )
         verdict = await self._until_clear(asked, answers.yes)
         if verdict:
             self._party.admit(question.did)
@@ -238,7 +266,7 @@ class Questions:
 
     async def _until_clear[T](self, asked: Asked, meaning: Callable[[str], T | None]) -> T | None:
         """Ask until the answer means something; None where nothing can be typed any more."""
-        problem = ""
+        problem = asked.problem
         while True:
             line = await self._screen.ask(Asked(asked.question, asked.choices, problem))
             if line is None:

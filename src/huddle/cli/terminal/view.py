@@ -123,6 +123,10 @@ class View:
         self.line()
         self._wait("waiting for the others")
 
+    def _on_expected(self, event: events.Expected) -> None:
+        if self._plain:
+            self.line(f"You expect {safe(listing(list(event.names)))}.")
+
     def _on_party(self, event: events.Party, before: events.Party | None) -> None:
         name, standing = safe(event.name), STANDING.get(event.standing, event.standing)
         detail = _sentence(event.detail)
@@ -134,6 +138,8 @@ class View:
             self.line(f"[bold]{name}[/] wants to come in: {standing}, {short_did(event.did)}")
         elif event.state == "seated":
             self._wait(f"{name_of(event)} has a seat; you decide about all when they are here")
+            if self._plain and self._board.missing:
+                self.line(f"Not here yet: {safe(listing(self._board.missing))}.")
         elif event.state == "admitted" and event.standing != "self" and not _was_in(before):
             self.line(f"[bold]{name}[/] is in: {standing}, {short_did(event.did)}")
         elif event.state == "refused":

@@ -14,6 +14,12 @@ class PlainKind(NetworkKind):
     """For those who run plain MPyC behind a WireGuard app."""
 
     name = "plain"
+    needs = (
+        "for people without Huddle: a browser to meet, a WireGuard app, MPyC; at all others what "
+        "`wireguard` needs, one of them reached by UDP"
+    )
+    secured_by = "WireGuard, with the keys of the sealed offers, and nothing else"
+    seen_by = "anybody on the path, and a party that forwards: addresses, sizes, times"
     links_parties = False
     makes_interfaces = True
 

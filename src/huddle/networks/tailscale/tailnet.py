@@ -149,7 +149,7 @@ class TailnetWires(TlsNetwork):
             wire.abort()
             return
         self._nodes[pid] = node
-        wire.info = replace(wire.info, path=node.path, hint=_hint(node))
+        wire.inform(replace(wire.info, path=node.path, hint=_hint(node)))
         self._open[wire] = pid
         super()._arrived(pid, run, wire, transport)
 
@@ -192,7 +192,7 @@ class TailnetWires(TlsNetwork):
                 node = status.peers.get(self._nodes[pid].key)
                 if node is not None:
                     self._nodes[pid] = node
-                    wire.info = replace(wire.info, path=node.path)
+                    wire.inform(replace(wire.info, path=node.path))
 
     def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
         task = asyncio.get_running_loop().create_task(work)

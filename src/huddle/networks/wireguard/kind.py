@@ -10,6 +10,12 @@ class WireGuardKind(NetworkKind):
     """A tunnel to each peer that nobody configures, and TCP through it."""
 
     name = "wireguard"
+    needs = (
+        "Linux, WireGuard in the kernel or wireguard-go, root or CAP_NET_ADMIN or user namespaces; UDP: an "
+        "open LAN, or routers that STUN gets through"
+    )
+    secured_by = "WireGuard, with the keys of the sealed offers"
+    seen_by = "anybody on the path: addresses, sizes, times"
     makes_interfaces = True
     commands = (Command("wireguard-go", package="wireguard-go", module="wireguard"),)
 

@@ -6,6 +6,7 @@ import pytest
 
 from huddle import events
 from huddle.cli.policy import GuestPolicy, HostPolicy
+from huddle.groups.expected import ExpectedPeople
 from tests.unit.cli.terminal.desk import ACCEPT, ADA, BOB, CLEAN, PROGRAM, WORDS, Desk
 
 KNOCK = events.Question("admit", "Bob\x1b", "did:bob")
@@ -244,3 +245,33 @@ async def test_a_guest_who_types_no_more_has_not_taken_part() -> None:
         desk.party.files = {"a.py": source.encode()}
         await desk.run()
         assert [name for name, *_ in desk.party.decided] == ["decline"]
+
+
+LISTED = HostPolicy(parties=3, expected=ExpectedPeople.named(["Bob", "Cyd"]))
+BOB_ASKS = events.Question("admit", "Bob", "did:bob")
+
+
+async def test_who_is_on_the_list_gets_a_seat_and_about_all_others_one_is_asked() -> None:
+    like = replace(BOB_KNOCKS, name="C\u0443d", did="did:eve")
+    like_asks = events.Question("admit", like.name, like.did)
+    desk = Desk(LISTED, BOB_KNOCKS, BOB_ASKS, like, like_asks, lines=("", "n"))
+    running = desk.begin()
+    await desk.until(lambda: len(desk.party.decided) == 2)
+    desk.party.queue.put_nowait(CLEAN)
+    await running
+    assert [one[:2] for one in desk.party.decided] == [("seat", "did:bob"), ("refuse", "did:eve")]
+    assert "looks like Cyd on your list" in desk.screen.asked[0].problem
+
+
+async def test_a_name_that_knocks_twice_is_asked_about_although_it_is_on_the_list() -> None:
+    desk = Desk(LISTED, BOB_KNOCKS, BOB_ASKS, lines=("y",))
+    running = desk.begin()
+    await desk.until(lambda: desk.party.decided)
+    desk.party.queue.put_nowait(replace(BOB_KNOCKS, state="seated"))
+    # The ceremony turns the second one away, for two of one name can't take part.
+    desk.party.queue.put_nowait(replace(BOB_KNOCKS, did="did:bob2", state="left"))
+    await desk.until(lambda: len(desk.party.decided) == 2)
+    desk.party.queue.put_nowait(CLEAN)
+    await running
+    assert [one[:2] for one in desk.party.decided] == [("seat", "did:bob"), ("admit", "did:bob")]
+    assert "Two people knocked" in desk.screen.asked[0].problem and "did:bob" in desk.screen.asked[0].question
