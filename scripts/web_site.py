@@ -26,6 +26,7 @@ LEFT_OUT = (
     "huddle/networks/tls/network.py",
     "huddle/networks/tls/transport.py",
     "huddle/networks/webrtc/native.py",
+    "huddle/networks/wireguard/by_hand.py",
     "huddle/networks/wireguard/helper.py",
     "huddle/networks/wireguard/network.py",
     "huddle/networks/wireguard/packet_relay.py",

@@ -20,8 +20,7 @@ from huddle.ceremony.manifest import Flags, Manifest
 from huddle.ceremony.messages import shorten
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError, unexpected
 from huddle.links.wire import WireInfo
-from huddle.networks.plain.config import command
-from huddle.networks.plain.part import OutsiderConfig, PlainLinks, ends
+from huddle.networks.outsiders import OutsiderConfig, OutsiderLinks, command, ends
 from huddle.running import output_files as results
 from huddle.running.interpreter import Interpreter
 from huddle.running.plain_run import PlainRun
@@ -279,7 +278,7 @@ class Execution:
     def _opening(self, pid: int) -> Any:
         """What opens the link to that peer: an `OpenLink` of the run's or the proxy's channels."""
         if pid in self._ends:
-            return partial(cast(PlainLinks, self._plain).link, pid)
+            return partial(cast(OutsiderLinks, self._plain).link, pid)
         return partial(self._keeper.open, pid, self.number)
 
     def _tell_plain(self, spec: RunnerSpec) -> None:
@@ -298,7 +297,7 @@ class Execution:
     async def _close(self, run: Run | Proxy | PlainRun, limit: float) -> None:
         run.stop("the session ended")
         framed = [pid for pid in self._peers if pid not in self._ends]
-        raw = cast(PlainLinks, self._plain)
+        raw = cast(OutsiderLinks, self._plain)
         await asyncio.gather(
             *(self._keeper.close_link(pid, self.number, limit) for pid in framed),
             *(raw.close_link(pid, limit) for pid in self._ends if not self._settings.plain_end),

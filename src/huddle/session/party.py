@@ -28,8 +28,7 @@ from huddle.errors import HuddleError, LocalError, NetworkError, unexpected
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.networks.base import Network, NetworkContext
-from huddle.networks.plain.part import NETWORK as PLAIN
-from huddle.networks.plain.part import PlainPart
+from huddle.networks.outsiders import OutsiderPart
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
 from huddle.running import output_files as results
 from huddle.running.limits import Confinement
@@ -86,7 +85,7 @@ class Party:
         self._meeting: CeremonyDriver | None = None
         self._together: SealedSession | None = None
         self._networks: list[Network] = []
-        self._plain: PlainPart | None = None
+        self._plain: OutsiderPart | None = None
         self._preparation = Preparation(self._surroundings, settings, self._notice, self.fail)
 
     def __aiter__(self) -> AsyncGenerator[events.Event, None]:
@@ -378,20 +377,20 @@ class Party:
         await self._open_plain(context, stack)
 
     async def _open_plain(self, context: NetworkContext, stack: AsyncExitStack) -> None:
-        part = self._surroundings.plain(self._settings, context)
+        part = networks.outsider_part(self._settings, context, in_browser=self._surroundings.in_browser)
         if part is None:
             return
         stack.push_async_callback(part.close)
         try:
             await part.open()
         except NetworkError as error:
-            self._emit(events.Notice(f"The network plain is left out: {error.message}"))
+            self._emit(events.Notice(f"The network {part.network} is left out: {error.message}"))
         else:
             self._plain = part
 
     def _part(self) -> tuple[Software, ...]:
         """What all must know of this party beside its versions: plain MPyC, a key for this session alone."""
-        part = (Software(PLAIN, self._plain.role),) if self._plain is not None else ()
+        part = (Software(self._plain.network, self._plain.role),) if self._plain is not None else ()
         return (*part, PSEUDONYM) if self._settings.pseudonym else part
 
     def _notice(self, text: str) -> None:
@@ -456,7 +455,7 @@ class Party:
     def _offers(self) -> tuple[Offer, ...]:
         offers = [Offer(network.name, network.offer()) for network in self._networks]
         if self._plain is not None:
-            offers.append(Offer(PLAIN, self._plain.offer()))
+            offers.append(Offer(self._plain.network, self._plain.offer()))
         return tuple(offers)
 
     def _emit(self, event: events.Event) -> None:

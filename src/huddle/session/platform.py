@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from huddle.identity.crypto import Crypto
-from huddle.networks.base import NetworkContext
-from huddle.networks.plain.part import PlainPart
 from huddle.running.interpreter import Interpreter
 from huddle.running.limits import Confinement
 from huddle.running.run import StartRunner
@@ -75,10 +73,6 @@ class Platform(Protocol):
 
         It listens where `via` says, else everywhere. Raises LocalError where none can run.
         """
-        ...
-
-    def plain(self, settings: Settings, context: NetworkContext) -> PlainPart | None:
-        """This party's part where somebody runs plain MPyC, not yet open; None where it has none."""
         ...
 
     def peak_memory(self) -> float:

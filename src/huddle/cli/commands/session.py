@@ -15,7 +15,7 @@ import uvloop
 from huddle.ceremony.messages import MAX_PARTIES
 from huddle.cli import network_options
 from huddle.cli.archive import Archive, LocalArchive
-from huddle.cli.arguments import TAKEN, ProgramCommand
+from huddle.cli.arguments import TAKEN, GuestCommand, ProgramCommand
 from huddle.cli.clashes import warning
 from huddle.cli.errors import complaints
 from huddle.cli.expect import read_expected
@@ -127,7 +127,7 @@ def run_party(
         if not local["name"]:
             here = replace(here, name=getpass.getuser())  # who typed sudo is meant, not root
         kept = rights.archive
-        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.maker))
+        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.networks))
         return _run(party, policy, local, kept, planned)
 
 
@@ -299,7 +299,7 @@ def join_options(command: _Command) -> _Command:
     return local_options(command)
 
 
-@click.command("join")
+@click.command("join", cls=GuestCommand)
 @join_options
 @complaints
 def join_command(**options: Any) -> None:
@@ -310,7 +310,7 @@ def join_command(**options: Any) -> None:
     _join(**options)
 
 
-@click.command("proxy")
+@click.command("proxy", cls=GuestCommand)
 @join_options
 @complaints
 def proxy_command(**options: Any) -> None:
@@ -347,7 +347,11 @@ def _join(
         threshold=threshold,
         no_prss=no_prss,
     )
-    policy = GuestPolicy(yes, pinned=program is not None or program_digest is not None)
+    policy = GuestPolicy(
+        yes,
+        pinned=program is not None or program_digest is not None,
+        taken=click.get_current_context().meta.get(TAKEN, ()),
+    )
     sys.exit(
         run_party(
             lambda chosen, identity, contacts, machine: Party(

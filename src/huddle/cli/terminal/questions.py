@@ -9,6 +9,7 @@ somebody, or wanted it so (`--ask-each`). Who knocks while all seats are taken w
 from collections.abc import Awaitable, Callable
 
 from huddle import events
+from huddle.cli.clashes import warning
 from huddle.cli.forms import find_file, options, question
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.terminal import answers
@@ -146,6 +147,10 @@ class Questions:
 
     async def _accept(self, question: events.Question) -> None:
         self._first = self._proposed
+        if isinstance(self._policy, GuestPolicy):
+            entry = clean_line(self._entry)
+            if clash := warning(entry, self._policy.taken, self._party.files):
+                self._screen.show(events.Notice(clash))
         verdict = self._by_policy(question)
         if verdict is None:
             await self._ask_for_all()

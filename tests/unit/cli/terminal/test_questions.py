@@ -57,6 +57,21 @@ async def test_one_too_many_waits_and_gets_the_seat_of_who_leaves() -> None:
     assert desk.party.decided == [("seat", "did:dan")]
 
 
+@pytest.mark.parametrize("policy", [GuestPolicy(), GuestPolicy(yes=True, pinned=True)])
+@pytest.mark.parametrize("taken", [(), ("--grace",), ("--grace", "--name")])
+async def test_a_guest_is_told_before_the_decision_of_options_that_the_program_has_too(
+    policy: GuestPolicy, taken: tuple[str, ...]
+) -> None:
+    desk = Desk(replace(policy, taken=taken), *SEEN, lines=("nobody",))
+    desk.party.files = {"a.py": b"add_argument('--name')"}
+    await desk.run()
+    told = [event.text for event in desk.screen.shown if isinstance(event, events.Notice)]
+    assert [text.partition(",")[0] for text in told] == (
+        ["a.py has the option --name too"] if "--name" in taken else []
+    )
+    assert desk.party.decided[-1] == ("accept",)
+
+
 async def test_a_known_name_with_another_key_gets_no_seat_unasked() -> None:
     alarm = replace(BOB_KNOCKS, standing="alarm")
     desk = Desk(HostPolicy(parties=3), alarm, KNOCK, lines=("n",))
