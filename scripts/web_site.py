@@ -24,6 +24,8 @@ LEFT_OUT = (
     "huddle/networks/iroh/network.py",
     "huddle/networks/tailscale/daemon.py",
     "huddle/networks/tls/network.py",
+    "huddle/networks/tls/offer.py",
+    "huddle/networks/tls/race.py",
     "huddle/networks/tls/transport.py",
     "huddle/networks/webrtc/native.py",
     "huddle/networks/wireguard/by_hand.py",
