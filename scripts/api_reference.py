@@ -75,7 +75,7 @@ def _signature(function: Any) -> str:
 
 def _plain(text: str) -> str:
     """Without the modules of types: they tell a reader nothing, and differ from one Python to the next."""
-    return re.sub(r"\b[a-z_.]+\.(?=[A-Z])", "", text)
+    return re.sub(r"\b[a-z_.]+\.(?=[A-Z])", "", text).replace("'", '"')
 
 
 def _text(what: Any) -> str:
