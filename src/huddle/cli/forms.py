@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -27,9 +28,21 @@ def asked(
     `ask` the defaults are taken. Raises LocalError where the person gives nothing more, and ProgramError
     where the author's block is wrong.
     """
+    mine = _filled(program, private, inputs, "all", ask=ask)
+    return replace(program, args=mine.shared), mine.private, (*inputs, *mine.files)
+
+
+def shared_only(program: Program, *, ask: bool) -> Program:
+    """The program with its shared arguments alone, for who hosts it and takes no part."""
+    return replace(program, args=_filled(program, (), (), "shared", ask=ask).shared)
+
+
+def _filled(
+    program: Program, private: tuple[str, ...], inputs: Inputs, which: Literal["all", "shared"], *, ask: bool
+) -> Filling:
     form = program_form(program.entry, program.files)
     taken = (*program.files, *(place for place, _ in inputs))
-    mine = Filling(form, 0, program.args, private, taken, find_file)
+    mine = Filling(form, 0, program.args, private, taken, find_file, which=which)
     if ask and form.written and (form.title or form.learns):
         click.echo(f"{clean_line(form.title)}: {clean_line(form.learns)}")
     if ask and mine.pending is not None and mine.optional:
@@ -40,7 +53,7 @@ def asked(
         if problem := mine.answer(_typed(question(one))):
             click.echo(problem)
     mine.pass_over()
-    return replace(program, args=mine.shared), mine.private, (*inputs, *mine.files)
+    return mine
 
 
 def question(one: FormInput) -> str:

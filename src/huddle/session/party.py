@@ -25,6 +25,7 @@ from huddle.ceremony.messages import Offer, Options, Software
 from huddle.ceremony.roster import PSEUDONYM
 from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, LocalError, NetworkError, unexpected
+from huddle.groups.front_room import FrontRoom
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.networks.base import Network, NetworkContext
@@ -37,7 +38,8 @@ from huddle.session import gifts, networks
 from huddle.session.acquaintances import contacts_after
 from huddle.session.ceremony_driver import CeremonyDriver
 from huddle.session.context import PartyContext
-from huddle.session.execution import Execution
+from huddle.session.group_seat import GroupSeat
+from huddle.session.inviting import invite
 from huddle.session.patience import told_if_slow
 from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import Platform, ProgramRuntime
@@ -84,6 +86,7 @@ class Party:
         self._task: asyncio.Task[None] | None = None
         self._meeting: CeremonyDriver | None = None
         self._together: SealedSession | None = None
+        self._group: GroupSeat | None = None  # in a class: the way in, and who belongs to the group
         self._networks: list[Network] = []
         self._plain: OutsiderPart | None = None
         self._preparation = Preparation(self._surroundings, settings, self._notice, self.fail)
@@ -112,11 +115,7 @@ class Party:
     @property
     def running(self) -> bool:
         """Whether a program runs now."""
-        return self._execution is not None
-
-    @property
-    def _execution(self) -> Execution | None:
-        return self._together.execution if self._together is not None else None
+        return self._together is not None and self._together.execution is not None
 
     @property
     def files(self) -> Mapping[str, bytes]:
@@ -191,8 +190,8 @@ class Party:
 
     def type_line(self, line: str | None) -> None:
         """A line for the program; None: there is no more input."""
-        if (execution := self._execution) is not None:
-            execution.type_line(line)
+        if self._together is not None and self._together.execution is not None:
+            self._together.execution.type_line(line)
 
     def say(self, text: str) -> None:
         """A line for all parties to read."""
@@ -201,8 +200,8 @@ class Party:
 
     def stop_run(self, *, well: bool = False) -> None:
         """End the present run, not the session; `well`: what was started by hand in its place is over."""
-        if (execution := self._execution) is not None:
-            execution.stop(well=well)
+        if self._together is not None and self._together.execution is not None:
+            self._together.execution.stop(well=well)
 
     def leave(self, reason: str, *, declined: bool = False) -> None:
         """End the session for this party; everything is taken down in order."""
@@ -230,9 +229,10 @@ class Party:
                 try:
                     if self._leaving:
                         raise asyncio.CancelledError
-                    plan = self._plan
                     clean = await (
-                        self._host(plan, stack) if isinstance(plan, HostPlan) else self._join(plan, stack)
+                        self._host(plan, stack)
+                        if isinstance(plan := self._plan, HostPlan)
+                        else self._join(plan, stack)
                     )
                 finally:
                     self._ending = True
@@ -248,7 +248,7 @@ class Party:
             reason = "The session has ended with an error." if self._entered else "No session was started."
         self._emit(events.Ended(reason, clean))
 
-    async def _host(self, plan: HostPlan, stack: AsyncExitStack) -> bool:
+    async def _host(self, plan: HostPlan, stack: AsyncExitStack, seat: GroupSeat | None = None) -> bool:
         if plan.threshold is not None and not 0 <= 2 * plan.threshold < plan.parties:
             raise LocalError(
                 f"A threshold of {plan.threshold} does not fit {plan.parties} parties.",
@@ -256,7 +256,8 @@ class Party:
             )
         check_arguments(plan.program.args, self._settings.private_args)
         ground, software = await self._prepare()
-        program = await self._surroundings.locked(plan.program, ground)
+        # What a group runs was locked by who dealt it.
+        program = plan.program if seat else await self._surroundings.locked(plan.program, ground)
         url = plan.rendezvous or ""
         if not url:
             url, reach = await self._surroundings.embed(self._settings, stack)
@@ -269,20 +270,15 @@ class Party:
             stay=plan.stay,
             networks=self._settings.networks,
         )
-        invitation = Invitation.fresh(self._crypto, url, self._identity.did)
+        invitation = seat.invitation if seat else Invitation.fresh(self._crypto, url, self._identity.did)
         key = self._crypto.random(OWNER_KEY)
         room = RoomClient(url, bytes.fromhex(invitation.room_id), create=True, owner_key=key)
         await self._enter_room(room, stack)
         stack.push_async_callback(_delete, room)
         await self._open_networks(invitation, stack)
         self._emit(events.Party(self._settings.name, self._identity.did, "admitted", "self"))
-        from huddle.shortcode.driver import SpokenCode  # its groups take long to set up: not for guests
-
-        spoken = await SpokenCode.open(
-            self._crypto, invitation, plan.parties - 1, stack, lambda text: self._emit(events.Notice(text))
-        )
-        self._emit(events.Invitation(invitation.url, spoken.text))
-        if plan.expected is not None:
+        close = seat.opened() if seat else await invite(self._crypto, invitation, plan, stack, self._emit)
+        if plan.expected is not None and seat is None:
             self._emit(events.Expected(plan.expected.names))
         core = HostCeremony(
             self._crypto,
@@ -298,8 +294,19 @@ class Party:
             now=asyncio.get_running_loop().time(),
         )
         sealed = await self._meet(core, room, ground.confinement)
-        await spoken.close()
+        await close()
         return await self._stay_together(sealed, ground, stack, program.files, room)
+
+    async def _join_group(
+        self, plan: GuestPlan, invitation: Invitation, software: tuple[Software, ...], stack: AsyncExitStack
+    ) -> bool:
+        name, me = self._settings.name, self._identity
+        front = await FrontRoom.enter(self._crypto, me, invitation, name, software, stack)
+        self._group = await GroupSeat.take(front, self, me.did, self._emit, self._standing)
+        found = self._group.plan(plan)
+        if isinstance(found, HostPlan):
+            return await self._host(found, stack, self._group)
+        return await self._join(found, stack)
 
     async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
         digest = digest_of(plan.digest)
@@ -312,6 +319,8 @@ class Party:
                 invitation = await redeem(self._crypto, plan.invitation, plan.rendezvous)
         else:
             invitation = Invitation.parse(plan.invitation)
+        if invitation.groups:
+            return await self._join_group(plan, invitation, software, stack)
         flags, mpyc = Flags(plan.threshold, plan.no_prss), Software("mpyc", ground.interpreter.mpyc)
         own = plan.own.manifest(flags, (mpyc,)) if plan.own else None
         room = RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id))
@@ -342,15 +351,7 @@ class Party:
         if self._settings.output is not None:
             results.check_target(self._settings.output)
         ground = self._preparation.ground = await self._surroundings.ground(self._settings)
-        interpreter = ground.interpreter
-        has = {
-            "mpyc": interpreter.mpyc,
-            "python": interpreter.python,
-            "numpy": interpreter.numpy,
-            "gmpy2": interpreter.gmpy2,
-            "bits": str(interpreter.bits),
-        }
-        return ground, tuple(Software(name, version) for name, version in has.items() if version)
+        return ground, ground.software
 
     async def _open_networks(self, invitation: Invitation, stack: AsyncExitStack) -> None:
         failed: NetworkError | None = None
@@ -463,6 +464,8 @@ class Party:
         if isinstance(event, events.Question) and event.what in ("accept", "program"):
             if text := gifts.told(self._settings, self.files):
                 self._emit(events.Notice(text))
+        if self._group is not None and self._group.handles(event):
+            return
         self._unread += _weight(event)
         if self._unread > MAX_UNREAD and not isinstance(event, events.Error | events.Ended):
             self._unread -= _weight(event)
@@ -479,8 +482,8 @@ class Party:
 
     def _hold_output(self, behind: bool) -> None:
         self._behind = behind
-        if (execution := self._execution) is not None:
-            execution.hold_output(behind)
+        if self._together is not None and self._together.execution is not None:
+            self._together.execution.hold_output(behind)
 
 
 def _weight(event: events.Event) -> int:

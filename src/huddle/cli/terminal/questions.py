@@ -65,11 +65,12 @@ class Questions:
         """Ask about who has a seat by the list, where somebody else has knocked by the same name."""
         if not isinstance(self._policy, HostPolicy) or self._policy.expected is None:
             return []
-        return [
+        seated = [
             events.Question("admit", one.name, one.did)
             for one in self._parties.values()
             if one.state == "seated" and one.did != gone.did and alike(one.name, gone.name)
         ]
+        return [question for question in seated if self._unexpected(question)]
 
     def knows(self, did: str) -> bool:
         """Whether this party has been seen."""
@@ -200,7 +201,8 @@ class Questions:
                     problem = "It has no options that you could give."
                     continue
                 case answers.Accept(heard):
-                    if not await self._fill_in(all_=False):
+                    # A host was asked before there was an invitation.
+                    if not host and not await self._fill_in(all_=False):
                         self._party.decline("they do not take part")
                         return
                     self._party.heard(heard)

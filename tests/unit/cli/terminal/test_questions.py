@@ -222,15 +222,16 @@ BARE = "p.add_argument('--depth', type=int)\np.add_argument('--name')\n"
 MUST = "p.add_argument('--depth', type=int, required=True)\n"
 
 
-@pytest.mark.parametrize("policy", [HostPolicy(), GuestPolicy()])
 @pytest.mark.parametrize(
-    ("source", "lines", "given"),
+    ("policy", "source", "lines", "given"),
     [
-        (BLOCK, ("nobody", "much", "3"), [("--pay=3",)]),
-        (BARE, ("nobody",), [()]),
-        (BARE, ("o", "much", "2", "", "nobody"), [("--depth=2",)]),
-        (MUST, ("nobody", "", "2"), [("--depth=2",)]),
-        ("", ("o", "nobody"), []),
+        (GuestPolicy(), BLOCK, ("nobody", "much", "3"), [("--pay=3",)]),
+        (GuestPolicy(), BARE, ("nobody",), [()]),
+        (GuestPolicy(), BARE, ("o", "much", "2", "", "nobody"), [("--depth=2",)]),
+        (GuestPolicy(), MUST, ("nobody", "", "2"), [("--depth=2",)]),
+        (GuestPolicy(), "", ("o", "nobody"), []),
+        (HostPolicy(), BARE, ("o", "2", "", "nobody"), [("--depth=2",)]),
+        (HostPolicy(), BLOCK, ("nobody",), []),  # it was asked before there was an invitation
     ],
 )
 async def test_what_a_program_asks_of_a_person_is_given_before_taking_part(
