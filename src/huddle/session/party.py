@@ -79,10 +79,9 @@ class Party:
         self._heard: set[str] = set()
         self._leaving = ""
         self._broken: HuddleError | None = None
-        self._begun = False
+        self._begun = self._declined = False
         self._entered = False  # a room, so that there is a session
         self._ending = False  # all is being taken down, which nothing may interrupt
-        self._declined = False
         self._task: asyncio.Task[None] | None = None
         self._meeting: CeremonyDriver | None = None
         self._together: SealedSession | None = None
@@ -145,7 +144,7 @@ class Party:
 
     @property
     def private_args(self) -> tuple[str, ...]:
-        """What this person alone gives the program: arguments."""
+        """The arguments that this person alone gives the program."""
         return self._settings.private_args
 
     @property
@@ -487,8 +486,7 @@ class Party:
 
 
 def _weight(event: events.Event) -> int:
-    text = event.text if isinstance(event, events.Output | events.Chat) else ""
-    return _EVENT + len(text)
+    return _EVENT + (len(event.text) if isinstance(event, events.Output | events.Chat) else 0)
 
 
 async def _delete(room: RoomClient) -> None:
