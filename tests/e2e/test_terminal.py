@@ -128,7 +128,7 @@ def test_ctrl_c_ends_the_run_then_the_session(url: str, seat: Seat, programs: Pa
         person.wait("Run 2")
         person.wait("computing")
     ada.ctrl_c()
-    ada.wait("Once more?")
+    ada.wait("Try again")
     ada.ctrl_c()
     ada.wait("You left the session")
     bob.wait("Ada")

@@ -167,9 +167,12 @@ class Execution:
             if self._run is not None:
                 self._run.stop(error.message)
 
-    def stop(self) -> None:
-        """The person ends the run."""
-        self.fail(Stopped("You stopped the run."))
+    def stop(self, *, well: bool = False) -> None:
+        """The person ends the run; `well`: what they started by hand has done its part."""
+        if well and isinstance(self._run, Proxy):
+            self._run.finish()
+        else:
+            self.fail(Stopped("You stopped the run."))
 
     def type_line(self, line: str | None) -> None:
         """What the person typed for the program; None: there is no more."""

@@ -43,6 +43,7 @@ from huddle.session.host_lobby import HostLobby
 from huddle.session.patience import told_if_slow
 from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import Platform, ProgramRuntime
+from huddle.session.preparation import Preparation
 from huddle.session.program import Program
 from huddle.session.sealed_session import SealedSession
 from huddle.session.settings import Settings
@@ -78,10 +79,9 @@ class Party:
         self._heard: set[str] = set()
         self._leaving = ""
         self._broken: HuddleError | None = None
-        self._begun = False
+        self._begun = self._declined = False
         self._entered = False  # a room, so that there is a session
         self._ending = False  # all is being taken down, which nothing may interrupt
-        self._declined = False
         self._task: asyncio.Task[None] | None = None
         self._meeting: CeremonyDriver | None = None
         self._together: SealedSession | None = None
@@ -89,6 +89,7 @@ class Party:
         self._group: GroupSeat | None = None  # in a class: the way in, and who belongs to the group
         self._networks: list[Network] = []
         self._plain: OutsiderPart | None = None
+        self._preparation = Preparation(self._surroundings, settings, self._notice, self.fail)
 
     def __aiter__(self) -> AsyncGenerator[events.Event, None]:
         """Run the session; what happens, in order. The last event is `Ended`."""
@@ -148,14 +149,13 @@ class Party:
         return self._settings.private_args
 
     @property
-    def inputs(self) -> tuple[Path, ...]:
-        """The private files that this person gives the program."""
-        return self._settings.inputs
+    def inputs(self) -> tuple[tuple[str, Path], ...]:
+        """The private files that this person gives the program: where it finds each, and where it is."""
+        return self._settings.named_inputs
 
-    def give(self, private_args: tuple[str, ...], inputs: tuple[Path, ...]) -> None:
-        """What the program gets from this person alone, in runs to come, instead of what the settings say."""
-        check_arguments((), private_args)
-        self._settings = replace(self._settings, private_args=private_args, inputs=inputs)
+    def give(self, private_args: tuple[str, ...], inputs: tuple[tuple[str, Path], ...]) -> None:
+        """What the program gets from this person alone, in runs to come; `inputs` as the property says."""
+        self._settings = self._settings.giving(private_args, inputs)
         if self._together is not None:
             self._together.context = replace(self._together.context, settings=self._settings)
 
@@ -220,10 +220,10 @@ class Party:
         if self._together is not None:
             self._together.say(text)
 
-    def stop_run(self) -> None:
-        """End the present run, not the session."""
+    def stop_run(self, *, well: bool = False) -> None:
+        """End the present run, not the session; `well`: what was started by hand in its place is over."""
         if self._together is not None and self._together.execution is not None:
-            self._together.execution.stop()
+            self._together.execution.stop(well=well)
 
     def leave(self, reason: str, *, declined: bool = False) -> None:
         """End the session for this party; everything is taken down in order."""
@@ -251,13 +251,14 @@ class Party:
                 try:
                     if self._leaving:
                         raise asyncio.CancelledError
-                    plan = self._plan
-                    entered = (
-                        self._host(plan, stack) if isinstance(plan, HostPlan) else self._join(plan, stack)
+                    clean = await (
+                        self._host(plan, stack)
+                        if isinstance(plan := self._plan, HostPlan)
+                        else self._join(plan, stack)
                     )
-                    clean = await entered
                 finally:
                     self._ending = True
+                    await self._preparation.end()
         except asyncio.CancelledError:
             reason = "You said no, and left the session." if self._declined else "You left the session."
         except Exception as exc:
@@ -383,7 +384,7 @@ class Party:
     async def _prepare(self) -> tuple[ProgramRuntime, tuple[Software, ...]]:
         if self._settings.output is not None:
             results.check_target(self._settings.output)
-        ground = await self._surroundings.ground(self._settings)
+        ground = self._preparation.ground = await self._surroundings.ground(self._settings)
         return ground, ground.software
 
     async def _open_networks(self, invitation: Invitation, stack: AsyncExitStack) -> None:
@@ -461,6 +462,7 @@ class Party:
         return tuple(offers)
 
     def _emit(self, event: events.Event) -> None:
+        self._preparation.note(event, self.files)
         if isinstance(event, events.Question) and event.what in ("accept", "program"):
             if text := gifts.told(self._settings, self.files):
                 self._emit(events.Notice(text))
@@ -487,8 +489,7 @@ class Party:
 
 
 def _weight(event: events.Event) -> int:
-    text = event.text if isinstance(event, events.Output | events.Chat) else ""
-    return _EVENT + len(text)
+    return _EVENT + (len(event.text) if isinstance(event, events.Output | events.Chat) else 0)
 
 
 async def _delete(room: RoomClient) -> None:
