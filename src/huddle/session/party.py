@@ -400,15 +400,9 @@ class Party:
     async def _meet(
         self, core: HostCeremony | GuestCeremony, room: RoomClient, locked: Confinement | None
     ) -> Sealed:
+        lobby, alarm = self._lobby, self._alarm
         meeting = self._meeting = CeremonyDriver(
-            core,
-            room,
-            self._emit,
-            self._standing,
-            self._offers,
-            locked=locked,
-            alarm=self._alarm,
-            lobby=self._lobby,
+            core, room, self._emit, self._standing, self._offers, locked=locked, alarm=alarm, lobby=lobby
         )
         try:
             return await meeting.sealed()
