@@ -20,9 +20,9 @@ from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, LocalError, PeerError
 from huddle.links.manager import DialTarget, LinkManager
 from huddle.links.wire import WireInfo
+from huddle.networks import registry
 from huddle.networks.base import PeerOffer
-from huddle.networks.plain.part import NETWORK as PLAIN
-from huddle.networks.plain.part import Ports
+from huddle.networks.outsiders import Ports
 from huddle.running.scratch import Scratch
 from huddle.session import control_messages as control
 from huddle.session import numpy_agreement as arrays
@@ -97,7 +97,7 @@ class SealedSession:
         linked = asyncio.create_task(self._group.connect())
         await self._or_broken(linked)
         if self._plain is not None:
-            mine = self._offers_for(PLAIN)
+            mine = self._offers_for(self._plain.network)
             started = self._plain.start(self.sealed.pid, mine, self._roles, self._tell_forwards)
             await self._or_broken(asyncio.ensure_future(started))
 
@@ -457,7 +457,8 @@ class SealedSession:
         theirs = {offer.network for offer in self.sealed.offers[pid]}
         name = self._names[pid]
         without = [(network, f"{name} does not offer it") for network in mine if network not in theirs]
-        without += [(one, "it is not used here") for one in sorted(theirs - set(mine) - {PLAIN})]
+        unused = theirs - set(mine) - {registry.for_outsiders().name}
+        without += [(one, "it is not used here") for one in sorted(unused)]
         both = frozenset(mine) & theirs
         return DialTarget(pid, name, self.sealed.link_key(pid), both, tuple(without))
 

@@ -11,9 +11,10 @@ from huddle.cli.text import clean_line, listing
 
 _YES, _NO = {"y", "yes"}, {"n", "no"}
 _VIEW, _DIFFER = {"v", "view"}, {"w", "words"}
+_OPTIONS = {"o", "options"}
 _NOBODY = {"nobody", "no one", "none"}
 _REFUSE = ("r ", "refuse ")
-_RESERVED = {*_YES, *_NO, *_VIEW, *_DIFFER, *_NOBODY, "all", "r", "refuse"}
+_RESERVED = {*_YES, *_NO, *_VIEW, *_DIFFER, *_OPTIONS, *_NOBODY, "all", "r", "refuse"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class View:
     """Read the program first."""
 
 
+class Options:
+    """Give the program what it can be given beside."""
+
+
 class Differ:
     """The words here are others."""
 
@@ -68,7 +73,7 @@ class Unclear:
     why: str
 
 
-Decision = Accept | Refuse | Decline | View | Differ | Unclear
+Decision = Accept | Refuse | Decline | View | Options | Differ | Unclear
 
 
 def yes(line: str) -> bool | None:
@@ -97,6 +102,8 @@ def decide(line: str, people: Sequence[Person], *, host: bool) -> Decision:
         return Unclear("Nothing is decided yet.")
     if word in _VIEW:
         return View()
+    if word in _OPTIONS:
+        return Options()
     if word in _DIFFER:
         return Differ()
     if word in _NO:
