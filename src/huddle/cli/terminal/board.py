@@ -10,7 +10,7 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -99,6 +99,9 @@ class Board:
                 self.words = None
             case events.Restarted():
                 self.words = self.program = None
+                for did, one in self.parties.items():  # what was accepted counts no more
+                    if one.state == "accepted":
+                        self.parties[did] = replace(one, state="admitted")
             case events.Sealed() | events.Ended():
                 self.meeting = False
             case events.Run(state="started"):
