@@ -4,9 +4,9 @@
     scripts/films class phone     these
 
 People with shells of their own in tmux, on loopback, with a rendezvous; the keys are typed as a person would.
-A film is an SVG that moves by itself and loads nothing: each line of a screen stands in it once, with the time
-at which it is seen. Where nothing may move (`prefers-reduced-motion`), the last picture stands. The phone's
-film is a strip of the page as a real browser shows it.
+A film is an SVG that moves by itself and loads nothing: each line of a screen stands in it once, with the
+time at which it is seen. Where nothing may move (`prefers-reduced-motion`), the last picture stands. The
+phone's film is a strip of the page as a real browser shows it.
 """
 
 import base64
@@ -19,10 +19,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from picture import PATIENCE, PORT, ROOT, Terminals
 from rich.ansi import AnsiDecoder
 from rich.color import ColorType
 from rich.style import Style
@@ -31,6 +31,7 @@ from rich.text import Text
 
 from huddle.errors import LocalError
 from huddle_lab.runs.chrome import Chrome
+from scripts.picture import PATIENCE, PORT, ROOT, Terminals
 
 FILMS = ROOT / "docs" / "films"
 COLUMNS, ROWS = 80, 24
@@ -103,7 +104,7 @@ def pause(seconds: float) -> None:
 
 def link_of(terminals: Terminals, name: str) -> str:
     """The link that a host's screen shows."""
-    link = terminals.wait(name, r"http://\S+/j#\S+")
+    link: str = terminals.wait(name, r"http://\S+/j#\S+")
     terminals.wait(name, "waiting for the others")
     return link
 
@@ -240,7 +241,7 @@ def pieces(text: Text) -> str:
         sorted({0, len(text.plain), *(m for s in text.spans for m in (s.start, s.end))}),
     )
     made = []
-    for start, stop in zip(marks, marks[1:], strict=False):
+    for start, stop in pairwise(marks):
         style = Style.null()
         for span in text.spans:
             if span.start <= start and stop <= span.end and isinstance(span.style, Style):
@@ -256,7 +257,8 @@ def draw(film: Film, pictures: list[Picture]) -> str:
     seen, end = cut(pictures)
     width = 2 * _PAD + COLUMNS * _CELL
     height = _TITLE + 2 * _PAD + ROWS * _LINE
-    texts, times = [], {}
+    texts: list[str] = []
+    times: dict[tuple[float, float], str] = {}
     for screen, row, line, begins, stops in lines_of(seen, end):
         last = stops >= end
         name = "" if begins <= 0 and last else times.setdefault((begins, stops), f"t{len(times)}")
@@ -272,13 +274,15 @@ def draw(film: Film, pictures: list[Picture]) -> str:
             f"@keyframes {name}{{{before}{shown}}}.{name}{{animation:{name} {end:.1f}s step-end infinite}}"
         )
     frames = "".join(
-        f'<rect x="{n * width + 2:.0f}" y="2" width="{width - 4:.0f}" height="{height - 4}" rx="8" fill="#191919"/>'
+        f'<rect x="{n * width + 2:.0f}" y="2" width="{width - 4:.0f}" height="{height - 4}" rx="8"'
+        ' fill="#191919"/>'
         f'<text x="{n * width + width / 2:.0f}" y="21" class="z" text-anchor="middle" opacity=".6">'
         f"{html.escape(title)}</text>"
         for n, (_, title) in enumerate(film.people)
     )
     style = (
-        f"text{{font:{_SIZE}px monospace;fill:#b9bcba;white-space:pre;visibility:hidden}}.z{{visibility:visible}}"
+        f"text{{font:{_SIZE}px monospace;fill:#b9bcba;white-space:pre;visibility:hidden}}"
+        ".z{visibility:visible}"
         + "".join(rules)
         + "@media(prefers-reduced-motion:reduce){text{animation:none!important}}"
     )
@@ -298,15 +302,13 @@ class Phone:
     """A page as somebody on a phone sees it, and the pictures that were taken of it."""
 
     def __init__(self, chrome: Chrome, link: str) -> None:
-        self._chrome = chrome
         self.shots: list[bytes] = []
         self._page = chrome.open("about:blank")
         self._call("Emulation.setDeviceMetricsOverride", **_PHONE)
         self._call("Page.navigate", url=link)
 
     def _call(self, method: str, **parameters: object) -> dict[str, Any]:
-        found: dict[str, Any] = self._chrome.call(method, parameters, session=self._page.session)
-        return found
+        return self._page.call(method, parameters)
 
     def look(self, what: str) -> None:
         """Wait until an expression is true in the page."""
