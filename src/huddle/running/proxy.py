@@ -273,6 +273,11 @@ class Proxy:
         loop = asyncio.get_running_loop()
         return await loop.create_server(lambda: self.channels[pid].door(), HOST, 0, start_serving=False)
 
+    def finish(self) -> None:
+        """What was started by hand is over, and well."""
+        if not self._over.is_set():
+            self._finish()
+
     def stop(self, reason: str, culprit: int | None = None) -> None:
         """End the run: MPyC's connections are closed and the peers are told."""
         if not self._over.is_set():

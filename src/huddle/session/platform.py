@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from huddle.ceremony.messages import Software
 from huddle.identity.crypto import Crypto
 from huddle.running.interpreter import Interpreter
 from huddle.running.limits import Confinement
@@ -29,6 +30,18 @@ class ProgramRuntime:
     def sandboxed(self) -> bool:
         """Whether programs are locked in."""
         return self.confinement is not None
+
+    @property
+    def software(self) -> tuple[Software, ...]:
+        """What the other parties must know of it."""
+        has = {
+            "mpyc": self.interpreter.mpyc,
+            "python": self.interpreter.python,
+            "numpy": self.interpreter.numpy,
+            "gmpy2": self.interpreter.gmpy2,
+            "bits": str(self.interpreter.bits),
+        }
+        return tuple(Software(name, version) for name, version in has.items() if version)
 
 
 class Platform(Protocol):
