@@ -107,6 +107,11 @@ class Execution:
             self.still_came(pid, still)
         self._run: Run | Proxy | PlainRun | None = None
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the person here ended it."""
+        return isinstance(self._error, Stopped)
+
     async def run(self) -> bool:
         """Run it to its end; whether it finished well everywhere. Leaves no process, file or link."""
         self._emit(events.Run(self.number, "started"))
@@ -162,9 +167,12 @@ class Execution:
             if self._run is not None:
                 self._run.stop(error.message)
 
-    def stop(self) -> None:
-        """The person ends the run."""
-        self.fail(Stopped("You stopped the run."))
+    def stop(self, *, well: bool = False) -> None:
+        """The person ends the run; `well`: what they started by hand has done its part."""
+        if well and isinstance(self._run, Proxy):
+            self._run.finish()
+        else:
+            self.fail(Stopped("You stopped the run."))
 
     def type_line(self, line: str | None) -> None:
         """What the person typed for the program; None: there is no more."""

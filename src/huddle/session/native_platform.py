@@ -80,10 +80,9 @@ class NativePlatform:
     ) -> Interpreter:
         lock = locked(entry, files)
         # Who names an interpreter has one with what the program needs.
-        if lock is None or settings.python != sys.executable:
+        if lock is None or settings.by_hand or settings.python != sys.executable:
             return ground.interpreter
-        python = await self._environments.make(lock, ground.interpreter, notice)
-        return await probe(str(python))
+        return await self._environments.make(lock, ground.interpreter, notice)
 
     async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
         # A web server takes longer to import than all else: only who embeds one waits for it.

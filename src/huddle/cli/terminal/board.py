@@ -199,7 +199,9 @@ class Board:
             table.add_row(*map(_text, cells[: len(table.columns)]))
         doubts = [one for one in people if one.state == "waiting" and one.detail]
         said = [_text(f"[yellow]{one.pid or ''} {safe(one.detail)}[/]") for one in doubts[:_DOUBTS]]
-        return _stack(table, *said, self._absent())
+        absent = self._absent()
+        # A table in a table wraps sooner.
+        return _stack(table, *said, absent) if said or absent is not None else table
 
     def _absent(self) -> RenderableType | None:
         return _text(f"[dim]Not here yet:[/] {safe(listing(self.missing))}") if self.missing else None
@@ -254,7 +256,7 @@ class Board:
         return _stack(problem, question, *_packed(self.asked.choices, width))
 
     def _doing(self, width: int) -> RenderableType | None:
-        if self.asked is not None or not self.status:
+        if not self.status or (self.asked is not None and not self.asked.standing):
             return None
         frame = _FRAMES[int(self.clock() / _FRAME_SECONDS) % len(_FRAMES)]
         status = Text(f"{frame} {clean_line(self.status)}", no_wrap=True, overflow="ellipsis")
