@@ -48,6 +48,7 @@ GROUP_STATES = {
     "left": "[red]left[/]",
 }
 _DOING = {"idle": "ready", "computing": "computing", "input": "typing", "gone": "gone"}
+_DOUBTS = 3  # that are explained below the table; all of them stand above, among the lines
 _ROOMY = 96  # columns, for all that is counted of a peer
 _WIDE = 80  # columns, for what helps to tell people apart
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -199,8 +200,11 @@ class Board:
                 short_did(clean_line(one.did)),
             ]
             table.add_row(*map(_text, cells[: len(table.columns)]))
+        doubts = [one for one in people if one.state == "waiting" and one.detail]
+        said = [_text(f"[yellow]{one.pid or ''} {safe(one.detail)}[/]") for one in doubts[:_DOUBTS]]
         absent = self._absent()
-        return table if absent is None else _stack(table, absent)  # a table in a table wraps sooner
+        # A table in a table wraps sooner.
+        return _stack(table, *said, absent) if said or absent is not None else table
 
     def _absent(self) -> RenderableType | None:
         return _text(f"[dim]Not here yet:[/] {safe(listing(self.missing))}") if self.missing else None
@@ -266,12 +270,12 @@ def _state(one: events.Party) -> str:
     if one.standing == "self" and one.state != "accepted":
         return ""
     if one.state == "waiting" and one.detail:
-        return f"[bold yellow]{safe(one.detail)}[/]"
+        return "[bold yellow]not expected[/]"
     return _STATES.get(one.state, "")
 
 
 def _doubt(one: events.Party) -> str:
-    return f" [bold yellow]({safe(one.detail)})[/]" if one.state == "waiting" and one.detail else ""
+    return " [bold yellow](not expected)[/]" if one.state == "waiting" and one.detail else ""
 
 
 def members_of(group: events.Group) -> str:

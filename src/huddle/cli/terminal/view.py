@@ -169,7 +169,7 @@ class View:
         self.line(f"[bold]You are in group {event.group}[/] with {listing(others)}.")
         self._wait("waiting for the others of the group")
 
-    def _on_party(self, event: events.Party, before: events.Party | None) -> None:
+    def _on_party(self, event: events.Party, before: events.Party | None) -> None:  # noqa: C901 - one case a state
         name, standing = safe(event.name), STANDING.get(event.standing, event.standing)
         detail = _sentence(event.detail)
         same = before is not None and before.state == event.state
