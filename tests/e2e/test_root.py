@@ -4,7 +4,9 @@ import contextlib
 import os
 import shutil
 import socket
+import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +14,10 @@ import psutil
 import pytest
 
 from huddle.running.account import NOBODYS
+from tests.e2e.burglary import try_all
 from tests.e2e.chaos import wait_until
 from tests.e2e.harness import LOCAL, Lab, lab
+from tests.e2e.ordinary import __file__ as ordinary
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start something as root")
 
@@ -86,6 +90,19 @@ def test_three_who_are_root_run_it_as_others(anywhere: Lab, url: str, programs: 
         assert wait_until(lambda party=party: party.left() == [], 5), party.left()
 
 
+def test_no_attempt_of_a_stranger_s_program_succeeds_where_an_ordinary_person_starts_it(
+    anywhere: Lab, url: str, programs: Path, port: int
+) -> None:
+    uid = NOBODYS[11]
+    for name in ("Ada", "Bob"):
+        anywhere.commands[name] = (sys.executable, ordinary, str(uid))
+        for folder in (anywhere.home(name), anywhere.home(f"{name}.tmp")):
+            folder.mkdir(mode=0o700)
+            os.chown(folder, uid, uid)
+    try_all(anywhere, url, programs, port, anywhere.home("private"))
+    assert {path.stat().st_uid for path in anywhere.home("Bob").iterdir()} == {uid}
+
+
 def test_root_s_own_files_are_not_touched_by_who_types_sudo(
     anywhere: Lab, url: str, programs: Path, tmp_path: Path
 ) -> None:
@@ -128,6 +145,27 @@ def test_to_listen_on_a_port_of_root_s_nothing_else_of_root_s_is_kept(
         party.type("on")
     for party in (host, guest):
         assert party.end() == 0, party.story()
+
+
+def test_a_rendezvous_that_root_starts_is_root_no_more_once_it_listens(
+    anywhere: Lab, programs: Path, tmp_path: Path
+) -> None:
+    port, rooms = low_port(), tmp_path / "only root's" / "rooms.db"
+    rooms.parent.mkdir(mode=0o700)
+    for _ in range(2):  # the second time the database is there
+        server, url = anywhere.rendezvous("--database", str(rooms), port=port)
+        (uid,) = status(server.process.pid, "Uid")
+        assert uid in NOBODYS and 0 not in status(server.process.pid, "Gid", "Groups")
+        assert status(server.process.pid, "CapPrm", "CapEff", base=16) == {0}
+        host = anywhere.host(programs / "total.py", parties=2, url=url)
+        guest = anywhere.join("Bob", host.wait("invitation")["url"], programs / "total.py")
+        for party in (host, guest):
+            assert party.end() == 0, party.story()
+        with urllib.request.urlopen(f"{url}/", timeout=10) as page:  # noqa: S310 - loopback
+            assert page.status == 200
+        server.process.terminate()
+        assert server.end() == 0, server.story()
+        assert server.stderr == ""
 
 
 def test_a_supervisor_can_t_be_looked_into_nor_become_root_again(

@@ -15,7 +15,7 @@ import pytest
 from huddle.errors import LocalError
 from huddle_lab.runs import browser, rows
 from huddle_lab.runs.run import run_study
-from huddle_lab.sites import netem, netns
+from huddle_lab.sites import netem, netns, own
 from huddle_lab.sites.calibrate import one_way, throughput
 from huddle_lab.sites.netns import Net
 from huddle_lab.study.shape import Shape
@@ -259,3 +259,48 @@ def test_where_the_kernel_has_netem_it_delays_too(pair: Net) -> None:
     with Net(2, backend="netem") as net:
         net.shape({(0, 1): Shape(delay=0.04)})
         assert 40 <= median_ms(net) <= 45
+
+
+BURNS = """
+import time
+from mpyc.runtime import mpc
+mpc.run(mpc.start())
+while time.process_time() < 3:
+    pass
+mpc.run(mpc.shutdown())
+"""
+BURNING = """
+networks = ["plain", "tls", "open"]
+scenarios = ["near"]
+parties = [2]
+repetitions = 1
+attempts = 1
+
+[network.open]
+network = "tls"
+options = ["--no-sandbox"]
+
+[scenario.near]
+rtt_ms = 20
+
+[[demos]]
+program = "burns.py"
+"""
+
+
+@pytest.mark.timeout(240)
+def test_two_parties_that_burn_three_seconds_each_are_counted_as_ours(tmp_path: Path, pair: Net) -> None:
+    pair.close()
+    (tmp_path / "burns.py").write_text(BURNS)
+    (tmp_path / "study.toml").write_text(BURNING)
+    results = tmp_path / "results.jsonl"
+    own.adopt()
+    before = own.seconds()
+    run_study(load(tmp_path / "study.toml", Path), results, lambda _: None)
+    ours = own.seconds() - before
+    found = rows.read(results)
+    assert {row["network"] for row in found} == {"plain", "tls", "open"}
+    for row in found:
+        assert row["outcome"] == "finished", row["error"]
+        assert row["program_cpu_s"] >= 6 and row["cpu_s"] >= row["program_cpu_s"], row["network"]
+    assert ours >= sum(row["cpu_s"] for row in found)  # so that none of it is taken for others'

@@ -226,3 +226,29 @@ def test_a_lab_that_is_killed_leaves_nothing_on_hosts(lab: Lab) -> None:
     process.kill()
     for one in lab.hosts:
         assert one.clean(), (one.left(), one.running())
+
+
+def test_a_command_runs_on_all_hosts_and_each_failure_is_named(lab: Lab) -> None:
+    first, second = lab.host("one", "here"), lab.host("two", "here")
+    lab.study(["plain"], {"near": ["here"]}, "total.py")  # which writes the hosts file
+    hosts = str(lab.folder / "hosts.toml")
+
+    def run(*args: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "huddle", "lab", "exec", hosts, *args]
+        with lab.node.inside():
+            return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    done = run("--", "printf", "%s\\n", "$HOME", "two words")
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.splitlines()) == [
+        "one  $HOME", "one  two words", "two  $HOME", "two  two words",
+    ]  # fmt: skip
+    done = run("--on", "two", "echo a | tr a b; exit 3")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "two  b\n", "two: ended with code 3\n")
+    done = run("--on", "one", "--timeout", "1", "--", "sleep", "60")
+    assert done.returncode == 1 and done.stderr == "one: not at its end after 1 s\n"
+    first.kill()
+    done = run("echo here")
+    assert done.returncode == 1 and done.stdout == "two  here\n" and "one: not reached" in done.stderr
+    assert first.clean() and second.clean()
+    assert run("--on", "three", "true").returncode != 0

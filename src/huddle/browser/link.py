@@ -12,11 +12,11 @@ from typing import Any, Protocol, cast
 from huddle.browser.js_values import array
 from huddle.browser.loop import MailboxLoop
 from huddle.links.frames import Scanned
-from huddle.links.link import Link, LinkStats
+from huddle.links.link import Link
 from huddle.links.proof import Proven
 from huddle.links.protocol import Happened, LinkProtocol
+from huddle.links.receiver import LinkStats
 from huddle.links.wire import Wire
-from huddle.networks.webrtc.wire import RtcWire
 
 # Kinds of notes, as in data-link.ts.
 _ONLINE, _SILENT, _OVER, _FAILED, _ENDED, _WRITTEN, _FOUL, _OUTPUT = range(1, 9)
@@ -107,7 +107,7 @@ class ScriptEnd(Link):
     def write(self, frames: bytes | memoryview) -> None:
         raise NotImplementedError("the runner writes to the link's JavaScript")
 
-    def forward(self, frames: bytes, scanned: Scanned) -> bool:
+    def forward(self, frames: bytes, scanned: Scanned) -> None:
         raise NotImplementedError("the runner writes to the link's JavaScript")
 
     def found(self, wire: Wire, proven: Proven) -> None:
@@ -132,9 +132,8 @@ class ScriptEnd(Link):
         """JavaScript does so since `finish`."""
 
     def _channel(self) -> Any:
-        """The data channel under the present wire; None for a wire that is Python's."""
-        wire = self._wire.wire if self._wire else None
-        return cast(Any, wire.channel).script if isinstance(wire, RtcWire) else None
+        """JavaScript's part of the present wire, such as a data channel; None for a wire that is Python's."""
+        return getattr(self._wire.wire, "script", None) if self._wire else None
 
     def _note(self, kind: int, value: Any) -> None:
         if kind == _ONLINE:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 
-from huddle.browser import preload as warm
+from huddle.browser.mpyc_import import prepare_mpyc
 
 _OF_MPYC = ("numpy", "gmpy2")  # that MPyC looks for when it is imported
 _UNNAMED = "packages are fetched before a program starts, and none of its import statements names it"
@@ -21,7 +21,7 @@ def begin(brought: Sequence[str], missing: Mapping[str, str], flags: Sequence[st
     if any(name in brought for name in _OF_MPYC):
         for module in [name for name in sys.modules if name.partition(".")[0] == "mpyc"]:
             del sys.modules[module]
-        warm.prepare_mpyc(*flags)
+        prepare_mpyc(*flags)
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if note := explanation(error, missing):

@@ -17,10 +17,10 @@ from collections.abc import Callable
 from typing import Any
 
 from huddle.browser import packages
-from huddle.browser import preload as warm
 from huddle.browser.aside import piece
 from huddle.browser.js_values import array, record
 from huddle.browser.loop import MailboxLoop, PortSocket, sleep, wait_until
+from huddle.browser.mpyc_import import begin_mpyc, prepare_mpyc
 from huddle.browser.ports import Ports
 from huddle.links import frames
 from huddle.running.runner import loop as runner_loop
@@ -132,7 +132,7 @@ def prepare() -> None:
         )
         setattr(sys, name, text)
         setattr(sys, f"__{name}__", text)
-    warm.prepare_mpyc()
+    prepare_mpyc()
 
 
 def main(box: Any, task: Any) -> None:
@@ -162,7 +162,7 @@ def main(box: Any, task: Any) -> None:
     sys.path.insert(0, os.path.dirname(os.path.join(DIRECTORY, config["entry"])))
     packages.begin(task.packages.to_py(), task.missing.to_py(), config["flags"])
     set_arguments(config)
-    warm.begin_mpyc()
+    begin_mpyc()
 
     session = runner_loop.PeerConnections(frames, config["pid"], config["max_queue"])
     peers = {int(pid): PortSocket(stream) for pid, stream in task.peers.to_py(depth=1).items()}

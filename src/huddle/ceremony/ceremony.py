@@ -22,6 +22,7 @@ from huddle.ceremony.messages import (
     FileKey,
     ForPeer,
     Hello,
+    Lobby,
     Message,
     Offer,
     Offers,
@@ -29,7 +30,6 @@ from huddle.ceremony.messages import (
     Refusal,
     Restart,
     Reveal,
-    Signal,
     shorten,
 )
 from huddle.ceremony.roster import Plan, read_proposal
@@ -41,11 +41,6 @@ from huddle.errors import LocalError, PeerError
 from huddle.identity.crypto import InvalidSeal
 from huddle.identity.did import public_from_did
 from huddle.identity.words import words_from
-
-REVEAL_SECONDS = 30.0  # a reveal needs no person: who takes longer is gone
-ACCEPT_SECONDS = 600.0  # a person reads a program
-ECHO_SECONDS = 120.0  # longer than a rendezvous takes to restart
-PATIENCE = 30.0  # what a guest gives the host to decide what the host has seen too
 
 
 class Ceremony(CeremonyCore):
@@ -97,12 +92,6 @@ class Ceremony(CeremonyCore):
         self._round.accepting = True  # that was this person's answer
         self._send(Differ())
 
-    def signal(self, pid: int, data: bytes) -> None:
-        """After the sealing: send bytes that only that peer can read."""
-        if self.sealed is None:
-            raise LocalError("there is no sealed session yet")
-        self._send(Signal(pid, self.sealed.pairs.seal(b"signal", pid, data)))
-
     # What host and guest decide for themselves
 
     @abstractmethod
@@ -110,6 +99,9 @@ class Ceremony(CeremonyCore):
 
     @abstractmethod
     def _on_refusal(self, message: Refusal) -> None: ...
+
+    @abstractmethod
+    def _on_lobby(self, message: Lobby) -> None: ...
 
     @abstractmethod
     def _on_leaving(self, did: str, reason: str, *, declined: bool) -> None: ...
@@ -138,6 +130,8 @@ class Ceremony(CeremonyCore):
                 self._take_hello(entry, message)
             case Refusal():
                 self._on_refusal(message)
+            case Lobby():
+                self._on_lobby(message)
             case Proposal():
                 self._take_proposal(entry, message)
             case Reveal():
@@ -152,8 +146,6 @@ class Ceremony(CeremonyCore):
                 self._take_differ(did)
             case Restart():
                 self._take_restart(did, message)
-            case Signal():
-                self._take_signal(did, message)
             case Decline() | Bye():
                 if did != self.did:
                     self._on_leaving(did, message.reason, declined=isinstance(message, Decline))
@@ -343,14 +335,3 @@ class Ceremony(CeremonyCore):
         self._timers = {name: when for name, when in self._timers.items() if name == "echo"}
         self._tell(events.Restarted(message.epoch, message.reason))
         self._on_epoch()
-
-    def _take_signal(self, did: str, message: Signal) -> None:
-        if self.sealed is None or message.to != self.sealed.pid or did == self.did:
-            return
-        pid = self._plan.pid(did)
-        try:
-            data = self.sealed.pairs.open(b"signal", pid, message.sealed)
-        except InvalidSeal:
-            self._tell(events.CeremonyNotice(f"ignored a signal of {self._called(did)} that does not open"))
-            return
-        self._tell(events.Signalled(pid, data))

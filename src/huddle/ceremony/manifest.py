@@ -126,7 +126,7 @@ class Manifest:
         _readable(contents)
 
 
-def build(
+def build(  # noqa: PLR0913 - the fields of a manifest, by keyword
     entry: str,
     contents: Mapping[str, bytes],
     *,
@@ -196,44 +196,53 @@ def check_path(path: str) -> None:
 def differences(
     mine: Manifest, theirs: Manifest, *, args: bool = True, flags: bool = True
 ) -> tuple[str, ...]:
-    """What differs between two manifests of one program, a phrase each; empty where nothing does.
+    """What differs between a guest's manifest (`mine`) and the host's, a phrase each; empty if nothing does.
 
-    `args` and `flags` False leave these out, for who has the program and was not told them.
+    The phrases name host and guest, since both may read them. `args` and `flags` False leave these out, for
+    who has the program and was not told them.
     """
     found = []
     if mine.entry != theirs.entry:
-        found.append(f"the program is {theirs.entry}, here {mine.entry}")
+        found.append(f"the program is {theirs.entry}, this guest has {mine.entry}")
     ours, others = ({file.path: file for file in one.files} for one in (mine, theirs))
     for path in sorted(ours.keys() | others.keys()):
         if path not in ours:
-            found.append(f"{path} is not here")
+            found.append(f"this guest has no {path}")
         elif path not in others:
-            found.append(f"{path} is only here")
+            found.append(f"only this guest has {path}")
         elif ours[path] != others[path]:
-            found.append(f"{path} has other contents ({others[path].size} bytes, here {ours[path].size})")
+            found.append(
+                f"{path} has other contents ({others[path].size} bytes, this guest's {ours[path].size})"
+            )
     for path in sorted({*mine.folders} ^ {*theirs.folders}):
-        found.append(f"the empty folder {path} is {'only' if path in mine.folders else 'not'} here")
+        who = "this guest" if path in mine.folders else "the host"
+        found.append(f"only {who} has the empty folder {path}")
     if mine.workdir != theirs.workdir:
-        found.append(f"it starts in the folder {theirs.workdir or '.'}, here in {mine.workdir or '.'}")
+        found.append(
+            f"it starts in the folder {theirs.workdir or '.'}, this guest's in {mine.workdir or '.'}"
+        )
     if args and mine.args != theirs.args:
-        found.append(f"the arguments are {' '.join(theirs.args)!r}, here {' '.join(mine.args)!r}")
+        found.append(f"the arguments are {' '.join(theirs.args)!r}, this guest has {' '.join(mine.args)!r}")
     for name, my_flag, their_flag in (
         ("threshold", mine.flags.threshold, theirs.flags.threshold),
         ("no_prss", mine.flags.no_prss, theirs.flags.no_prss),
         ("mix32_64bit", mine.flags.mix32_64bit, theirs.flags.mix32_64bit),
     ):
         if flags and my_flag != their_flag:
-            found.append(f"{name} is {their_flag}, here {my_flag}")
-    return (*found, *version_differences(mine.versions, theirs.versions))
+            found.append(f"{name} is {their_flag}, this guest expects {my_flag}")
+    return (*found, *version_differences(host=theirs.versions, guest=mine.versions))
 
 
-def version_differences(mine: Iterable[Software], theirs: Iterable[Software]) -> tuple[str, ...]:
-    """What of the software that must agree does not: MPyC, whose messages have no version."""
-    ours, others = ({one.name: one.version for one in side} for side in (mine, theirs))
+def version_differences(host: Iterable[Software], guest: Iterable[Software]) -> tuple[str, ...]:
+    """What of the software that must agree does not: MPyC, whose messages have no version.
+
+    Both sides may read the phrases, so these say which of them has what.
+    """
+    hosts, guests = ({one.name: one.version for one in side} for side in (host, guest))
     return tuple(
-        f"{name} is {others.get(name, 'missing')}, here {ours.get(name, 'missing')}"
-        for name in ("mpyc",)
-        if ours.get(name) != others.get(name)
+        f"the host has {title} {hosts.get(name, '(none)')}, this guest {guests.get(name, '(none)')}"
+        for name, title in (("mpyc", "MPyC"),)
+        if hosts.get(name) != guests.get(name)
     )
 
 
@@ -242,6 +251,23 @@ def _check(manifest: Manifest) -> None:
         raise ManifestError("of no session or run")
     if len(manifest.files) > MAX_FILES:
         raise ManifestError(f"{len(manifest.files)} files; at most {MAX_FILES}, so pack them into an archive")
+    _check_paths(manifest)
+    if list(manifest.files) != sorted(manifest.files, key=lambda file: file.path):
+        raise ManifestError("its files are not in order")
+    if manifest.entry not in {file.path for file in manifest.files} or not manifest.entry.endswith(".py"):
+        raise ManifestError(f"its program {manifest.entry!r} is not one of its Python files")
+    if manifest.size > MAX_TOTAL:
+        raise ManifestError(f"{manifest.size} bytes of files; at most {MAX_TOTAL}")
+    if any("\0" in arg for arg in manifest.args):
+        raise ManifestError("an argument with a zero byte")
+    names = [one.name for one in manifest.versions]
+    texts = [*names, *(one.version for one in manifest.versions)]
+    if len(set(names)) != len(names) or not all(is_line(part) for part in texts):
+        raise ManifestError("its software is doubled or cannot be shown")
+
+
+def _check_paths(manifest: Manifest) -> None:
+    """That each path of a file and of a folder is one, is there once, and fits beside the others."""
     seen: set[str] = set()
     directories: set[str] = set()
     for file in manifest.files:
@@ -273,18 +299,6 @@ def _check(manifest: Manifest) -> None:
             raise ManifestError(f"the folder {manifest.workdir!r} in which it starts is not there")
     for both in sorted(seen & directories):
         raise ManifestError(f"{both!r} is a file and a directory")
-    if list(manifest.files) != sorted(manifest.files, key=lambda file: file.path):
-        raise ManifestError("its files are not in order")
-    if manifest.entry not in {file.path for file in manifest.files} or not manifest.entry.endswith(".py"):
-        raise ManifestError(f"its program {manifest.entry!r} is not one of its Python files")
-    if manifest.size > MAX_TOTAL:
-        raise ManifestError(f"{manifest.size} bytes of files; at most {MAX_TOTAL}")
-    if any("\0" in arg for arg in manifest.args):
-        raise ManifestError("an argument with a zero byte")
-    names = [one.name for one in manifest.versions]
-    texts = [*names, *(one.version for one in manifest.versions)]
-    if len(set(names)) != len(names) or not all(is_line(part) for part in texts):
-        raise ManifestError("its software is doubled or cannot be shown")
 
 
 def _readable(contents: Mapping[str, bytes]) -> None:

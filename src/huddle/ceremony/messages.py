@@ -219,21 +219,36 @@ class Bye(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class Signal(Message):
-    """After the sealing: bytes for one peer, such as a renewed offer."""
-
-    kind = 11
-    label = "signal"
-    to: U8
-    sealed: Annotated[bytes, Limit(MAX_SEALED)]
-
-
-@dataclass(frozen=True, slots=True)
 class Differ(Message):
     """My person sees other words than somebody else: this epoch must not be sealed."""
 
     kind = 12
     label = "differ"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A seat that is taken: whose, and whether the host's person has let them in for good."""
+
+    did: Did
+    let_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lobby(Message):
+    """The host tells who has a seat, of how many; it is shown to people, and nothing follows from it.
+
+    `parties` counts the host; 0: any number.
+    """
+
+    kind = 13
+    label = "lobby"
+    parties: U8
+    places: Annotated[tuple[Place, ...], Limit(MAX_PARTIES)]
+
+    def check(self) -> None:
+        if len({one.did for one in self.places}) != len(self.places):
+            raise Meaningless("two seats of one party")
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +279,8 @@ KINDS: dict[int, type[Message]] = {
         Decline,
         Restart,
         Bye,
-        Signal,
         Differ,
+        Lobby,
     )
 }
 

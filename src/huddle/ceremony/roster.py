@@ -13,6 +13,8 @@ from huddle.ceremony.sealed import Member
 from huddle.ceremony.values import GUEST, HOST, EpochContext
 from huddle.identity.names import any_alike
 
+PSEUDONYM = Software("identity", "session")  # in a hello: this key is for one session alone
+
 
 class Greeted(Protocol):
     """A hello as it was sent."""
@@ -73,13 +75,19 @@ def read_proposal(
         raise ManifestError("two different thresholds")
     if not proposal.options.files_follow and manifest.size > MAX_CEREMONY:
         raise ManifestError(f"{manifest.size} bytes of files through the room, which takes {MAX_CEREMONY}")
-    differing = version_differences(software, manifest.versions)
+    differing = version_differences(host=manifest.versions, guest=software)
     if differing:
         raise ManifestError("; ".join(differing))
     if len({bits(greeting.hello.software) for greeting in greetings}) > 1 and not manifest.flags.mix32_64bit:
         raise ManifestError("32-bit and 64-bit parties without mix32_64bit")
     roster = tuple(
-        Member(pid, greeting.hello.did, greeting.hello.name, plain(greeting.hello.software))
+        Member(
+            pid,
+            greeting.hello.did,
+            greeting.hello.name,
+            plain(greeting.hello.software),
+            PSEUDONYM in greeting.hello.software,
+        )
         for pid, greeting in enumerate(greetings)
     )
     return Plan(room.proposal_hash(body), body, proposal, manifest, greetings, roster)

@@ -25,13 +25,15 @@ _SALT = 16
 class Member:
     """A party of the roster; `pid` is its index.
 
-    `plain` is its part where somebody runs plain MPyC, as `huddle.networks.plain.part` has it.
+    `pseudonym`: it says that its key is for this session alone.
+    `plain` is its part where somebody runs plain MPyC, as `huddle.networks.outsiders` has it.
     """
 
     pid: int
     did: str
     name: str
     plain: str = ""
+    pseudonym: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,12 @@ from huddle.ceremony.messages import (
     FileChunk,
     FileKey,
     Hello,
+    Lobby,
     Message,
     Proposal,
     Refusal,
     Restart,
     Reveal,
-    Signal,
 )
 
 
@@ -84,7 +84,7 @@ TRANSITIONS: dict[tuple[CeremonyState, CeremonyState], str] = {
     },
 }
 
-TIMELESS: frozenset[type[Message]] = frozenset({Bye, Decline, Refusal})
+TIMELESS: frozenset[type[Message]] = frozenset({Bye, Decline, Lobby, Refusal})
 
 T, I, N, F = Handling.TAKE, Handling.IGNORE, Handling.NOTICE, Handling.FAULT  # noqa: E741
 
@@ -101,8 +101,8 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Decline: (F, T, I),
         Restart: (T, F, N),
         Bye: (T, T, T),
-        Signal: (F, F, N),
         Differ: (F, F, N),
+        Lobby: (T, F, N),
     },
     CeremonyState.OUTSIDE: {
         Hello: (F, T, T),
@@ -115,8 +115,8 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Decline: (I, I, I),
         Restart: (T, I, N),
         Bye: (T, I, I),
-        Signal: (I, I, I),
         Differ: (I, I, I),
+        Lobby: (T, I, I),
     },
     CeremonyState.REVEALING: {
         Hello: (F, T, T),
@@ -129,8 +129,8 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Decline: (F, T, I),
         Restart: (T, F, N),
         Bye: (T, T, T),
-        Signal: (F, F, N),
         Differ: (F, F, N),
+        Lobby: (T, F, N),
     },
     CeremonyState.ACCEPTING: {
         Hello: (F, T, T),
@@ -143,8 +143,8 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Decline: (F, T, I),
         Restart: (T, F, N),
         Bye: (T, T, T),
-        Signal: (F, F, N),
         Differ: (T, T, N),
+        Lobby: (T, F, N),
     },
     # A restart or a decline may have crossed the last accept: the log says which came first.
     CeremonyState.SEALED: {
@@ -158,8 +158,8 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Decline: (I, T, I),
         Restart: (I, N, N),
         Bye: (T, T, I),
-        Signal: (T, T, N),
         Differ: (N, N, N),
+        Lobby: (I, N, N),
     },
 }
 

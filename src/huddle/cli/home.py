@@ -98,6 +98,11 @@ class Home:
             raise LocalError(f"{self._identity} is locked.")
         return unlock(stored)
 
+    def did(self, crypto: SeedCrypto) -> str:
+        """The person's did; empty where no identity has been made yet."""
+        stored = self.stored()
+        return keyfile.did_of(crypto, stored) if stored is not None else ""
+
     def stored(self) -> Stored | None:
         """The identity as it is written down; LocalError where its file is damaged or exposed."""
         text = self._read(self._identity)

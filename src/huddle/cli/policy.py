@@ -7,6 +7,7 @@ stranger's program.
 from dataclasses import dataclass
 
 from huddle.errors import LocalError
+from huddle.groups.expected import ExpectedPeople
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,9 @@ class HostPolicy:
     """Whom the host lets in. `allow` are dids.
 
     `each`: the person is asked about each guest as they knock; else about all together, when `parties` (with
-    the host; None: any number) are there.
+    the host; None: any number) are there. `expected` are those on the person's list: about all others, the
+    person is asked. `lobby`: a person is there, who can try again; `standing`: and can change things while
+    they wait for others.
     """
 
     yes: bool = False
@@ -22,8 +25,11 @@ class HostPolicy:
     allow: frozenset[str] = frozenset()
     each: bool = False
     parties: int | None = None
+    expected: ExpectedPeople | None = None
+    lobby: bool = False
+    standing: bool = False
 
-    def admit(self, did: str, standing: str) -> bool | None:
+    def admit(self, did: str, standing: str, *, expected: bool = True) -> bool | None:
         """Whether to let this party in; a name that suddenly has another key is never let in unasked."""
         if did in self.allow:
             return True
@@ -32,7 +38,7 @@ class HostPolicy:
         if self.open:
             return True
         if self.yes:
-            return standing in ("known", "verified")
+            return standing in ("known", "verified") and expected
         return None
 
     def accept(self) -> bool | None:
@@ -42,10 +48,16 @@ class HostPolicy:
 
 @dataclass(frozen=True, slots=True)
 class GuestPolicy:
-    """Whether a guest runs the host's program. `pinned`: the program is this person's own copy or digest."""
+    """Whether a guest runs the host's program. `pinned`: the program is this person's own copy or digest.
+
+    `lobby`: a no means not this program, and the guest stays.
+    `taken` are Huddle's options that stand behind the invitation: they may have been meant for the program.
+    """
 
     yes: bool = False
     pinned: bool = False
+    lobby: bool = False
+    taken: tuple[str, ...] = ()
 
     def accept(self, host_standing: str, *, same: bool = True) -> bool | None:
         """Whether to accept; raises LocalError where `--yes` was given and does not suffice.

@@ -9,8 +9,7 @@ It does not know what the frames mean.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 from huddle.errors import HuddleError, PeerError
 from huddle.identity.crypto import Crypto
@@ -18,56 +17,11 @@ from huddle.links.connector import Connector, DialTarget
 from huddle.links.frames import Scanned, Slice
 from huddle.links.proof import Proven
 from huddle.links.protocol import NEVER, SILENCE, Happened, LinkProtocol
+from huddle.links.receiver import LinkReceiver, LinkStats
 from huddle.links.record_layer import RecordWire
 from huddle.links.wire import Wire, WireInfo
 
 FLAPPING = 1.0  # a wire lost sooner is replaced after a pause, so that two ends never spin
-
-
-class LinkReceiver(Protocol):
-    """Whoever takes what a link brings. Each call may write to the link, close or abort it."""
-
-    def link_frames(self, frames: Slice) -> None:
-        """Whole stream frames have arrived; tell `Link.delivered` once they are with the program."""
-        ...
-
-    def link_writable(self) -> None:
-        """The window was full and has room again."""
-        ...
-
-    def link_restored(self, info: WireInfo) -> None:
-        """There is a wire: the first one, or one in place of a lost, half-dead or less good one."""
-        ...
-
-    def link_lost(self, reason: str) -> None:
-        """The wire is gone; the link seeks another one and keeps everything."""
-        ...
-
-    def link_failed(self, error: HuddleError) -> None:
-        """The link is over: the peer broke its protocol, or left before its program's END."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class LinkStats:
-    """Counters of one link. `rtt` is smoothed, `last_rtt` the newest, in seconds; None until known.
-
-    Bytes are those of stream frames; messages are DATA frames; `rounds` is the largest Lamport depth
-    seen; `queued` the bytes that the peer has not acknowledged. `network` and `path` are empty while
-    there is no wire.
-    """
-
-    bytes_sent: int
-    bytes_received: int
-    messages_sent: int
-    messages_received: int
-    rounds: int
-    rtt: float | None
-    last_rtt: float | None
-    reconnects: int
-    network: str
-    path: str
-    queued: int
 
 
 class Link:
@@ -158,20 +112,19 @@ class Link:
         self._link.write(frames)
         self._flush()
 
-    def forward(self, frames: bytes, scanned: Scanned) -> bool:
-        """As `write`, of whole frames of which `frames.scan` has said this; returns `writable`."""
+    def forward(self, frames: bytes, scanned: Scanned) -> None:
+        """As `write`, of whole frames of which `frames.scan` has said this."""
         link = self._link
         link.forward(frames, scanned)
         outgoing = link.outgoing
         if outgoing:
             if len(outgoing) == 1 and self._wire is not None:
-                self._wire.send(outgoing.pop())
+                self._wire.wire.send(outgoing.pop())
             else:
                 self._flush()
-        return link.writable
 
     def delivered(self, total: int) -> None:
-        """So many stream bytes, headers included, have reached the program so far."""
+        """So many stream bytes, headers included, are with the program, or will never be wanted."""
         if self._closing:
             return
         link = self._link
@@ -295,7 +248,7 @@ class Link:
         if self._wire is not None:
             data = self._link.output()
             if data:
-                self._wire.send(data)
+                self._wire.wire.send(data)
 
     def _data(self, slices: Sequence[Slice]) -> None:
         """The link has taken what the present wire brought: these frames, and perhaps news."""
@@ -322,8 +275,8 @@ class Link:
                 if not self._closing and self._wire and self._seeker:
                     info = self._wire.wire.info
                     self._receiver.link_restored(replace(info, rtt=self._seeker.rtt, tried=self._tried(info)))
-            elif event is Happened.WRITABLE and not self._closing:
-                self._receiver.link_writable()
+            elif event is Happened.TAKEN and not self._closing:
+                self._receiver.link_taken(self._link.acked)
             elif event is Happened.SILENT:
                 self._lost(f"nothing was heard for {SILENCE:g} s")
         return Happened.OVER in events
@@ -407,14 +360,13 @@ class Link:
 class _Attached:
     """The receiver of one wire, so that nothing of an old one ever reaches the link."""
 
-    __slots__ = ("_end", "_link", "_receiver", "send", "wire")
+    __slots__ = ("_end", "_link", "_receiver", "wire")
 
     def __init__(self, end: Link, wire: Wire) -> None:
         self._end = end
         self._link = end._link
         self._receiver = end._receiver
         self.wire = wire
-        self.send = wire.send
 
     def wire_data(self, data: bytes) -> None:
         end, link = self._end, self._link

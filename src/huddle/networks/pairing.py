@@ -49,24 +49,39 @@ class PairSeal:
             raise DecodeError("it was not sealed by the peer") from error
 
 
+def channel(url: str, peer: PeerOffer, label: bytes) -> str:
+    """The WebSocket URL of the channel with that peer at the rendezvous `url`, named by that label."""
+    name = hkdf(peer.secret, label, length=16).hex()
+    return dialing.websocket_url(url, f"/v1/relay/{name}?side={'a' if peer.lower else 'b'}")
+
+
+def check(answer: bytes) -> None:
+    """Raise NetworkError unless this, the rendezvous's first message, says that the peer is there."""
+    try:
+        said: Paired | Refused = unpack(answer, Paired, Refused)
+    except DecodeError as error:
+        raise NetworkError(
+            f"The rendezvous does not keep to the protocol ({error}).", hint="Check its URL."
+        ) from error
+    if isinstance(said, Refused):
+        refused = dialing.refused(said)
+        raise NetworkError(refused.message, hint=refused.hint)
+
+
 @asynccontextmanager
 async def paired(
     url: str, peer: PeerOffer, label: bytes, what: str, *, within: float
 ) -> AsyncIterator[dialing.Connection]:
     """Meet that peer at the rendezvous `url`, where it must come within so many seconds.
 
-    `label` names the channel, `what` is the network's name for people.
+    `label` names the channel, `what` is what the two tell each other there, for people.
     """
-    channel = hkdf(peer.secret, label, length=16).hex()
-    side = "a" if peer.lower else "b"
     host = dialing.host_of(url)
-    address = dialing.websocket_url(url, f"/v1/relay/{channel}?side={side}")
     try:
-        socket = await dialing.reach(address, within=within)
+        socket = await dialing.reach(channel(url, peer, label), within=within)
     except dialing.LOST as error:
         raise NetworkError(
-            f"The rendezvous {host} can't be reached, where {what}'s candidates are told: "
-            f"{dialing.reason_of(error)}.",
+            f"The rendezvous {host} can't be reached, where {what} are told: {dialing.reason_of(error)}.",
             hint="Is the rendezvous still running?",
         ) from error
     try:
@@ -79,17 +94,15 @@ async def paired(
 async def _wait(socket: dialing.Connection, peer: PeerOffer, host: str, what: str, within: float) -> None:
     try:
         async with asyncio.timeout(within):
-            answer: Paired | Refused = unpack(await socket.recv(decode=False), Paired, Refused)
+            answer = await socket.recv(decode=False)
     except TimeoutError:
         raise NetworkError(
             f"{peer.name} did not come to the rendezvous {host} within {within:.0f} s.",
             hint="Is it still there, and does it use the same rendezvous?",
         ) from None
-    except (*dialing.LOST, DecodeError) as error:
+    except dialing.LOST as error:
         raise NetworkError(
-            f"The rendezvous {host} ended the exchange of {what}'s candidates with {peer.name}.",
+            f"The rendezvous {host} ended the connection where {what} are told to {peer.name}.",
             hint="It is tried again.",
         ) from error
-    if isinstance(answer, Refused):
-        refused = dialing.refused(answer)
-        raise NetworkError(refused.message, hint=refused.hint)
+    check(answer)

@@ -7,21 +7,26 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
 
 from huddle import events
 from huddle.ceremony import events as heard
 from huddle.ceremony.guest import GuestCeremony
 from huddle.ceremony.host import HostCeremony
-from huddle.ceremony.manifest import Manifest
+from huddle.ceremony.lookalikes import lookalikes
+from huddle.ceremony.manifest import MAX_CEREMONY, Manifest
 from huddle.ceremony.messages import MAX_EPOCHS, Offer, shorten
 from huddle.ceremony.sealed import Member, Sealed
+from huddle.ceremony.states import CeremonyState
 from huddle.errors import HuddleError, LocalError, PeerError, unexpected
-from huddle.networks.plain import part as plain
+from huddle.networks import outsiders, registry
 from huddle.rendezvous.client.room import RoomClient
 from huddle.running.limits import Confinement
 from huddle.running.metadata import needs
+from huddle.session.context import TrustLookup
+from huddle.session.program import Program
 
-TrustLookup = Callable[[str, str], str]  # of a name and a did: self, new, known, verified or alarm
 Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
 
 HOST_SILENT = 3.0  # seconds without the host in the room, after which guests are told
@@ -90,6 +95,16 @@ def _names(roster: tuple[Member, ...]) -> dict[int, str]:
     return {member.pid: member.name for member in roster}
 
 
+class LobbyOfHost(Protocol):
+    """What a host's person can change beside the ceremony, until the start."""
+
+    driver: "CeremonyDriver | None"
+
+    def seat_is_free(self) -> None:
+        """A guest has left."""
+        ...
+
+
 class CeremonyDriver:
     """One party's way through the ceremony."""
 
@@ -103,6 +118,7 @@ class CeremonyDriver:
         *,
         locked: Confinement | None,
         alarm: Alarm = lambda name, did: "",
+        lobby: LobbyOfHost | None = None,
     ) -> None:
         self.files: dict[str, bytes] = {}
         self.roster: tuple[Member, ...] = ()
@@ -113,8 +129,12 @@ class CeremonyDriver:
         self._offers = offers
         self._locked = locked
         self._alarm = alarm
+        self._lobby = lobby
+        if lobby is not None:
+            lobby.driver = self
         self._alarmed: set[str] = set()
         self._came: dict[str, heard.GuestCame] = {}  # who wants to come in, has a seat, or was let in
+        self._in_lobby = False  # the host's person has been asked what to do
         self._seats: set[str] = set()  # of them, about whom the person decides by accepting
         self._index = 0  # of the record that is being read
         self._hellos: dict[str, int] = {}  # where the last hello of a guest stands, by did
@@ -175,8 +195,8 @@ class CeremonyDriver:
         Raises LocalError where it allows none of the networks that the session may use.
         """
         mine = tuple(offer for offer in self._offers() if not self._allowed or offer.network in self._allowed)
-        # Over plain nobody says anything to anybody of Huddle's.
-        if all(offer.network == plain.NETWORK for offer in mine):
+        # By that one nobody says anything to anybody of Huddle's.
+        if all(offer.network == registry.for_outsiders().name for offer in mine):
             raise LocalError(
                 f"This session is held over {', '.join(self._allowed)} only, which you do not allow.",
                 hint="Join again with another --network, or talk to the host.",
@@ -201,6 +221,39 @@ class CeremonyDriver:
         except LocalError as crossed:
             self._emit(events.Notice(_sentence(crossed)))
         self._step()
+
+    def not_now(self, reason: str) -> None:
+        """This party takes no part in what is proposed, and stays in the lobby."""
+        try:
+            if isinstance(self._core, HostCeremony):
+                self._core.hold(reason)
+            else:
+                self._core.not_now(reason)
+        except LocalError as crossed:
+            self._emit(events.Notice(_sentence(crossed)))
+        self._step()
+
+    def propose(self) -> None:
+        """The host's person: go on once all seats are taken. Raises LocalError where nobody is here."""
+        if isinstance(self._core, HostCeremony):
+            self._core.propose()
+            self._in_lobby = False
+            self._step()
+
+    def change(
+        self, reason: str, program: Program | None = None, manifest: Manifest | None = None, parties: int = 0
+    ) -> None:
+        """The host's person: propose this program, or to so many parties; LocalError where that can't be."""
+        if isinstance(self._core, HostCeremony):
+            options = files = None
+            if program is not None and manifest is not None:
+                follow = manifest.size > MAX_CEREMONY
+                options = replace(self._core.options, files_follow=follow)
+                files = {} if follow else program.files
+            self._core.change(
+                reason, manifest=manifest, files=files, options=options, parties=parties or None
+            )
+            self._step()
 
     def decline(self, reason: str) -> None:
         """This party does not take part."""
@@ -254,10 +307,18 @@ class CeremonyDriver:
         for event in self._core.events():
             self._tell(event)
         self._send()
+        self._ask_in_lobby()
         if self._timer is not None:
             self._timer.cancel()
         due = self._core.next_timer()
         self._timer = None if due is None or self._done.done() else self._loop.call_at(due, self._on_timer)
+
+    def _ask_in_lobby(self) -> None:
+        core = self._core
+        if isinstance(core, HostCeremony) and core.held and core.state is CeremonyState.GATHERING:
+            if not self._in_lobby:
+                self._in_lobby = True
+                self._emit(events.Question("lobby"))
 
     def _on_timer(self) -> None:
         try:
@@ -280,7 +341,7 @@ class CeremonyDriver:
             self._alarmed.add(did)
             self._emit(events.Notice(f"{alarm}: somebody may be posing as that person."))
 
-    def _tell(self, event: heard.CeremonyEvent) -> None:
+    def _tell(self, event: heard.CeremonyEvent) -> None:  # noqa: C901 - one case an event
         match event:
             case heard.GuestCame():
                 self._on_guest(event)
@@ -288,6 +349,12 @@ class CeremonyDriver:
                 self._came.pop(did, None)
                 self._seats.discard(did)
                 self._party(did, name, "left", reason)
+                if self._lobby is not None:
+                    self._lobby.seat_is_free()
+            case heard.SaidNo(did, name, reason):
+                self._emit(events.Notice(f"{name} said no: {reason}"))
+            case heard.LobbyChanged(place, here, missing, parties, full):
+                self._emit(events.Lobby(place, here, missing, parties, full))
             case heard.HostCame(did, name):
                 self._host_did, self._host_name = did, name
                 self._party(did, name, "admitted")
@@ -297,13 +364,13 @@ class CeremonyDriver:
                 self._entry = manifest.entry
                 self._host_did = roster[0].did
                 for member in roster:
-                    detail = "runs plain MPyC" if member.plain == plain.END else ""
+                    detail = "runs plain MPyC" if member.plain == outsiders.END else ""
                     state = "seated" if member.did in self._seats else "admitted"
                     self._party(member.did, member.name, state, detail, pid=member.pid)
                 if self._impossible(roster):
                     return
                 self._emit(program_event(manifest, self._locked))
-                for text in (*_terms(event), *plain.explained(_roles(roster), _names(roster))):
+                for text in (*_terms(event), *outsiders.explained(_roles(roster), _names(roster))):
                     self._emit(events.Notice(text))
             case heard.WordsReady(epoch, words, digest):
                 self._digest = digest
@@ -312,7 +379,7 @@ class CeremonyDriver:
                 self._emit(events.WordsDiffer(name, did, epoch))
             case heard.FilesReady(files):
                 self.files = files
-                if text := needs(self._entry, files):
+                for text in filter(None, (needs(self._entry, files), *lookalikes(files))):
                     self._emit(events.Notice(text))
                 self._emit(events.Question("accept", self.roster[0].name, self._host_did))
             case heard.Accepted(pid):
@@ -331,7 +398,7 @@ class CeremonyDriver:
 
     def _impossible(self, roster: tuple[Member, ...]) -> bool:
         """Whether these can't be linked with those among them who run plain MPyC; then it ends here."""
-        problem = plain.problem(_roles(roster), _names(roster))
+        problem = outsiders.problem(_roles(roster), _names(roster), registry.for_outsiders().name)
         if problem is not None:
             self._core.leave(shorten(problem.message))
             self._send()

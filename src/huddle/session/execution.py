@@ -9,22 +9,18 @@ program failed, never what it printed. The run's data links are open for just as
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 from huddle import events
 from huddle.ceremony.manifest import Flags, Manifest
 from huddle.ceremony.messages import shorten
-from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError, unexpected
-from huddle.links.manager import LinkManager
 from huddle.links.wire import WireInfo
-from huddle.networks.plain.config import command
-from huddle.networks.plain.part import OutsiderConfig, PlainLinks, PlainPart, Roles, ends
+from huddle.networks.outsiders import OutsiderConfig, OutsiderLinks, command, ends
 from huddle.running import output_files as results
 from huddle.running.interpreter import Interpreter
 from huddle.running.plain_run import PlainRun
@@ -34,11 +30,10 @@ from huddle.running.snapshot import Snapshot
 from huddle.running.spec import RunnerExit, RunnerSpec
 from huddle.running.standstill import Row
 from huddle.session import control_messages as control
+from huddle.session.context import RunContext
 from huddle.session.outcomes import STOPPED, Stopped, cause
-from huddle.session.peers import PeerMonitor
-from huddle.session.platform import Platform, ProgramRuntime
+from huddle.session.platform import ProgramRuntime
 from huddle.session.progress import Progress
-from huddle.session.settings import Settings
 from huddle.session.tasks import unless_failed, whole
 
 STATS_EVERY = 1.0
@@ -60,31 +55,16 @@ def link_event(name: str, info: WireInfo, run: int) -> events.Link:
 class Execution:
     """One run of a sealed session."""
 
-    def __init__(
-        self,
-        manifest: Manifest,
-        contents: Mapping[str, bytes],
-        sealed: Sealed,
-        settings: Settings,
-        surroundings: Platform,
-        ground: ProgramRuntime,
-        keeper: LinkManager,
-        group: PeerMonitor,
-        outcomes: dict[int, control.Outcome],
-        emit: Callable[[events.Event], None],
-        plain: PlainPart | None = None,
-        roles: Roles | None = None,
-        stills: Mapping[int, control.Still] | None = None,
-        carried: Path | None = None,
-    ) -> None:
+    def __init__(self, manifest: Manifest, contents: Mapping[str, bytes], context: RunContext) -> None:
+        sealed, settings, ground = context.sealed, context.party.settings, context.runtime
         self.number = manifest.run
         self.stats: events.Stats | None = None
         self._contents = contents
         self._settings = settings
-        self._keeper = keeper
-        self._group = group
-        self._outcomes = outcomes
-        self._emit = emit
+        self._keeper = context.links
+        self._group = context.peers
+        self._outcomes = context.outcomes
+        self._emit = context.party.emit
         self._pid = sealed.pid
         self._names = tuple(member.name for member in sealed.roster)
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
@@ -98,10 +78,10 @@ class Execution:
         self._waits_for_others = False  # the program here is over
         self._inputs = settings.named_inputs
         self._folders = manifest.folders
-        self._carried = carried
-        self._plain = plain
+        self._carried = context.carried
+        self._plain = context.party.plain
         # Those of the peers that run plain MPyC: their data links are raw.
-        self._ends = frozenset(ends(roles or {})) - {sealed.pid}
+        self._ends = frozenset(ends(context.roles)) - {sealed.pid}
         self._paths: dict[int, tuple[str, str]] = {}
         self._spec = partial(
             RunnerSpec,
@@ -121,11 +101,16 @@ class Execution:
         self._entry = manifest.entry
         self._ground = ground
         self._sandbox = ground.sandboxed
-        self._surroundings = surroundings
-        self._progress = Progress(self.number, self._pid, self._names, group, outcomes)
-        for pid, still in (stills or {}).items():
+        self._surroundings = context.party.platform
+        self._progress = Progress(self.number, self._pid, self._names, context.peers, context.outcomes)
+        for pid, still in context.stills.items():
             self.still_came(pid, still)
         self._run: Run | Proxy | PlainRun | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the person here ended it."""
+        return isinstance(self._error, Stopped)
 
     async def run(self) -> bool:
         """Run it to its end; whether it finished well everywhere. Leaves no process, file or link."""
@@ -182,9 +167,12 @@ class Execution:
             if self._run is not None:
                 self._run.stop(error.message)
 
-    def stop(self) -> None:
-        """The person ends the run."""
-        self.fail(Stopped("You stopped the run."))
+    def stop(self, *, well: bool = False) -> None:
+        """The person ends the run; `well`: what they started by hand has done its part."""
+        if well and isinstance(self._run, Proxy):
+            self._run.finish()
+        else:
+            self.fail(Stopped("You stopped the run."))
 
     def type_line(self, line: str | None) -> None:
         """What the person typed for the program; None: there is no more."""
@@ -295,7 +283,7 @@ class Execution:
     def _opening(self, pid: int) -> Any:
         """What opens the link to that peer: an `OpenLink` of the run's or the proxy's channels."""
         if pid in self._ends:
-            return partial(cast(PlainLinks, self._plain).link, pid)
+            return partial(cast(OutsiderLinks, self._plain).link, pid)
         return partial(self._keeper.open, pid, self.number)
 
     def _tell_plain(self, spec: RunnerSpec) -> None:
@@ -314,7 +302,7 @@ class Execution:
     async def _close(self, run: Run | Proxy | PlainRun, limit: float) -> None:
         run.stop("the session ended")
         framed = [pid for pid in self._peers if pid not in self._ends]
-        raw = cast(PlainLinks, self._plain)
+        raw = cast(OutsiderLinks, self._plain)
         await asyncio.gather(
             *(self._keeper.close_link(pid, self.number, limit) for pid in framed),
             *(raw.close_link(pid, limit) for pid in self._ends if not self._settings.plain_end),

@@ -22,21 +22,28 @@ from huddle.ceremony.host import HostCeremony
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.manifest import MAX_CEREMONY, Flags
 from huddle.ceremony.messages import Offer, Options, Software
+from huddle.ceremony.roster import PSEUDONYM
 from huddle.ceremony.sealed import Sealed
-from huddle.errors import HuddleError, LocalError, NetworkError, unexpected
+from huddle.errors import HuddleError, LocalError, unexpected
+from huddle.groups.front_room import FrontRoom
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
-from huddle.networks.base import Network, NetworkContext
-from huddle.networks.plain.part import NETWORK as PLAIN
-from huddle.networks.plain.part import PlainPart
+from huddle.networks.base import Network
+from huddle.networks.outsiders import OutsiderPart
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
 from huddle.running import output_files as results
 from huddle.running.limits import Confinement
 from huddle.running.spec import check_arguments
 from huddle.session import gifts, networks
+from huddle.session.acquaintances import contacts_after
 from huddle.session.ceremony_driver import CeremonyDriver
+from huddle.session.context import PartyContext
+from huddle.session.group_seat import GroupSeat
+from huddle.session.host_lobby import HostLobby
+from huddle.session.patience import told_if_slow
 from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import Platform, ProgramRuntime
+from huddle.session.preparation import Preparation
 from huddle.session.program import Program
 from huddle.session.sealed_session import SealedSession
 from huddle.session.settings import Settings
@@ -72,14 +79,17 @@ class Party:
         self._heard: set[str] = set()
         self._leaving = ""
         self._broken: HuddleError | None = None
-        self._begun = False
+        self._begun = self._declined = False
+        self._entered = False  # a room, so that there is a session
         self._ending = False  # all is being taken down, which nothing may interrupt
-        self._declined = False
         self._task: asyncio.Task[None] | None = None
         self._meeting: CeremonyDriver | None = None
         self._together: SealedSession | None = None
+        self._lobby: HostLobby | None = None
+        self._group: GroupSeat | None = None  # in a class: the way in, and who belongs to the group
         self._networks: list[Network] = []
-        self._plain: PlainPart | None = None
+        self._plain: OutsiderPart | None = None
+        self._preparation = Preparation(self._surroundings, settings, self._notice, self.fail)
 
     def __aiter__(self) -> AsyncGenerator[events.Event, None]:
         """Run the session; what happens, in order. The last event is `Ended`."""
@@ -139,16 +149,15 @@ class Party:
         return self._settings.private_args
 
     @property
-    def inputs(self) -> tuple[Path, ...]:
-        """The private files that this person gives the program."""
-        return self._settings.inputs
+    def inputs(self) -> tuple[tuple[str, Path], ...]:
+        """The private files that this person gives the program: where it finds each, and where it is."""
+        return self._settings.named_inputs
 
-    def give(self, private_args: tuple[str, ...], inputs: tuple[Path, ...]) -> None:
-        """What the program gets from this person alone, in runs to come, instead of what the settings say."""
-        check_arguments((), private_args)
-        self._settings = replace(self._settings, private_args=private_args, inputs=inputs)
+    def give(self, private_args: tuple[str, ...], inputs: tuple[tuple[str, Path], ...]) -> None:
+        """What the program gets from this person alone, in runs to come; `inputs` as the property says."""
+        self._settings = self._settings.giving(private_args, inputs)
         if self._together is not None:
-            self._together.settings = self._settings
+            self._together.context = replace(self._together.context, settings=self._settings)
 
     def accept(self) -> None:
         """Take part: with this roster and program, or in the further run that is proposed."""
@@ -161,6 +170,28 @@ class Party:
         """The person sees other words than the others: all are told so, and new words follow."""
         if self._together is None and self._meeting is not None:
             self._meeting.differ()
+
+    def not_now(self, reason: str) -> None:
+        """Take no part in what is proposed, and stay: the host can propose again, or another thing."""
+        if self._together is not None:
+            self._together.answer(False, reason)
+        elif self._meeting is not None:
+            self._meeting.not_now(reason)
+
+    def propose(self) -> None:
+        """The host: go on from the lobby, as soon as all are here; LocalError where nobody else is."""
+        if self._together is None and self._meeting is not None:
+            self._meeting.propose()
+
+    def change(self, program: Program | None = None, parties: int | None = None) -> None:
+        """The host, until the start: another program, or number of parties; nobody has to join anew."""
+        if self._together is None and self._lobby is not None:
+            self._lobby.change(program, parties)
+
+    def new_code(self) -> None:
+        """The host, until the start: another short code for the free seats; LocalError where none is free."""
+        if self._together is None and self._lobby is not None:
+            self._lobby.new_code()
 
     def decline(self, reason: str) -> None:
         """Do not take part."""
@@ -189,10 +220,10 @@ class Party:
         if self._together is not None:
             self._together.say(text)
 
-    def stop_run(self) -> None:
-        """End the present run, not the session."""
+    def stop_run(self, *, well: bool = False) -> None:
+        """End the present run, not the session; `well`: what was started by hand in its place is over."""
         if self._together is not None and self._together.execution is not None:
-            self._together.execution.stop()
+            self._together.execution.stop(well=well)
 
     def leave(self, reason: str, *, declined: bool = False) -> None:
         """End the session for this party; everything is taken down in order."""
@@ -220,9 +251,14 @@ class Party:
                 try:
                     if self._leaving:
                         raise asyncio.CancelledError
-                    clean = await self._enter(self._plan, stack)
+                    clean = await (
+                        self._host(plan, stack)
+                        if isinstance(plan := self._plan, HostPlan)
+                        else self._join(plan, stack)
+                    )
                 finally:
                     self._ending = True
+                    await self._preparation.end()
         except asyncio.CancelledError:
             reason = "You said no, and left the session." if self._declined else "You left the session."
         except Exception as exc:
@@ -231,15 +267,10 @@ class Party:
         if (error := self._broken) is not None:
             clean = False
             self._emit(events.Error(error.whose, error.message, error.hint, getattr(error, "peer", "")))
-            reason = "The session has ended with an error."
+            reason = "The session has ended with an error." if self._entered else "No session was started."
         self._emit(events.Ended(reason, clean))
 
-    async def _enter(self, plan: HostPlan | GuestPlan, stack: AsyncExitStack) -> bool:
-        if isinstance(plan, HostPlan):
-            return await self._host(plan, stack)
-        return await self._join(plan, stack)
-
-    async def _host(self, plan: HostPlan, stack: AsyncExitStack) -> bool:
+    async def _host(self, plan: HostPlan, stack: AsyncExitStack, seat: GroupSeat | None = None) -> bool:
         if plan.threshold is not None and not 0 <= 2 * plan.threshold < plan.parties:
             raise LocalError(
                 f"A threshold of {plan.threshold} does not fit {plan.parties} parties.",
@@ -247,7 +278,8 @@ class Party:
             )
         check_arguments(plan.program.args, self._settings.private_args)
         ground, software = await self._prepare()
-        program = await self._surroundings.locked(plan.program, ground)
+        # What a group runs was locked by who dealt it.
+        program = plan.program if seat else await self._surroundings.locked(plan.program, ground)
         url = plan.rendezvous or ""
         if not url:
             url, reach = await self._surroundings.embed(self._settings, stack)
@@ -260,19 +292,23 @@ class Party:
             stay=plan.stay,
             networks=self._settings.networks,
         )
-        invitation = Invitation.fresh(self._crypto, url, self._identity.did)
-        await self._open_networks(invitation, stack)
+        invitation = seat.invitation if seat else Invitation.fresh(self._crypto, url, self._identity.did)
         key = self._crypto.random(OWNER_KEY)
         room = RoomClient(url, bytes.fromhex(invitation.room_id), create=True, owner_key=key)
-        await stack.enter_async_context(room)
+        await self._enter_room(room, stack)
         stack.push_async_callback(_delete, room)
+        await self._open_networks(invitation, stack)
         self._emit(events.Party(self._settings.name, self._identity.did, "admitted", "self"))
-        from huddle.shortcode.driver import SpokenCode  # its groups take long to set up: not for guests
-
-        spoken = await SpokenCode.open(
-            self._crypto, invitation, plan.parties - 1, stack, lambda text: self._emit(events.Notice(text))
+        lobby = self._lobby = HostLobby(
+            self._crypto, invitation, program, flags, self._surroundings, ground, self._emit, stack
         )
-        self._emit(events.Invitation(invitation.url, spoken.text))
+        stack.push_async_callback(lobby.close)
+        if seat is not None:
+            seat.opened()
+        else:
+            await lobby.open(plan.parties - 1)
+        if plan.expected is not None and seat is None:
+            self._emit(events.Expected(plan.expected.names))
         core = HostCeremony(
             self._crypto,
             self._identity,
@@ -283,11 +319,25 @@ class Party:
             files={} if options.files_follow else program.files,
             parties=plan.parties,
             options=options,
+            order=plan.expected.rank if plan.expected is not None else lambda name: 0,
+            lobby=plan.lobby,
             now=asyncio.get_running_loop().time(),
         )
+        lobby.attend(core)
         sealed = await self._meet(core, room, ground.confinement)
-        await spoken.close()
-        return await self._stay_together(sealed, ground, stack, program.files, room)
+        await lobby.close()
+        return await self._stay_together(sealed, ground, stack, lobby.files, room)
+
+    async def _join_group(
+        self, plan: GuestPlan, invitation: Invitation, software: tuple[Software, ...], stack: AsyncExitStack
+    ) -> bool:
+        name, me = self._settings.name, self._identity
+        front = await FrontRoom.enter(self._crypto, me, invitation, name, software, stack)
+        self._group = await GroupSeat.take(front, self, me.did, self._emit, self._standing)
+        found = self._group.plan(plan)
+        if isinstance(found, HostPlan):
+            return await self._host(found, stack, self._group)
+        return await self._join(found, stack)
 
     async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
         digest = digest_of(plan.digest)
@@ -296,14 +346,17 @@ class Party:
         if looks_like_code(plan.invitation):
             from huddle.shortcode.driver import redeem
 
-            invitation = await redeem(self._crypto, plan.invitation, plan.rendezvous)
+            with told_if_slow(plan.rendezvous, self._notice):
+                invitation = await redeem(self._crypto, plan.invitation, plan.rendezvous)
         else:
             invitation = Invitation.parse(plan.invitation)
+        if invitation.groups:
+            return await self._join_group(plan, invitation, software, stack)
         flags, mpyc = Flags(plan.threshold, plan.no_prss), Software("mpyc", ground.interpreter.mpyc)
         own = plan.own.manifest(flags, (mpyc,)) if plan.own else None
-        await self._open_networks(invitation, stack)
         room = RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id))
-        await stack.enter_async_context(room)
+        await self._enter_room(room, stack)
+        await self._open_networks(invitation, stack)
         self._emit(events.Party(self._settings.name, self._identity.did, "waiting", "self"))
         core = GuestCeremony(
             self._crypto,
@@ -320,74 +373,36 @@ class Party:
         sealed = await self._meet(core, room, ground.confinement)
         return await self._stay_together(sealed, ground, stack, {}, room)
 
+    def _notice(self, text: str) -> None:
+        self._emit(events.Notice(text))
+
+    async def _enter_room(self, room: RoomClient, stack: AsyncExitStack) -> None:
+        with told_if_slow(room.url, self._notice):
+            await stack.enter_async_context(room)
+        self._entered = True
+
     async def _prepare(self) -> tuple[ProgramRuntime, tuple[Software, ...]]:
         if self._settings.output is not None:
             results.check_target(self._settings.output)
-        ground = await self._surroundings.ground(self._settings)
-        interpreter = ground.interpreter
-        has = {
-            "mpyc": interpreter.mpyc,
-            "python": interpreter.python,
-            "numpy": interpreter.numpy,
-            "gmpy2": interpreter.gmpy2,
-            "bits": str(interpreter.bits),
-        }
-        return ground, tuple(Software(name, version) for name, version in has.items() if version)
+        ground = self._preparation.ground = await self._surroundings.ground(self._settings)
+        return ground, ground.software
 
     async def _open_networks(self, invitation: Invitation, stack: AsyncExitStack) -> None:
-        failed: NetworkError | None = None
-        context = networks.context(
-            self._settings,
-            self._surroundings.crypto,
-            invitation.rendezvous,
-            self._notice,
-            self._surroundings.helper,
+        self._networks, self._plain = await networks.opened(
+            self._settings, self._surroundings, invitation.rendezvous, self._emit, stack
         )
-        for network in await networks.create(
-            self._settings, context, in_browser=self._surroundings.in_browser
-        ):
-            try:
-                await network.open()
-            except NetworkError as error:
-                failed = error
-                self._emit(events.Notice(f"The network {network.name} is left out: {error.message}"))
-                continue
-            stack.push_async_callback(network.close)
-            self._networks.append(network)
-        if not self._networks:
-            raise failed or LocalError("No network was chosen.")
-        await self._open_plain(context, stack)
-
-    async def _open_plain(self, context: NetworkContext, stack: AsyncExitStack) -> None:
-        part = self._surroundings.plain(self._settings, context)
-        if part is None:
-            return
-        stack.push_async_callback(part.close)
-        try:
-            await part.open()
-        except NetworkError as error:
-            self._emit(events.Notice(f"The network plain is left out: {error.message}"))
-        else:
-            self._plain = part
 
     def _part(self) -> tuple[Software, ...]:
-        """What all must know of this party before they accept, where somebody runs plain MPyC."""
-        return (Software(PLAIN, self._plain.role),) if self._plain is not None else ()
-
-    def _notice(self, text: str) -> None:
-        self._emit(events.Notice(text))
+        """What all must know of this party beside its versions: plain MPyC, a key for this session alone."""
+        part = (Software(self._plain.network, self._plain.role),) if self._plain is not None else ()
+        return (*part, PSEUDONYM) if self._settings.pseudonym else part
 
     async def _meet(
         self, core: HostCeremony | GuestCeremony, room: RoomClient, locked: Confinement | None
     ) -> Sealed:
+        lobby, alarm = self._lobby, self._alarm
         meeting = self._meeting = CeremonyDriver(
-            core,
-            room,
-            self._emit,
-            self._standing,
-            self._offers,
-            locked=locked,
-            alarm=self._alarm,
+            core, room, self._emit, self._standing, self._offers, locked=locked, alarm=alarm, lobby=lobby
         )
         try:
             return await meeting.sealed()
@@ -403,20 +418,21 @@ class Party:
         contents: Mapping[str, bytes],
         room: RoomClient,
     ) -> bool:
-        self._note_contacts(sealed)
+        self.contacts = contacts_after(self.contacts, sealed, self._heard, time.time(), self._notice)
         roster = tuple({"pid": m.pid, "name": m.name, "did": m.did} for m in sealed.roster)
         self._emit(events.Sealed(sealed.digest.hex(), roster, sealed.pid))
-        together = self._together = SealedSession(
-            sealed,
-            self._networks,
-            self._settings,
-            self._surroundings,
-            ground,
-            self._identity,
-            self._emit,
-            self._standing,
-            self._plain,
+        context = PartyContext(
+            settings=self._settings,
+            platform=self._surroundings,
+            runtime=ground,
+            identity=self._identity,
+            networks=self._networks,
+            emit=self._emit,
+            standing=self._standing,
+            plain=self._plain,
+            lobby=isinstance(self._plan, HostPlan) and self._plan.lobby,
         )
+        together = self._together = SealedSession(sealed, context)
         stack.push_async_callback(lambda: together.part(self._leaving))
         await together.connect()
         # A link to everybody means that all have sealed: the room has done its work.
@@ -427,21 +443,6 @@ class Party:
             raise together.broken
         return well
 
-    def _note_contacts(self, sealed: Sealed) -> None:
-        """Keep whom the person heard; of the others, only who is a contact already."""
-        now = time.time()
-        for member in sealed.roster:
-            keep = member.did in self._heard or self.contacts.of(member.did) is not None
-            if not keep or member.did == self._identity.did:
-                continue
-            try:
-                self.contacts = self.contacts.met(member.name, member.did, now)
-            except LocalError as alarm:  # another key under a known name is never taken over in passing
-                self._emit(events.Notice(f"{alarm.message}: not kept as a contact. {alarm.hint}"))
-                continue
-            if member.did in self._heard:
-                self.contacts = self.contacts.verified([member.did])
-
     def _standing(self, name: str, did: str) -> str:
         return "self" if did == self._identity.did else self.contacts.standing(name, did)
 
@@ -451,13 +452,16 @@ class Party:
     def _offers(self) -> tuple[Offer, ...]:
         offers = [Offer(network.name, network.offer()) for network in self._networks]
         if self._plain is not None:
-            offers.append(Offer(PLAIN, self._plain.offer()))
+            offers.append(Offer(self._plain.network, self._plain.offer()))
         return tuple(offers)
 
     def _emit(self, event: events.Event) -> None:
+        self._preparation.note(event, self.files)
         if isinstance(event, events.Question) and event.what in ("accept", "program"):
             if text := gifts.told(self._settings, self.files):
                 self._emit(events.Notice(text))
+        if self._group is not None and self._group.handles(event):
+            return
         self._unread += _weight(event)
         if self._unread > MAX_UNREAD and not isinstance(event, events.Error | events.Ended):
             self._unread -= _weight(event)
@@ -479,8 +483,7 @@ class Party:
 
 
 def _weight(event: events.Event) -> int:
-    text = event.text if isinstance(event, events.Output | events.Chat) else ""
-    return _EVENT + len(text)
+    return _EVENT + (len(event.text) if isinstance(event, events.Output | events.Chat) else 0)
 
 
 async def _delete(room: RoomClient) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from huddle.errors import LocalError
+from huddle.groups.expected import ExpectedPeople
 from huddle.session.program import Program
 
 
@@ -11,7 +12,9 @@ class HostPlan:
     """A session to host: `program` with `parties` people, the host among them.
 
     `rendezvous` None runs one of one's own, on an address that others on the LAN reach. `stay`: more runs
-    may follow the first. `record`: all sign a record of the session at its end.
+    may follow the first. `record`: all sign a record of the session at its end. `expected` are the guests in
+    the order in which they stand in the roster. `lobby`: somebody is there to decide, so a seat that gets
+    free waits for somebody else, and what was declined or has failed can be tried again; else either ends it.
     """
 
     program: Program
@@ -21,6 +24,16 @@ class HostPlan:
     stay: bool = False
     record: bool = False
     rendezvous: str | None = None
+    expected: ExpectedPeople | None = None
+    lobby: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsPlan:
+    """Several sessions at once, whose host is in none of them: `groups` of `session.parties` people each."""
+
+    session: HostPlan
+    groups: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,70 +8,62 @@ Wires the control links (`PeerMonitor`), the agreements on later runs (`Agreemen
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from huddle import events
+from huddle.ceremony.lookalikes import lookalikes
 from huddle.ceremony.manifest import Manifest, ManifestError, read
 from huddle.ceremony.messages import shorten
 from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, LocalError, PeerError
-from huddle.identity.keys import Identity
 from huddle.links.manager import DialTarget, LinkManager
 from huddle.links.wire import WireInfo
-from huddle.networks.base import Network, PeerOffer
-from huddle.networks.plain.part import NETWORK as PLAIN
-from huddle.networks.plain.part import PlainPart, Ports
+from huddle.networks import registry
+from huddle.networks.base import PeerOffer
+from huddle.networks.outsiders import Ports
 from huddle.running.scratch import Scratch
 from huddle.session import control_messages as control
 from huddle.session import numpy_agreement as arrays
 from huddle.session.agreement import Agreement
 from huddle.session.allowance import Allowance
-from huddle.session.ceremony_driver import TrustLookup, program_event
+from huddle.session.ceremony_driver import program_event
+from huddle.session.context import PartyContext, RunContext
 from huddle.session.execution import Execution, link_event
 from huddle.session.peers import PeerMonitor
 from huddle.session.plans import RunRequest
-from huddle.session.platform import Platform, ProgramRuntime
+from huddle.session.platform import ProgramRuntime
 from huddle.session.program import Program
 from huddle.session.recorder import SessionRecorder
-from huddle.session.settings import Settings
 
-Emit = Callable[[events.Event], None]
+REPLACING = (
+    "After the start nobody can take the place of {name}: all have signed who takes part, and each pair has"
+    " keys of its own. Host again, and send the new link."
+)
 
 
 class SealedSession:
     """One party's side of a sealed session."""
 
-    def __init__(
-        self,
-        sealed: Sealed,
-        networks: Sequence[Network],
-        settings: Settings,
-        surroundings: Platform,
-        ground: ProgramRuntime,
-        identity: Identity,
-        emit: Emit,
-        standing: TrustLookup,
-        plain: PlainPart | None = None,
-    ) -> None:
+    def __init__(self, sealed: Sealed, context: PartyContext) -> None:
+        self.context = context
         self.sealed = sealed
         self.files: dict[str, bytes] = sealed.files
         self._last_files = sealed.files  # of the last run
         self.execution: Execution | None = None
         self.broken: HuddleError | None = None
         self.record: bytes | None = None
-        self._chronicle = SessionRecorder(surroundings.crypto, identity, sealed)
-        self._networks = networks
-        self._plain = plain
+        self._chronicle = SessionRecorder(context.platform.crypto, context.identity, sealed)
+        self._networks = context.networks
+        self._plain = context.plain
         self._roles = {member.pid: member.plain for member in sealed.roster}
-        self.settings = settings
-        self._surroundings = surroundings
-        self._ground = ground
-        self._identity = identity
-        self._crypto = surroundings.crypto
-        self._emit = emit
-        self._standing = standing
+        self._surroundings = context.platform
+        self._ground = context.runtime
+        self._identity = context.identity
+        self._crypto = context.platform.crypto
+        self._emit = context.emit
+        self._standing = context.standing
         self._loop = asyncio.get_running_loop()
         # Of each peer the last that was about a run which is not known, or does not run, here yet.
         self._early: dict[int, control.Answer] = {}
@@ -84,13 +76,15 @@ class SealedSession:
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
         self._keeper = self._make_keeper()
         self._group = PeerMonitor(
-            sealed.roster, sealed.pid, self._keeper, self, grace=settings.grace, now=self._loop.time
+            sealed.roster, sealed.pid, self._keeper, self, grace=context.settings.grace, now=self._loop.time
         )
         self._arrays = arrays.NumpyAgreement(self._peers, self._group.broadcast)
         self._first = self._agreement_on(sealed.manifest) if sealed.options.files_follow else None
         self._agreement = self._first
         self._proposed_run = sealed.manifest.run
         self._ran = False  # a run has begun
+        self._try_again = False  # the last run failed or was declined
+        self._stopped_here = False  # its person stopped it
         self._over = False  # no run will follow
         self._next: RunRequest | Agreement | None = None
         self._news = asyncio.Event()
@@ -110,7 +104,7 @@ class SealedSession:
         linked = asyncio.create_task(self._group.connect())
         await self._or_broken(linked)
         if self._plain is not None:
-            mine = self._offers_for(PLAIN)
+            mine = self._offers_for(self._plain.network)
             started = self._plain.start(self.sealed.pid, mine, self._roles, self._tell_forwards)
             await self._or_broken(asyncio.ensure_future(started))
 
@@ -131,20 +125,27 @@ class SealedSession:
 
     async def _run_programs(self, contents: Mapping[str, bytes]) -> bool:
         manifest = self.sealed.manifest
+        agreed = True
         if self._first is not None:
-            if not await self._agree(self._first, contents):
-                return False
+            agreed = await self._agree(self._first, contents)
         elif not self.is_host:
             self.files = self.sealed.files
         well = True
         while True:
-            well = await self._execute(manifest) and well
-            if not self.sealed.options.stay or self.broken is not None:
+            ended = agreed and await self._execute(manifest)
+            well, agreed = ended and well, True
+            self._try_again = not ended
+            if self.broken is not None or not (self.sealed.options.stay or self._may_try_again()):
                 return well
             following = await self._following(manifest)
             if following is None:
                 return well
             manifest = following
+
+    def _may_try_again(self) -> bool:
+        """After a run that failed or was declined: guests wait for what the host does, who is asked."""
+        stopped = self._stopped_here and self.is_host
+        return self._try_again and not stopped and (self.context.lobby or not self.is_host)
 
     async def part(self, reason: str) -> None:
         """Say goodbye and close all links, when what was said has arrived."""
@@ -189,28 +190,24 @@ class SealedSession:
 
     async def _execute(self, manifest: Manifest) -> bool:
         self._ran, self._last_files = True, self.files
-        ground = await self._common_ground(manifest)
-        self.execution = Execution(
-            manifest,
-            self.files,
-            self.sealed,
-            self.settings,
-            self._surroundings,
-            ground,
-            self._keeper,
-            self._group,
-            {pid: outcome for pid, outcome in self._outcomes.items() if outcome.run == manifest.run},
-            self._emit,
-            self._plain,
-            self._roles,
-            self._stills,
-            self._carry_place(),
+        context = RunContext(
+            sealed=self.sealed,
+            party=self.context,
+            runtime=await self._common_ground(manifest),
+            links=self._keeper,
+            peers=self._group,
+            outcomes={pid: one for pid, one in self._outcomes.items() if one.run == manifest.run},
+            roles=self._roles,
+            stills=self._stills,
+            carried=self._carry_place(),
         )
+        self.execution = Execution(manifest, self.files, context)
         execution, began, well = self.execution, time.time(), False
         try:
             if self.broken is not None:
                 execution.fail(self.broken)
             well = await execution.run()
+            self._stopped_here = execution.stopped
             return well
         finally:
             self._chronicle.note_run(manifest, began, well, execution.stats)
@@ -219,7 +216,7 @@ class SealedSession:
             self.execution = None
 
     def _carry_place(self) -> Path | None:  # where what a run makes waits for the next one
-        self._carried = self._carried or (Scratch("huddle-kept-") if self.settings.carry else None)
+        self._carried = self._carried or (Scratch("huddle-kept-") if self.context.settings.carry else None)
         return self._carried.path if self._carried else None
 
     async def _common_ground(self, manifest: Manifest) -> ProgramRuntime:
@@ -227,7 +224,7 @@ class SealedSession:
         if not arrays.named(self.files):
             return self._ground
         here = True  # whoever runs plain MPyC by hand is told how when this is known, and may have anything
-        if not self.settings.plain_end:
+        if not self.context.settings.plain_end:
             looked = self._surroundings.has_numpy(self._ground, self.files)
             here = await self._or_broken(asyncio.ensure_future(looked))
         said = asyncio.ensure_future(self._arrays.lacking(manifest.run, here))
@@ -313,6 +310,8 @@ class SealedSession:
         host = self.sealed.roster[0]
         self._decision = self._loop.create_future()
         self._emit(program_event(agreement.manifest, self._ground.confinement))
+        for text in lookalikes(self.files):
+            self._emit(events.Notice(text))
         self._emit(events.Question("program", host.name, host.did))
         return await self._or_broken(self._decision, agreement)
 
@@ -331,7 +330,7 @@ class SealedSession:
 
     # --- what the group hears
 
-    def group_message(self, pid: int, message: control.Message) -> None:
+    def group_message(self, pid: int, message: control.Message) -> None:  # noqa: C901 - one case a message
         match message:
             case control.Outcome():
                 self._outcomes[pid] = message
@@ -383,7 +382,7 @@ class SealedSession:
         self._emit(events.Reconnect(self._names[pid], "lost", reason))
 
     def group_silent(self, pid: int, silent: bool) -> None:
-        grace = f"Gone after {self.settings.grace:.0f} s." if silent else ""
+        grace = f"Gone after {self.context.settings.grace:.0f} s." if silent else ""
         self._party(pid, "silent" if silent else "connected", grace)
 
     def group_failed(self, pid: int, error: HuddleError) -> None:
@@ -400,12 +399,13 @@ class SealedSession:
         finished = self.execution is None or self.execution.has_finished(pid)
         if self.execution is not None and finished:
             self.execution.peer_left(pid)
-        if self._ran and finished and self._agreement is None:
+        if (self._ran or self._try_again) and finished and self._agreement is None:
             self._end()
         else:
             because = "" if culprit == name else f" because of {culprit}"
             why = f": {reason}" if reason else ""
-            self._break(PeerError(f"{name} left the session{because}{why}", peer=culprit))
+            said = f"{name} left the session{because}{why}"
+            self._break(PeerError(said, peer=culprit, hint=REPLACING.format(name=name)))
 
     def _break(self, error: HuddleError, pid: int | None = None) -> None:
         """The session can't go on, because of that peer; a run goes on whose part there is over already."""
@@ -438,9 +438,9 @@ class SealedSession:
         first = self.sealed.manifest
         if manifest.session != self.sealed.digest:
             return "a program of another session"
-        if not self.sealed.options.stay:
+        if not self.sealed.options.stay and not self._try_again:
             return "one more run, though all had agreed on a single one"
-        if not self._ran:
+        if not self._ran and not self._try_again:
             return "one more run before the first"
         if manifest.run != self._proposed_run + 1:
             return f"run {manifest.run} after run {self._proposed_run}"
@@ -473,7 +473,8 @@ class SealedSession:
         theirs = {offer.network for offer in self.sealed.offers[pid]}
         name = self._names[pid]
         without = [(network, f"{name} does not offer it") for network in mine if network not in theirs]
-        without += [(one, "it is not used here") for one in sorted(theirs - set(mine) - {PLAIN})]
+        unused = theirs - set(mine) - {registry.for_outsiders().name}
+        without += [(one, "it is not used here") for one in sorted(unused)]
         both = frozenset(mine) & theirs
         return DialTarget(pid, name, self.sealed.link_key(pid), both, tuple(without))
 

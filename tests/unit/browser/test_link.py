@@ -12,7 +12,7 @@ import pytest
 from huddle.links.frames import PING, RESUME, control
 from huddle.links.manager import DialTarget, LinkManager
 from huddle.links.proof import Ends, Proof
-from huddle.networks.webrtc.limits import ChannelListener
+from huddle.networks.webrtc.base import ChannelListener
 from huddle.networks.webrtc.wire import RtcWire
 from tests.unit.links.support import CRYPTO, KEY, QUICK, SEALED, Program
 
@@ -65,7 +65,7 @@ class Channel:
         self.bring: Callable[[bytes], None]
 
     def listen(self, listener: ChannelListener) -> None:
-        self.bring = listener.channel_data
+        self.bring = listener.arrived
 
     def send(self, data: bytes) -> None:
         self.sent.append(data)

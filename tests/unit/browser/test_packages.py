@@ -33,9 +33,9 @@ def test_an_attribute_that_is_missing_for_another_reason_is_left_alone() -> None
 
 PROGRAM = """
 import sys
-from huddle.browser import packages, preload as warm
+from huddle.browser import mpyc_import, packages
 sys.modules["gmpy2"] = None  # as where it is not installed
-warm.prepare_mpyc()
+mpyc_import.prepare_mpyc()
 import mpyc.gmpy
 assert mpyc.gmpy.invert(3, 7) == 5
 del sys.modules["gmpy2"]

@@ -103,6 +103,8 @@ class Mesh:
         options: Options | None = None,
         flags: manifests.Flags | None = None,
         software: tuple[Software, ...] = SOFTWARE,
+        order: Callable[[str], int] = lambda name: 0,
+        lobby: bool = False,
     ) -> Station:
         manifest = manifests.build("prog.py", files, args=("-n", "3"), flags=flags, versions=software)
         core = HostCeremony(
@@ -115,6 +117,8 @@ class Mesh:
             files=files,
             parties=parties,
             options=options,
+            order=order,
+            lobby=lobby,
             now=self.now,
         )
         return self.join(name, core)

@@ -172,16 +172,16 @@ def test_differences_are_named() -> None:
     theirs = replace(theirs, versions=(Software("mpyc", "0.10"), Software("python", "3.14.0")))
     assert differences(mine, mine) == ()
     found = "; ".join(differences(mine, theirs))
-    assert "arguments are '-n 4', here '-n 3'" in found
-    assert "no_prss is True, here False" in found
-    assert "mpyc is 0.10, here 0.11" in found and "python" not in found
+    assert "arguments are '-n 4', this guest has '-n 3'" in found
+    assert "no_prss is True, this guest expects False" in found
+    assert "the host has MPyC 0.10, this guest 0.11" in found and "python" not in found
     assert "arguments" not in "; ".join(differences(mine, theirs, args=False))
     other = build("a.py", {"a.py": b"", "data.csv": b"9\n"}, versions=VERSIONS)
     found = "; ".join(differences(mine, other))
     for words in (
         "program is a.py",
-        "a.py is not here",
-        "prog.py is only here",
+        "this guest has no a.py",
+        "only this guest has prog.py",
         "data.csv has other contents",
     ):
         assert words in found

@@ -9,7 +9,7 @@ import pytest
 
 from huddle.ceremony.ceremony import Ceremony
 from huddle.ceremony.log import SALT, Envelope, Log, LogEntry, _message
-from huddle.ceremony.messages import KINDS, Bye, Decline, Meaningless, Refusal, Restart, Signal
+from huddle.ceremony.messages import KINDS, Bye, Decline, Meaningless, Refusal, Restart
 from huddle.ceremony.states import CeremonyState
 from huddle.codec import DecodeError, decode, encode
 from huddle.identity.keys import Identity
@@ -57,7 +57,7 @@ def ceremony() -> tuple[Mesh, tuple[Envelope, ...], tuple[tuple[CeremonyState, C
     assert mesh.sealed("Hanna", "Ann", "Bob")
     reader = Log(mesh.crypto, Identity.fresh(mesh.crypto), mesh.invitation.room_id, mesh.invitation.room_key)
     envelopes = [decode(Envelope, reader._open(posted.record)) for posted in mesh.log]
-    extra = [Bye("x"), Decline("x"), Restart(2, "x"), Refusal(bytes(32), "x"), Signal(1, bytes(60))]
+    extra = [Bye("x"), Decline("x"), Restart(2, "x"), Refusal(bytes(32), "x")]
     for message in extra:
         envelopes.append(
             Envelope(message.kind, 1, envelopes[0].sender, 9, 0, bytes(32), encode(message), bytes(64))

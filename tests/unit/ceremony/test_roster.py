@@ -80,7 +80,10 @@ def test_parties_that_cannot_be_a_roster_are_refused(hellos: tuple[Hello, ...], 
         ({"threshold": 1}, "two different thresholds"),
         ({"manifest": MANIFEST.for_run(bytes(32), 1)}, "another session or run"),
         ({"manifest": MANIFEST.for_run(b"", 2)}, "another session or run"),
-        ({"manifest": replace(MANIFEST, versions=(Software("mpyc", "0.10"),))}, "mpyc is 0.10, here 0.11"),
+        (
+            {"manifest": replace(MANIFEST, versions=(Software("mpyc", "0.10"),))},
+            "the host has MPyC 0.10, this guest 0.11",
+        ),
         (
             {"manifest": replace(MANIFEST, files=(replace(MANIFEST.files[0], size=MAX_CEREMONY + 1),))},
             "through the room",

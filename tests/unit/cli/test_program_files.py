@@ -12,6 +12,7 @@ from huddle.cli.program_files import Source, load
 from huddle.errors import LocalError
 from huddle.session.belongings import Belongings
 from huddle.session.program import Program
+from huddle.session.samples import sample
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -49,6 +50,17 @@ def test_only_the_entry_travels_unless_its_person_chooses_more(tmp_path: Path) -
     assert seen == [Belongings(("b.py", "c/d.py"), ("t.csv",))]
     assert program.optional == {"b.py", "c/d.py", "t.csv"}
     assert files(entry, choose=everything) == {"a.py", "b.py", "c/d.py", "t.csv"}
+
+
+def test_what_python_cannot_read_is_said_before_anybody_is_invited(tmp_path: Path) -> None:
+    entry = write(tmp_path, a_py="import b\n\ndef f(:\n", b_py="x = (\n", c_py="y = (\n")
+    with pytest.raises(LocalError, match=r"can't read a\.py, line 3: invalid syntax\."):
+        load(Source(entry), (), nothing)
+    entry.write_text("import b\n")
+    assert files(entry) == {"a.py"}  # another one's b.py may do
+    with pytest.raises(LocalError, match=r"can't read b\.py, line 1"):
+        load(Source(entry), (), everything)
+    assert files(entry, "c.py") == {"a.py", "c.py"}  # nothing says that it is ever imported
 
 
 def test_globs_name_what_travels_and_what_does_not(tmp_path: Path) -> None:
@@ -146,3 +158,27 @@ def test_names_travel_in_one_form(tmp_path: Path) -> None:
     entry = write(tmp_path, a_py="")
     (tmp_path / "cafe\u0301.txt").write_text("x")
     assert files(entry, "*.txt") == {"a.py", "caf\u00e9.txt"}
+
+
+def block(*names: str) -> str:
+    return f"# /// script\n# [tool.huddle]\n# files = {list(names)!r}\n# ///\n"
+
+
+def test_what_the_author_says_belongs_to_it_is_proposed_and_must_be_there(tmp_path: Path) -> None:
+    entry = write(tmp_path, a_py=block("t.csv", "d/u.bin"), t_csv="1", d__u_bin="2", x_csv="")
+    seen: list[Belongings] = []
+
+    def look(found: Belongings) -> Iterable[str]:
+        seen.append(found)
+        return ()
+
+    assert set(load(Source(entry), (), look).files) == {"a.py"}  # never unasked
+    assert seen == [Belongings((), ("d/u.bin", "t.csv"))]
+    (tmp_path / "t.csv").unlink()
+    with pytest.raises(LocalError, match=r"t\.csv belongs to it, which is not there"):
+        files(entry)
+
+
+def test_what_a_program_of_the_installation_needs_travels_with_it() -> None:
+    program = load(Source(sample("cnn_mnist.py")), (), nothing)
+    assert set(program.files) == {"cnn_mnist.py", "cnn_mnist.json"}

@@ -8,7 +8,7 @@ from huddle.codec import DecodeError
 from huddle.errors import NetworkError
 from huddle.identity.native import NativeCrypto
 from huddle.networks.base import PeerOffer
-from huddle.networks.pairing import PairSeal, paired
+from huddle.networks.pairing import PairSeal, channel, paired
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
 SECRET = b"s" * 32
@@ -50,3 +50,14 @@ async def test_a_peer_that_does_not_come_is_named() -> None:
         with pytest.raises(NetworkError, match="Bob did not come to the rendezvous"):
             async with paired(url, peer, b"label", "WireGuard", within=0.2):
                 pass
+
+
+def test_both_sides_name_one_channel_and_different_sides() -> None:
+    low, high = (
+        channel("http://h", PeerOffer(0, "", b"", SECRET, lower), b"run 3") for lower in (True, False)
+    )
+    assert low.partition("?")[0] == high.partition("?")[0]
+    assert {low[-1], high[-1]} == {"a", "b"}
+    other = channel("http://h", PeerOffer(0, "", b"", SECRET, True), b"run 4")
+    assert low.partition("?")[0] != other.partition("?")[0]
+    assert SECRET.hex() not in low

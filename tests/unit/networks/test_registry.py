@@ -1,10 +1,13 @@
 """A network of another distribution is one like all others, with no file of Huddle's changed."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+from huddle.networks import registry
+from scripts import networks_table
 from tests.plugins import installed
 
 ROOT = Path(__file__).parents[3]
@@ -22,6 +25,16 @@ def test_help_doctor_and_lab_have_the_plug_in() -> None:
     assert "True" in with_udp("-c", "from huddle_lab.study.variants import KNOWN; print('udp' in KNOWN)")
 
 
-def test_the_document_s_network_is_the_plug_in() -> None:
+def test_the_walk_s_pieces_are_the_plug_in() -> None:
     code = (installed.UDP / "huddle_udp.py").read_text()
-    assert f"```python\n{code}```" in (ROOT / "docs/adding-a-network.md").read_text()
+    walk = (ROOT / "docs/adding-a-network.md").read_text()
+    pieces = re.findall(r"^```python\n(.*?)^```$", walk, re.MULTILINE | re.DOTALL)
+    assert len(pieces) > 10
+    # The document's are not indented, and stand apart.
+    assert "\n".join(pieces).split() == code.split()
+
+
+def test_the_table_of_networks_is_the_registry_s() -> None:
+    assert all(kind.needs and kind.secured_by and kind.seen_by for kind in registry.OWN)
+    text = networks_table.DOCUMENT.read_text()
+    assert text == networks_table.renewed(text), "run scripts/networks_table.py"

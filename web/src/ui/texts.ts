@@ -175,6 +175,10 @@ export const EN = {
   "lobby.knocked": "You have knocked. {name} sees you and lets you in",
   "lobby.inAll": "You are in, and so are all others",
   "lobby.in": "You are in. Waiting until everybody is here",
+  "lobby.letIn": "You are let in. {here} of {all} are here",
+  "lobby.seated": "You have a seat. {here} of {all} are here",
+  "lobby.missing": { one: "{names} is missing", other: "{names} are missing" } as Forms,
+  "lobby.full": "The session is full; you are waiting for a seat",
   "lobby.here": "{here} of {all} are here",
   "lobby.more": { one: "{here} of {all} are here. Waiting for {count} more person", other: "{here} of {all} are here. Waiting for {count} more people" } as Forms,
   "lobby.words": "Agreeing on the words",
@@ -239,6 +243,18 @@ export const EN = {
   "decide.differTitle": "Are the words really different?",
   "decide.differ": "Then somebody may be intercepting. The session ends for everybody, and all are told why. Start again with a new link, sent another way.",
   "decide.differYes": "Yes, they are different",
+
+  // --- what a program asks for
+  "form.own": "What the program wants from you",
+  "form.forAll": "What the program is to work with, for all",
+  "form.stays": "stays on this device",
+  "form.shared": "everybody sees it",
+  "form.optional": "may be left empty",
+  "form.choose": "Choose one",
+  "form.chosen": "Chosen: {name}",
+  "form.declaredShared": { one: "One thing that you can set, for all", other: "{count} things that you can set, for all" } as Forms,
+  "form.declaredOwn": { one: "One thing that you can set, for you alone", other: "{count} things that you can set, for you alone" } as Forms,
+  "form.missing": "Something is missing or can't be, see above.",
 
   // --- people
   "people.title": "People",

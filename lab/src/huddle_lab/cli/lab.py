@@ -16,6 +16,7 @@ from huddle.cli.named_path import NamedPath
 from huddle.cli.text import clean, duration
 from huddle.errors import LocalError
 from huddle.session.samples import sample
+from huddle_lab.cli.hosts import exec_command, hive_command
 from huddle_lab.cli.machines import down_command, ls_command, up_command
 from huddle_lab.cli.runtimes import runtimes_command
 from huddle_lab.report import report
@@ -232,7 +233,7 @@ def _show_calibration(console: Console, found: Calibration) -> None:
         console.print("[yellow]That is not as right as a quiet machine would be.[/]")
 
 
-for _command in (runtimes_command, up_command, down_command, ls_command):
+for _command in (runtimes_command, up_command, down_command, ls_command, exec_command, hive_command):
     lab_group.add_command(_command)
 
 

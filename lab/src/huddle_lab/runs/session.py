@@ -188,22 +188,23 @@ class _Session:
         command, *arguments = self._join(machine, link) if link else self._host(machine)
         return self._start(machine, name, ("-m", "huddle", command, "--name", name, *arguments))
 
-    def _common(self) -> list[str]:
+    def _common(self, machine: Machine) -> list[str]:
         names = {path.partition("/")[0] for path in self._paths} - {self._entry}
         return [
             "--json", "--network", self._variant.network, *self._variant.options, "--rendezvous", self._url,
             *(part for name in sorted(names) for part in ("--include", name)),
             *(() if self._prss else ("--no-prss",)),
+            *(("--via", machine.via) if machine.via else ()),
         ]  # fmt: skip
 
     def _host(self, machine: Machine) -> list[str]:
         program = f"{machine.folder}/{self._folder}/{self._entry}"
         size = str(len(self._machines))
-        return ["host", *self._common(), "--open", "--parties", size, program, *self._args]
+        return ["host", *self._common(machine), "--open", "--parties", size, program, *self._args]
 
     def _join(self, machine: Machine, link: str) -> list[str]:
         program = f"{machine.folder}/{self._folder}/{self._entry}"
-        return ["join", *self._common(), "--yes", "--program", program, link]
+        return ["join", *self._common(machine), "--yes", "--program", program, link]
 
     def _host_there(self, machine: Machine) -> dict[str, Any]:
         files = {path: f"{machine.folder}/{self._folder}/{path}" for path in self._paths}
@@ -231,7 +232,7 @@ def _measured(
     return Measured(
         seconds=took(found),
         wall_s=over - began,
-        cpu_s=sum(party.job.cpu for party in parties),
+        cpu_s=sum(_cpu(party, one) for party, one in zip(parties, found, strict=True)),
         program_cpu_s=program_cpu(found),
         sent=max(one["sent"] for one in found),
         memory_mb=max((f["memory_mb"] or 0.0) + s["memory_mb"] for f, s in zip(found, stats, strict=True)),
@@ -253,6 +254,12 @@ def _measured(
         links=links([rest for _, rest in read], [*_links(stats)]),
         output=tuple(rest for _, rest in read),
     )
+
+
+def _cpu(party: LabParty, program: Mapping[str, Any]) -> float:
+    """Processor time of a party, its program's included, which never arrives there out of a sandbox."""
+    apart = any(event["sandbox"] for event in party.all("program"))
+    return party.job.cpu + (program["cpu"] or 0.0 if apart else 0.0)
 
 
 def _links(stats: Sequence[Event]) -> Iterator[dict[str, Any]]:

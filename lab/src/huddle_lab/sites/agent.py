@@ -117,8 +117,8 @@ def about() -> dict[str, Any]:
     }
 
 
-def descendants() -> set[int]:
-    """All processes below this one. Orphans among them are children of this one (see `adopt`)."""
+def descendants(dead: bool = False) -> set[int]:
+    """All processes below this one, alive or also dead. Orphans are children of this one (see `adopt`)."""
     parents: dict[int, int] = {}
     for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
         if name.isdigit():
@@ -127,7 +127,7 @@ def descendants() -> set[int]:
                     fields = file.read().rpartition(")")[2].split()
             except OSError:
                 continue
-            if fields[0] != "Z":
+            if dead or fields[0] != "Z":
                 parents[int(name)] = int(fields[1])
     found: set[int] = set()
     more = {os.getpid()}
@@ -267,8 +267,8 @@ class RemoteAgent:
     def do_load(self, request: dict[str, Any]) -> dict[str, Any]:
         """What the processors did so far, and what of it was ours."""
         times = os.times()
-        running = 0.0  # by those that have not ended
-        for pid in descendants():
+        running = 0.0  # by those that nobody has waited for: orphans stay where they are until the end
+        for pid in descendants(dead=True):
             try:
                 with open(f"/proc/{pid}/stat") as file:
                     fields = file.read().rpartition(")")[2].split()

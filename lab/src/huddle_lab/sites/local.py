@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from huddle.errors import LocalError
-from huddle_lab.sites import dns, homes, netem
+from huddle_lab.sites import dns, homes, netem, own
 from huddle_lab.sites.base import Take, environment
 from huddle_lab.sites.calibrate import calibrate
 from huddle_lab.sites.child import Child
@@ -37,6 +37,7 @@ class NamespaceMachine:
     machine: NetworkNamespace
     folder: str
     dns: str = ""
+    via: str = ""
     python: str = sys.executable
     ahead: float = 0.0
     resolver: str = ""  # what it has as /etc/resolv.conf, where it has names
@@ -89,7 +90,7 @@ class NetnsSite:
             self._undo.close()
             raise
         net.reset()
-        self._load, self._own = Load(), sum(os.times()[:4])
+        self._load, self._own = Load(), own.seconds()
 
     def put(self, files: Mapping[str, bytes]) -> None:
         """Write these files into the folder."""
@@ -148,9 +149,8 @@ class NetnsSite:
 
     def columns(self) -> dict[str, Any]:
         """What the emulator did, and who else used this computer."""
-        # Its children's time is counted when they are waited for; the emulator is none of those yet.
         late = self._net.stats()
-        foreign = self._load.foreign(sum(os.times()[:4]) - self._own + late.get("cpu_s", 0.0))
+        foreign = self._load.foreign(own.seconds() - self._own)
         one_way = self._cell.scenario.one_way_ms(
             self._cell.parties, shipped()[0], relayed=self._cell.network.relayed
         )
@@ -171,6 +171,7 @@ class NetnsSite:
         for index, new in self._moved.items():
             self._net.readdress(self._net.machines[index], new, self._net.machines[index].address)
         self._undo.close()
+        own.bury()
 
 
 class Netns:
@@ -188,6 +189,7 @@ class Netns:
         self._about = machine()
 
     def __enter__(self) -> "Netns":
+        own.adopt()
         self._net.__enter__()
         try:
             self._say("calibrating the emulator")

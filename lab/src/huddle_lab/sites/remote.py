@@ -45,6 +45,19 @@ def library() -> Any:
     return asyncssh
 
 
+async def connect(host: SshHost, known_hosts: Path | None) -> "asyncssh.SSHClientConnection":
+    """An SSH connection to a host that is known; what asyncssh raises where there is none."""
+    options: dict[str, Any] = {"port": host.port, "keepalive_interval": 10}
+    if host.user:
+        options["username"] = host.user
+    if host.key:
+        options["client_keys"] = [str(host.key)]
+    if known_hosts:
+        options["known_hosts"] = str(known_hosts)
+    connection: asyncssh.SSHClientConnection = await library().connect(host.host, **options)
+    return connection
+
+
 class LoopThread:
     """An asyncio loop in a thread."""
 
@@ -199,14 +212,7 @@ class RemoteHost:
             self._lose(str(exc) or type(exc).__name__)
 
     async def _connect(self, ssh: Any) -> None:
-        options: dict[str, Any] = {"port": self.host.port, "keepalive_interval": 10}
-        if self.host.user:
-            options["username"] = self.host.user
-        if self.host.key:
-            options["client_keys"] = [str(self.host.key)]
-        if self._known_hosts:
-            options["known_hosts"] = str(self._known_hosts)
-        self._connection = await ssh.connect(self.host.host, **options)
+        self._connection = await connect(self.host, self._known_hosts)
         bootstrap = "import sys, json; exec(json.loads(sys.stdin.readline()))"
         assert self._connection is not None
         self._process = await self._connection.create_process(

@@ -18,7 +18,6 @@ from huddle.cli.errors import complaints
 from huddle.cli.home import KINDS, Home, LeftBehind
 from huddle.cli.text import clean, listing
 from huddle.errors import LocalError
-from huddle.identity import keyfile
 from huddle.identity.contacts import Contact, Contacts
 from huddle.identity.names import folded
 from huddle.identity.native import NativeCrypto
@@ -37,8 +36,7 @@ def whoami_command(json_: bool) -> None:
     """Show your identity: the did by which others know you. The first time, it is made."""
     home = Home()
     made = not home.has_identity()
-    stored = home.stored()
-    did = keyfile.did_of(NativeCrypto(), stored) if stored else home.identity(NativeCrypto()).did
+    did = home.did(NativeCrypto()) or home.identity(NativeCrypto()).did
     if json_:
         click.echo(json.dumps({"did": did, "home": str(home.root), "made": made}))
         return
@@ -119,17 +117,19 @@ def verify_command(record: Path, json_: bool) -> None:
         report = verify(NativeCrypto(), data)
     except RecordError as exc:
         raise LocalError(
-            f"{record.name} does not hold: {exc}", hint="Do not rely on it; ask another party for their copy."
+            f"The record {record.name} is not valid: {exc}.",
+            hint="Do not rely on it; ask another party for their copy.",
         ) from exc
     if json_:
         click.echo(json.dumps(_as_json(report), ensure_ascii=False))
         return
-    contacts = Home().contacts()
-    click.echo(f"This record holds: all {len(report.roster)} parties signed it.")
+    home = Home()
+    contacts, own = home.contacts(), home.did(NativeCrypto())
+    click.echo(f"The record is valid: all {len(report.roster)} parties signed it.")
     click.echo(f"Session {report.digest.hex()}, words: {' '.join(report.words)}")
     click.echo(f"From {_time(report.started)} to {_time(report.ended)} by the host's clock")
     for member in report.roster:
-        standing = contacts.standing(member.name, member.did)
+        standing = "self" if member.did == own else contacts.standing(member.name, member.did)
         click.echo(f"  party {member.pid}: {clean(member.name)} ({_STANDINGS[standing]}) {member.did}")
     for manifest, run in zip(report.manifests, report.runs, strict=True):
         program = manifest.program_digest.hex()
@@ -141,10 +141,11 @@ def verify_command(record: Path, json_: bool) -> None:
 
 
 _STANDINGS = {
-    "new": "nobody you know",
-    "known": "you know this key",
+    "self": "you",
+    "new": "new to you",
+    "known": "a contact, not verified",
     "verified": "a verified contact",
-    "alarm": "NOT the key that you know under this name",
+    "alarm": "NOT the key of your contact of this name",
 }
 
 

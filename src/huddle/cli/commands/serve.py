@@ -15,16 +15,19 @@ import uvloop
 from huddle.cli import network_options
 from huddle.cli.commands.vendor import usual_source
 from huddle.cli.errors import complaints
+from huddle.cli.rights import server_account
 from huddle.cli.text import clean
 from huddle.errors import LocalError
 from huddle.events import VERSION
 from huddle.networks import registry
 from huddle.networks.base import NetworkServer, ServePlace
 from huddle.networks.reach.addresses import lan_address
+from huddle.rendezvous.client.dialing_native import is_own_machine
 from huddle.rendezvous.ice import Turn
 from huddle.rendezvous.messages import MOST_TURN
 from huddle.rendezvous.server.packages import Packages
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
+from huddle.running import account as accounts
 
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a person may type for all addresses
 _SHORTEST_SECRET = 16
@@ -86,7 +89,7 @@ _SHORTEST_SECRET = 16
 @click.option("--log-addresses", is_flag=True, help="Let clients' addresses appear in the log.")
 @click.option("--json", "json_", is_flag=True, help="Print events as JSON, one a line, and nothing else.")
 @complaints
-def serve_command(
+def serve_command(  # noqa: PLR0913 - click gives an argument an option
     hosts: tuple[str, ...],
     port: int,
     url: str | None,
@@ -126,6 +129,8 @@ def serve_command(
         log_addresses=log_addresses,
     )
 
+    account, stays = server_account([path for path in (config.site, packages) if path])
+
     def say(event: str, **fields: object) -> None:
         click.echo(json.dumps({"event": event, "version": VERSION, **fields}))
 
@@ -140,6 +145,11 @@ def serve_command(
             listen = "" if config.hosts[0] in _EVERYWHERE else config.hosts[0]
             place = ServePlace(urlsplit(told).hostname or "", listen, certificate, key)
             servers = await _network_servers(place, more, stack)
+            if account is not None and not servers:
+                accounts.become(account)
+            if stays or (account and servers):
+                why = stays or "A network's server beside it was started as root, and only root can end it."
+                click.secho(f"The rendezvous stays root. {why}", fg="yellow", err=True)
             if json_:
                 for name, one in servers.items():
                     say(name, **one.event())
@@ -148,8 +158,7 @@ def serve_command(
                 click.echo(f"The rendezvous runs at {told} (Ctrl-C ends it).")
                 click.echo(f"Others use it with: huddle host --rendezvous {told} …")
                 if config.site:
-                    click.echo("People with a browser only open the same address, or an invitation.")
-                    for line in _told(packages, config.package_source):
+                    for line in for_browsers(told, _told(packages, config.package_source)):
                         click.echo(line)
                 else:
                     click.echo("It has no page for browsers; in a checkout, scripts/build-web makes it.")
@@ -186,6 +195,21 @@ async def _until(stop: asyncio.Event, servers: list[NetworkServer]) -> None:
     finally:
         for task in (waiting, *gone):
             task.cancel()
+
+
+def for_browsers(url: str, packages: list[str]) -> list[str]:
+    """How people with a browser come in. Browsers keep WebCrypto for https and for their own machine."""
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        return ["People with a browser open the same address, or an invitation.", *packages]
+    own = "This machine's own browser can take part"
+    if not is_own_machine(url):
+        own += f", at http://localhost:{parts.port or 80}"
+    return [
+        f"{own}. Browsers elsewhere can't: they need https.",
+        "Give --certificate and --key, or put a proxy with https before it and name it with --url.",
+        *packages,
+    ]
 
 
 def _told(packages: Path | None, source: str) -> list[str]:

@@ -15,32 +15,36 @@ import uvloop
 from huddle.ceremony.messages import MAX_PARTIES
 from huddle.cli import network_options
 from huddle.cli.archive import Archive, LocalArchive
-from huddle.cli.arguments import TAKEN, ProgramCommand
+from huddle.cli.arguments import TAKEN, GuestCommand, ProgramCommand
 from huddle.cli.clashes import warning
 from huddle.cli.errors import complaints
-from huddle.cli.forms import asked
+from huddle.cli.expect import read_expected
+from huddle.cli.forms import asked, shared_only
 from huddle.cli.home import Home
 from huddle.cli.named_path import NamedPath
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_files import Source, load, told
+from huddle.cli.program_source import ProgramSource
 from huddle.cli.proposal import for_guest, for_host
 from huddle.cli.rights import as_ordinary
 from huddle.cli.session_options import Local, local_options
 from huddle.cli.terminal.driver import Driver
 from huddle.cli.terminal.json_view import JsonView
 from huddle.cli.terminal.output_buffer import OutputBuffer
-from huddle.cli.terminal.screens import Screen, screen
+from huddle.cli.terminal.screens import Screen, is_plain, screen
 from huddle.cli.text import clean
 from huddle.cli.unlock import unlock_identity
 from huddle.errors import LocalError
+from huddle.groups.messages import MAX_GUESTS
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 from huddle.networks import registry
 from huddle.running.limits import Limits
+from huddle.session.classroom import Classroom
 from huddle.session.native_platform import NativePlatform
 from huddle.session.party import Party
-from huddle.session.plans import GuestPlan, HostPlan
+from huddle.session.plans import GroupsPlan, GuestPlan, HostPlan
 from huddle.session.platform import Platform
 from huddle.session.samples import samples
 from huddle.session.settings import Settings
@@ -71,6 +75,7 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         environment=local["variables"],
         output=None if local["output"] is None else local["output"].absolute(),
         carry=local["carry"],
+        pseudonym=local["pseudonym"],
         sandbox=local["sandbox"],
         limits=Limits.read(local["limit"]),
         grace=local["grace"],
@@ -79,26 +84,34 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
     )
 
 
+def _unwritable(record: Path) -> str:
+    """Why no record can be written there, which nobody wants to hear at the end; empty where it can."""
+    if not record.parent.is_dir():
+        return f"There is no directory {record.parent}."
+    return "" if os.access(record.parent, os.W_OK | os.X_OK) else f"{record.parent} can't be written to."
+
+
 def _absolute(command: str) -> str:
     found = shutil.which(command)
     return os.path.abspath(found) if found else command
 
 
 def run_party(
-    make: Callable[[Settings, Identity, Contacts, Platform], Party],
+    make: Callable[[Settings, Identity, Contacts, Platform], Party | Classroom],
     policy: HostPolicy | GuestPolicy,
     local: Local,
     private_args: tuple[str, ...],
     *,
     planned: int | None = None,
+    source: ProgramSource | None = None,
 ) -> int:
     """Run one session on this terminal; its exit code."""
     crypto = NativeCrypto()
     record = None if local["record"] is None else local["record"].absolute()
 
     def archive() -> LocalArchive:
-        if record is not None and not os.access(record.parent, os.W_OK | os.X_OK):
-            raise LocalError(f"{record.parent} can't be written to.", hint="Choose another --record.")
+        if record is not None and (problem := _unwritable(record)):
+            raise LocalError(problem, hint="Choose another --record.")
         home = Home()
         kept = None if local["pseudonym"] else home.kept_identity(crypto, unlock_identity)
         identity = kept or Identity.fresh(crypto)
@@ -118,12 +131,17 @@ def run_party(
         if not local["name"]:
             here = replace(here, name=getpass.getuser())  # who typed sudo is meant, not root
         kept = rights.archive
-        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.maker))
-        return _run(party, policy, local, kept, planned)
+        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.networks))
+        return _run(party, policy, local, kept, planned, source)
 
 
 def _run(
-    party: Party, policy: HostPolicy | GuestPolicy, local: Local, archive: Archive, planned: int | None
+    party: Party | Classroom,
+    policy: HostPolicy | GuestPolicy,
+    local: Local,
+    archive: Archive,
+    planned: int | None,
+    source: ProgramSource | None,
 ) -> int:
     out = OutputBuffer(sys.stdout)
 
@@ -134,7 +152,7 @@ def _run(
         def finish() -> tuple[str, ...]:
             return archive.finish(party.contacts, party.record)
 
-        return await Driver(party, shown, policy, finish, archive.entered, out).run()
+        return await Driver(party, shown, policy, finish, archive.entered, out, source).run()
 
     try:
         try:
@@ -150,7 +168,16 @@ def _run(
 @click.argument("program", type=NamedPath("program", samples))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.option(
-    "--parties", "-M", required=True, type=click.IntRange(2, MAX_PARTIES), help="How many, with you."
+    "--parties",
+    "-M",
+    required=True,
+    type=click.IntRange(2, MAX_PARTIES),
+    help="How many, with you; with --groups: how many in each group.",
+)
+@click.option(
+    "--groups",
+    type=click.IntRange(1, MAX_GUESTS // 2),
+    help="Host so many groups at once, by one link, and be in none of them.",
 )
 @click.option(
     "--threshold", "-T", type=int, help="MPyC's threshold; default: the most that is safe, (parties-1)//2."
@@ -170,6 +197,12 @@ def _run(
 @click.option(
     "--ask-each", is_flag=True, help="Ask about each guest as they knock, not about all when they are there."
 )
+@click.option(
+    "--expect",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Whom you expect, one name a line: you are asked about all others, and see who is missing.",
+)
 @click.option("--allow", multiple=True, metavar="DID", help="Let this party in without asking.")
 @click.option(
     "--private", "private_args", multiple=True, metavar="ARG", help="An argument of your own, never sent."
@@ -177,10 +210,11 @@ def _run(
 @network_options.hosting_options
 @local_options
 @complaints
-def host_command(
+def host_command(  # noqa: PLR0913 - click gives an argument an option
     program: Path,
     args: tuple[str, ...],
     parties: int,
+    groups: int | None,
     threshold: int | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
@@ -190,6 +224,7 @@ def host_command(
     yes: bool,
     open_: bool,
     ask_each: bool,
+    expect: Path | None,
     allow: tuple[str, ...],
     private_args: tuple[str, ...],
     **local: Unpack[Local],
@@ -201,17 +236,26 @@ def host_command(
     Options of huddle may stand before or behind PROGRAM; all that it does not know, and all that follows
     --, belongs to the program.
     """
+    expected = None if expect is None else read_expected(expect)
+    if expected is not None and open_:
+        raise click.UsageError("--open lets everybody in, so --expect has no use.")
     network_options.check_host(_chosen(local["network"]), network_options.set_options(local))
     at_terminal = sys.stdin.isatty() and not (yes or open_ or local["json_"])
     choose = for_host(program.name, ask=at_terminal, modules=yes or open_)
-    mine = load(Source(program, include, exclude, root), args, choose)
+    where = Source(program, include, exclude, root)
+    mine = load(where, args, choose)
     if clash := warning(program.name, click.get_current_context().meta.get(TAKEN, ()), mine.files):
         click.secho(clean(clash), fg="yellow", err=True)
     if open_ and not local["json_"]:
         click.secho("--open: whoever holds the invitation comes in.", fg="yellow", err=True)
-    mine, private_args, local["input_files"] = asked(
-        mine, private_args, local["input_files"], ask=at_terminal
-    )
+    if groups is not None:
+        if private_args or local["input_files"]:
+            raise click.UsageError("With --groups you are in no group: --private and --input have no use.")
+        mine = shared_only(mine, ask=at_terminal)
+    else:
+        mine, private_args, local["input_files"] = asked(
+            mine, private_args, local["input_files"], ask=at_terminal
+        )
     if not local["json_"]:
         for line in told(mine, len(private_args), len(local["input_files"])):
             click.echo(line)
@@ -223,19 +267,30 @@ def host_command(
         stay=stay,
         record=local["record"] is not None,
         rendezvous=local["rendezvous"],
+        expected=expected,
+        lobby=at_terminal,
     )
-    policy = HostPolicy(yes, open_, frozenset(allow), ask_each, parties)
-    sys.exit(
-        run_party(
-            lambda chosen, identity, contacts, machine: Party(
-                plan, chosen, identity, contacts, surroundings=machine
-            ),
-            policy,
-            local,
-            private_args,
-            planned=parties,
-        )
+    policy = HostPolicy(
+        yes,
+        open_,
+        frozenset(allow),
+        ask_each,
+        parties,
+        expected,
+        lobby=at_terminal,
+        standing=at_terminal and groups is None and not is_plain(),
     )
+
+    def make(
+        chosen: Settings, identity: Identity, contacts: Contacts, machine: Platform
+    ) -> Party | Classroom:
+        if groups is not None:
+            return Classroom(GroupsPlan(plan, groups), chosen, identity, contacts, machine)
+        return Party(plan, chosen, identity, contacts, surroundings=machine)
+
+    planned = parties if groups is None else groups * parties + 1
+    source = ProgramSource(where, mine)
+    sys.exit(run_party(make, policy, local, private_args, planned=planned, source=source))
 
 
 def join_options(command: _Command) -> _Command:
@@ -279,7 +334,7 @@ def join_options(command: _Command) -> _Command:
     return local_options(command)
 
 
-@click.command("join")
+@click.command("join", cls=GuestCommand)
 @join_options
 @complaints
 def join_command(**options: Any) -> None:
@@ -290,7 +345,7 @@ def join_command(**options: Any) -> None:
     _join(**options)
 
 
-@click.command("proxy")
+@click.command("proxy", cls=GuestCommand)
 @join_options
 @complaints
 def proxy_command(**options: Any) -> None:
@@ -302,7 +357,7 @@ def proxy_command(**options: Any) -> None:
     _join(by_hand=True, **options)
 
 
-def _join(
+def _join(  # noqa: PLR0913 - click gives an argument an option
     *,
     invitation: str,
     private_args: tuple[str, ...],
@@ -327,7 +382,12 @@ def _join(
         threshold=threshold,
         no_prss=no_prss,
     )
-    policy = GuestPolicy(yes, pinned=program is not None or program_digest is not None)
+    policy = GuestPolicy(
+        yes,
+        pinned=program is not None or program_digest is not None,
+        lobby=sys.stdin.isatty() and not (yes or local["json_"]),
+        taken=click.get_current_context().meta.get(TAKEN, ()),
+    )
     sys.exit(
         run_party(
             lambda chosen, identity, contacts, machine: Party(

@@ -11,9 +11,10 @@ from huddle.cli.text import clean_line, listing
 
 _YES, _NO = {"y", "yes"}, {"n", "no"}
 _VIEW, _DIFFER = {"v", "view"}, {"w", "words"}
+_OPTIONS = {"o", "options"}
 _NOBODY = {"nobody", "no one", "none"}
 _REFUSE = ("r ", "refuse ")
-_RESERVED = {*_YES, *_NO, *_VIEW, *_DIFFER, *_NOBODY, "all", "r", "refuse"}
+_RESERVED = {*_YES, *_NO, *_VIEW, *_DIFFER, *_OPTIONS, *_NOBODY, "all", "r", "refuse"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Asked:
     question: str
     choices: tuple[tuple[str, str], ...]
     problem: str = ""
+    standing: bool = False  # nobody waits for the answer: what happens meanwhile stays in sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,45 @@ class View:
     """Read the program first."""
 
 
+class Options:
+    """Give the program what it can be given beside."""
+
+
 class Differ:
     """The words here are others."""
+
+
+class Start:
+    """Go on from the lobby."""
+
+
+class NewCode:
+    """Another short code."""
+
+
+class End:
+    """End the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """So many parties, with the host."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """The program as it is now; `line`: another one, with its arguments."""
+
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """Other shared arguments for the same program."""
+
+    line: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +107,8 @@ class Unclear:
     why: str
 
 
-Decision = Accept | Refuse | Decline | View | Differ | Unclear
+Decision = Accept | Refuse | Decline | View | Options | Differ | Unclear
+LobbyDecision = Start | NewCode | Refuse | Parties | Replace | Arguments | End | Unclear
 
 
 def yes(line: str) -> bool | None:
@@ -97,6 +137,8 @@ def decide(line: str, people: Sequence[Person], *, host: bool) -> Decision:
         return Unclear("Nothing is decided yet.")
     if word in _VIEW:
         return View()
+    if word in _OPTIONS:
+        return Options()
     if word in _DIFFER:
         return Differ()
     if word in _NO:
@@ -113,6 +155,31 @@ def decide(line: str, people: Sequence[Person], *, host: bool) -> Decision:
     if word == "all":
         return Accept(tuple(person.did for person in unheard))
     return _heard(word, people)
+
+
+def lobby(line: str, people: Sequence[Person], *, held: bool) -> LobbyDecision:
+    """What the host wants before the start; `held`: nothing is proposed until they say so."""
+    word, _, rest = line.strip().partition(" ")
+    word, rest = word.casefold(), rest.strip()
+    match word:
+        case "":
+            return Unclear("Nothing is decided yet.")
+        case "y" | "yes" if held and not rest:
+            return Start()
+        case "c" | "code" if not rest:
+            return NewCode()
+        case "q" | "quit" | "end" if not rest:
+            return End()
+        case "r" | "refuse" if rest:
+            found = _find(_folded(rest), people)
+            return Refuse(found.did) if isinstance(found, Person) else found
+        case "m" if rest.isascii() and rest.isdigit() and len(rest) < 3:
+            return Parties(int(rest))
+        case "p":
+            return Replace(rest)
+        case "a":
+            return Arguments(rest)
+    return Unclear(f"{clean_line(line.strip())} is no answer.")
 
 
 def _heard(word: str, people: Sequence[Person]) -> Accept | Unclear:

@@ -8,8 +8,9 @@ stay.
 import io
 import shlex
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -20,6 +21,7 @@ from rich.text import Text
 from huddle import events
 from huddle.cli.terminal.answers import Asked
 from huddle.cli.text import clean_line, listing, short_did, size
+from huddle.groups.expected import ExpectedPeople
 
 STANDING = {
     "self": "you",
@@ -36,7 +38,17 @@ _STATES = {
     "silent": "silent",
 }
 _GONE = {"refused", "left", "gone"}
+GROUP_STATES = {
+    "dealt": "knocking",
+    "in": "in, saying the words",
+    "words": "[cyan]words said[/]",
+    "computing": "[cyan]computing[/]",
+    "result": "[green]has its result[/]",
+    "failed": "[red]failed[/]",
+    "left": "[red]left[/]",
+}
 _DOING = {"idle": "ready", "computing": "computing", "input": "typing", "gone": "gone"}
+_DOUBTS = 3  # that are explained below the table; all of them stand above, among the lines
 _ROOMY = 96  # columns, for all that is counted of a peer
 _WIDE = 80  # columns, for what helps to tell people apart
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -62,6 +74,8 @@ class Board:
     differed: str = ""  # who saw other words before
     stats: events.Stats | None = None
     parties: dict[str, events.Party] = field(default_factory=dict)
+    expected: ExpectedPeople | None = None
+    groups: dict[int, events.Group] = field(default_factory=dict)  # of a class, to its host
     meeting: bool = True  # until all have signed
 
     def take(self, event: events.Event) -> None:
@@ -69,6 +83,12 @@ class Board:
         match event:
             case events.Invitation():
                 self.invitation = event
+            case events.Expected():
+                self.expected = ExpectedPeople.named(event.names)
+            case events.Group(standing="self"):
+                self.groups[event.group] = event
+                if event.state == "undone":
+                    del self.groups[event.group]
             case events.Party():
                 self.parties[event.did] = event
             case events.Program():
@@ -80,6 +100,9 @@ class Board:
                 self.words = None
             case events.Restarted():
                 self.words = self.program = None
+                for did, one in self.parties.items():  # what was accepted counts no more
+                    if one.state == "accepted":
+                        self.parties[did] = replace(one, state="admitted")
             case events.Sealed() | events.Ended():
                 self.meeting = False
             case events.Run(state="started"):
@@ -91,11 +114,12 @@ class Board:
         """The picture in at most `height` lines of `width` columns, with colours as a terminal wants them."""
         paper = _Paper(width, self.color_system)
         fixed = [
+            paper.lines(self._class(height - 6)),
             paper.lines(self._words()),
             paper.lines(self._asking(width)),
             paper.lines(self._doing(width)),
         ]
-        words, asking, doing = fixed
+        groups, words, asking, doing = fixed
         people, in_line = paper.lines(self._people(width)), paper.lines(self._people_in_line())
         program, hint, link = (paper.lines(part) for part in (self._program(), self._hint(), self._link()))
         none: list[str] = []
@@ -113,7 +137,7 @@ class Board:
             if sum(map(len, above)) <= room:
                 break
         link, people, program, hint = above
-        return "\n".join([*link, *people, *program, *words, *hint, *doing, *asking])
+        return "\n".join([*link, *groups, *people, *program, *words, *hint, *doing, *asking])
 
     # --- the parts
 
@@ -124,13 +148,41 @@ class Board:
         link = _text(f"[dim]Link[/]  [cyan]{safe(self.invitation.url)}[/]", overflow="fold")
         return _stack(link, _text(code) if code else None)
 
-    def _present(self) -> list[events.Party]:
-        here = [one for one in self.parties.values() if one.state not in _GONE]
-        return sorted(here, key=lambda one: (one.pid is None, one.pid or 0))
+    def _class(self, most: int) -> RenderableType | None:
+        """A line for each group; where they are too many, how many are how far."""
+        groups = [self.groups[number] for number in sorted(self.groups)]
+        if not groups or not self.meeting:
+            return None
+        if len(groups) > most:
+            count = Counter(group.state for group in groups)
+            return _text(
+                ", ".join(f"{count[state]} {GROUP_STATES[state]}" for state in GROUP_STATES if count[state])
+            )
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(no_wrap=True, overflow="ellipsis")
+        table.add_column(no_wrap=True)
+        for group in groups:
+            table.add_row(f"Group {group.group}", _text(members_of(group)), _text(GROUP_STATES[group.state]))
+        return table
+
+    def _present(self, *, dealt: bool = False) -> list[events.Party]:
+        """Who is here, with `dealt` also in a group of a class."""
+        gone = _GONE if dealt else {*_GONE, "dealt"}
+        here = [one for one in self.parties.values() if one.state not in gone]
+        rank = self.expected.rank if self.expected is not None else lambda name: 0
+        return sorted(here, key=lambda one: (one.pid is None, one.pid or 0, rank(one.name)))
+
+    @property
+    def missing(self) -> list[str]:
+        """The names of those who are expected and not here."""
+        if self.expected is None or not self.meeting:
+            return []
+        return list(self.expected.missing((one.name, one.did) for one in self._present(dealt=True)))
 
     def _people(self, width: int) -> RenderableType | None:
         people = self._present()
-        if not self.meeting or len(people) < 2:
+        if not self.meeting or len(people) + len(self.missing) < 2:
             return None
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim", justify="right", no_wrap=True)
@@ -144,22 +196,30 @@ class Board:
                 "" if one.pid is None else str(one.pid),
                 f"[bold]{safe(one.name)}[/]",
                 STANDING.get(one.standing, safe(one.standing)),
-                "" if one.standing == "self" and one.state != "accepted" else _STATES.get(one.state, ""),
+                _state(one),
                 short_did(clean_line(one.did)),
             ]
             table.add_row(*map(_text, cells[: len(table.columns)]))
-        return table
+        doubts = [one for one in people if one.state == "waiting" and one.detail]
+        said = [_text(f"[yellow]{one.pid or ''} {safe(one.detail)}[/]") for one in doubts[:_DOUBTS]]
+        absent = self._absent()
+        # A table in a table wraps sooner.
+        return _stack(table, *said, absent) if said or absent is not None else table
+
+    def _absent(self) -> RenderableType | None:
+        return _text(f"[dim]Not here yet:[/] {safe(listing(self.missing))}") if self.missing else None
 
     def _people_in_line(self) -> RenderableType | None:
         people = self._present()
-        if not self.meeting or len(people) < 2:
+        if not self.meeting or len(people) + len(self.missing) < 2:
             return None
         marks = {"alarm": " [bold red](ANOTHER KEY)[/]", "new": " [yellow](new)[/]", "self": " (you)"}
         names = [
-            f"{'' if one.pid is None else one.pid} {safe(one.name)}{marks.get(one.standing, '')}".strip()
+            f"{'' if one.pid is None else one.pid} {safe(one.name)}"
+            f"{_doubt(one) or marks.get(one.standing, '')}".strip()
             for one in people
         ]
-        return _text(", ".join(names))
+        return _stack(_text(", ".join(names)), self._absent())
 
     def _program(self) -> RenderableType | None:
         program = self.program
@@ -199,11 +259,34 @@ class Board:
         return _stack(problem, question, *_packed(self.asked.choices, width))
 
     def _doing(self, width: int) -> RenderableType | None:
-        if self.asked is not None or not self.status:
+        if not self.status or (self.asked is not None and not self.asked.standing):
             return None
         frame = _FRAMES[int(self.clock() / _FRAME_SECONDS) % len(_FRAMES)]
         status = Text(f"{frame} {clean_line(self.status)}", no_wrap=True, overflow="ellipsis")
         return _stack(counters(self.stats, width), status) if self.stats is not None else status
+
+
+def _state(one: events.Party) -> str:
+    if one.standing == "self" and one.state != "accepted":
+        return ""
+    if one.state == "waiting" and one.detail:
+        return "[bold yellow]not expected[/]"
+    return _STATES.get(one.state, "")
+
+
+def _doubt(one: events.Party) -> str:
+    return " [bold yellow](not expected)[/]" if one.state == "waiting" and one.detail else ""
+
+
+def members_of(group: events.Group) -> str:
+    """The members of a group, with markup; of who has left or failed, that too."""
+    names = []
+    for member in group.members:
+        state = member["state"]
+        names.append(
+            safe(member["name"]) + (f" ({GROUP_STATES[state]})" if state in ("failed", "left") else "")
+        )
+    return ", ".join(names)
 
 
 class _Paper:
@@ -279,8 +362,3 @@ def counters(stats: events.Stats, width: int) -> Table:
         )
         table.add_row(*cells[: len(columns)])
     return table
-
-
-def names_of(parties: Iterable[events.Party]) -> str:
-    """Their names, for a sentence."""
-    return listing([clean_line(one.name) for one in parties])

@@ -2,25 +2,33 @@
 
 Guests get a seat as they knock, and the person decides about all of them with the words and the program on
 the screen (`huddle.cli.terminal.answers`). They are asked at the knock where a name is known under another
-key, and about everybody once they have refused somebody, or wanted it so (`--ask-each`). Who knocks while all
-seats are taken waits, and nobody is asked.
+key, about who is not on the list that they gave (`--expect`), and about everybody once they have refused
+somebody, or wanted it so (`--ask-each`). Who knocks while all seats are taken waits, and nobody is asked.
 """
 
 from collections.abc import Awaitable, Callable
 
 from huddle import events
-from huddle.cli.forms import file_problem, question, whole
+from huddle.cli.clashes import warning
+from huddle.cli.forms import find_file, options, question
 from huddle.cli.policy import GuestPolicy, HostPolicy
+from huddle.cli.program_source import ProgramSource
 from huddle.cli.terminal import answers
 from huddle.cli.terminal.answers import Asked, Person
+from huddle.cli.terminal.lobby_questions import LobbyQuestions
 from huddle.cli.terminal.screens import Screen
-from huddle.cli.text import clean_line
-from huddle.errors import ProgramError
-from huddle.session.form import FormInput, form_of
+from huddle.cli.text import clean_line, listing, short_did
+from huddle.errors import LocalError, ProgramError
+from huddle.identity.names import alike
+from huddle.session.filling import Filling
+from huddle.session.form import program_form
 from huddle.session.party import Party
+from huddle.session.program import Program
 
+LOBBY = events.Question("lobby")
 _AWAY = {"left", "refused", "gone"}
 _IN = {"seated", "admitted", "accepted"}
+GUEST = 1  # the number of a guest that has none yet
 
 
 class Questions:
@@ -32,6 +40,7 @@ class Questions:
         screen: Screen,
         policy: HostPolicy | GuestPolicy,
         turn: Callable[[], Awaitable[None]],
+        source: ProgramSource | None = None,
     ) -> None:
         self._party = party
         self._screen = screen
@@ -40,13 +49,43 @@ class Questions:
         self._parties: dict[str, events.Party] = {}
         self._proposed = self._first = ""  # digests of programs
         self._entry = ""
+        self._args: tuple[str, ...] = ()  # the shared ones of that program
         self._each = isinstance(policy, HostPolicy) and policy.each
         self._without_seat: dict[str, events.Question] = {}
+        self._source = source
+        planned = policy.parties if isinstance(policy, HostPolicy) else None
+        self._lobby = LobbyQuestions(party, screen, parties=planned, source=source)
+        self._failed = False  # the last run
+        self._files: dict[str, str] = {}  # of the program that was proposed last, and their hashes
+
+    @property
+    def held(self) -> bool:
+        """Whether the host's person has to say how to go on."""
+        return self._lobby.held
+
+    def put_off(self, question: events.Question) -> bool:
+        """Whether this is about somebody for whom there is no seat now: nobody is asked until one is free."""
+        if question.what != "admit" or not self._is_full() or self._has_seat(question.did):
+            return False
+        self._without_seat[question.did] = question
+        self._screen.show(events.Notice(f"{question.name} waits: all seats are taken."))
+        return True
+
+    def freed(self) -> list[events.Question]:
+        """Those who waited for a seat, where the person has made room for them."""
+        if self._is_full():
+            return []
+        waiting, self._without_seat = list(self._without_seat.values()), {}
+        return waiting
 
     def note(self, event: events.Event) -> list[events.Question]:
         """Note an event; the questions that were put off and can be asked now."""
         if isinstance(event, events.Program):
-            self._proposed, self._entry = event.digest, event.entry
+            self._note_program(event)
+        if isinstance(event, events.Run):
+            self._failed = event.state == "failed"
+        if event == LOBBY:
+            self._lobby.held = True
         if not isinstance(event, events.Party):
             return []
         self._parties[event.did] = event
@@ -54,7 +93,26 @@ class Questions:
             return []
         self._without_seat.pop(event.did, None)
         waiting, self._without_seat = list(self._without_seat.values()), {}
-        return waiting
+        return [*waiting, *self._doubled(event)]
+
+    def _note_program(self, event: events.Program) -> None:
+        files = {one["path"]: one["sha256"] for one in event.files}
+        if self._proposed not in ("", event.digest):
+            changed = [path for path, digest in files.items() if self._files.get(path) != digest]
+            what = f": {listing(list(map(clean_line, changed)))}" if changed else ""
+            self._screen.show(events.Notice(f"The program is another one than before{what}."))
+        self._proposed, self._entry, self._args, self._files = event.digest, event.entry, event.args, files
+
+    def _doubled(self, gone: events.Party) -> list[events.Question]:
+        """Ask about who has a seat by the list, where somebody else has knocked by the same name."""
+        if not isinstance(self._policy, HostPolicy) or self._policy.expected is None:
+            return []
+        seated = [
+            events.Question("admit", one.name, one.did)
+            for one in self._parties.values()
+            if one.state == "seated" and one.did != gone.did and alike(one.name, gone.name)
+        ]
+        return [question for question in seated if self._unexpected(question)]
 
     def knows(self, did: str) -> bool:
         """Whether this party has been seen."""
@@ -76,34 +134,53 @@ class Questions:
                 await self._program(question)
             case "again":
                 await self._again()
+            case "lobby":
+                await self._lobby.ask(self._people(seated=True))
+                self._each = self._each or self._lobby.removed
 
     # --- whom to let in
 
     async def _admit(self, question: events.Question) -> None:
         known = self._parties.get(question.did)
         standing = known.standing if known else "new"
-        policy = self._policy
-        verdict = policy.admit(question.did, standing) if isinstance(policy, HostPolicy) else None
-        if verdict is None and self._is_full():
-            self._without_seat[question.did] = question
-            self._screen.show(events.Notice(f"{question.name} waits: all seats are taken."))
-        elif verdict is None and not self._each and standing != "alarm":
+        policy, problem = self._policy, self._unexpected(question)
+        verdict = None
+        if isinstance(policy, HostPolicy):
+            verdict = policy.admit(question.did, standing, expected=not problem)
+        if verdict is not False and self.put_off(question):
+            return
+        if verdict is None and not (self._each or problem or standing == "alarm"):
             self._party.seat(question.did)
         elif verdict is None:
-            await self._ask_to_admit(question)
+            await self._ask_to_admit(question, problem)
         elif verdict:
             self._party.admit(question.did)
         else:
             self._party.refuse(question.did, "it lets in only whom it knows")
 
     def _is_full(self) -> bool:
-        parties = self._policy.parties if isinstance(self._policy, HostPolicy) else None
+        parties = self._lobby.parties
         taken = sum(one.state in _IN and one.standing != "self" for one in self._parties.values())
         return parties is not None and taken >= parties - 1
 
-    async def _ask_to_admit(self, question: events.Question) -> None:
+    def _has_seat(self, did: str) -> bool:
+        return did in self._parties and self._parties[did].state in _IN
+
+    def _unexpected(self, question: events.Question) -> str:
+        """Why this is nobody on the person's list; empty where there is none."""
+        expected = self._policy.expected if isinstance(self._policy, HostPolicy) else None
+        if expected is None:
+            return ""
+        others = [(one.name, one.did) for one in self._parties.values() if one.did != question.did]
+        return expected.problem(question.name, question.did, others)
+
+    async def _ask_to_admit(self, question: events.Question, problem: str) -> None:
         name = clean_line(question.name)
-        asked = Asked(f"Let {name} in?", (("y", "let them in"), ("n", "not now; they may knock again")))
+        asked = Asked(
+            f"Let {name} in, {short_did(question.did)}?" if problem else f"Let {name} in?",
+            (("y", "let them in"), ("n", "not now; they may knock again")),
+            clean_line(problem),
+        )
         verdict = await self._until_clear(asked, answers.yes)
         if verdict:
             self._party.admit(question.did)
@@ -115,6 +192,10 @@ class Questions:
 
     async def _accept(self, question: events.Question) -> None:
         self._first = self._proposed
+        if isinstance(self._policy, GuestPolicy):
+            entry = clean_line(self._entry)
+            if clash := warning(entry, self._policy.taken, self._party.files):
+                self._screen.show(events.Notice(clash))
         verdict = self._by_policy(question)
         if verdict is None:
             await self._ask_for_all()
@@ -127,15 +208,19 @@ class Questions:
         host = self._parties.get(question.did)
         return self._policy.accept(host.standing if host else "new", same=self._proposed == self._first)
 
-    def _people(self) -> list[Person]:
+    def _people(self, *, seated: bool = False) -> list[Person]:
+        """The others in the roster; `seated`: all who have a seat, before there is one."""
         others = [
             one
             for one in self._parties.values()
-            if one.standing != "self" and one.pid is not None and one.state not in _AWAY
+            if one.standing != "self"
+            and (one.pid is not None or seated)
+            and one.state not in _AWAY
+            and (not seated or one.state in _IN)
         ]
         return [
-            Person(one.pid or 0, one.name, one.did, one.standing == "verified")
-            for one in sorted(others, key=lambda one: one.pid or 0)
+            Person(number if one.pid is None else one.pid, one.name, one.did, one.standing == "verified")
+            for number, one in enumerate(sorted(others, key=lambda one: one.pid or 0), 1)
         ]
 
     async def _ask_for_all(self) -> None:
@@ -143,7 +228,10 @@ class Questions:
         problem = ""
         while True:
             people = self._people()
-            line = await self._screen.ask(_deciding(people, host=host, problem=problem))
+            may = self._filling()
+            beside = options(may) if may is not None and may.optional else ""
+            asked = _deciding(people, host=host, problem=problem, beside=beside, lobby=self._policy.lobby)
+            line = await self._screen.ask(asked)
             decision = answers.Decline() if line is None else answers.decide(line, people, host=host)
             problem = ""
             match decision:
@@ -153,8 +241,17 @@ class Questions:
                 case answers.View():
                     await self._screen.read(self._party.files, self._turn)
                     continue
+                case answers.Options() if beside:
+                    if not await self._fill_in(all_=True):
+                        self._party.decline("they do not take part")
+                        return
+                    continue
+                case answers.Options():
+                    problem = "It has no options that you could give."
+                    continue
                 case answers.Accept(heard):
-                    if not host and not await self._fill_in():
+                    # A host was asked before there was an invitation.
+                    if not host and not await self._fill_in(all_=False):
                         self._party.decline("they do not take part")
                         return
                     self._party.heard(heard)
@@ -164,42 +261,44 @@ class Questions:
                 case answers.Refuse(did):
                     self._each = True  # somebody has the invitation who should not
                     self._party.refuse(did, "its person said no")
+                case answers.Decline() if self._policy.lobby and line is not None:
+                    self._party.not_now("the host wants to wait" if host else "not now")
                 case answers.Decline():
                     self._party.decline("they do not take part")
             return
 
-    async def _fill_in(self) -> bool:
-        """Ask a guest for what the program wants by its form; False where nothing more can be typed."""
+    def _filling(self) -> Filling | None:
+        """What the program asks of this person alone; None where there is nothing, or it can't be known."""
+        party = self._party
         own = next((one.pid for one in self._parties.values() if one.standing == "self"), None)
         try:
-            form = form_of(self._party.files.get(self._entry, b"").decode("utf-8", "replace"))
+            form = program_form(self._entry, party.files)
         except ProgramError as error:
             self._screen.show(events.Notice(error.message))
-            return True
-        if not form.written:
-            return True
-        args, inputs = self._party.private_args, self._party.inputs
-        for one in form.wanted(own or 0, args, shared=False):
-            text = await self._until_fits(one)
-            if text is None:
-                return False
-            if text and one.is_file:
-                inputs += (whole(text),)
-                text = inputs[-1].name
-            args += one.argument(text)
-        self._party.give(args, inputs)
-        return True
+            return None
+        if not form.inputs:
+            return None
+        taken = (*party.files, *(place for place, _ in party.inputs))
+        pid = GUEST if own is None else own
+        filling = Filling(form, pid, self._args, party.private_args, taken, find_file, which="own")
+        return filling if filling.pending is not None else None
 
-    async def _until_fits(self, one: FormInput) -> str | None:
+    async def _fill_in(self, *, all_: bool) -> bool:
+        """Ask for what has to be given, or for `all_` that can be; False where nothing more can be typed."""
+        filling = self._filling()
+        if filling is None:
+            return True
         problem = ""
-        while True:
+        while (one := filling.pending) is not None and (all_ or not filling.optional):
+            if self._screen.script:
+                break
             line = await self._screen.ask(Asked(question(one), (), problem))
             if line is None:
-                return None
-            text = line.strip()
-            problem = one.problem(text) or file_problem(one, text)
-            if not problem:
-                return text or one.default
+                return False
+            problem = filling.answer(line)
+        filling.pass_over()
+        self._party.give(filling.private, (*self._party.inputs, *filling.files))
+        return True
 
     # --- later runs
 
@@ -217,15 +316,42 @@ class Questions:
             self._party.decline("")
 
     async def _again(self) -> None:
-        choices = (("y", "run it once more with the same people"), ("q", "end"))
-        if await self._until_clear(Asked("Once more?", choices), answers.again):
-            self._party.again()
-        else:  # also where nobody is there to type
-            self._party.finish()
+        failed = self._failed
+        once = "try it again" if failed else "run it once more"
+        choices = [("y", f"{once} with the same people"), ("q", "end")]
+        if self._source is not None:
+            choices.insert(1, ("p [FILE ARGS]", "another program"))
+        problem = ""
+        while True:
+            asked = Asked("Try again?" if failed else "Once more?", tuple(choices), problem)
+            line = await self._screen.ask(asked)
+            if line is None or answers.again(line) is False:  # also where nobody is there to type
+                self._party.finish()
+                return
+            word, _, other = line.strip().partition(" ")
+            try:
+                if answers.again(line) or (word == "p" and self._source is not None):
+                    program = self._next_program(other if word == "p" else "")
+                    self._party.again(*([program] if program is not None else []))
+                    return
+            except LocalError as error:
+                problem = f"{error.message} {error.hint}".strip()
+                continue
+            problem = f"{clean_line(line.strip())} is no answer." if word else "Nothing is decided yet."
+
+    def _next_program(self, other: str) -> Program | None:
+        """What runs next: the program as it is on the disk now; None where that is the same as before."""
+        if self._source is None:
+            return None
+        program = self._source.other(other) if other else self._source.again()
+        changed = self._source.take(program)
+        if changed:
+            self._screen.show(events.Notice(f"It is proposed as it is now: {changed}."))
+        return program if changed else None
 
     async def _until_clear[T](self, asked: Asked, meaning: Callable[[str], T | None]) -> T | None:
         """Ask until the answer means something; None where nothing can be typed any more."""
-        problem = ""
+        problem = asked.problem
         while True:
             line = await self._screen.ask(Asked(asked.question, asked.choices, problem))
             if line is None:
@@ -238,7 +364,7 @@ class Questions:
             )
 
 
-def _deciding(people: list[Person], *, host: bool, problem: str) -> Asked:
+def _deciding(people: list[Person], *, host: bool, problem: str, beside: str, lobby: bool) -> Asked:
     """The one question about people, words and program."""
     does = "start" if host else "run it here"
     if all(person.verified for person in people):
@@ -252,7 +378,12 @@ def _deciding(people: list[Person], *, host: bool, problem: str) -> Asked:
             ("nobody", f"{does} all the same"),
         ]
     choices += [("w", "my words differ"), ("v", "view the program")]
+    if beside:
+        choices.append(("o", f"give it {beside}"))
     if host:
         choices.append(("r NAME", "refuse somebody"))
-    choices.append(("n", "end the session" if host else "take no part"))
+    if lobby:
+        choices.append(("n", "not now"))
+    else:
+        choices.append(("n", "end the session" if host else "take no part"))
     return Asked(question, tuple(choices), problem)

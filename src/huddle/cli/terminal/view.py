@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from rich.console import Console
 
 from huddle import events
-from huddle.cli.terminal.board import STANDING, Board, counters, safe
+from huddle.cli.terminal.board import GROUP_STATES, STANDING, Board, counters, members_of, safe
 from huddle.cli.terminal.listing import listed
 from huddle.cli.terminal.output import ProgramOutput, painted, unpainted
 from huddle.cli.terminal.qr import qr_code
@@ -58,6 +58,8 @@ class View:
         self._qr = qr and not plain
         self._plain = plain
         self._half_line = False
+        self._place, self._full = "", False  # where a guest stands in the lobby
+        self._groups: dict[int, str] = {}  # of a class: what was said last of each
         self._output = ProgramOutput(painted if console.is_terminal else unpainted)
 
     @property
@@ -102,8 +104,16 @@ class View:
 
     def _print_begun(self) -> None:
         if begun := self._output.rest():
-            self._console.out(begun, end="", highlight=False)
+            self._write(begun)
             self._half_line = True
+
+    def _write(self, text: str) -> None:
+        """A program's text, which is harmless but for what sends the cursor back.
+
+        Not by rich, which takes each line apart: 200 ms for 32 KiB of newlines, in which no peer is answered.
+        """
+        self._console.file.write(text.replace("\r", ""))
+        self._console.file.flush()
 
     def _on_invitation(self, event: events.Invitation) -> None:
         guests = 0 if self._planned is None else self._planned - 1
@@ -123,17 +133,59 @@ class View:
         self.line()
         self._wait("waiting for the others")
 
-    def _on_party(self, event: events.Party, before: events.Party | None) -> None:
+    def _on_lobby(self, event: events.Lobby) -> None:
+        here = len(event.here)
+        of = f"{here} of {event.parties} are here" if event.parties else f"{here} are here"
+        if event.missing:
+            of += f", {safe(listing(list(event.missing)))} not"
+        if event.place == "admitted" and self._place != "admitted":
+            self.line("[green]You are let in.[/]")
+        if event.place != "waiting":
+            decides = "" if event.place == "admitted" else "you have a seat; the host decides about all: "
+            self._wait(f"{decides}{of}")
+        elif event.full:
+            if not self._full:
+                self.line("[yellow]The session is full; you are waiting for a seat.[/]")
+            self._wait(f"waiting for a seat: {of}")
+        else:
+            self._wait(f"waiting for the host to let you in: {of}")
+        self._place, self._full = event.place, event.place == "waiting" and event.full
+
+    def _on_expected(self, event: events.Expected) -> None:
+        if self._plain:
+            self.line(f"You expect {safe(listing(list(event.names)))}.")
+
+    def _on_group(self, event: events.Group) -> None:
+        if event.standing == "self":
+            before, self._groups[event.group] = self._groups.get(event.group), event.state
+            if event.state == "undone":
+                self.line(f"[yellow]Group {event.group} did not begin[/]; its members wait for another.")
+            elif before != event.state:
+                self.line(f"Group {event.group}, {members_of(event)}: {GROUP_STATES[event.state]}.")
+            self._wait("waiting for the groups")
+            return
+        own = [one.did for one in self._board.parties.values() if one.standing == "self"]
+        others = [safe(member["name"]) for member in event.members if member["did"] not in own]
+        self.line(f"[bold]You are in group {event.group}[/] with {listing(others)}.")
+        self._wait("waiting for the others of the group")
+
+    def _on_party(self, event: events.Party, before: events.Party | None) -> None:  # noqa: C901 - one case a state
         name, standing = safe(event.name), STANDING.get(event.standing, event.standing)
         detail = _sentence(event.detail)
-        if before is not None and before.state == event.state:
+        same = before is not None and before.state == event.state
+        if same and (event.state != "waiting" or before is None or before.detail == event.detail):
             return
         if event.state == "waiting" and event.standing == "self":
             self._wait("waiting for the host to let you in, and for the others")
         elif event.state == "waiting":
-            self.line(f"[bold]{name}[/] wants to come in: {standing}, {short_did(event.did)}")
+            number = f"{event.pid} " if event.pid is not None else ""
+            self.line(f"{number}[bold]{name}[/] wants to come in: {standing}, {short_did(event.did)}")
+            if detail:
+                self.line(f"  [bold yellow]{detail}[/]")
         elif event.state == "seated":
             self._wait(f"{name_of(event)} has a seat; you decide about all when they are here")
+            if self._plain and self._board.missing:
+                self.line(f"Not here yet: {safe(listing(self._board.missing))}.")
         elif event.state == "admitted" and event.standing != "self" and not _was_in(before):
             self.line(f"[bold]{name}[/] is in: {standing}, {short_did(event.did)}")
         elif event.state == "refused":
@@ -259,7 +311,7 @@ class View:
 
     def _on_output(self, event: events.Output) -> None:
         if ended := self._output.take(event.text):
-            self._console.out(ended, end="", highlight=False)
+            self._write(ended)
             self._half_line = False
         if self._plain:
             self._print_begun()

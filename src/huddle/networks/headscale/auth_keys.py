@@ -10,8 +10,6 @@ repeat it to the same guest at most: it says the same then, and an auth key is g
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -20,16 +18,16 @@ from huddle.errors import NetworkError
 from huddle.identity.crypto import Crypto, InvalidSeal
 from huddle.identity.kdf import hkdf
 from huddle.networks.base import PeerOffer
+from huddle.networks.pairing import paired
 from huddle.rendezvous.client import dialing
-from huddle.rendezvous.messages import Paired, Refused, unpack
 
 _CHANNEL = b"huddle/1 headscale channel"
 _KEY = b"huddle/1 headscale grant"
+_WHAT = "auth keys"
 MAX_CERTIFICATE = 8_192  # bytes; more than any with its chain
 _NONCE = 12
 _URL = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]+(/[A-Za-z0-9.\-_/~%]*)?")
 _TAG = re.compile(r"[0-9a-f]{12}")
-_REACH = 10.0  # seconds for the rendezvous to answer
 _MEET = 20.0  # seconds for the other one to come, in one attempt
 _TAKEN = 10.0  # seconds for the guest to have it
 _AGAIN = 1.0
@@ -55,7 +53,7 @@ async def give(url: str, peer: PeerOffer, crypto: Crypto, grant: AuthKeyGrant) -
     message = nonce + crypto.seal(hkdf(peer.secret, _KEY), nonce, encode(grant), b"")
     while True:
         try:
-            async with _meeting(url, peer) as socket:
+            async with paired(url, peer, _CHANNEL, _WHAT, within=_MEET) as socket:
                 await socket.send(message)
                 async with asyncio.timeout(_TAKEN):
                     await socket.wait_closed()
@@ -68,7 +66,7 @@ async def take(url: str, peer: PeerOffer, crypto: Crypto) -> AuthKeyGrant:
     """The grant of the host `peer`, however long it takes; NetworkError where it is none."""
     while True:
         try:
-            async with _meeting(url, peer) as socket:
+            async with paired(url, peer, _CHANNEL, _WHAT, within=_MEET) as socket:
                 async with asyncio.timeout(_TAKEN):
                     message = await socket.recv(decode=False)
                 break
@@ -86,23 +84,3 @@ async def take(url: str, peer: PeerOffer, crypto: Crypto) -> AuthKeyGrant:
             f"What came in {peer.name}'s name for headscale can't be meant: {error}.",
             hint="Let all parties use the same version of Huddle, or another rendezvous.",
         ) from error
-
-
-@asynccontextmanager
-async def _meeting(url: str, peer: PeerOffer) -> AsyncIterator[dialing.Connection]:
-    channel = hkdf(peer.secret, _CHANNEL, length=16).hex()
-    side = "a" if peer.lower else "b"
-    socket = await dialing.reach(
-        dialing.websocket_url(url, f"/v1/relay/{channel}?side={side}"), within=_REACH
-    )
-    try:
-        try:
-            async with asyncio.timeout(_MEET):
-                answer: Paired | Refused = unpack(await socket.recv(decode=False), Paired, Refused)
-        except DecodeError as error:
-            raise NetworkError("The rendezvous does not keep to the protocol.") from error
-        if isinstance(answer, Refused):
-            raise NetworkError(dialing.refused(answer).message)
-        yield socket
-    finally:
-        await socket.close()

@@ -59,6 +59,12 @@ class HeadscaleKind(NetworkKind):
     """A tailnet for one session, in a Headscale of the host's."""
 
     name = "headscale"
+    needs = "a Headscale of the host's; Tailscale installed at all parties"
+    secured_by = "WireGuard by the control server's keys, and on top the TLS of `tls`"
+    seen_by = (
+        "the host's control server: which machines talk, addresses; a DERP server that relays: sizes and "
+        "times"
+    )
     Options: ClassVar[type] = HeadscaleOptions
     commands = COMMANDS
     ServerOptions: ClassVar[type] = HeadscaleServerOptions

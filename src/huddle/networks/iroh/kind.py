@@ -19,6 +19,9 @@ class IrohKind(NetworkKind):
     """QUIC, dialled by key."""
 
     name = "iroh"
+    needs = "UDP to an address of one of the two, or an iroh relay; its library"
+    secured_by = "QUIC's TLS 1.3, keys from the sealed offers"
+    seen_by = "anybody on the path, and an iroh relay where one was chosen: addresses, sizes, times"
     automatic = True
     Options: ClassVar[type] = IrohOptions
 

@@ -9,6 +9,9 @@ class RelayKind(NetworkKind):
     """Through the rendezvous, where nothing else gets through."""
 
     name = "relay"
+    needs = "a way to the rendezvous, as for a web page"
+    secured_by = "Huddle's own record layer, keys from the sealed session"
+    seen_by = "the rendezvous too: addresses, sizes, times"
     automatic = True
     in_browser = True
     by_rendezvous = True

@@ -10,22 +10,21 @@ Reading never waits for writing. A message's boundaries mean nothing; the wire i
 """
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass
 from typing import Annotated
 
 from huddle.codec import DecodeError, Limit, decode, encode
 from huddle.errors import NetworkError
-from huddle.identity.kdf import hkdf
-from huddle.links.wire import Wire, WireInfo, WireReceiver
+from huddle.links.buffered_wire import BufferedWire
+from huddle.links.wire import Wire, WireInfo
+from huddle.networks import pairing
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.rendezvous.client import dialing
-from huddle.rendezvous.messages import MAX_RELAYED, Paired, Refused, unpack
+from huddle.rendezvous.messages import MAX_RELAYED
 
 _LABEL = b"huddle/1 relay channel"
 _CONNECT = 10.0  # seconds for TCP, TLS and WebSocket over the slowest path
 _MEET = 20.0  # seconds for the peer to come: less than a grace of 30 s, so that there is a second try
-_EARLY = 1_048_576  # bytes that may wait for a receiver before reading stops
 _PING = 20.0
 # The rendezvous reads nothing from us, not even a pong, while our peer stalls it; see its `stall`.
 _PONG = 40.0
@@ -70,7 +69,7 @@ class RelayNetwork:
         if peer is None:
             raise NetworkError(f"Party {pid} offers no relay.", hint="Choose --network auto at all parties.")
         self._check(peer)
-        wire = await self._reach(_url(self.url, peer, run))
+        wire = await self._reach(pairing.channel(self.url, peer, _LABEL + run.to_bytes(4, "big")))
         try:
             async with asyncio.timeout(_MEET):
                 await asyncio.shield(wire.paired)
@@ -115,47 +114,24 @@ class RelayNetwork:
             ) from error
 
 
-def _url(url: str, peer: PeerOffer, run: int) -> str:
-    channel = hkdf(peer.secret, _LABEL + run.to_bytes(4, "big"), length=16)
-    return dialing.websocket_url(url, f"/v1/relay/{channel.hex()}?side={'a' if peer.lower else 'b'}")
-
-
-class RelayWire:
+class RelayWire(BufferedWire):
     """One side of a relay channel, from the moment its WebSocket is made."""
 
+    LIMIT = 1_048_576
+
     def __init__(self, pipe: dialing.Pipe) -> None:
-        self.info = WireInfo("relay", "relayed", b"", b"", sealed=False)
+        super().__init__(WireInfo("relay", "relayed", b"", b"", sealed=False))
         self.paired: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.paired.add_done_callback(_retrieved)
         self._pipe = pipe
         self._wires: set[RelayWire] = set()
-        self._receiver: WireReceiver | None = None
-        self._early: deque[bytes] = deque()
-        self._early_bytes = 0
-        self._over = False  # closed or aborted here, or its receiver knows that it is lost
-        self._lost: str | None = None
-
-    def __repr__(self) -> str:
-        return f"<RelayWire {self.info.path}{' over' if self._over else ''}>"
 
     def join(self, host: str, wires: "set[RelayWire]") -> None:
         """Become a wire of a network, which keeps account of those that are open."""
-        self.info = WireInfo("relay", f"relayed by {host}", b"", b"", sealed=False)
+        self.inform(WireInfo("relay", f"relayed by {host}", b"", b"", sealed=False))
         if self._lost is None:
             self._wires = wires
             wires.add(self)
-
-    def start(self, receiver: WireReceiver) -> None:
-        """Deliver to this receiver from now on, and first what arrived before."""
-        self._receiver = receiver
-        # The receiver may move the wire to another one while it takes this.
-        while self._early and not self._over:
-            data = self._early.popleft()
-            self._receiver.wire_data(data)
-        if self._early_bytes > _EARLY:
-            self._pipe.pause(False)
-        self._early_bytes = 0
-        self._tell_lost()
 
     def send(self, data: bytes) -> None:
         """Send, in messages that the relay takes; does nothing on a lost wire."""
@@ -166,54 +142,40 @@ class RelayWire:
         """Send what is left, then close."""
         if not self._over and self._pipe.is_open:
             self._pipe.finish()
-        self._over = True
+        self._shut()
 
     def abort(self) -> None:
         """Drop the wire at once."""
-        self._over = True
+        self._shut()
         self._pipe.abort()
 
     def arrived(self, data: bytes) -> None:
-        """The relay sent these bytes."""
-        if not self.paired.done():
-            self._answered(data)
-        elif self._over:
-            pass
-        elif self._receiver:
-            self._receiver.wire_data(data)
+        """The relay sent these bytes: first whether the peer is there, then the peer's."""
+        if self.paired.done():
+            super().arrived(data)
         else:
-            self._early.append(data)
-            self._early_bytes += len(data)
-            if self._early_bytes > _EARLY:
-                self._pipe.pause(True)
+            self._answered(data)
 
     def lost(self, reason: str) -> None:
         """The WebSocket is gone."""
-        self._lost = reason
         self._wires.discard(self)
         if not self.paired.done():
             self.paired.set_exception(
                 NetworkError(f"The relay ended the connection: {reason}.", hint="It is tried again.")
             )
-        if self._receiver:
-            self._tell_lost()
+        super().lost(reason)
 
-    def _answered(self, data: bytes) -> None:
+    def _pause(self, paused: bool) -> None:
+        self._pipe.pause(paused)
+
+    def _answered(self, answer: bytes) -> None:
         try:
-            answer: Paired | Refused = unpack(data, Paired, Refused)
-        except DecodeError as error:
-            answer = Refused("", f"The relay does not keep to the protocol ({error}).", "", 0)
-        if isinstance(answer, Paired):
-            self.paired.set_result(None)
-        else:
-            refused = dialing.refused(answer)
-            self.paired.set_exception(NetworkError(refused.message, hint=refused.hint))
+            pairing.check(answer)
+        except NetworkError as error:
+            self.paired.set_exception(error)
             self.abort()
-
-    def _tell_lost(self) -> None:
-        if self._lost is not None and not self._over and self._receiver:
-            self._over = True
-            self._receiver.wire_lost(self._lost)
+        else:
+            self.paired.set_result(None)
 
 
 def _retrieved(future: asyncio.Future[None]) -> None:

@@ -36,6 +36,9 @@ class TailscaleKind(NetworkKind):
     """A tailnet that the party's machine is in, or that a key lets it into."""
 
     name = "tailscale"
+    needs = "a machine in a tailnet, or Tailscale installed and an auth key; the two see each other there"
+    secured_by = "WireGuard by the control server's keys, and on top the TLS of `tls`"
+    seen_by = "the control server: which machines talk, addresses; a DERP server that relays: sizes and times"
     automatic = True
     Options: ClassVar[type] = TailscaleOptions
     commands = COMMANDS

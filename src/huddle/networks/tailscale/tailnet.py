@@ -21,7 +21,8 @@ from huddle.links.wire import Wire
 from huddle.networks import sockets
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.tailscale.api import LocalApi, Node, TailscaleStatus
-from huddle.networks.tls.network import Endpoint, Offer, TlsNetwork
+from huddle.networks.tls.network import TlsNetwork
+from huddle.networks.tls.offer import Endpoint, Offer
 from huddle.networks.tls.transport import PREAMBLE_SIZE, TlsTransport
 
 _LOOK = 5.0  # seconds between two looks at the paths of open wires
@@ -149,7 +150,7 @@ class TailnetWires(TlsNetwork):
             wire.abort()
             return
         self._nodes[pid] = node
-        wire.info = replace(wire.info, path=node.path, hint=_hint(node))
+        wire.inform(replace(wire.info, path=node.path, hint=_hint(node)))
         self._open[wire] = pid
         super()._arrived(pid, run, wire, transport)
 
@@ -192,7 +193,7 @@ class TailnetWires(TlsNetwork):
                 node = status.peers.get(self._nodes[pid].key)
                 if node is not None:
                     self._nodes[pid] = node
-                    wire.info = replace(wire.info, path=node.path)
+                    wire.inform(replace(wire.info, path=node.path))
 
     def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
         task = asyncio.get_running_loop().create_task(work)

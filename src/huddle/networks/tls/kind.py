@@ -17,6 +17,9 @@ class TlsKind(NetworkKind):
     """TCP with mutual TLS straight to the peer."""
 
     name = "tls"
+    needs = "a port of one of the two that the other can reach"
+    secured_by = "mutual TLS 1.3, certificates from the sealed offers"
+    seen_by = "anybody on the path: addresses, sizes, times"
     automatic = True
     Options: ClassVar[type] = TlsOptions
 

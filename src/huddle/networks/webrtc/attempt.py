@@ -12,6 +12,7 @@ from huddle.errors import NetworkError
 from huddle.identity.crypto import Crypto
 from huddle.networks.base import PeerOffer
 from huddle.networks.webrtc import signals
+from huddle.networks.webrtc.base import ConnectionEvents
 from huddle.networks.webrtc.library import Channel, Connection
 from huddle.networks.webrtc.meeting import CandidateExchange, meeting
 from huddle.networks.webrtc.signals import Description, IceCandidate, RtcSignal
@@ -26,7 +27,7 @@ _KINDS = ("own", "seen by STUN", "by TURN")
 
 
 class RtcAttempt:
-    """One attempt; the callbacks are those of `Connection`."""
+    """One attempt; the callbacks are those of `ConnectionEvents`."""
 
     def __init__(
         self,
@@ -44,11 +45,7 @@ class RtcAttempt:
         self._mine: list[IceCandidate] = []
         self._theirs: list[IceCandidate] = []
         self.connection = Connection(
-            servers,
-            on_candidate=self._found.put_nowait,
-            on_channel=on_channel,
-            on_pair=on_pair,
-            on_over=on_over,
+            servers, ConnectionEvents(self._found.put_nowait, on_channel, on_pair, on_over)
         )
 
     async def run(self, url: str) -> tuple[Description, Description]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from huddle.errors import NetworkError
-from huddle.networks.webrtc.limits import MAX_CHANNELS, ChannelListener
+from huddle.networks.webrtc.base import BaseChannel, BaseConnection, ChannelListener, ConnectionEvents
 from huddle.rendezvous.messages import TurnServer
 
 # Kinds of a connection's notes,
@@ -30,11 +30,8 @@ def check() -> None:
         raise NetworkError("This browser has no WebRTC, or it is turned off.", hint="Allow it, or use relay.")
 
 
-class Channel:
-    """One data channel. Its listener is called on the event loop, once there is one.
-
-    `script` is JavaScript's part: a data link takes over there what arrives, without any Python.
-    """
+class Channel(BaseChannel):
+    """One data channel of the page's."""
 
     def __init__(self, channel: Any, opened: Callable[[], None]) -> None:
         self._loop = _loop()
@@ -50,8 +47,7 @@ class Channel:
         """What its maker called it."""
         return str(self.script.label)
 
-    @property
-    def heard(self) -> float:
+    def last_heard(self) -> float:
         """When something arrived last, in the loop's time."""
         quiet: float = self.script.quiet()
         heard: float = self._loop.time() - quiet
@@ -98,40 +94,23 @@ class Channel:
             return
         waiting = self.script.take()
         if waiting is not None:
-            self.listener.channel_data(waiting.to_bytes())
+            self.listener.arrived(waiting.to_bytes())
         if self._over and not self._closed:
             listener = self.listener
             self.release()
-            listener.channel_closed(self._over)
+            listener.lost(self._over)
 
 
-class Connection:
-    """One connection to one peer, made by these STUN and TURN servers; as `webrtc_native.Connection`."""
+class Connection(BaseConnection[Channel]):
+    """One connection of the page's, by these STUN and TURN servers."""
 
-    def __init__(
-        self,
-        servers: Sequence[TurnServer],
-        *,
-        on_candidate: Callable[[str], None],
-        on_channel: Callable[[Channel], None],
-        on_pair: Callable[[str, str], None],
-        on_over: Callable[[str], None],
-    ) -> None:
+    def __init__(self, servers: Sequence[TurnServer], events: ConnectionEvents[Channel]) -> None:
+        super().__init__(events)
         self._loop = _loop()
-        self.opened: asyncio.Future[None] = self._loop.create_future()
-        self.opened.add_done_callback(_retrieved)
-        self._described: asyncio.Future[str] = self._loop.create_future()
-        self._described.add_done_callback(_retrieved)
-        self._on_candidate = on_candidate
-        self._on_channel = on_channel
-        self._on_pair = on_pair
-        self._on_over = on_over
-        self._over = False
         told = [{"urls": one.url, "username": one.username, "credential": one.password} for one in servers]
         self._js = self._loop.rtc.open(json.dumps(told))
         self._loop.listen(self._js.id, self._note)
-        self.first = Channel(self._js.first, self._open)
-        self._channels = [self.first]
+        self.first = self._has(Channel(self._js.first, self._open))
 
     async def describe(self) -> str:
         """Start to look for candidates; the local description (SDP) without them."""
@@ -148,43 +127,9 @@ class Connection:
 
     def channel(self, label: str) -> Channel:
         """A new channel, which the peer is told of; it may be sent on at once."""
-        channel = Channel(self._js.channel(label), lambda: None)
-        self._channels.append(channel)
-        return channel
+        return self._has(Channel(self._js.channel(label), lambda: None))
 
-    @property
-    def heard(self) -> float:
-        """When something arrived last, in the loop's time."""
-        return max(channel.heard for channel in self._channels)
-
-    @property
-    def over(self) -> bool:
-        """Whether it is gone, or closed here."""
-        return self._over
-
-    @property
-    def unsent(self) -> int:
-        """Bytes that wait here to be sent."""
-        return 0 if self._over else sum(channel.unsent for channel in self._channels)
-
-    def forget(self, channel: Channel) -> None:
-        """This channel is closed."""
-        if channel in self._channels[1:]:
-            self._channels.remove(channel)
-
-    def fail(self, reason: str) -> None:
-        """Give the attempt at it up."""
-        for waited in (self._described, self.opened):
-            if not waited.done():
-                waited.set_exception(NetworkError(reason))
-
-    async def close(self) -> None:
-        """Take it down, with all its channels."""
-        self._over = True
-        self.fail("closed")
-        channels, self._channels = self._channels, self._channels[:1]
-        for channel in channels:
-            channel.release()
+    async def _destroy(self) -> None:
         self._js.close()
         self._loop.unlisten(self._js.id)
 
@@ -192,37 +137,16 @@ class Connection:
         if self._over:
             return
         if kind == _DESCRIBED:
-            if not self._described.done():
-                self._described.set_result(str(value))
+            self._describes(str(value))
         elif kind == _CANDIDATE:
-            self._on_candidate(str(value))
+            self._found(str(value))
         elif kind == _CHANNEL:
-            self._came(value)
+            self._came(Channel(value, lambda: None))
         elif kind == _PAIR:
-            self._on_pair(str(value.local), str(value.remote))
+            self._events.on_pair(str(value.local), str(value.remote))
         elif kind == _OVER:
-            self._over = True
-            self.fail(str(value))
-            self._on_over(str(value))
-
-    def _came(self, channel: Any) -> None:
-        if len(self._channels) >= MAX_CHANNELS:
-            channel.drop()
-            return
-        made = Channel(channel, lambda: None)
-        self._channels.append(made)
-        self._on_channel(made)
-
-    def _open(self) -> None:
-        if not self.opened.done():
-            self.opened.set_result(None)
+            self._end(str(value))
 
 
 def _loop() -> Any:
     return cast(Any, asyncio.get_running_loop())
-
-
-def _retrieved(future: asyncio.Future[Any]) -> None:
-    # Whoever waited may have been cancelled, and asyncio would complain.
-    if not future.cancelled():
-        future.exception()

@@ -10,6 +10,9 @@ class WebRtcKind(NetworkKind):
     """ICE through NATs, DTLS, data channels; natively and in browsers."""
 
     name = "webrtc"
+    needs = "UDP: an open LAN, routers that STUN gets through, or a TURN server; its library"
+    secured_by = "DTLS, certificates whose hashes were sealed for the peer"
+    seen_by = "anybody on the path, and a TURN server where there is one: addresses, sizes, times"
     automatic = True
     in_browser = True
 

@@ -3,9 +3,6 @@
 Only this module knows the library. Its asyncio layer drops what arrives beyond 1,024 unread messages, so
 the layer below is used, with callbacks of our own. They come on the library's threads: each only puts
 what it has where the event loop finds it. Nothing here knows peers, runs or signalling.
-
-    Connection      one RTCPeerConnection; `opened` is done when its channel 0 is open
-    Channel         one data channel, ordered and reliable
 """
 
 import asyncio
@@ -19,7 +16,14 @@ from functools import cache
 from typing import Any
 
 from huddle.errors import NetworkError
-from huddle.networks.webrtc.limits import MAX_CHANNELS, MAX_MESSAGE, MAX_UNREAD, ChannelListener
+from huddle.networks.webrtc.base import (
+    MAX_MESSAGE,
+    MAX_UNREAD,
+    BaseChannel,
+    BaseConnection,
+    ChannelListener,
+    ConnectionEvents,
+)
 from huddle.rendezvous.ice import turn_url
 from huddle.rendezvous.messages import TurnServer
 
@@ -46,14 +50,14 @@ def check() -> None:
         ) from error
 
 
-class Channel:
-    """One data channel. Its listener is called on the event loop, once there is one."""
+class Channel(BaseChannel):
+    """One data channel of the library's."""
 
     def __init__(self, handle: int, loop: asyncio.AbstractEventLoop, opened: Callable[[], None]) -> None:
         from aiolibdatachannel import _core
 
         self.listener: ChannelListener | None = None
-        self.heard = loop.time()
+        self._heard = loop.time()
         self._loop = loop
         self._native = _core.DataChannel(handle)
         self._inbox: deque[bytes] = deque()
@@ -95,6 +99,10 @@ class Channel:
         if not self._closed:
             self._native.close()
 
+    def last_heard(self) -> float:
+        """When something arrived last, in the loop's time."""
+        return self._heard
+
     def release(self) -> None:
         """Give the channel back to the library; nothing is called any more."""
         self._closed = True
@@ -133,8 +141,8 @@ class Channel:
         if parts:
             data = parts[0] if len(parts) == 1 else b"".join(parts)
             self._taken += len(data)
-            self.heard = self._loop.time()
-            self.listener.channel_data(data)
+            self._heard = self._loop.time()
+            self.listener.arrived(data)
         if self._fault:
             self.close()
             self._gone()
@@ -143,40 +151,18 @@ class Channel:
         listener = self.listener
         if not self._closed and listener is not None:
             self.release()
-            listener.channel_closed(self._fault or "closed by the other end")
+            listener.lost(self._fault or "closed by the other end")
         self._fault = self._fault or "closed by the other end"
 
 
-class Connection:
-    """One connection to one peer, made by these STUN and TURN servers.
+class Connection(BaseConnection[Channel]):
+    """One connection of the library's, by these STUN and TURN servers."""
 
-    `on_candidate(line)` is called with each local candidate and with "" when there are no more;
-    `on_channel(channel)` with each channel that the peer makes; `on_pair(local, remote)` with the
-    candidates on which it settles; `on_over(reason)` once, when it is gone, unless it was closed here.
-    """
-
-    def __init__(
-        self,
-        servers: Sequence[TurnServer],
-        *,
-        on_candidate: Callable[[str], None],
-        on_channel: Callable[[Channel], None],
-        on_pair: Callable[[str, str], None],
-        on_over: Callable[[str], None],
-    ) -> None:
+    def __init__(self, servers: Sequence[TurnServer], events: ConnectionEvents[Channel]) -> None:
         from aiolibdatachannel import _core
 
+        super().__init__(events)
         self._loop = asyncio.get_running_loop()
-        self.opened: asyncio.Future[None] = self._loop.create_future()
-        self.opened.add_done_callback(_retrieved)
-        # Asking for it while candidates come in fails at times, so it is what the library says by itself.
-        self._described: asyncio.Future[str] = self._loop.create_future()
-        self._on_candidate = on_candidate
-        self._on_channel = on_channel
-        self._on_pair = on_pair
-        self._on_over = on_over
-        self._channels: list[Channel] = []
-        self._over = False
         # One call at a time: what somebody gave up waiting for must have ended before it is destroyed.
         self._thread = ThreadPoolExecutor(1, "webrtc")
         urls = [*filter(None, map(_url, servers))]
@@ -202,6 +188,7 @@ class Connection:
         """Start to look for candidates; the local description (SDP) without them."""
         # It may resolve names, and waits for the library's other threads.
         await self._call(self._native.set_local_description, "offer")
+        # Asking for it while candidates come in fails at times, so it is what the library says by itself.
         return await self._described
 
     async def answer(self, sdp: str) -> None:
@@ -216,38 +203,7 @@ class Connection:
         """A new channel, which the peer is told of; it may be sent on at once."""
         return self._made(label, lambda: None)
 
-    @property
-    def heard(self) -> float:
-        """When something arrived last, in the loop's time."""
-        return max(channel.heard for channel in self._channels)
-
-    @property
-    def over(self) -> bool:
-        """Whether it is gone, or closed here."""
-        return self._over
-
-    @property
-    def unsent(self) -> int:
-        """Bytes that wait here to be sent."""
-        return 0 if self._over else sum(channel.unsent for channel in self._channels)
-
-    def forget(self, channel: Channel) -> None:
-        """This channel is closed."""
-        if channel in self._channels[1:]:
-            self._channels.remove(channel)
-
-    def fail(self, reason: str) -> None:
-        """Give the attempt at it up."""
-        if not self.opened.done():
-            self.opened.set_exception(NetworkError(reason))
-
-    async def close(self) -> None:
-        """Take it down, with all its channels."""
-        self._over = True
-        self.fail("closed")
-        channels, self._channels = self._channels, self._channels[:1]
-        for channel in channels:
-            channel.release()
+    async def _destroy(self) -> None:
         # It waits for the callbacks that run now, which wait for the interpreter.
         destroyed = self._loop.run_in_executor(self._thread, self._native.destroy)
         self._thread.shutdown(wait=False)
@@ -274,30 +230,11 @@ class Connection:
     # --- on the event loop
 
     def _made(self, label: str, opened: Callable[[], None], **options: Any) -> Channel:
-        channel = Channel(self._native.create_data_channel(label, **options), self._loop, opened)
-        self._channels.append(channel)
-        return channel
-
-    def _came(self, channel: Channel) -> None:
-        if self._over or len(self._channels) >= MAX_CHANNELS:
-            channel.close()
-            channel.release()
-            return
-        self._channels.append(channel)
-        self._on_channel(channel)
-
-    def _describes(self, sdp: str) -> None:
-        if not self._described.done():
-            self._described.set_result(sdp)
-
-    def _found(self, line: str) -> None:
-        if not self._over:
-            self._on_candidate(line)
+        return self._has(Channel(self._native.create_data_channel(label, **options), self._loop, opened))
 
     def _open(self) -> None:
         self._select()
-        if not self.opened.done():
-            self.opened.set_result(None)
+        super()._open()
 
     def _ice(self, state: int) -> None:
         if state in (_ICE_CONNECTED, _ICE_COMPLETED):
@@ -306,15 +243,11 @@ class Connection:
     def _select(self) -> None:
         pair = None if self._over else _selected(self._native.handle)
         if pair:
-            self._on_pair(*pair)
+            self._events.on_pair(*pair)
 
     def _state(self, state: int) -> None:
-        if self._over or state not in (_DISCONNECTED, _FAILED, _CLOSED):
-            return
-        self._over = True
-        reason = "the connection failed" if state == _FAILED else "closed by the other end"
-        self.fail(reason)
-        self._on_over(reason)
+        if state in (_DISCONNECTED, _FAILED, _CLOSED):
+            self._end("the connection failed" if state == _FAILED else "closed by the other end")
 
 
 def _url(server: TurnServer) -> str:
@@ -344,9 +277,3 @@ def _selected(handle: int) -> tuple[str, str] | None:
     if function(handle, local, _LINE, remote, _LINE) < 0:
         return None
     return local.value.decode(errors="replace"), remote.value.decode(errors="replace")
-
-
-def _retrieved(future: asyncio.Future[None]) -> None:
-    # Whoever waited may have been cancelled, and asyncio would complain.
-    if not future.cancelled():
-        future.exception()

@@ -10,11 +10,12 @@ replaced, one that carries no wire is closed after some seconds.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from huddle.errors import NetworkError
 from huddle.identity.crypto import Crypto
 from huddle.links.wire import Wire, WireInfo
+from huddle.networks.attempts import SharedAttempt
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.webrtc.attempt import RtcAttempt
 from huddle.networks.webrtc.library import Channel, Connection
@@ -29,14 +30,6 @@ REVERSAL = 0.1  # seconds by which the lower pid is ahead in making a channel
 
 _LABEL = "huddle "
 _DIGITS = 10  # of the largest run, a U32
-
-
-@dataclass(slots=True)
-class _RtcTrying:
-    """The attempt under way, and how many dials wait for it."""
-
-    task: asyncio.Task[Connection]
-    waiting: int = 0
 
 
 class RtcPeer:
@@ -56,7 +49,7 @@ class RtcPeer:
         self._servers = servers
         self._accepted = accepted
         self._loop = asyncio.get_running_loop()
-        self._trying: _RtcTrying | None = None
+        self._attempt = SharedAttempt(self._connect)
         self._connection: Connection | None = None
         self._info = WireInfo("webrtc", "", b"", b"", sealed=True)
         self._pair = ("", "")
@@ -67,7 +60,7 @@ class RtcPeer:
         self._closing: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
-        state = "connected" if self._connection else "connecting" if self._trying else "apart"
+        state = "connected" if self._connection else "connecting" if self._attempt.running else "apart"
         return f"<RtcPeer {self._peer.name} {state}, {len(self._wires)} wires>"
 
     async def wire(self, run: int) -> Wire:
@@ -75,7 +68,7 @@ class RtcPeer:
         connection = self._usable()
         fresh = connection is None
         if connection is None:
-            connection = await self._connected()
+            connection = await self._attempt.outcome()
         if run == 0 and self._first_free:
             self._first_free = False
             return self._wire(connection.first)
@@ -87,9 +80,7 @@ class RtcPeer:
 
     async def close(self, within: float) -> None:
         """Drop wires and connection; what closed wires have still to send gets so many seconds."""
-        if self._trying is not None:
-            self._trying.task.cancel()
-            await asyncio.gather(self._trying.task, return_exceptions=True)
+        await self._attempt.cancel()
         for wire in [wire for wire in self._wires if not wire.over]:
             wire.abort()
         # A closed wire is one until the peer has closed its channel too, and so has all.
@@ -108,28 +99,6 @@ class RtcPeer:
             self._drop("nothing was heard on it")
             return None
         return connection
-
-    async def _connected(self) -> Connection:
-        # One that was given up is not joined, only waited for.
-        while self._trying is not None and self._trying.task.cancelling():
-            await asyncio.wait([self._trying.task])
-        trying = self._trying
-        if trying is None:
-            trying = self._trying = _RtcTrying(self._loop.create_task(self._connect()))
-            trying.task.add_done_callback(self._tried)
-        trying.waiting += 1
-        try:
-            return await asyncio.shield(trying.task)
-        finally:
-            trying.waiting -= 1
-            if not trying.waiting:
-                trying.task.cancel()
-
-    def _tried(self, task: asyncio.Task[Connection]) -> None:
-        if self._trying is not None and self._trying.task is task:
-            self._trying = None
-        if not task.cancelled():
-            task.exception()  # those who waited have it, or were cancelled
 
     async def _connect(self) -> Connection:
         early: list[Channel] = []  # made by a peer who knows before this party that there is a connection
@@ -164,7 +133,7 @@ class RtcPeer:
         self._pair = (local, remote)
         self._info = replace(self._info, path=_path(self._pair))
         for wire in self._wires:
-            wire.info = self._info
+            wire.inform(self._info)
 
     def _came(self, channel: Channel) -> None:
         """The peer has made a channel."""
@@ -196,7 +165,7 @@ class RtcPeer:
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
         for wire in list(self._wires):
-            wire.channel_closed(reason)
+            wire.lost(reason)
         self._stir()
 
     # --- the wires

@@ -62,7 +62,6 @@ class PathChecks:
         self, key: bytes, lower: bool, candidates: Sequence[UdpCandidate], random: Callable[[int], bytes]
     ) -> None:
         self._key = key
-        self._lower = lower
         self._sides = (b"a", b"b") if lower else (b"b", b"a")
         self._random = random
         # In the order of preference: the peer's own addresses first.

@@ -6,11 +6,11 @@ comes through it any more; each attempt has an interface and a UDP port of its o
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from huddle.errors import NetworkError
 from huddle.identity.crypto import Crypto
 from huddle.links.wire import Wire
+from huddle.networks.attempts import SharedAttempt
 from huddle.networks.base import PeerOffer
 from huddle.networks.wireguard.attempt import TunnelAttempt
 from huddle.networks.wireguard.tunnel import Accepted, Tunnel
@@ -19,15 +19,6 @@ REVERSAL = 0.1  # seconds by which the lower pid is ahead in dialling
 
 Stun = Callable[[], Awaitable[tuple[str, int] | None]]
 MakeTunnel = Callable[[Accepted], Tunnel]
-
-
-@dataclass(slots=True)
-class _TunnelTrying:
-    """The attempt under way, its tunnel, and how many dials wait for it."""
-
-    tunnel: Tunnel
-    task: asyncio.Task[Tunnel]
-    waiting: int = 0
 
 
 class WireGuardPeer:
@@ -52,10 +43,11 @@ class WireGuardPeer:
         self._accepted = accepted
         self._loopback = loopback
         self._tunnel: Tunnel | None = None
-        self._trying: _TunnelTrying | None = None
+        self._coming: Tunnel | None = None  # of the attempt that is under way
+        self._attempt = SharedAttempt(self._connect, wanted=self._wanted)
 
     def __repr__(self) -> str:
-        state = repr(self._tunnel) if self._tunnel else "connecting" if self._trying else "apart"
+        state = repr(self._tunnel) if self._tunnel else "connecting" if self._attempt.running else "apart"
         return f"<WireGuardPeer {self._peer.name}: {state}>"
 
     async def wire(self, run: int) -> Wire:
@@ -66,7 +58,7 @@ class WireGuardPeer:
                 return await tunnel.dial(run)
             except ConnectionError:
                 await self._drop(tunnel)
-        tunnel = await self._connected()
+        tunnel = await self._attempt.outcome()
         if not self._peer.lower:
             await asyncio.sleep(REVERSAL)
         try:
@@ -79,9 +71,7 @@ class WireGuardPeer:
 
     async def close(self, within: float) -> None:
         """Take the tunnel down; what closed wires have still to send gets so many seconds."""
-        if self._trying is not None:
-            self._trying.task.cancel()
-            await asyncio.gather(self._trying.task, return_exceptions=True)
+        await self._attempt.cancel()
         tunnel, self._tunnel = self._tunnel, None
         if tunnel is not None:
             await tunnel.close(within)
@@ -91,32 +81,16 @@ class WireGuardPeer:
             self._tunnel = None
             await tunnel.close()
 
-    async def _connected(self) -> Tunnel:
-        # One that was given up is not joined, only waited for.
-        while self._trying is not None and self._trying.task.cancelling():
-            await asyncio.wait([self._trying.task])
-        trying = self._trying
-        if trying is None:
-            tunnel = self._make(lambda run, wire: self._accepted(self._peer.pid, run, wire))
-            trying = self._trying = _TunnelTrying(tunnel, asyncio.create_task(self._connect(tunnel)))
-            trying.task.add_done_callback(self._tried)
-        trying.waiting += 1
+    async def _connect(self) -> Tunnel:
+        self._coming = tunnel = self._make(lambda run, wire: self._accepted(self._peer.pid, run, wire))
         try:
-            return await asyncio.shield(trying.task)
+            attempt = TunnelAttempt(self._peer, self._crypto, await self._stun(), loopback=self._loopback)
+            await attempt.run(self._url, tunnel)
         finally:
-            trying.waiting -= 1
-            # The peer, who may be ahead, uses it already: then its wire is what nobody waits for any more.
-            if not trying.waiting and not trying.tunnel.used:
-                trying.task.cancel()
-
-    def _tried(self, task: asyncio.Task[Tunnel]) -> None:
-        if self._trying is not None and self._trying.task is task:
-            self._trying = None
-        if not task.cancelled():
-            task.exception()  # those who waited have it, or were cancelled
-
-    async def _connect(self, tunnel: Tunnel) -> Tunnel:
-        attempt = TunnelAttempt(self._peer, self._crypto, await self._stun(), loopback=self._loopback)
-        await attempt.run(self._url, tunnel)
+            self._coming = None
         self._tunnel = tunnel
         return tunnel
+
+    def _wanted(self) -> bool:
+        """The peer, who may be ahead, uses it already: then its wire is what nobody waits for any more."""
+        return self._coming is not None and self._coming.used

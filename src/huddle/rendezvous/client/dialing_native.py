@@ -120,7 +120,7 @@ async def _reach[C: ClientConnection](
             url,
             create_connection=kind,
             compression=None,  # all is ciphertext
-            proxy=None if _own_machine(url) else True,
+            proxy=None if is_own_machine(url) else True,
             open_timeout=within,
             ping_interval=ping,
             ping_timeout=pong,
@@ -176,8 +176,8 @@ def advice_on(error: BaseException | None) -> str:
     return "Check the URL and that it runs: does its /healthz open in a browser here? Is a firewall between?"
 
 
-def _own_machine(url: str) -> bool:
-    # No proxy leads back to this machine, whatever the environment says.
+def is_own_machine(url: str) -> bool:
+    """Whether this leads to this machine itself, to which no proxy leads back whatever anybody set."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

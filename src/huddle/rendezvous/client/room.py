@@ -50,18 +50,22 @@ _DELETE = 3.0  # seconds that the end of a session may wait for its room to go
 # No honest rendezvous holds more in a room: a flood beyond it is not kept in memory.
 _UNREAD_BYTES = Limits().room_bytes * 2
 _GONE = {
-    "unknown": "There is no such room: it was deleted or has expired, or the invitation is wrong.",
-    "expired": "The room has expired.",
-    "deleted": "The room was deleted by whoever made it.",
-    "lost": "The rendezvous lost a part of the room.",
+    "unknown": "The rendezvous knows no such room: it has ended or expired, or the rendezvous was restarted.",
+    "restarted": "The rendezvous has forgotten the session: it was restarted.",
+    "expired": "The invitation has expired.",
+    "deleted": "The host has ended the session.",
+    "lost": "The rendezvous has lost a part of the session.",
 }
 
 
 class RoomGone(RendezvousError):
-    """There is no such room any more; `reason` is unknown, expired, deleted or lost."""
+    """There is no such room any more; `reason` is unknown, restarted, expired, deleted or lost.
+
+    "restarted": this client was in the room, and the rendezvous does not know even that it ended.
+    """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(_GONE.get(reason, _GONE["unknown"]), hint="Ask for a new invitation, or make one.")
+        super().__init__(_GONE.get(reason, _GONE["unknown"]), hint="Ask the host for a new invitation.")
         self.reason = reason
 
 
@@ -228,6 +232,10 @@ class RoomClient:
                 if self.state.connected:
                     attempt = 0
                 last = error
+            except RoomGone as gone:
+                restarted = gone.reason == "unknown" and self._entered.is_set() and not self._deleting
+                self._end(RoomGone("restarted") if restarted else gone)
+                return
             except HuddleError as error:
                 self._end(error)
                 return

@@ -29,7 +29,7 @@ from huddle.rendezvous.ice import Turn
 from huddle.rendezvous.limits import ClientRefused, Limits
 from huddle.rendezvous.messages import AskIce, IceServers, TurnServer
 from huddle.rendezvous.server import page
-from huddle.rendezvous.server.guard import ClientConnection, ConnectionGuard, log
+from huddle.rendezvous.server.guard import ConnectionGuard, log
 from huddle.rendezvous.server.metrics import Metrics
 from huddle.rendezvous.server.origins import OriginGuard
 from huddle.rendezvous.server.packages import Packages
@@ -40,6 +40,7 @@ from huddle.rendezvous.server.store import Store
 from huddle.rendezvous.server.stun import StunServer
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_SERVED = re.compile(r"2/rooms/.+|1/(nameplates|relay/.+|ice)")  # as in the routes, behind "/v"
 _SPOKEN = re.compile("[0-9]{1,9}-[A-Za-z]{1,20}-[A-Za-z]{1,20}")  # a short code, as an address
 
 
@@ -123,15 +124,8 @@ class Rendezvous:
 
     async def unknown(self, socket: WebSocket) -> None:
         """Any other WebSocket: perhaps that of a newer client."""
-        async with self.door.visit(socket, "unknown") as visit:
-            await self._refuse_path(visit)
-
-    async def _refuse_path(self, visit: ClientConnection) -> None:
-        raise ClientRefused(
-            "version",
-            "This rendezvous does not know what this client asks for: one of the two is of an older version.",
-            "Update Huddle on whichever of the two is older.",
-        )
+        async with self.door.visit(socket, "unknown"):
+            raise _unknown(socket.path_params["path"])
 
     async def _keep_swept(self) -> None:
         while True:
@@ -143,7 +137,7 @@ class Rendezvous:
             await asyncio.sleep(self.limits.sweep)
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - the parts of a rendezvous, by keyword
     limits: Limits | None = None,
     store: Store | None = None,
     clock: Callable[[], float] = time.time,
@@ -205,6 +199,22 @@ def create_app(
     )
     app.state.rendezvous = rendezvous
     return app
+
+
+def _unknown(path: str) -> ClientRefused:
+    """Why nothing is served at this path: it stands below another one, or it is of another version."""
+    above, _, known = path.rpartition("/v")
+    if above and _SERVED.fullmatch(known):
+        return ClientRefused(
+            "path",
+            f"This rendezvous is not at the path /{above[:100]}.",
+            f"Leave /{above[:100]} out of its URL, or let the proxy before it do so.",
+        )
+    return ClientRefused(
+        "version",
+        "This rendezvous does not know what this client asks for: one of the two is of an older version.",
+        "Update Huddle, and ask whoever runs the rendezvous to do the same.",
+    )
 
 
 def _id(text: str) -> bytes:

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from enum import IntEnum
 from typing import Any
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from huddle.codec import DecodeError
 from huddle.rendezvous.limits import ClientRefused, Limits
@@ -28,7 +28,7 @@ from huddle.rendezvous.server.quotas import ClientQuota, Quotas
 log = logging.getLogger("huddle.rendezvous")
 
 
-class Close(IntEnum):
+class CloseCode(IntEnum):
     """Codes with which the rendezvous closes a WebSocket."""
 
     DONE = 1000
@@ -87,11 +87,14 @@ class ClientConnection:
 
     async def send(self, message: Message) -> None:
         """Send once the socket can take it."""
-        await self._socket.send_bytes(pack(message))
+        await self.send_raw(pack(message))
 
     async def send_raw(self, data: bytes) -> None:
         """Send bytes as they are, once the socket can take them."""
-        await self._socket.send_bytes(data)
+        try:
+            await self._socket.send_bytes(data)
+        except WebSocketDisconnected:  # another task noticed first that the client has gone
+            raise WebSocketDisconnect(1006) from None
 
     async def pace(self, size: int) -> None:
         """Wait where this client's address has used up its bytes a minute."""
@@ -105,9 +108,9 @@ class ClientConnection:
         log.info("refused%s: %s", self._door.shown(self.address), refused.code)
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             await self.send(refused)
-        await self.close(Close.REFUSED, refused.code)
+        await self.close(CloseCode.REFUSED, refused.code)
 
-    async def close(self, code: int = Close.DONE, reason: str = "") -> None:
+    async def close(self, code: int = CloseCode.DONE, reason: str = "") -> None:
         """Close, unless it is closed."""
         # Starlette raises RuntimeError on a socket that is already closed from either end.
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):

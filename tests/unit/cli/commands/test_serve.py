@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from huddle.cli.commands.serve import serve_command
+from huddle.cli.commands.serve import for_browsers, serve_command
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -35,6 +35,22 @@ def test_it_says_where_it_serves_and_ends_by_a_signal(number: signal.Signals) ->
         process.wait()
     assert process.returncode == 0 and errors == ""
     assert [json.loads(line)["event"] for line in rest.splitlines()] == ["stopped"]
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://huddle.example", "open the same address"),
+        ("http://192.0.2.1:8037", "http://localhost:8037. Browsers elsewhere can't: they need https."),
+        ("http://huddle.lan", "http://localhost:80. Browsers elsewhere can't: they need https."),
+        ("http://127.0.0.1:8037", "This machine's own browser can take part. Browsers elsewhere can't"),
+        ("http://[::1]:8037", "This machine's own browser can take part. Browsers elsewhere can't"),
+    ],
+)
+def test_it_promises_browsers_only_what_they_can_do(url: str, said: str) -> None:
+    lines = for_browsers(url, ["packages"])
+    assert said in lines[0] and lines[-1] == "packages"
+    assert any("--certificate" in line for line in lines) == url.startswith("http:")
 
 
 def test_a_port_in_use_is_explained() -> None:

@@ -28,6 +28,18 @@ def test_a_number_of_parties_that_no_session_can_have(parties: str, tmp_path: Pa
     assert result.exit_code == 2 and "--parties" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("record", "code", "said"),
+    [("missing/it.record", 3, "Choose another --record."), (".", 2, "is a directory")],
+)
+def test_a_record_that_has_no_place_is_said_at_the_start(
+    record: str, code: int, said: str, tmp_path: Path
+) -> None:
+    result = CliRunner().invoke(join_command, ["--record", str(tmp_path / record), LINK])
+    assert result.exit_code == code and said in result.stderr
+    assert not Home().has_identity()
+
+
 def test_two_private_files_of_one_name(tmp_path: Path) -> None:
     files = [tmp_path / folder / "salaries.csv" for folder in ("here", "there")]
     for file in files:

@@ -46,6 +46,7 @@ def record(tmp_path: Path) -> Path:
 def test_a_record_that_holds_is_told(record: Path) -> None:
     told = json.loads(CliRunner().invoke(verify_command, ["--json", str(record)]).stdout)
     bob = told["parties"][1]
+    assert f"Bob (new to you) {bob['did']}" in CliRunner().invoke(verify_command, [str(record)]).stdout
     Home().save_contacts(Contacts().met("Bob", bob["did"], 1).verified([bob["did"]]))
     shown = CliRunner().invoke(verify_command, [str(record)])
     assert shown.exit_code == 0, shown.output
@@ -55,12 +56,20 @@ def test_a_record_that_holds_is_told(record: Path) -> None:
     assert told["runs"][0]["files"][0]["path"] == "prog.py"
 
 
+def test_oneself_is_no_stranger_in_a_record(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = json.loads(CliRunner().invoke(verify_command, ["--json", str(record)]).stdout)
+    monkeypatch.setattr(Home, "did", lambda home, crypto: told["parties"][0]["did"])
+    shown = CliRunner().invoke(verify_command, [str(record)]).stdout
+    assert "Hanna (you)" in shown and "Bob (new to you)" in shown
+    assert shown.startswith("The record is valid: all 2 parties signed it.")
+
+
 def test_a_changed_record_does_not_hold(record: Path) -> None:
     data = bytearray(record.read_bytes())
     data[-1] ^= 1
     record.write_bytes(data)
     failed = CliRunner().invoke(verify_command, [str(record)])
-    assert failed.exit_code == 3 and "does not hold" in failed.stderr and failed.stdout == ""
+    assert failed.exit_code == 3 and "is not valid" in failed.stderr and failed.stdout == ""
 
 
 @pytest.mark.parametrize("data", [b"", b"huddle record 1\n", b"\xff" * 100])
@@ -68,4 +77,4 @@ def test_what_is_no_record_is_said(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "other"
     path.write_bytes(data)
     failed = CliRunner().invoke(verify_command, [str(path)])
-    assert failed.exit_code == 3 and "other does not hold" in failed.stderr
+    assert failed.exit_code == 3 and "other is not valid" in failed.stderr

@@ -86,3 +86,27 @@ def test_the_status_moves_and_gives_way_to_a_question() -> None:
     assert one.render(80, 24) != first and "computing" in first
     one.asked = ASKED
     assert "computing" not in one.render(80, 24)
+
+
+def test_who_is_expected_and_not_here_is_named_and_people_stand_in_the_lists_order() -> None:
+    one = Board(color_system=None, clock=lambda: 0.0)
+    one.take(events.Expected(("Ada", "Bob", "Cyd")))
+    one.take(events.Party("Teacher", "did:key:t", "admitted", "self"))
+    assert "Not here yet: Ada, Bob and Cyd" in one.render(80, 24)
+    for name in ("Cyd", "Ada"):
+        one.take(events.Party(name, f"did:key:{name}", "seated", "new"))
+    for height in (6, 24):
+        shown = one.render(80, height)
+        assert "Not here yet: Bob" in shown and shown.index("Ada") < shown.index("Cyd")
+    one.take(events.Party("Ada", "did:key:Ada", "left", "new"))
+    assert "Not here yet: Ada and Bob" in one.render(80, 24)
+
+
+def test_who_had_accepted_has_not_accepted_what_comes_next() -> None:
+    board = Board(color_system=None)
+    for state in ("admitted", "accepted"):
+        board.take(events.Party("Bob", "did:bob", state, "new", 1))
+    board.take(events.Party("Ada", "did:ada", "admitted", "self", 0))
+    assert "accepts" in board.render(80, 24)
+    board.take(events.Restarted(2, "Cyd said no"))
+    assert "accepts" not in board.render(80, 24)

@@ -134,6 +134,26 @@ def test_what_a_killed_one_left_is_removed_by_the_next(tmp_path: Path) -> None:
     assert not second.folder.exists()
 
 
+# As bubblewrap does, its first process ends without waiting for the one that works.
+APART = """
+import os, sys, time
+reading, writing = os.pipe()
+if os.fork():
+    os.read(reading, 1)
+    os._exit(0)
+while time.process_time() < 1:
+    pass
+os.write(writing, b"x")
+"""
+
+
+def test_what_a_job_s_orphan_took_is_counted_as_ours(client: Client) -> None:
+    before = client.ask("load")["own"]
+    client.start(sys.executable, "-c", APART)
+    assert client.end()["cpu"] < 1
+    assert client.ask("load")["own"] - before >= 1
+
+
 APT = """#!{python}
 import json, pathlib, sys
 state = pathlib.Path({state!r})

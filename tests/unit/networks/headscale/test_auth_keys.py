@@ -9,6 +9,7 @@ import pytest
 from huddle.errors import NetworkError
 from huddle.identity.kdf import hkdf
 from huddle.identity.native import NativeCrypto
+from huddle.networks import pairing
 from huddle.networks.base import PeerOffer
 from huddle.networks.headscale import auth_keys as headscale_grants
 from huddle.networks.headscale.auth_keys import AuthKeyGrant, give, take
@@ -73,8 +74,6 @@ async def test_a_host_cannot_put_options_into_a_guest_s_commands(url: str, grant
 async def test_what_another_one_sealed_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # The channel's name is a secret of the pair too: let them meet, with another key.
     real = hkdf
-    monkeypatch.setattr(
-        headscale_grants, "hkdf", lambda s, label, **n: real(bytes(32) if n else s, label, **n)
-    )
+    monkeypatch.setattr(pairing, "hkdf", lambda _, label, **n: real(bytes(32), label, **n))
     with pytest.raises(NetworkError, match="can't be meant"), suppress(TimeoutError):
         await handed(url, GRANT, secret=b"x" * 32)

@@ -281,12 +281,3 @@ async def test_a_text_message_loses_the_wire() -> None:
         wire.start(taker)
         assert await taker.until(5) == b"bytes"
         assert await taker.lost()
-
-
-def test_both_sides_name_one_channel_and_different_sides() -> None:
-    low, high = (relay._url("http://h", PeerOffer(0, "", b"", SECRET, lower), 3) for lower in (True, False))
-    assert low.partition("?")[0] == high.partition("?")[0]
-    assert {low[-1], high[-1]} == {"a", "b"}
-    other = relay._url("http://h", PeerOffer(0, "", b"", SECRET, True), 4)
-    assert low.partition("?")[0] != other.partition("?")[0]
-    assert SECRET.hex() not in low

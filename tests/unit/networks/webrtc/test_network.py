@@ -17,7 +17,6 @@ from huddle.identity.native import NativeCrypto
 from huddle.links.wire import Wire
 from huddle.networks.base import PeerOffer
 from huddle.networks.webrtc import attempt as webrtc_attempt
-from huddle.networks.webrtc import native as webrtc_native
 from huddle.networks.webrtc import network as webrtc
 from huddle.networks.webrtc import peer as webrtc_peer
 from huddle.networks.webrtc.network import WebRtcNetwork
@@ -275,10 +274,10 @@ async def test_a_dial_that_is_cancelled_leaves_nothing(url: str) -> None:
         await asyncio.sleep(0.05)
         dials[0].cancel()
         await asyncio.gather(dials[0], return_exceptions=True)
-        assert peer._trying is not None, "another one still waits for it"
+        assert peer._attempt.running, "another one still waits for it"
         dials[1].cancel()
         await asyncio.gather(dials[1], return_exceptions=True)
-        await until(lambda: peer._trying is None)
+        await until(lambda: not peer._attempt.running)
         assert peer._connection is None
         low, high = await control(networks)
         taker = Taker()
@@ -397,7 +396,7 @@ async def test_what_is_not_sealed_by_the_peer_ends_the_attempt(
 async def test_strange_channels_are_closed_and_too_many_too(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webrtc_native, "MAX_CHANNELS", 8)
+    monkeypatch.setattr("huddle.networks.webrtc.base.MAX_CHANNELS", 8)
     async with parties(url) as (networks, accepted):
         await control(networks)
         connection = networks[0]._peers[1]._connection

@@ -131,7 +131,7 @@ async def test_a_restart_of_the_rendezvous_in_mid_session_is_survived(
         assert await read(two, 2) == [(1, b"meanwhile"), (2, b"after")]
         assert (await look_up(url_of(server), plate.number)).room == plate.room
         await one.delete()
-        with pytest.raises(RendezvousError, match="deleted"):
+        with pytest.raises(RendezvousError, match="host has ended"):
             await anext(two)
 
 
@@ -142,10 +142,14 @@ async def test_a_restart_without_a_database_is_told_as_what_it_is(serve: Any, ro
         await asyncio.sleep(0)
         await server.stop()
         await serve(port=server.port)
-        with pytest.raises(RendezvousError, match="no such room"):
+        with pytest.raises(RoomGone, match="it was restarted") as caught:
             await waiting
-        with pytest.raises(RendezvousError, match="no such room"):
+        assert caught.value.reason == "restarted"
+        with pytest.raises(RendezvousError, match="it was restarted"):
             await one.append(b"late")
+        with pytest.raises(RoomGone, match="has ended or expired, or the rendezvous was restarted"):
+            async with RoomClient(one.url, room):
+                pass
 
 
 async def test_states_are_told(serve: Any, room: bytes, clock: Any) -> None:
@@ -160,7 +164,7 @@ async def test_states_are_told(serve: Any, room: bytes, clock: Any) -> None:
     assert states[0].connected
     assert states[0].expires
     assert 1 in [state.present for state in states]
-    assert (states[-1].connected, states[-1].reason) == (False, "The room has expired.")
+    assert (states[-1].connected, states[-1].reason) == (False, "The invitation has expired.")
 
 
 async def test_deletion_needs_the_key(serve: Any, room: bytes) -> None:
@@ -173,7 +177,7 @@ async def test_deletion_needs_the_key(serve: Any, room: bytes) -> None:
             with pytest.raises(RendezvousError, match="Only whoever made"):
                 await three.delete()
         await one.delete()
-        with pytest.raises(RoomGone, match="deleted") as caught:
+        with pytest.raises(RoomGone, match="host has ended") as caught:
             await one.append(b"late")
         assert caught.value.reason == "deleted"
         await one.delete()
@@ -306,10 +310,10 @@ async def test_closing_gives_up_what_is_not_confirmed(room: bytes) -> None:
 async def test_a_gone_room_is_told_after_the_entries_before_it(room: bytes) -> None:
     async with liar(Opened(1, 60), Entry(0, b"entry"), Gone("deleted")) as url:
         async with RoomClient(url, room) as client:
-            with pytest.raises(RendezvousError, match="deleted"):
+            with pytest.raises(RendezvousError, match="host has ended"):
                 await client.append(b"late")
             assert await anext(client) == (0, b"entry")
-            with pytest.raises(RendezvousError, match="deleted"):
+            with pytest.raises(RendezvousError, match="host has ended"):
                 await anext(client)
 
 

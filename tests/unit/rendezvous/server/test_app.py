@@ -77,6 +77,13 @@ async def test_a_newer_client_is_told_which_version_this_is(serve: Any, dial: An
     assert (refused.code, "older version" in refused.text) == ("version", True)
 
 
+@pytest.mark.parametrize("known", ["/v2/rooms/1234", "/v1/nameplates", "/v1/relay/12?side=a", "/v1/ice"])
+async def test_a_url_with_a_path_that_is_not_there_is_named(serve: Any, dial: Any, known: str) -> None:
+    refused = await (await dial(await serve(), f"/huddle{known}")).receive()
+    assert refused.code == "path" and "not at the path /huddle." in refused.text
+    assert "Leave /huddle out" in refused.hint
+
+
 async def test_connections_are_limited_by_address_and_in_all(serve: Any, dial: Any) -> None:
     for limits, code in (
         ({"connections_per_address": 1}, "connections-per-address"),
