@@ -1,7 +1,8 @@
 """What a browser's workers begin with, already imported: the memory that the build makes (web/compile.mjs).
 
-The build calls `prepare` and copies Python's memory: no secret is in it, and no JavaScript object. A worker that begins with
-a copy calls `restored`, which makes anew what was random; the seed of `hash` can't be, and is the same for everybody.
+The build calls `prepare` and copies Python's memory: no secret is in it, and no JavaScript object. A worker
+that begins with a copy calls `restored`, which makes anew what was random; the seed of `hash` can't be, and
+is the same for everybody.
 """
 
 import random
