@@ -24,6 +24,7 @@ from huddle.ceremony.messages import (
     Refusal,
     Restart,
     Software,
+    parting,
     shorten,
 )
 from huddle.ceremony.roster import Plan, bits
@@ -197,7 +198,7 @@ class HostCeremony(Ceremony):
         if self.sealed is not None:
             self._tell(events.PeerLeft(self._plan.pid(did), reason))
             return
-        error = self._fault(did, f"{'said no' if declined else 'left'}: {reason}")
+        error = self._fault(did, parting(reason, declined=declined))
         if plan is None or not plan.has(did):
             if did in self._round.hellos:
                 self._lose(did, reason)
@@ -363,7 +364,7 @@ class HostCeremony(Ceremony):
 
     def _unfit(self, hello: Hello) -> str:
         if hello.did in self._banned or self._refusals.get(hello.did, 0) >= MAX_REFUSALS:
-            return "the host said no"
+            return "the host declined"
         if PROTOCOL not in hello.versions:
             spoken = ", ".join(map(str, hello.versions))
             return f"this Huddle speaks version {PROTOCOL} of the protocol, that one {spoken}"

@@ -19,6 +19,7 @@ from huddle.errors import ProgramError
 from huddle.identity.names import alike
 from huddle.session.form import FormInput, form_of
 from huddle.session.party import Party
+from huddle.texts import t, translated
 
 _AWAY = {"left", "refused", "gone"}
 _IN = {"seated", "admitted", "accepted"}
@@ -99,7 +100,7 @@ class Questions:
             verdict = policy.admit(question.did, standing, expected=not problem)
         if verdict is None and self._is_full() and not self._has_seat(question.did):
             self._without_seat[question.did] = question
-            self._screen.show(events.Notice(f"{question.name} waits: all seats are taken."))
+            self._screen.show(events.Notice(f"The session is full; {question.name} is waiting for a seat."))
         elif verdict is None and not (self._each or problem or standing == "alarm"):
             self._party.seat(question.did)
         elif verdict is None:
@@ -107,7 +108,7 @@ class Questions:
         elif verdict:
             self._party.admit(question.did)
         else:
-            self._party.refuse(question.did, "it lets in only whom it knows")
+            self._party.refuse(question.did, "the host admits known people only")
 
     def _is_full(self) -> bool:
         parties = self._policy.parties if isinstance(self._policy, HostPolicy) else None
@@ -128,16 +129,18 @@ class Questions:
     async def _ask_to_admit(self, question: events.Question, problem: str) -> None:
         name = clean_line(question.name)
         asked = Asked(
-            f"Let {name} in, {short_did(question.did)}?" if problem else f"Let {name} in?",
-            (("y", "let them in"), ("n", "not now; they may knock again")),
-            clean_line(problem),
+            t("Let {name} in, {did}?", name=name, did=short_did(question.did))
+            if problem
+            else t("Let {name} in?", name=name),
+            ((answers.letter("y"), t("let them in")), ("n", t("not now; they may knock again"))),
+            clean_line(translated(problem)),
         )
         verdict = await self._until_clear(asked, answers.yes)
         if verdict:
             self._party.admit(question.did)
         else:
             self._each = True
-            self._party.refuse(question.did, "its person said no")
+            self._party.refuse(question.did, "the host declined")
 
     # --- people, words and program
 
@@ -183,7 +186,7 @@ class Questions:
                     continue
                 case answers.Accept(heard):
                     if not host and not await self._fill_in():
-                        self._party.decline("they do not take part")
+                        self._party.decline("declined to take part")
                         return
                     self._party.heard(heard)
                     self._party.accept()
@@ -191,9 +194,9 @@ class Questions:
                     self._party.differ()
                 case answers.Refuse(did):
                     self._each = True  # somebody has the invitation who should not
-                    self._party.refuse(did, "its person said no")
+                    self._party.refuse(did, "the host declined")
                 case answers.Decline():
-                    self._party.decline("they do not take part")
+                    self._party.decline("declined to take part")
             return
 
     async def _fill_in(self) -> bool:
@@ -234,8 +237,12 @@ class Questions:
     async def _program(self, question: events.Question) -> None:
         verdict = self._by_policy(question)
         if verdict is None:
-            choices = (("y", "run it here"), ("v", "view it"), ("n", "not this one"))
-            asked = Asked("Run this program here?", choices)
+            choices = (
+                (answers.letter("y"), t("run it here")),
+                ("v", t("view it")),
+                ("n", t("not this one")),
+            )
+            asked = Asked(t("Run this program here?"), choices)
             while isinstance(answer := await self._until_clear(asked, answers.run), answers.View):
                 await self._screen.read(self._party.files, self._turn)
             verdict = bool(answer)
@@ -245,8 +252,8 @@ class Questions:
             self._party.decline("")
 
     async def _again(self) -> None:
-        choices = (("y", "run it once more with the same people"), ("q", "end"))
-        if await self._until_clear(Asked("Once more?", choices), answers.again):
+        choices = ((answers.letter("y"), t("run it once more with the same people")), ("q", t("end")))
+        if await self._until_clear(Asked(t("Once more?"), choices), answers.again):
             self._party.again()
         else:  # also where nobody is there to type
             self._party.finish()
@@ -261,26 +268,31 @@ class Questions:
             answer = meaning(line)
             if answer is not None:
                 return answer
-            problem = (
-                "Nothing is decided yet." if not line.strip() else f"{clean_line(line.strip())} is no answer."
-            )
+            typed = clean_line(line.strip())
+            problem = t("{text} is no answer.", text=typed) if typed else t("Nothing is decided yet.")
 
 
 def _deciding(people: list[Person], *, host: bool, problem: str) -> Asked:
     """The one question about people, words and program."""
-    does = "start" if host else "run it here"
     if all(person.verified for person in people):
-        question = "Start?" if host else "Run this program here?"
-        choices = [("y", does)]
-    else:
-        question = f"Whom did you hear say these words? Then {'start' if host else 'run the program here'}."
+        question = t("Start?") if host else t("Run this program here?")
+        choices = [(answers.letter("y"), t("start") if host else t("run it here"))]
+    elif host:
+        question = t("Whom did you hear say these words? Then start.")
         choices = [
-            ("all", f"all of them, {does}"),
-            ("NAMES", f"these, {does}"),
-            ("nobody", f"{does} all the same"),
+            (t("all"), t("all of them, start")),
+            (t("NAMES"), t("these, start")),
+            (t("nobody"), t("start all the same")),
         ]
-    choices += [("w", "my words differ"), ("v", "view the program")]
+    else:
+        question = t("Whom did you hear say these words? Then run the program here.")
+        choices = [
+            (t("all"), t("all of them, run it here")),
+            (t("NAMES"), t("these, run it here")),
+            (t("nobody"), t("run it here all the same")),
+        ]
+    choices += [("w", t("my words differ")), ("v", t("view the program"))]
     if host:
-        choices.append(("r NAME", "refuse somebody"))
-    choices.append(("n", "end the session" if host else "take no part"))
+        choices.append((t("r NAME"), t("refuse somebody")))
+    choices.append(("n", t("end the session") if host else t("take no part")))
     return Asked(question, tuple(choices), problem)
