@@ -1,8 +1,8 @@
 """`make bench`: one JSON line a figure, `{name, value, unit, reference, ratio}`.
 
 Each figure is the median of several runs, and so is its reference, which is measured in turn with it:
-plain MPyC (TCP, not encrypted) with the same program, interpreter and machine, unless the name says
-otherwise. Only the ratio means something on a machine that does other things as well.
+plain MPyC (TCP, not encrypted) with the same program, interpreter and machine, or MPyC's own TLS where the
+name says "by --ssl". Only the ratio means something on a machine that does other things as well.
 """
 
 import argparse
@@ -19,61 +19,66 @@ from bench.seeded import seeded
 
 SANTA = Path(__file__).parents[1] / "programs" / "secret_santa.py"
 
-Measure = Callable[[], Awaitable[float]]
+REFERENCES: dict[str, Callable[..., Awaitable[Outcome]]] = {
+    "": plain,
+    ", by --ssl": partial(plain, encrypted=True),
+}
+"""What MPyC does by itself, and how a figure's name says so."""
 
 
-async def in_turn(times: int, first: Measure, second: Measure) -> tuple[float, float]:
-    """The medians of two measures that are taken in turn."""
-    pairs = [(await first(), await second()) for _ in range(times)]
-    return statistics.median(one for one, _ in pairs), statistics.median(two for _, two in pairs)
+def compare(name: str, ours: list[float], unit: str, references: dict[str, list[float]]) -> None:
+    """Say the median of ours beside that of each reference."""
+    for by, theirs in references.items():
+        say(f"{name}{by}", statistics.median(ours), unit, statistics.median(theirs))
 
 
 async def rounds(times: int) -> None:
     """Median times of an output and of a multiplication; three parties."""
-    found: dict[str, list[dict[str, float]]] = {"tls": [], "relay": [], "plain": []}
+    program = HERE / "rounds.py"
+    ours: dict[str, list[dict[str, float]]] = {"tls": [], "relay": []}
+    theirs: dict[str, list[dict[str, float]]] = {by: [] for by in REFERENCES}
     for _ in range(times):
-        found["plain"].append((await plain(HERE / "rounds.py", (), 3)).json())
-        for network in ("tls", "relay"):
-            found[network].append((await session(HERE / "rounds.py", (), 3, network=network)).json())
+        for by, run in REFERENCES.items():
+            theirs[by].append((await run(program, (), 3)).json())
+        for network, found in ours.items():
+            found.append((await session(program, (), 3, network=network)).json())
     for figure in ("output_ms", "multiplication_ms"):
-        reference = statistics.median(one[figure] for one in found["plain"])
-        for network in ("tls", "relay"):
-            value = statistics.median(one[figure] for one in found[network])
-            say(f"{figure.removesuffix('_ms')} round p50, {network}", value, "ms", reference)
+        references = {by: [one[figure] for one in found] for by, found in theirs.items()}
+        for network, found in ours.items():
+            name = f"{figure.removesuffix('_ms')} round p50, {network}"
+            compare(name, [one[figure] for one in found], "ms", references)
 
 
 async def throughput(times: int) -> None:
     """10 MB from one party to another."""
-
-    async def rate(outcome: Awaitable[Outcome]) -> float:
-        return (await outcome).json()["mb_per_s"]
-
     program = HERE / "throughput.py"
-    for network in ("tls", "relay"):
-        value, reference = await in_turn(
-            times,
-            lambda network=network: rate(session(program, (), 3, network=network)),
-            lambda: rate(plain(program, (), 3)),
-        )
-        say(f"10 MB one way, {network}", value, "MB/s", reference)
+    ours: dict[str, list[float]] = {"tls": [], "relay": []}
+    theirs: dict[str, list[float]] = {by: [] for by in REFERENCES}
+    for _ in range(times):
+        for by, run in REFERENCES.items():
+            theirs[by].append((await run(program, (), 3)).json()["mb_per_s"])
+        for network, found in ours.items():
+            found.append((await session(program, (), 3, network=network)).json()["mb_per_s"])
+    for network, found in ours.items():
+        compare(f"10 MB one way, {network}", found, "MB/s", theirs)
 
 
 async def secret_santa(times: int) -> None:
-    """Seven kinds of numbers, 8 people; with the same seed, and so the same messages, on both sides."""
+    """Seven kinds of numbers, 8 people; with the same seed, and so the same messages, on all sides."""
     args = ("--size", "8", "--fields")
-    found: list[tuple[float, float]] = []
+    ours: list[float] = []
+    theirs: dict[str, list[float]] = {by: [] for by in REFERENCES}
     with tempfile.TemporaryDirectory(prefix="huddle-bench-") as folder:
         for number in range(times):
             program = seeded(SANTA, Path(folder), str(number))
-            (ours, sent), (reference, also) = [
-                outcome.elapsed()
-                for outcome in (await session(program, args, 3), await plain(program, args, 3))
-            ]
-            if sent != also:
-                raise RuntimeError(f"runs with the same seed sent {sent} and {also} bytes")
-            found.append((ours / sent * 1e6, reference / sent * 1e6))
-    value, reference = (statistics.median(one) for one in zip(*found, strict=True))
-    say("Secret Santa, 7 kinds of numbers, N=8, tls, time by bytes sent", value, "us/B", reference)
+            taken, sent = (await session(program, args, 3)).elapsed()
+            ours.append(taken / sent * 1e6)
+            for by, run in REFERENCES.items():
+                taken, also = (await run(program, args, 3)).elapsed()
+                if sent != also:
+                    raise RuntimeError(f"runs with the same seed sent {sent} and {also} bytes")
+                theirs[by].append(taken / sent * 1e6)
+    compare("Secret Santa, 7 kinds of numbers, N=8, tls, time by bytes sent", ours, "us/B", theirs)
 
 
 async def set_up(times: int, parties: int, name: str = "") -> None:

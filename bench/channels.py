@@ -94,8 +94,9 @@ class Linked(Channel):
         self.end.delivered(self._total)
         self.arrived(len(frames))
 
-    def link_writable(self) -> None:
-        self._room.set()
+    def link_taken(self, total: int) -> None:
+        if self.end.writable:
+            self._room.set()
 
     def link_restored(self, info: WireInfo) -> None:
         self.info = info
@@ -110,7 +111,8 @@ class Linked(Channel):
 
     def write(self, payload: bytes) -> None:
         frames = data_frames(payload, 1)
-        if not self.end.forward(frames, scan(frames)):
+        self.end.forward(frames, scan(frames))
+        if not self.end.writable:
             self._room.clear()
 
     def size(self, payload: bytes) -> int:

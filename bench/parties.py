@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.certificates import write_certificates
+
 HERE = Path(__file__).parent / "programs"
 PATIENCE = 300.0  # seconds for one run of all parties
 NAMES = [f"P{number}" for number in range(32)]
@@ -55,24 +57,30 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-async def plain(program: Path, args: Sequence[str], parties: int) -> Outcome:
-    """MPyC by itself with -P: TCP, not encrypted, nobody authenticated."""
+async def plain(program: Path, args: Sequence[str], parties: int, *, encrypted: bool = False) -> Outcome:
+    """MPyC by itself with -P: TCP, not encrypted, nobody authenticated; `encrypted`: MPyC's own `--ssl`."""
     addresses = [part for port in _free_ports(parties) for part in ("-P", f"127.0.0.1:{port}")]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MPYC_")}
-    processes = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, str(program), *args, *addresses, "-I", str(pid),
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environment,
-        )
-        for pid in range(parties)
-    ]  # fmt: skip
-    try:
-        async with asyncio.timeout(PATIENCE):
-            outputs = [out.decode() for out, _ in await asyncio.gather(*(p.communicate() for p in processes))]
-    finally:
-        for process in processes:
-            if process.returncode is None:
-                process.kill()
+    flags = ["--ssl"] if encrypted else []
+    with tempfile.TemporaryDirectory(prefix="huddle-bench-") as folder:
+        if encrypted:
+            write_certificates(Path(folder), parties)
+        processes = [
+            await asyncio.create_subprocess_exec(
+                sys.executable, str(program), *args, *addresses, "-I", str(pid), *flags, cwd=folder,
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environment,
+            )
+            for pid in range(parties)
+        ]  # fmt: skip
+        try:
+            async with asyncio.timeout(PATIENCE):
+                outputs = [
+                    out.decode() for out, _ in await asyncio.gather(*(p.communicate() for p in processes))
+                ]
+        finally:
+            for process in processes:
+                if process.returncode is None:
+                    process.kill()
     if any(process.returncode for process in processes):
         raise RuntimeError(f"plain MPyC failed:\n{outputs}")
     return Outcome(outputs, [])

@@ -45,9 +45,10 @@ class Program:
         self.end.delivered(self.size)
         self.took(len(frames))
 
-    def link_writable(self) -> None:
-        """The window has room again."""
-        self.there.set()
+    def link_taken(self, total: int) -> None:
+        """There may be room again."""
+        if self.end.writable:
+            self.there.set()
 
     def link_restored(self, info: WireInfo) -> None:
         """The link is up."""

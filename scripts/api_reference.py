@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from huddle import api, errors
+from huddle import api, errors, notebook
 from huddle.networks import base
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "api.md"
@@ -23,6 +23,7 @@ example is in the [README](../README.md#from-python).
 # Each module with what of it is for everybody, in this order.
 PARTS: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (
     (api, ("host", "join", "program", "Party", "Program", "Settings", "Identity", "Contacts")),
+    (notebook, ("connect", "invite", "disconnect")),
     (errors, ("HuddleError", "LocalError", "ProgramError", "PeerError", "RendezvousError", "NetworkError")),
     (base, ("Network", "PeerOffer")),
 )
@@ -55,13 +56,14 @@ def _entry(name: str, what: Any) -> Iterator[str]:
 
 def _definition(name: str, function: Any) -> str:
     """It as ruff would write it, one argument a line where they are many."""
-    line = f"def {name}{_signature(function)}: ..."
+    kind = "async def" if inspect.iscoroutinefunction(function) else "def"
+    line = f"{kind} {name}{_signature(function)}: ..."
     if len(line) <= 110:
         return line
     whole = inspect.signature(function)
     arguments = [f"    {_plain(str(one))}," for one in whole.parameters.values()]
     result = _plain(inspect.formatannotation(whole.return_annotation))
-    return "\n".join([f"def {name}(", *arguments, f") -> {result}: ..."])
+    return "\n".join([f"{kind} {name}(", *arguments, f") -> {result}: ..."])
 
 
 def _signature(function: Any) -> str:
@@ -73,7 +75,7 @@ def _signature(function: Any) -> str:
 
 def _plain(text: str) -> str:
     """Without the modules of types: they tell a reader nothing, and differ from one Python to the next."""
-    return re.sub(r"\b[a-z_.]+\.(?=[A-Z])", "", text)
+    return re.sub(r"\b[a-z_.]+\.(?=[A-Z])", "", text).replace("'", '"')
 
 
 def _text(what: Any) -> str:

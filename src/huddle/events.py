@@ -32,8 +32,10 @@ class Party(Event):
     """A party came or changed.
 
     `state`: waiting (wants to come in), seated (has a seat; the host decides with the words on the screen),
-    admitted, refused, accepted, connected, silent, gone, left.
+    admitted, refused, accepted, connected, silent, gone, left; to the host of groups, who is in none of them,
+    also dealt.
     `standing`: self, new, known, verified, or alarm (a known name with another key).
+    `pid` is the party's place in the roster; to the host of groups, the number of a guest's knock.
     """
 
     event: ClassVar[str] = "party"
@@ -51,6 +53,23 @@ class Expected(Event):
 
     event: ClassVar[str] = "expected"
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Event):
+    """A group of a class (`--groups`) was dealt or is somewhere else than before; a guest is told its own.
+
+    `state`: dealt, in (the words are shown), words (they were said), computing, result, failed, or undone (it
+    never began, and its members wait again). `members` have name, did and a state of their own. `host` is who
+    dealt them, with the `standing` that parties have.
+    """
+
+    event: ClassVar[str] = "group"
+    group: int
+    state: str
+    members: tuple[dict[str, Any], ...]
+    host: str = ""
+    standing: str = "new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +101,8 @@ class Question(Event):
     """The person is asked to decide; the session waits.
 
     `what`: admit (let the party `name` in), accept (this roster and this program, with these words),
-    program (a later run's program, by the roster that stands), again (the host: another run, or the end).
+    program (a later run's program, by the roster that stands), again (the host: another run, or the end),
+    deal (the host of groups: whom to let in, and whether to deal).
     """
 
     event: ClassVar[str] = "question"

@@ -26,6 +26,7 @@ from typing import Annotated, Any, ClassVar, NoReturn, Protocol
 from huddle.codec import DecodeError, Limit, decode, encode
 from huddle.errors import HuddleError, LocalError, NetworkError, unexpected
 
+LOW_PORTS = 1024  # those below are root's
 LIMIT = 1 << 16  # bytes of a message; what is longer goes through a descriptor
 AT_ONCE = 64  # requests that wait for their answers; an honest asker has two or three for each peer
 _DONE, _REFUSED = 0, 1

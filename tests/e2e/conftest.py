@@ -1,5 +1,7 @@
 """What end-to-end tests share: a rendezvous for each module, and a lab for each test."""
 
+import http.server
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +24,17 @@ def people(tmp_path: Path) -> Iterator[Lab]:
     """A lab for one test; what it starts is ended."""
     with lab(tmp_path / "people") as one:
         yield one
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port of this machine on which somebody listens."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -17,13 +17,16 @@ from typing import Any
 Event = dict[str, Any]
 LOOPBACK = ("--via", "127.0.0.1")  # tests talk to this machine only
 LOCAL, PROGRAM, PEER, RENDEZVOUS, NETWORK = 3, 4, 5, 6, 7  # exit codes: whose fault an error is
+COMMAND = (sys.executable, "-m", "huddle")
 PATIENCE = 45.0  # seconds for one event; a slow machine needs a fraction of it
 
 
 class Huddle:
     """One process of the command `huddle`, with a home and a temporary directory of its own."""
 
-    def __init__(self, home: Path, *args: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, home: Path, *args: str, env: dict[str, str] | None = None, command: tuple[str, ...] = COMMAND
+    ) -> None:
         self.home = home
         self.temp = home.with_name(f"{home.name}.tmp")
         self.temp.mkdir(exist_ok=True, parents=True)
@@ -34,7 +37,7 @@ class Huddle:
         own = {"HUDDLE_HOME": str(home), "TMPDIR": str(self.temp), "COLUMNS": "100"}
         environment = os.environ | own | (env or {})
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "huddle", *args],
+            [*command, *args],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -204,12 +207,13 @@ class Lab:
     """Starts `huddle` processes and ends whatever is left of them."""
 
     def __init__(self, folder: Path) -> None:
+        self.commands: dict[str, tuple[str, ...]] = {}  # how `huddle` is started, by person
         self._folder = folder
         self._all: list[Huddle] = []
 
     def huddle(self, name: str, *args: str, env: dict[str, str] | None = None) -> Huddle:
         """Any command, with the home of the person `name`."""
-        process = Huddle(self._folder / name, *args, env=env)
+        process = Huddle(self._folder / name, *args, env=env, command=self.commands.get(name, COMMAND))
         self._all.append(process)
         return process
 

@@ -1,4 +1,4 @@
-"""A program that names packages: locked by its host, the same for all, made by uv after everybody's yes."""
+"""A program that names packages: locked by its host, the same for all, made by uv while everybody reads."""
 
 import os
 import shutil
@@ -54,9 +54,12 @@ def test_all_run_the_versions_that_the_host_locked(
     link = host.wait("invitation", timeout=150)["url"]
     guest = people.join("Bob", link, None, env=uv)
     guest.wait("question")
-    guest.type("nobody")
-    needs = guest.wait("notice", lambda event: "packages" in event["text"])["text"]
+    needs = guest.wait("notice", lambda event: "these packages" in event["text"])["text"]
     assert "six 1." in needs and "mpyc 0.11" in needs
+    # They are there, with their sizes, before the answer.
+    ready = guest.wait("notice", lambda event: "packages are here" in event["text"], timeout=150)["text"]
+    assert "six 1." in ready and "KiB" in ready
+    guest.type("nobody")
     for party in (host, guest):
         party.wait("run", lambda event: event["state"] != "started", timeout=150)
         assert party.end() == 0, party.story()

@@ -279,3 +279,25 @@ def test_nobody_there_to_say_whether_to_run_again(url: str, people: Lab, program
     well(host, guest)
     for party in (host, guest):
         assert [run["run"] for run in party.all("run") if run["state"] == "finished"] == [1]
+
+
+def test_names_that_look_alike_and_a_clash_of_options_are_said_before_the_decision(
+    url: str, people: Lab, programs: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "total.py"
+    more = "\nadmitt\N{CYRILLIC SMALL LETTER IE}d = admitted = '--grace'\n"
+    program.write_text((programs / "total.py").read_text() + more)
+    host = people.host(program, parties=2, url=url)
+    link = host.wait("invitation")["url"]
+    guest = people.huddle(
+        "Bob", "join", "--json", "--name", "Bob", "--via", "127.0.0.1", "--yes", "--program", str(program),
+        link, "--grace", "30",
+    )  # fmt: skip
+    assert guest.end() == 0, guest.story()
+    assert host.end() == 0
+    for party in (host, guest):
+        names = [event["event"] for event in party.events]
+        (said,) = [event for event in party.all("notice") if "looks like admitted" in event["text"]]
+        assert "CYRILLIC SMALL LETTER IE" in said["text"]
+        assert party.events.index(said) < names.index("sealed")
+    assert [event for event in guest.all("notice") if "has the option --grace too" in event["text"]]

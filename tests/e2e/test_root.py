@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,10 @@ import psutil
 import pytest
 
 from huddle.running.account import NOBODYS
+from tests.e2e.burglary import try_all
 from tests.e2e.chaos import wait_until
 from tests.e2e.harness import LOCAL, Lab, lab
+from tests.e2e.ordinary import __file__ as ordinary
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start something as root")
 
@@ -84,6 +87,19 @@ def test_three_who_are_root_run_it_as_others(anywhere: Lab, url: str, programs: 
         assert (party.home / "identity").stat().st_uid == owner
         assert record(party.home.name).stat().st_uid == owner
         assert wait_until(lambda party=party: party.left() == [], 5), party.left()
+
+
+def test_no_attempt_of_a_stranger_s_program_succeeds_where_an_ordinary_person_starts_it(
+    anywhere: Lab, url: str, programs: Path, port: int
+) -> None:
+    uid = NOBODYS[11]
+    for name in ("Ada", "Bob"):
+        anywhere.commands[name] = (sys.executable, ordinary, str(uid))
+        for folder in (anywhere.home(name), anywhere.home(f"{name}.tmp")):
+            folder.mkdir(mode=0o700)
+            os.chown(folder, uid, uid)
+    try_all(anywhere, url, programs, port, anywhere.home("private"))
+    assert {path.stat().st_uid for path in anywhere.home("Bob").iterdir()} == {uid}
 
 
 def test_root_s_own_files_are_not_touched_by_who_types_sudo(

@@ -1,29 +1,13 @@
 """What a stranger's program can reach on this machine: nothing in a sandbox, and what is said without one."""
 
-import http.server
-import json
 import os
-import socket
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from huddle.running import sandbox, seccomp
-from huddle.running.limits import Limits
+from huddle.running import sandbox
+from tests.e2e.burglary import try_all
 from tests.e2e.harness import LOCAL, Huddle, Lab
-
-
-@pytest.fixture
-def port() -> Iterator[int]:
-    """A port of this machine on which somebody listens."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join()
 
 
 def found(party: Huddle) -> dict[str, str]:
@@ -58,41 +42,11 @@ def test_a_program_in_a_sandbox_finds_nothing(url: str, people: Lab, programs: P
 def test_no_attempt_of_a_stranger_s_program_succeeds(
     url: str, people: Lab, programs: Path, port: int, tmp_path: Path
 ) -> None:
-    """The list of the unit tests' test_attempts.py, from the command line; root starts it as root."""
-    private = tmp_path / "private" / "mine.json"
-    private.parent.mkdir(mode=0o755)
-    limits = Limits()
-    with socket.socket(socket.AF_UNIX) as abstract:
-        abstract.bind(f"\0huddle-test-{os.getpid()}")
-        abstract.listen()
-        told = {
-            "secret": "s3cret-of-the-guest",
-            "private": str(private.parent),
-            "name": socket.gethostname(),
-            "tcp": port,
-            "abstract": f"huddle-test-{os.getpid()}",
-            "socket": "/run/nobody",
-            "supervisor": os.getpid(),
-            "calls": seccomp.numbers("refused"),
-            "limits": {**limits.in_force(), "processes": limits.processes},
-            "without": ["many_processes"],  # it would end the run
-        }
-        program = programs / "attempts.py"
-        private.write_text(json.dumps(told))
-        host = people.host(program, "@mine.json", parties=2, url=url, options=("--input", str(private)))
-        guest = people.join(
-            "Bob", host.wait("invitation")["url"], program,
-            options=("--input", str(private)), env={"SECRET": "s3cret-of-the-guest"},
-        )  # fmt: skip
-        assert guest.end() == 0, guest.story()
-        assert host.end() == 0
-    event = guest.wait("program")
-    assert event["sandbox"] is True
-    assert event["weaker"] == []
-    assert f"processes={limits.processes}" in event["limits"]
-    said = [json.loads(line) for line in guest.output().splitlines() if line.startswith("{")]
-    assert len(said) > 30
-    assert [each for each in said if each["evidence"] or "error" in each] == []
+    """The list of the unit tests' test_attempts.py, from the command line; root starts it as root.
+
+    Then test_root.py has the same for an ordinary account.
+    """
+    try_all(people, url, programs, port, tmp_path / "private")
 
 
 @pytest.mark.skipif(bool(sandbox.problem()), reason=sandbox.problem())

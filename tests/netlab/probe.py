@@ -66,8 +66,8 @@ class Probe:
     def link_frames(self, frames: Slice) -> None:
         raise AssertionError("nothing was sent")
 
-    def link_writable(self) -> None:
-        """There is always room."""
+    def link_taken(self, total: int) -> None:
+        raise AssertionError("nothing was sent")
 
     def link_restored(self, info: WireInfo) -> None:
         self.online.set()

@@ -101,7 +101,7 @@ def descriptors():
 
 @attempt
 def roots():
-    """Another file system than this one's, through a process's root, working directory or mappings."""
+    """Another file system than this one's, through a process's root or working directory."""
     here, found = os.stat("/"), []
     for pid in processes():
         root = os.path.join("/proc", str(pid), "root")
@@ -114,6 +114,24 @@ def roots():
         if cwd and cwd not in ("/", "/tmp/program"):
             found.append(cwd)
     return found
+
+
+@attempt
+def mappings():
+    """Files that processes have mapped and this sandbox has not: where they lie, in any process."""
+    own, found = os.stat("/tmp").st_dev, set()
+    for pid in processes():
+        for line in (tried(read, f"/proc/{pid}/maps") or b"").decode(errors="replace").splitlines():
+            _, _, _, device, number, *rest = line.split(None, 5)
+            path = rest[0] if rest else ""
+            nobody_s = path.startswith(("/dev/zero", "/memfd:", "/SYSV"))  # memory by another name
+            major, minor = (int(part, 16) for part in device.split(":"))
+            if not path.startswith("/") or nobody_s or os.makedev(major, minor) == own:
+                continue
+            here = tried(os.stat, path)
+            if here is None or here.st_ino != int(number):
+                found.add(path)
+    return sorted(found)
 
 
 @attempt

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import huddle
-from huddle import api, events
+from huddle import api, events, notebook
 from huddle.errors import LocalError
 
 
@@ -24,7 +24,7 @@ def test_a_program_is_its_file_and_what_lies_beside_it(tmp_path: Path) -> None:
 
 def test_everything_that_is_promised_is_there() -> None:
     for name in huddle.__all__:
-        assert getattr(huddle, name) is getattr(api, name)
+        assert getattr(huddle, name) is getattr(notebook if hasattr(notebook, name) else api, name)
     assert huddle.events is events
     with pytest.raises(AttributeError):
         huddle.nonsense  # noqa: B018

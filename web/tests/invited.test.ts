@@ -1,11 +1,11 @@
 /** The way of somebody who was just invited, where it is not straight: each dead end has a way on. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Native, ROOT, people, rendezvous } from "./browser";
-import { MINUTES, accept, asks, button, ended, host, knock, needPage, open, result, shown, words } from "./people";
+import { MINUTES, SALARY, accept, asks, button, ended, host, knock, needPage, open, result, shown, words } from "./people";
 
 let meeting: Awaited<ReturnType<typeof rendezvous>>;
 let chromium: Awaited<ReturnType<typeof people>>;
@@ -22,11 +22,11 @@ afterAll(async () => {
   await rm(home, { recursive: true });
 }, MINUTES);
 
-const SALARY = join(ROOT, "programs/average_salary.py");
+const PROGRAM = join(ROOT, "programs/average_salary.py");
 
 /** Somebody at a terminal who hosts a session of two about salaries, with their own given already. */
-function terminal(): Native {
-  return new Native(home, ["host", "--json", "--open", "-M", "2", "--name", "Tom", "--via", "lo", "--network", "relay", "--rendezvous", meeting.url, "--private=--salary=5000", SALARY]);
+function terminal(...program: string[]): Native {
+  return new Native(home, ["host", "--json", "--open", "-M", "2", "--name", "Tom", "--via", "lo", "--network", "relay", "--rendezvous", meeting.url, "--private=--salary=5000", ...program]);
 }
 
 const alert = (page: Page) => page.getByRole("alert").filter({ hasText: "That did not work" });
@@ -34,7 +34,7 @@ const alert = (page: Page) => page.getByRole("alert").filter({ hasText: "That di
 test(
   "a link that lost its end says so before Python starts, and the whole one can be pasted over it",
   async () => {
-    const tom = terminal();
+    const tom = terminal(PROGRAM);
     const { url } = await tom.events.until("invitation");
     const page = await open(chromium.contexts[0]!, url.slice(0, -9));
     try {
@@ -52,9 +52,7 @@ test(
         await words(page);
         await page.getByText("You are 👩\u200d💻 Pia").waitFor();
         expect(await page.locator("li", { hasText: "👩\u200d💻 Pia" }).count()).toBeGreaterThan(0);
-        await accept(page);
-        await asks(page).fill("3000");
-        await page.keyboard.press("Enter");
+        await accept(page, { [SALARY]: "3000" });
         await result(page).getByText("The average salary is 4000.00.").waitFor();
       });
     } finally {
@@ -140,7 +138,9 @@ test(
 test(
   "who closes the page in mid-run is named at once, not after the grace",
   async () => {
-    const tom = terminal();
+    const program = join(home, "asks.py");
+    await writeFile(program, 'from mpyc.runtime import mpc\nmpc.run(mpc.start())\ninput("Go on? ")\n');
+    const tom = terminal(program);
     const page = await open(chromium.contexts[0]!, (await tom.events.until("invitation")).url);
     page.on("dialog", (dialog) => void dialog.accept());
     try {
@@ -203,9 +203,7 @@ test(
         await button(page, "Let Ada (made up) in").click();
         await button(page, "Let Bo (made up) in").click();
         await words(page);
-        await accept(page);
-        await asks(page).fill("3000");
-        await page.keyboard.press("Enter");
+        await accept(page, { [SALARY]: "3000" });
         await result(page).getByText(/The average salary is \d+/).waitFor();
         await button(page, "End the session").click();
         await ended(page).waitFor();

@@ -1,9 +1,10 @@
 /** One session of three kinds of parties: Firefox hosts, Chromium and a terminal join; one page is loaded again. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Native, ROOT, launch, rendezvous } from "./browser";
+import { TEMPLATE } from "../src/ui/lib/gallery";
+import { Native, launch, rendezvous } from "./browser";
 import { FirefoxPerson } from "./firefox";
 import { MINUTES, accept, asks, button, knock, needPage, open, output, shown, words } from "./people";
 
@@ -11,10 +12,14 @@ let meeting: { url: string; end: () => Promise<void> };
 let chromium: Awaited<ReturnType<typeof launch>>;
 let fay: FirefoxPerson;
 let home: string;
+/** Asks for what it needs while it runs. */
+let program: string;
 
 beforeAll(async () => {
   needPage();
   [meeting, chromium, home] = await Promise.all([rendezvous(), launch(), mkdtemp(join(tmpdir(), "huddle-home-"))]);
+  program = join(home, "program.py");
+  await writeFile(program, TEMPLATE);
   fay = await FirefoxPerson.at(`${meeting.url}/`);
 }, MINUTES);
 
@@ -24,12 +29,10 @@ afterAll(async () => {
   await rm(home, { recursive: true });
 }, MINUTES);
 
-const PROGRAM = join(ROOT, "programs/average_salary.py");
-
 /** From Firefox's start page to an open room. */
 async function hosts(parties: number): Promise<string> {
   await fay.click("button", "Host a session");
-  await fay.click("field", "Average salary");
+  await fay.click("field", "Write one");
   await fay.fill("Your name", "Fay");
   await fay.fill("People, you", String(parties));
   await fay.page.select("#networks", "webrtc");
@@ -52,8 +55,8 @@ test(
   "Firefox hosts Chromium and a terminal; in the second run Chromium's page is loaded again, and comes back as the same person",
   async () => {
     const url = await hosts(3);
-    const args = ["join", "--json", "--program", PROGRAM, "--yes", "--name", "Tom", "--via", "lo", "--network", "webrtc", "--grace", "20"];
-    const tom = new Native(home, [...args, url, "--", "--salary", "5000"]);
+    const args = ["join", "--json", "--program", program, "--yes", "--name", "Tom", "--via", "lo", "--network", "webrtc", "--grace", "20"];
+    const tom = new Native(home, [...args, url]);
     const cai = await open(chromium.context, url);
     const warnings: string[] = [];
     let leave = false;
@@ -78,14 +81,15 @@ test(
         await fay.click("button", "Accept and run");
         await accept(cai);
 
-        await fay.fill("Your salary", "3000");
+        tom.write("5000\n");
+        await fay.fill("Your number", "3000");
         await fay.page.keyboard.press("Enter");
         await asks(cai).fill("4000");
         await cai.keyboard.press("Enter");
         await fay.sees("You have the result");
-        await fay.sees("The average salary is 4000.00.");
-        await (await output(cai)).getByText("The average salary is 4000.00.").waitFor();
-        await tom.events.until("output", (event) => event.text.includes("4000.00"));
+        await fay.sees("The sum is 12000");
+        await (await output(cai)).getByText("The sum is 12000").waitFor();
+        await tom.events.until("output", (event) => event.text.includes("12000"));
         await cai.getByRole("tab", { name: "People" }).click();
         for (const name of ["Fay", "Tom"]) {
           const card = cai.locator("li", { has: cai.getByText(name, { exact: true }) });
@@ -111,7 +115,7 @@ test(
 
         // The page that was loaded again says what became of it.
         const told = cai.getByRole("status", { name: "What happened to your session" });
-        await told.getByText("with Fay and Tom, while average_salary.py was running").waitFor();
+        await told.getByText("with Fay and Tom, while program.py was running").waitFor();
         await told.getByText("your part has ended: the others see you as gone").waitFor();
         await tom.events.until("ended");
         await fay.click("button", "To the start");

@@ -46,8 +46,9 @@ export async function words(page: Page): Promise<string[]> {
   return page.locator(".words span").allTextContents();
 }
 
-/** Says yes, also where nobody was heard to say the words. */
-export async function accept(page: Page): Promise<void> {
+/** Says yes, also where nobody was heard to say the words, with these answers to the program's form by their labels. */
+export async function accept(page: Page, answers: Record<string, string> = {}): Promise<void> {
+  for (const [label, text] of Object.entries(answers)) await page.getByLabel(label, { exact: true }).fill(text);
   await button(page, "Accept and run").click();
   const sure = button(page, "Run without comparing");
   if (await sure.isVisible()) await sure.click();
@@ -55,6 +56,9 @@ export async function accept(page: Page): Promise<void> {
 
 /** The end of a session, whether its last run went well or not. */
 export const ended = (page: Page): Locator => page.getByRole("heading", { name: /^(You have the result|The session is over)$/ });
+
+/** The field of average_salary.py's form. */
+export const SALARY = "Your salary a month";
 
 /** The line that the program waits for, by what it asks. */
 export const asks = (page: Page): Locator => page.locator("form.waits input");

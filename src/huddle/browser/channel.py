@@ -25,8 +25,7 @@ class ScriptChannel(Channel):
 
     def peer_over(self) -> None:
         """The peer's program is over."""
-        self.peer_ended = True
-        self._run.peer_ended(self.pid)
+        self._end_there()
 
     def written(self) -> None:
         """This program's END is written."""
@@ -54,8 +53,8 @@ class ScriptChannel(Channel):
 
     # --- what comes by JavaScript, and never here
 
-    def _bring(self, data: Slice) -> None:
+    def link_frames(self, data: Slice) -> None:
         raise NotImplementedError("frames reach the runner by JavaScript")
 
-    def link_writable(self) -> None:
+    def link_taken(self, total: int) -> None:
         """JavaScript reads on by itself."""

@@ -106,7 +106,7 @@ class ScriptEnd(Link):
     def write(self, frames: bytes | memoryview) -> None:
         raise NotImplementedError("the runner writes to the link's JavaScript")
 
-    def forward(self, frames: bytes, scanned: Scanned) -> bool:
+    def forward(self, frames: bytes, scanned: Scanned) -> None:
         raise NotImplementedError("the runner writes to the link's JavaScript")
 
     def found(self, wire: Wire, proven: Proven) -> None:

@@ -17,10 +17,6 @@ from huddle.browser.loop import MailboxLoop
 from huddle.browser.worker_runner import WorkerRunner
 from huddle.errors import LocalError
 from huddle.identity.crypto import Crypto
-from huddle.networks.base import NetworkContext
-from huddle.networks.plain import kind as plain
-from huddle.networks.plain.part import PlainPart
-from huddle.networks.wireguard.keys import KEY, Key, clamped
 from huddle.running.interpreter import Interpreter
 from huddle.running.limits import Confinement
 from huddle.running.run import StartRunner
@@ -33,8 +29,7 @@ class BrowserPlatform:
     """A browser's worker; see `huddle.session.platform.Platform`."""
 
     def __init__(self, functions: Any, runners: Any) -> None:
-        self._web = WebCrypto(functions)
-        self.crypto: Crypto = self._web
+        self.crypto: Crypto = WebCrypto(functions)
         self._runners = runners
         self.start_runner: StartRunner = partial(WorkerRunner.start, runners)
         self.in_browser = True
@@ -94,14 +89,6 @@ class BrowserPlatform:
         raise LocalError(
             "A browser can't be a rendezvous itself.", hint="Name one; the page's own server may be one."
         )
-
-    def plain(self, settings: Settings, context: NetworkContext) -> PlainPart | None:
-        return plain.outsider(self._tunnel_key()) if settings.plain_end else None
-
-    def _tunnel_key(self) -> Key:
-        """A key for the person's WireGuard app: made here, and only what is made of bytes can leave."""
-        private = clamped(self.crypto.random(KEY))
-        return Key(private, self.crypto.exchange_public(self._web.exchange_from_seed(private)))
 
     def peak_memory(self) -> float:
         return 0.0

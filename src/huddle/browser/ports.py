@@ -12,6 +12,7 @@ from huddle.browser.loop import PortSocket
 from huddle.links import frames
 
 READ = 1 << 18
+UNTAKEN = 1 << 20  # bytes that the program has not wanted yet, after which no more is read
 
 
 class PortStream:
@@ -34,6 +35,8 @@ class PortStream:
 
     def write(self, data: bytes) -> None:
         """Send what the program wrote, as one DATA frame, or as several where it is long."""
+        if not data:
+            return
         self._session.activity += 1
         self._append(frames.data_frames(data, self._session.depth + 1))
 
@@ -95,14 +98,14 @@ class PortStream:
         self._wait_writable(bool(self._backlog))
 
     def taken(self, size: int) -> None:
-        """The program has so many bytes more, or nobody wants them."""
+        """The program has so many bytes more of what it did not want before."""
         self._untaken -= size
         if not self._reading:
             self._watch()
 
     def _watch(self) -> None:
         """Read, unless much waits that the program does not want yet."""
-        reading = self._alive and self._untaken <= frames.ROOM_SIZE
+        reading = self._alive and self._untaken <= UNTAKEN
         if reading is not self._reading and not self._session.loop.is_closed():
             self._reading = reading
             if reading:
@@ -142,8 +145,8 @@ class PortStream:
         if parts:
             data = b"".join(parts)
             parts.clear()
-            self._untaken += len(data)
-            self._channel.receive(data)
+            if not self._channel.receive(data):
+                self._untaken += len(data)
 
     def _gone(self) -> None:
         """The session worker has closed the port: nothing more comes or goes."""

@@ -7,7 +7,7 @@ terminal is natively; what it says is checked all the same, so that a mistake is
 import asyncio
 import tempfile
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ from huddle import events
 from huddle.browser.imports import imported, syntax_problem
 from huddle.browser.js_values import array, record
 from huddle.browser.loop import MailboxLoop
+from huddle.browser.page_form import PageForm, shared_form
 from huddle.browser.platform import BrowserPlatform
 from huddle.browser.spake2_shim import install
-from huddle.errors import LocalError, unexpected
+from huddle.errors import LocalError, ProgramError, unexpected
 from huddle.identity.contacts import Contacts
 from huddle.identity.crypto import SigningKey
 from huddle.identity.keys import Identity
 from huddle.networks import registry
+from huddle.session.form import program_form
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.program import Program
@@ -47,6 +49,11 @@ class PageController:
         self._party: Party | None = None
         self._question: events.Question | None = None  # the last one
         self._examining: asyncio.Task[None] | None = None
+        self._shared: PageForm | None = None  # what the host's form asks for, for the program chosen last
+        self._own: PageForm | None = None  # what is asked of this person for the program that is proposed
+        self._program: events.Program | None = None
+        self._pid = 0
+        self._private: tuple[str, ...] = ()  # arguments that were given otherwise than by a form
         self._unseen = 0
         self._seen = asyncio.Event()
         self._begun: asyncio.Future[Party] = asyncio.get_running_loop().create_future()
@@ -61,7 +68,9 @@ class PageController:
         run = 1
         async for event in party:
             if isinstance(event, events.Program):
-                run = event.run
+                self._program, run = event, event.run
+            if isinstance(event, events.Party) and event.standing == "self" and event.pid is not None:
+                self._pid = event.pid
             if isinstance(event, events.Ended):
                 record = None if party.record is None else array(party.record)
                 contacts = self._page.contacts if self._pseudonym else party.contacts.to_json()
@@ -71,7 +80,10 @@ class PageController:
             self._tell_event(event)
             if isinstance(event, events.Question) and event.what in ("accept", "program"):
                 self._page.runners.expect(to_js(imported(party.files)))
-                self._tell("files", run=run, files={path: array(data) for path, data in party.files.items()})
+                self._own = self._own_form(party)
+                form = None if self._own is None else self._own.shown()
+                contents = {path: array(data) for path, data in party.files.items()}
+                self._tell("files", run=run, files=contents, form=form)
             if isinstance(event, events.Output):
                 await self._shown()
 
@@ -106,21 +118,31 @@ class PageController:
             if what in ("accept", "again") and self._question is not None:
                 self._tell_event(self._question)
 
-    async def _examine(self, number: int, files: Mapping[str, bytes]) -> None:
+    async def _examine(self, number: int, entry: str, files: Mapping[str, bytes]) -> None:
         """Say of a program, before anybody is invited to it, what is wrong with it and what it can't have."""
+        problem, form = syntax_problem(files), None
         try:
+            try:
+                self._shared = shared_form(entry, files)
+                form = self._shared.shown()
+            except ProgramError as error:
+                self._shared, problem = None, problem or error.message
             missing = await self._place.missing(files)
-            self._tell("examined", number=number, problem=syntax_problem(files), missing=missing)
+            self._tell("examined", number=number, problem=problem, missing=missing, form=form)
         except Exception as failed:
             self._tell("notice", text=unexpected(failed).message)
 
     def _decide(self, what: str, said: Any) -> None:
         party = self._party
         if what == "examine":
-            examining = self._examine(int(said.number), _files(said.files))
+            examining = self._examine(int(said.number), said.entry, _files(said.files))
             self._examining = asyncio.get_running_loop().create_task(examining)
+        elif what == "check":
+            if (form := self._shared if said.which == "shared" else self._own) is not None:
+                self._tell("checked", which=said.which, problems=form.problems(said.answers.to_py()))
         elif what in ("host", "join"):
             if party is None:
+                self._private = _private_args(said)
                 self._party = self._host(said) if what == "host" else self._join(said)
                 self._begun.set_result(self._party)
         elif party is None:
@@ -133,7 +155,7 @@ class PageController:
             party.heard(said.dids.to_py())
         elif what == "accept":
             if _given(said, "privateArgs") is not None or _given(said, "inputs") is not None:
-                party.give(_private_args(said), _inputs(said))
+                self._give(party, said)
             party.accept()
         elif what == "differ":
             party.differ()
@@ -151,6 +173,31 @@ class PageController:
             party.stop_run()
         elif what == "leave":
             party.leave(said.reason)
+
+    def _own_form(self, party: Party) -> PageForm | None:
+        """What this person is asked for beside what they gave; None where the block is wrong."""
+        program = self._program
+        if program is None:
+            return None
+        try:
+            form = program_form(program.entry, party.files)
+        except ProgramError as error:
+            self._tell("notice", text=error.message)
+            return None
+        return PageForm(form, "own", self._pid, program.args, self._private, tuple(party.files))
+
+    def _give(self, party: Party, said: Any) -> None:
+        """What the program gets from this person alone: arguments, files, and answers to its form."""
+        private, files = _private_args(said), {path.name: path for path in _inputs(said)}
+        self._private = private
+        answers = said.answers.to_py() if _given(said, "answers") else None
+        if self._own is None or answers is None:
+            party.give(private, tuple(files.items()))
+            return
+        filling = replace(self._own, private=private).fill(answers, files)
+        used = {path for _, path in filling.files}
+        beside = tuple((name, path) for name, path in files.items() if path not in used)
+        party.give(filling.private, (*beside, *filling.files))
 
     def _become(self, said: Any) -> Identity:
         """Who takes part: the identity of this browser, or somebody new."""
@@ -201,7 +248,11 @@ def _given(said: Any, name: str) -> Any:
 
 
 def _program(said: Any) -> Program:
-    return Program(said.entry, _files(said.files), tuple(said.args.to_py()))
+    """The program that the page names, with the host's answers to what its form asks for all."""
+    files, args = _files(said.files), tuple(said.args.to_py())
+    if answers := _given(said, "answers"):
+        args = shared_form(said.entry, files, args).fill(answers.to_py(), {}).shared
+    return Program(said.entry, files, args)
 
 
 def _files(files: Any) -> dict[str, bytes]:

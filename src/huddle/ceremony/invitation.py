@@ -1,6 +1,7 @@
 """The invitation as a link: where the rendezvous is, the room's secret, and who the host is.
 
-    url      = rendezvous ‖ "/j#" ‖ base64url(version U8 = 1 ‖ secret, 16 ‖ host, 16 ‖ check, 3)
+    url      = rendezvous ‖ "/j#" ‖ base64url(version U8 ‖ secret, 16 ‖ host, 16 ‖ check, 3)
+    version  = 1: to a session; 2: to a front room, whose host deals guests to groups (`huddle.groups`)
     host     = first 16 bytes of the hash of the host's did, label "huddle/1 host"
     check    = first 3 bytes of the hash of rendezvous and all before the check, label "huddle/1 link"
     room id  = HKDF(secret, "huddle/1 room id", 16 bytes), in hexadecimal
@@ -23,6 +24,7 @@ from huddle.identity.crypto import Crypto
 from huddle.identity.kdf import hash_fields, hkdf
 
 VERSION = 1
+GROUPS = 2
 SECRET_LENGTH = 16
 HOST_LENGTH = 16
 CHECK_LENGTH = 3
@@ -72,6 +74,7 @@ class Invitation:
     rendezvous: str
     secret: bytes = field(repr=False)
     host: bytes
+    groups: bool = False
 
     def __post_init__(self) -> None:
         if len(self.secret) != SECRET_LENGTH or len(self.host) != HOST_LENGTH:
@@ -80,9 +83,9 @@ class Invitation:
             raise ValueError("an invitation has its rendezvous as rendezvous_url spells it")
 
     @classmethod
-    def fresh(cls, crypto: Crypto, rendezvous: str, host_did: str) -> Self:
-        """An invitation to a new room, by the host with this did."""
-        return cls(rendezvous_url(rendezvous), crypto.random(SECRET_LENGTH), host_hash(host_did))
+    def fresh(cls, crypto: Crypto, rendezvous: str, host_did: str, *, groups: bool = False) -> Self:
+        """An invitation to a new room, by the host with this did; with `groups` to a front room."""
+        return cls(rendezvous_url(rendezvous), crypto.random(SECRET_LENGTH), host_hash(host_did), groups)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -96,18 +99,18 @@ class Invitation:
         if not right or _check(rendezvous, data[:-CHECK_LENGTH]) != data[-CHECK_LENGTH:]:
             raise LocalError("the link has a typing error or is cut off", hint=_AGAIN)
         version, body = data[0], data[1:-CHECK_LENGTH]
-        if version > VERSION:
+        if version > GROUPS:
             raise LocalError(
                 "the link was made by a newer Huddle", hint="Update Huddle here, then join again."
             )
         if version < VERSION or len(body) != SECRET_LENGTH + HOST_LENGTH:
             raise LocalError("the link is not one that Huddle makes", hint=_AGAIN)
-        return cls(rendezvous, body[:SECRET_LENGTH], body[SECRET_LENGTH:])
+        return cls(rendezvous, body[:SECRET_LENGTH], body[SECRET_LENGTH:], version == GROUPS)
 
     @property
     def url(self) -> str:
         """The link to send."""
-        data = bytes([VERSION]) + self.secret + self.host
+        data = bytes([GROUPS if self.groups else VERSION]) + self.secret + self.host
         fragment = urlsafe_b64encode(data + _check(self.rendezvous, data)).decode().rstrip("=")
         return f"{self.rendezvous}{_ENTRY}#{fragment}"
 

@@ -18,6 +18,7 @@ This module does not know who takes part: whether an offence matters is for the 
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -86,9 +87,17 @@ class _Life:
 
 
 class Log:
-    """One party's view of one room."""
+    """One party's view of one room, whose messages are of these `kinds`; number 1 begins a sender's part."""
 
-    def __init__(self, crypto: Crypto, identity: Identity, room_id: str, room_key: bytes) -> None:
+    def __init__(
+        self,
+        crypto: Crypto,
+        identity: Identity,
+        room_id: str,
+        room_key: bytes,
+        kinds: Mapping[int, type[Message]] = KINDS,
+    ) -> None:
+        self._kinds = kinds
         self._crypto = crypto
         self._identity = identity
         self._room = room_id.encode()
@@ -162,7 +171,7 @@ class Log:
             return Noise("a record that was not sealed with this room's key")
         except ValueError as exc:  # DecodeError is one
             return Noise(f"a record that is no envelope: {exc}")
-        if envelope.kind not in KINDS:
+        if envelope.kind not in self._kinds:
             return Noise(f"a record of the unknown kind {envelope.kind}")
         fingerprint = hash_fields(b"huddle/1 envelope", plain)
         if fingerprint in self._known:
@@ -172,7 +181,7 @@ class Log:
         ):
             return Noise(f"a record in the name of {envelope.sender} without its signature")
         self._known.add(fingerprint)
-        message, flaw = _message(envelope)
+        message, flaw = _message(envelope, self._kinds)
         if envelope.sender == self._identity.did:
             offence = self._echo(fingerprint)
             return LogEntry(envelope, message, flaw, offence, stale=not self._alive)
@@ -232,7 +241,7 @@ class Log:
         return both[:32], both[32:]
 
     def _signed(self, kind: int, unsigned: bytes) -> bytes:
-        return signed_fields(KINDS[kind].label, self._room, unsigned)
+        return signed_fields(self._kinds[kind].label, self._room, unsigned)
 
 
 def signed_fields(label: str, *parts: bytes) -> bytes:
@@ -240,9 +249,9 @@ def signed_fields(label: str, *parts: bytes) -> bytes:
     return b"".join(len(part).to_bytes(4, "big") + part for part in (b"huddle/1 " + label.encode(), *parts))
 
 
-def _message(envelope: Envelope) -> tuple[Message | None, str]:
+def _message(envelope: Envelope, kinds: Mapping[int, type[Message]] = KINDS) -> tuple[Message | None, str]:
     try:
-        message = decode(KINDS[envelope.kind], envelope.body)
+        message = decode(kinds[envelope.kind], envelope.body)
         message.check()
     except (DecodeError, Meaningless) as exc:
         return None, str(exc)

@@ -26,7 +26,7 @@ class Member:
     """A party of the roster; `pid` is its index.
 
     `pseudonym`: it says that its key is for this session alone.
-    `plain` is its part where somebody runs plain MPyC, as `huddle.networks.plain.part` has it.
+    `plain` is its part where somebody runs plain MPyC, as `huddle.networks.outsiders` has it.
     """
 
     pid: int

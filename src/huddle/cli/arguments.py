@@ -3,7 +3,7 @@
 Before PROGRAM every option is Huddle's, and a mistyped one is an error. Behind it, an option that Huddle
 knows is Huddle's and other words are the program's, which everybody sees. So an option there that nearly is
 one of Huddle's is an error too: `--privat=--salary=4200` must not travel. What follows `--` is the
-program's, whatever it is.
+program's, whatever it is. A guest's line has no program; there all options but those are Huddle's.
 """
 
 import re
@@ -37,12 +37,7 @@ class ProgramCommand(click.Command):
 
     def _sort(self, ctx: click.Context, words: list[str]) -> tuple[list[str], list[str]]:
         """Huddle's words and the program's among those behind PROGRAM."""
-        takes_value = {
-            name: not (param.is_flag or param.count)
-            for param in self.params
-            if isinstance(param, click.Option)
-            for name in (*param.opts, *param.secondary_opts)
-        }
+        takes_value = _takes_value(self)
         ours: list[str] = []
         theirs: list[str] = []
         queue = list(words)
@@ -66,6 +61,38 @@ class ProgramCommand(click.Command):
             if takes_value[name] and not separate and queue:
                 ours.append(queue.pop(0))
         return ours, theirs
+
+
+class GuestCommand(click.Command):
+    """A command whose first argument is an invitation: all options are Huddle's, wherever they stand."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Note which options stand behind the invitation, as if for the program; then parse as click does."""
+        takes_value, words = _takes_value(self), iter(args)
+        behind, taken = False, list[str]()
+        for word in words:
+            if word == "--":
+                break
+            name, separate = _option(word)
+            if name not in takes_value:
+                behind = behind or not word.startswith("-")
+                continue
+            if behind:
+                taken.append(name)
+            if takes_value[name] and not separate:
+                next(words, None)
+        ctx.meta[TAKEN] = tuple(taken)
+        return super().parse_args(ctx, args)
+
+
+def _takes_value(command: click.Command) -> dict[str, bool]:
+    """Whether a value follows, for each option of this command."""
+    return {
+        name: not (param.is_flag or param.count)
+        for param in command.params
+        if isinstance(param, click.Option)
+        for name in (*param.opts, *param.secondary_opts)
+    }
 
 
 def nearly(word: str, options: Iterable[str]) -> str:

@@ -94,6 +94,11 @@ _MEANING = {
 }
 
 
+def _relaying() -> str:
+    """The network that goes by the rendezvous."""
+    return next(kind.name for kind in registry.kinds() if kind.by_rendezvous)
+
+
 def own_addresses() -> list[Check]:
     """The addresses that others could reach, by IPv4 and IPv6."""
     local = addresses.local_addresses()
@@ -109,7 +114,7 @@ def own_addresses() -> list[Check]:
         kinds = {addresses.kind(one.ip) for one in mine}
         found = "; ".join(f"{one.ip} ({one.interface}): {_MEANING[addresses.kind(one.ip)]}" for one in mine)
         behind = "Peers outside need to be reachable themselves, or you forward a port and --advertise it; "
-        advice = "" if "public" in kinds else behind + "else the network relay is used."
+        advice = "" if "public" in kinds else f"{behind}else the network {_relaying()} is used."
         checks.append(Check(name, "ok", found, advice))
     return checks
 

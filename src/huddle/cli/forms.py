@@ -1,22 +1,22 @@
-"""The host's answers to what its program asks for by a form, before there is an invitation."""
+"""A program's form on a terminal: how its questions read, and a host's answers before the invitation."""
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from huddle.cli.text import clean_line
 from huddle.errors import LocalError
-from huddle.session.form import Form, FormInput, form_of
+from huddle.session.filling import Filling
+from huddle.session.form import program_form
+from huddle.session.form_input import FormInput
 from huddle.session.program import Program
 
-# Places in the program's directory, empty for the file's own name, and files.
+# Places in the program's directory, and files.
 Inputs = tuple[tuple[str, Path], ...]
 
-
-def form_for(program: Program) -> Form:
-    """The form of a program. Raises ProgramError where its author's block is wrong."""
-    return form_of(program.files[program.entry].decode("utf-8", "replace"))
+_NAMED = 4  # options in one line
 
 
 def asked(
@@ -24,24 +24,36 @@ def asked(
 ) -> tuple[Program, tuple[str, ...], Inputs]:
     """The program with its shared arguments, the private ones and the private files, as the form has them.
 
-    Only what the command line does not give is asked for, and only where the author wrote the form. Without
-    `ask` the defaults are taken. Raises LocalError where the person gives nothing more.
+    Only what the command line does not give is asked for, and what may be passed over is only named. Without
+    `ask` the defaults are taken. Raises LocalError where the person gives nothing more, and ProgramError
+    where the author's block is wrong.
     """
-    form = form_for(program)
-    if not form.written:
-        return program, private, inputs
-    if ask and (form.title or form.learns):
+    mine = _filled(program, private, inputs, "all", ask=ask)
+    return replace(program, args=mine.shared), mine.private, (*inputs, *mine.files)
+
+
+def shared_only(program: Program, *, ask: bool) -> Program:
+    """The program with its shared arguments alone, for who hosts it and takes no part."""
+    return replace(program, args=_filled(program, (), (), "shared", ask=ask).shared)
+
+
+def _filled(
+    program: Program, private: tuple[str, ...], inputs: Inputs, which: Literal["all", "shared"], *, ask: bool
+) -> Filling:
+    form = program_form(program.entry, program.files)
+    taken = (*program.files, *(place for place, _ in inputs))
+    mine = Filling(form, 0, program.args, private, taken, find_file, which=which)
+    if ask and form.written and (form.title or form.learns):
         click.echo(f"{clean_line(form.title)}: {clean_line(form.learns)}")
-    shared = program.args
-    for one in form.wanted(0, shared, shared=True):
-        shared += one.argument(_answer(one) if ask else one.default)
-    for one in form.wanted(0, private, shared=False):
-        text = _answer(one) if ask else one.default
-        if text and one.is_file:
-            inputs += (("", whole(text)),)
-            text = Path(text).name
-        private += one.argument(text)
-    return replace(program, args=shared), private, inputs
+    if ask and mine.pending is not None and mine.optional:
+        click.echo(f"It also takes {options(mine)}: behind {clean_line(program.entry)} for all, or later.")
+    if not ask:
+        mine.pass_over()
+    while (one := mine.pending) is not None and not mine.optional:
+        if problem := mine.answer(_typed(question(one))):
+            click.echo(problem)
+    mine.pass_over()
+    return mine
 
 
 def question(one: FormInput) -> str:
@@ -51,28 +63,27 @@ def question(one: FormInput) -> str:
         more.append(", ".join(map(clean_line, one.choices)))
     if one.default:
         more.append(f"empty: {clean_line(one.default)}")
+    elif not one.required:
+        more.append("may be empty")
     stays = "seen by all" if one.shared else "stays on this device"
     return f"{clean_line(one.label)} ({'; '.join([*more, stays])})"
 
 
-def whole(text: str) -> Path:
-    """The path that a person means by this text."""
-    return Path(text).expanduser().absolute()
+def options(filling: Filling) -> str:
+    """What can still be given, in one line."""
+    names = [one.option for one in filling.remaining]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
-def file_problem(one: FormInput, text: str) -> str:
-    """Why this is no file that can be given; empty where it is, or where none is meant."""
-    if not one.is_file or not text or whole(text).is_file():
-        return ""
-    return f"There is no file {clean_line(text)}."
+def find_file(text: str) -> Path | None:
+    """The file of this machine that a person means by a text, or None."""
+    path = Path(text).expanduser().absolute()
+    return path if path.is_file() else None
 
 
-def _answer(one: FormInput) -> str:
-    while True:
-        try:
-            text = click.prompt(question(one), default="", show_default=False, prompt_suffix=": ").strip()
-        except click.Abort:
-            raise LocalError("The program's form was not filled in.", hint="Start again.") from None
-        if not (problem := one.problem(text) or file_problem(one, text)):
-            return text or one.default
-        click.echo(problem)
+def _typed(text: str) -> str:
+    try:
+        return str(click.prompt(text, default="", show_default=False, prompt_suffix=": ")).strip()
+    except click.Abort:
+        raise LocalError("The program's form was not filled in.", hint="Start again.") from None

@@ -1,7 +1,8 @@
 """The command `huddle`: its commands are in `huddle.cli.commands`, imported when they are asked for.
 
-A guest waits for what `huddle join` imports, so each command loads its own needs and no others'. Other
-distributions add commands by the entry point group `huddle.commands`, as `mpyc-huddle-lab` adds `lab`.
+A guest waits for what `huddle join` imports, so each command loads its own needs and no others'. Networks
+add theirs (`NetworkKind.cli`), and other distributions by the entry point group `huddle.commands`, as
+`mpyc-huddle-lab` adds `lab`.
 """
 
 from importlib import import_module
@@ -10,6 +11,7 @@ from importlib.metadata import EntryPoints, entry_points
 import click
 
 from huddle import __version__
+from huddle.cli.errors import complaints
 
 _GROUP = "huddle.commands"
 _COMMANDS = {
@@ -25,8 +27,13 @@ _COMMANDS = {
     "doctor": "doctor:doctor_command",
     "forget": "identity:forget_command",
     "web": "web:web_group",
-    "wireguard-config": "wireguard_config:wireguard_config_command",
 }
+
+
+def _of_networks() -> dict[str, str]:
+    from huddle.networks import registry  # most commands are none of these, and need not wait for it
+
+    return {name: where for kind in registry.kinds() for name, where in kind.cli.items()}
 
 
 def _added() -> EntryPoints:
@@ -37,7 +44,8 @@ class _Commands(click.Group):
     """A group that imports a command's module when the command is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*_COMMANDS, *(name for name in sorted(_added().names) if name not in _COMMANDS)]
+        own = [*_COMMANDS, *_of_networks()]
+        return [*own, *(name for name in sorted(_added().names) if name not in own)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         command: click.Command
@@ -47,6 +55,11 @@ class _Commands(click.Group):
             return command
         for point in _added().select(name=cmd_name):
             command = point.load()
+            return command
+        if where := _of_networks().get(cmd_name):
+            command = getattr(import_module(where.partition(":")[0]), where.partition(":")[2])
+            if command.callback is not None:
+                command.callback = complaints(command.callback)
             return command
         if cmd_name == "lab":
             raise click.UsageError("The lab is not installed: pip install mpyc-huddle-lab", ctx)

@@ -45,10 +45,14 @@ class HostPolicy:
 
 @dataclass(frozen=True, slots=True)
 class GuestPolicy:
-    """Whether a guest runs the host's program. `pinned`: the program is this person's own copy or digest."""
+    """Whether a guest runs the host's program. `pinned`: the program is this person's own copy or digest.
+
+    `taken` are Huddle's options that stand behind the invitation: they may have been meant for the program.
+    """
 
     yes: bool = False
     pinned: bool = False
+    taken: tuple[str, ...] = ()
 
     def accept(self, host_standing: str, *, same: bool = True) -> bool | None:
         """Whether to accept; raises LocalError where `--yes` was given and does not suffice.

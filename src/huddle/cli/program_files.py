@@ -13,7 +13,9 @@ from huddle.cli.text import clean, listing, size
 from huddle.errors import LocalError
 from huddle.running.metadata import lock_name, requirements
 from huddle.session.belongings import Belongings, belongings, matching, notebook_source
+from huddle.session.form import program_form
 from huddle.session.program import Program
+from huddle.session.samples import FOLDERS
 
 MAX_LISTED = 20_000  # files looked at below the program's root, so that a home directory ends the search
 _SKIPPED = ("__pycache__", "node_modules")
@@ -57,8 +59,12 @@ def load(source: Source, args: tuple[str, ...], choose: Choose) -> Program:
         found = belongings(
             entry, listing, lambda one: program if one == entry else (root / one).read_bytes(), workdir
         )
+        named = _named(entry, program, listing)
+        found = Belongings(found.modules, tuple(sorted({*found.data, *named} - {*found.modules})))
         out = matching(source.exclude, listing, "--exclude") if source.exclude else set()
         chosen = matching(source.include, listing, "--include")
+        if path.parent in FOLDERS:
+            chosen |= named - out  # nothing of the person's
         left = Belongings(
             tuple(one for one in found.modules if one not in chosen | out),
             tuple(one for one in found.data if one not in chosen | out),
@@ -83,6 +89,19 @@ def load(source: Source, args: tuple[str, ...], choose: Choose) -> Program:
         folders.add(workdir)
     optional = frozenset(_nfc(name) for name in left.all)
     return Program(_nfc(entry), files, args, tuple(sorted(map(_nfc, folders))), _nfc(workdir), optional)
+
+
+def _named(entry: str, source: bytes, listing: Iterable[str]) -> set[str]:
+    """The files that the author's block names; LocalError where one is not there."""
+    there = set(listing)
+    folder = entry.rpartition("/")[0]
+    named = {f"{folder}/{one}" if folder else one for one in program_form(entry, {entry: source}).files}
+    if missing := sorted(named - there):
+        raise LocalError(
+            f"The program says that {missing[0]} belongs to it, which is not there.",
+            hint="Get it from the program's author, or take it out of `files` in the program's first lines.",
+        )
+    return named
 
 
 def _compiles(path: str, source: bytes) -> None:

@@ -1,7 +1,7 @@
 """The rights with which a session runs: as few as it can do with, whoever started it.
 
 Started by root, Huddle becomes an ordinary account (`huddle.running.account`) before it reads a byte of a
-stranger's. What needs root stays with helpers: WireGuard's interfaces, root's own files, and the removal of
+stranger's. What needs root stays with helpers: what networks have to do, root's own files, and the removal of
 the directory that is made for what the session puts on the disk. Whoever started it, no other process of
 the person's may look into this one, it leaves no core, and it stays apart from them (`huddle.landlock`).
 """
@@ -23,11 +23,9 @@ import huddle
 from huddle import landlock
 from huddle.cli.archive import Archive, ArchiveService, HelperArchive
 from huddle.errors import LocalError
-from huddle.helper import Answer, Helper
+from huddle.helper import LOW_PORTS, Answer, Helper, Service
 from huddle.networks import registry
 from huddle.networks.reach.child_server import search_path
-from huddle.networks.wireguard.helper import LOW, HelperMaker, WireGuardService
-from huddle.networks.wireguard.maker import InterfaceMaker
 from huddle.running import account as accounts
 from huddle.running.account import Account
 from huddle.running.scratch import Scratch, remove
@@ -37,10 +35,11 @@ _PR_SET_DUMPABLE = 4  # linux/prctl.h
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What is left: who keeps things, who makes interfaces (None: this process may try), the input files."""
+    """What is left: who keeps things, who does what networks need root for (None: this process may try), and
+    the input files."""
 
     archive: Archive
-    maker: InterfaceMaker | None
+    networks: Helper | None
     inputs: tuple[Path, ...]
 
 
@@ -78,22 +77,28 @@ def as_ordinary(
             services.append(ArchiveService(roots))
         helper = Helper.start(services)
         stack.callback(helper.close)
-        maker: InterfaceMaker | None = None
-        if any(kind.makes_interfaces for kind in map(registry.kind, networks) if kind):
-            tunnels = Helper.start([WireGuardService(port=port)])
-            stack.callback(tunnels.close)
-            maker = HelperMaker(tunnels)
+        theirs: Helper | None = None
+        if asked := _root_services(networks, port):
+            theirs = Helper.start(asked)
+            stack.callback(theirs.close)
         inputs = tuple(_readable(account, path, folder.path) for path in inputs)
         os.chown(folder.path, account.uid, account.gid)
         accounts.open_up(account, [folder.path, *_own(python), *needed])
-        accounts.become(account, listen_low=0 < port < LOW)
+        accounts.become(account, listen_low=0 < port < LOW_PORTS)
         _harden()  # another account, another word of the kernel's on this
         landlock.stay_among_ourselves()
         if account.home is None or not os.access(tempfile.gettempdir(), os.W_OK | os.X_OK):
             tempfile.tempdir = os.environ["TMPDIR"] = str(folder.path)
         _check(account, python)
         kept = archive() if roots is None else HelperArchive(helper, roots.identity, roots.contacts)
-        yield Rights(kept, maker, inputs)
+        yield Rights(kept, theirs, inputs)
+
+
+def _root_services(networks: Sequence[str], port: int) -> list[Service]:
+    """What these networks need root for; several may need the same."""
+    chosen = [kind for kind in map(registry.kind, networks) if kind]
+    found = {type(service): service for kind in chosen for service in kind.root_services(port)}
+    return [*found.values()]
 
 
 class _Folder:

@@ -57,16 +57,16 @@ class ExpectedPeople:
 
         `others` are the names and dids of all others who have knocked, also of those who left.
         """
-        if any(other != did and alike(called, name) for called, other in others):
-            return f"Two people knocked as {name}: ask them which key is theirs."
         one = self._named(name)
         if one is None:
             like = next((one for one in self.people if alike(one.name, name)), None)
             if like is not None:
                 return f"{name} looks like {like.name} on your list, and is not."
             return f"{name} is not on your list."
-        if one.did not in ("", did):
-            return f"{name} is on your list with another key."
+        if one.did:
+            return "" if one.did == did else f"{name} is on your list with another key."
+        if any(other != did and _folded(called) == _folded(name) for called, other in others):
+            return f"Two people knocked as {name}: ask them which key is theirs."
         return ""
 
     @classmethod

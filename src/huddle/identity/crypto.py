@@ -42,6 +42,10 @@ class Crypto(Protocol):
         """A fresh X25519 key."""
         ...
 
+    def exchange_from_seed(self, seed: bytes) -> ExchangeKey:
+        """The X25519 key of these 32 bytes."""
+        ...
+
     def exchange_public(self, key: ExchangeKey) -> bytes:
         """The 32-byte public key."""
         ...

@@ -39,6 +39,9 @@ class NativeCrypto:
     def exchange_key(self) -> ExchangeKey:
         return ExchangeKey(X25519PrivateKey.generate())
 
+    def exchange_from_seed(self, seed: bytes) -> ExchangeKey:
+        return ExchangeKey(X25519PrivateKey.from_private_bytes(seed))
+
     def exchange_public(self, key: ExchangeKey) -> bytes:
         return cast(X25519PrivateKey, key).public_key().public_bytes_raw()
 

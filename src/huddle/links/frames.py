@@ -14,7 +14,7 @@ acknowledged, and sent again on a new wire.
 
 Wire frames concern one wire and are outside the stream.
 
-    ACK 17      U64: all stream bytes before this offset were delivered to the runner
+    ACK 17      U64: all stream bytes before this offset are with the program, or will never be wanted
     RESUME 18   U64: the first frame on a wire: the offset of the next stream byte that is wanted
     PING 19     U64: sent back as PONG
     PONG 20     U64
@@ -24,7 +24,11 @@ Lane frames stand only between a runner and its supervisor, whose one socket, th
 streams of all peers (huddle/running/mux.py).
 
     PEER 33     U64: the frames that follow are of the peer with this pid, until the next PEER
-    ROOM 34     U64: the peer's stream may be sent up to this offset, and a write over it; at first ROOM_SIZE
+
+There is one window, between the two programs: a runner sends at most WINDOW bytes of a stream, and a write
+over it, beyond the last ACK. The peer's runner says ACK over its lane, and the two supervisors pass it on. So
+the window bounds all that is kept on the way: at the one end until it is acknowledged, in case that a wire
+is lost, and at the other until the runner reads it.
 
 Only the standard library here: a runner loads this file by its path, in any interpreter.
 """
@@ -36,17 +40,17 @@ NUMBER = struct.Struct(">IIQ")
 
 DATA, EOF, END = 1, 2, 3
 ACK, RESUME, PING, PONG, BYE = 17, 18, 19, 20, 21
-PEER, ROOM = 33, 34
+PEER = 33
 
 MAX_PAYLOAD = 65_536  # small enough that an ACK or a PING never waits long behind one frame
-ROOM_SIZE = 1 << 20  # what waits on a lane for one peer at most, in each direction
-_LENGTHS = {DATA: None, EOF: 0, END: 0, ACK: 8, RESUME: 8, PING: 8, PONG: 8, BYE: 0, PEER: 8, ROOM: 8}
+WINDOW = 8 << 20  # unacknowledged bytes: 160 ms of 50 MB/s, and what a party keeps for each silent peer
+_LENGTHS = {DATA: None, EOF: 0, END: 0, ACK: 8, RESUME: 8, PING: 8, PONG: 8, BYE: 0, PEER: 8}
 _MASK = 0xFFFFFF
 
 # The first four bytes of a frame as one number, so that one comparison checks type and length.
 _DATA_HEAD, _EOF_HEAD, _END_HEAD = DATA << 24, EOF << 24, END << 24
 WIRE = frozenset(kind << 24 | (_LENGTHS[kind] or 0) for kind in (ACK, RESUME, PING, PONG, BYE))
-LANE = frozenset(kind << 24 | 8 for kind in (PEER, ROOM))
+LANE = frozenset(kind << 24 | 8 for kind in (PEER, ACK))
 
 Scanned = tuple[int, int, int, bool]
 Slice = bytes | memoryview  # of what a wire brought, without a copy where one would cost

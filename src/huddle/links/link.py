@@ -31,8 +31,8 @@ class LinkReceiver(Protocol):
         """Whole stream frames have arrived; tell `Link.delivered` once they are with the program."""
         ...
 
-    def link_writable(self) -> None:
-        """The window was full and has room again."""
+    def link_taken(self, total: int) -> None:
+        """So many bytes of what was written are with the peer's program: there is room for as many more."""
         ...
 
     def link_restored(self, info: WireInfo) -> None:
@@ -158,20 +158,19 @@ class Link:
         self._link.write(frames)
         self._flush()
 
-    def forward(self, frames: bytes, scanned: Scanned) -> bool:
-        """As `write`, of whole frames of which `frames.scan` has said this; returns `writable`."""
+    def forward(self, frames: bytes, scanned: Scanned) -> None:
+        """As `write`, of whole frames of which `frames.scan` has said this."""
         link = self._link
         link.forward(frames, scanned)
         outgoing = link.outgoing
         if outgoing:
             if len(outgoing) == 1 and self._wire is not None:
-                self._wire.send(outgoing.pop())
+                self._wire.wire.send(outgoing.pop())
             else:
                 self._flush()
-        return link.writable
 
     def delivered(self, total: int) -> None:
-        """So many stream bytes, headers included, have reached the program so far."""
+        """So many stream bytes, headers included, are with the program, or will never be wanted."""
         if self._closing:
             return
         link = self._link
@@ -295,7 +294,7 @@ class Link:
         if self._wire is not None:
             data = self._link.output()
             if data:
-                self._wire.send(data)
+                self._wire.wire.send(data)
 
     def _data(self, slices: Sequence[Slice]) -> None:
         """The link has taken what the present wire brought: these frames, and perhaps news."""
@@ -322,8 +321,8 @@ class Link:
                 if not self._closing and self._wire and self._seeker:
                     info = self._wire.wire.info
                     self._receiver.link_restored(replace(info, rtt=self._seeker.rtt, tried=self._tried(info)))
-            elif event is Happened.WRITABLE and not self._closing:
-                self._receiver.link_writable()
+            elif event is Happened.TAKEN and not self._closing:
+                self._receiver.link_taken(self._link.acked)
             elif event is Happened.SILENT:
                 self._lost(f"nothing was heard for {SILENCE:g} s")
         return Happened.OVER in events
@@ -407,14 +406,13 @@ class Link:
 class _Attached:
     """The receiver of one wire, so that nothing of an old one ever reaches the link."""
 
-    __slots__ = ("_end", "_link", "_receiver", "send", "wire")
+    __slots__ = ("_end", "_link", "_receiver", "wire")
 
     def __init__(self, end: Link, wire: Wire) -> None:
         self._end = end
         self._link = end._link
         self._receiver = end._receiver
         self.wire = wire
-        self.send = wire.send
 
     def wire_data(self, data: bytes) -> None:
         end, link = self._end, self._link

@@ -25,6 +25,7 @@ from huddle.links.frames import (
     PING,
     PONG,
     RESUME,
+    WINDOW,
     FrameError,
     Scanned,
     Slice,
@@ -34,8 +35,7 @@ from huddle.links.frames import (
     wire_frame,
 )
 
-WINDOW = 8 << 20  # unacknowledged bytes: 160 ms of 50 MB/s, and what a party keeps for each silent peer
-SLACK = 1 << 20  # a writer learns that the window is full after the read that filled it, so take some more
+SLACK = 1 << 20  # over the window: the write that fills it, and what a reader took before it knew
 ACK_BYTES = 256 << 10  # delivered bytes after which an ACK goes out at once: 32 of them fill a window
 ACK_JOIN = 16 << 10  # with fewer delivered bytes an ACK costs both ends more than it frees, so it waits
 ACK_DELAY = 0.05  # seconds after which any delivered byte is acknowledged
@@ -63,7 +63,7 @@ class Happened(Enum):
     """What `LinkProtocol.events` tells."""
 
     ONLINE = "online"  # the peer's RESUME came: what was written in the meantime is on its way
-    WRITABLE = "writable"  # the window was full and has room again
+    TAKEN = "taken"  # the peer's program has more of what was written: `acked`
     SILENT = "silent"  # the wire is dead: detach
     OVER = "over"  # the peer said BYE; take the output once more, then close the wire
 
@@ -163,7 +163,7 @@ class LinkProtocol:
             self.outgoing.append(frames)
 
     def delivered(self, total: int, now: float) -> None:
-        """So many bytes of the stream have reached the local program so far."""
+        """So many bytes of the stream are with the local program, or will never be wanted."""
         if not self.delivered_to <= total <= self.received:
             raise ValueError(f"{total} delivered of {self.received}, {self.delivered_to} before")
         self.delivered_to = total
@@ -355,14 +355,15 @@ class LinkProtocol:
     def _trim(self, offset: int) -> None:
         if not self.acked <= offset <= self.sent:
             raise self._blame(f"ACK of {offset}, outside {self.acked} to {self.sent}")
-        self.acked = offset
+        if offset > self.acked:
+            self.acked = offset
+            self.events.append(Happened.TAKEN)
         unacked, base = self._unacked, self._base
         while unacked and base + len(unacked[0]) <= offset:
             base += len(unacked.popleft())
         self._base = base
-        if not self.writable and self.sent - offset <= WINDOW * 3 // 4:
+        if self.sent - offset <= WINDOW * 3 // 4:
             self.writable = True
-            self.events.append(Happened.WRITABLE)
         self._bye_if_through()
 
     def _acknowledge(self) -> None:

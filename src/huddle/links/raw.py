@@ -23,6 +23,7 @@ from huddle.links.link import LinkStats
 from huddle.links.wire import WireInfo
 
 ROOM = 1 << 20  # bytes that wait for the program here, or for the other end, before somebody has to stop
+STEP = 1 << 16  # bytes of the program after which it is told that there is room for more
 AFTER = 3.0  # seconds without a further connection until the other end's program counts as over
 _DEEPEST = 0xFFFFFFFE
 
@@ -34,7 +35,7 @@ class RawReceiver(Protocol):
 
     def link_frames(self, data: bytes) -> None: ...
 
-    def link_writable(self) -> None: ...
+    def link_taken(self, total: int) -> None: ...
 
     def link_restored(self, info: WireInfo) -> None: ...
 
@@ -61,7 +62,7 @@ class RawLink:
         self._opened = 0  # connections that there were, or that are being made
         self._ended_here = 0  # of these, those that the program here has ended,
         self._ended_there = 0  # and those that it was told are over
-        self._received = self._delivered = self._sent = 0
+        self._received = self._delivered = self._sent = self._taken = 0
         self._messages_in = self._messages_out = self._depth = 0
         self._over = False  # the program here is done
         self._told_end = False
@@ -108,7 +109,7 @@ class RawLink:
         self._sent += len(data)
         for kind, depth, payload in frames.frames_in(data)[0]:
             if self._over:
-                return
+                break
             if kind == frames.DATA:
                 self._depth = max(self._depth, depth)
                 self._messages_out += 1
@@ -118,11 +119,11 @@ class RawLink:
             else:
                 self._finish()
                 self._tell_end()
+        self.room()
 
-    def forward(self, data: bytes, scanned: frames.Scanned) -> bool:
-        """As `write`; whether there is room for more."""
+    def forward(self, data: bytes, scanned: frames.Scanned) -> None:
+        """As `write`."""
         self.write(data)
-        return self.writable
 
     def delivered(self, total: int) -> None:
         """The program has so many bytes of frames."""
@@ -159,6 +160,7 @@ class RawLink:
         waiting, self._waiting, self._waits = self._waiting, [], 0
         for data in waiting:
             connection.send(data)
+        self.room()
         connection.pause(self._received - self._delivered > ROOM)
         if not self._shown:
             self._shown = True
@@ -175,9 +177,10 @@ class RawLink:
         self._bring(frames.data_frames(data, self._depth))
 
     def room(self) -> None:
-        """The connection has room again."""
-        if not self._over:
-            self._receiver.link_writable()
+        """Where there is room for more, what was written counts as taken."""
+        if (self._over or self.writable) and self._sent - self._taken >= STEP:
+            self._taken = self._sent
+            self._receiver.link_taken(self._taken)
 
     def gone(self, connection: "RawConnection", error: Exception | None) -> None:
         """The connection is over: in order, or because of this."""

@@ -40,9 +40,7 @@ class StreamWire(BufferedWire, asyncio.Protocol):
             self.data_received = receiver.wire_data  # type: ignore[method-assign]
 
     def send(self, data: bytes) -> None:
-        """Send, without waiting; does nothing on a lost or closed wire."""
-        if self._transport is not None and not self._over:
-            self._transport.write(data)
+        """Nothing: there is no connection yet, or no longer. While there is, its own `write` stands here."""
 
     def close(self) -> None:
         """Send what is left, then close; what does not go out within two seconds is dropped."""
@@ -67,6 +65,7 @@ class StreamWire(BufferedWire, asyncio.Protocol):
 
     def _shut(self) -> None:
         self.__dict__.pop("data_received", None)
+        self.__dict__.pop("send", None)
         super()._shut()
 
     def _pause(self, paused: bool) -> None:
@@ -82,7 +81,9 @@ class StreamWire(BufferedWire, asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=1 << 30)
         if self._over:
             self._transport.abort()
-        elif self._connected is not None:
+            return
+        self.send = self._transport.write  # type: ignore[method-assign]
+        if self._connected is not None:
             self._connected(self, self._transport)
 
     def data_received(self, data: bytes) -> None:
@@ -96,6 +97,7 @@ class StreamWire(BufferedWire, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._transport = None
+        self.__dict__.pop("send", None)
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None

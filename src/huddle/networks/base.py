@@ -15,11 +15,15 @@ where they are used. `docs/adding-a-network.md` makes one.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from huddle.errors import LocalError
 from huddle.identity.crypto import Crypto
 from huddle.links.wire import Wire
+
+if TYPE_CHECKING:
+    from huddle.helper import Helper, Service
+    from huddle.networks.outsiders import OutsiderPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ class NetworkContext:
     `rendezvous` is its URL, and `near` says that it is on this machine, so that loopback addresses are of
     use. `via` restricts the network to an interface or address, `advertise` are further names or addresses
     of this machine (HOST or HOST:PORT), `port` is the port to be reached at (0: any). `notice` tells the
-    person something. `helper` does what this process has no rights to (`huddle.networks.wireguard.maker`).
+    person something. `helper` has the kind's `root_services`, where this process has given root's rights up.
     """
 
     rendezvous: str
@@ -98,7 +102,7 @@ class NetworkContext:
     advertise: tuple[str, ...] = ()
     port: int = 0
     notice: Callable[[str], None] = lambda _: None
-    helper: Any = None
+    helper: "Helper | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +200,11 @@ class NetworkKind:
     """A network as Huddle knows it before there is a session; subclasses set what differs.
 
     `automatic`: `--network auto` takes it. `in_browser`: a browser has it. `by_rendezvous`: bytes go through
-    the rendezvous. `links_parties`: it links two parties of Huddle; false where it is for others.
-    `makes_interfaces` of this machine, for which root keeps a helper (`huddle.cli.rights`). `commands` are
-    the programs that a party needs beside Python, and `server_commands` those of its server. `service` is
-    what it needs on the Internet unless options name another, for people. `needs`, `secured_by` (what
-    encrypts, and binds wires to the identities) and `seen_by` (who sees what) are its row in
-    docs/networks.md.
+    the rendezvous. `links_parties`: it links two parties of Huddle; false where it is for others. `commands`
+    are the programs that a party needs beside Python, and `server_commands` those of its server. `service` is
+    what it needs on the Internet unless options name another, for people. `cli` are further commands of
+    `huddle`, each as MODULE:FUNCTION by its name. `needs`, `secured_by` (what encrypts, and binds wires to
+    the identities) and `seen_by` (who sees what) are its row in docs/networks.md.
     """
 
     name: ClassVar[str]
@@ -212,7 +215,7 @@ class NetworkKind:
     in_browser: ClassVar[bool] = False
     by_rendezvous: ClassVar[bool] = False
     links_parties: ClassVar[bool] = True
-    makes_interfaces: ClassVar[bool] = False
+    cli: ClassVar[Mapping[str, str]] = {}
     Options: ClassVar[type] = NoOptions
     commands: ClassVar[tuple[Command, ...]] = ()
     service: ClassVar[str] = ""
@@ -240,6 +243,21 @@ class NetworkKind:
     def needed(self, options: Any) -> Iterable[Path]:
         """Files of this machine that these options name, which an ordinary account must be able to use."""
         return ()
+
+    def root_services(self, port: int) -> "Iterable[Service]":
+        """What of it only root can do, for a Huddle that root started and that becomes an ordinary account.
+
+        `port` is the one to be reached at, which the person chose (0: any).
+        """
+        return ()
+
+    def outsider(self, context: NetworkContext) -> "OutsiderPart | None":
+        """The part of a person who runs plain MPyC by hand, where it links with such people."""
+        return None
+
+    def participant(self, context: NetworkContext) -> "OutsiderPart | None":
+        """The part of a party of Huddle that links with such people."""
+        return None
 
     def load(self) -> None:
         """Import what `create` needs, where somebody has the time for it now."""

@@ -62,6 +62,11 @@ def names() -> tuple[str, ...]:
     return tuple(one.name for one in kinds())
 
 
+def for_outsiders() -> NetworkKind:
+    """The one that links with people who run plain MPyC."""
+    return next(one for one in kinds() if not one.links_parties)
+
+
 def automatic(*, in_browser: bool = False) -> tuple[str, ...]:
     """The names of those that `auto` takes, in order of preference."""
     return tuple(one.name for one in kinds() if one.automatic and (one.in_browser or not in_browser))

@@ -24,11 +24,6 @@ class RunLink(Protocol):
     """What a run needs of a link (see links/manager.py)."""
 
     @property
-    def writable(self) -> bool:
-        """False while the window is full; `link_writable` follows."""
-        ...
-
-    @property
     def stats(self) -> Any:
         """The link's counters."""
         ...
@@ -37,12 +32,15 @@ class RunLink(Protocol):
         """Take whole stream frames; never waits."""
         ...
 
-    def forward(self, frames: bytes, scanned: frames.Scanned) -> bool:
-        """As `write`, of frames of which `frames.scan` has said this; returns `writable`."""
+    def forward(self, frames: bytes, scanned: frames.Scanned) -> None:
+        """As `write`, of frames of which `frames.scan` has said this.
+
+        Raises BufferError where more is written than the window takes.
+        """
         ...
 
     def delivered(self, total: int) -> None:
-        """So many stream bytes have reached the runner so far."""
+        """So many stream bytes are with the program, or will never be wanted."""
         ...
 
 
@@ -80,29 +78,22 @@ class Channel(ABC):
         self._from_runner = False
         self.done.set()
 
-    # --- to the runner
+    # --- from the peer
 
     @abstractmethod
-    def _bring(self, data: frames.Slice) -> None:
-        """These frames are for the runner; tell `delivered` when they have reached it."""
-
     def link_frames(self, data: frames.Slice) -> None:
         """Whole stream frames from the peer."""
-        self._received += len(data)
-        # Few frames end like an END; only then is it worth a look.
-        if data[-len(END) :] == END and frames.scan(data)[3]:
-            self.peer_ended = True
-            self._run.peer_ended(self.pid)
-        if self._to_runner:
-            self._bring(data)
-        else:
-            self.link.delivered(self._received)
+
+    def _end_there(self) -> None:
+        """The peer's program is over, and all that it sent was brought."""
+        self.peer_ended = True
+        self._run.peer_ended(self.pid)
 
     # --- news of the link
 
     @abstractmethod
-    def link_writable(self) -> None:
-        """The window has room again."""
+    def link_taken(self, total: int) -> None:
+        """So many bytes of what the program wrote are with the peer's program."""
 
     def link_lost(self, reason: str) -> None:
         """The wire is gone; the keeper looks for another."""

@@ -1,9 +1,12 @@
 """An environment that has just what a program names (`metadata.py`), the same for everybody; made by uv.
 
 The host's lock decides: exact versions with their hashes, for all systems, in a file beside the program
-(`prog.lock` for `prog.py`) that travels with it. Only wheels are installed, so nothing of a package runs
-before the program does. MPyC is in the lock, in the host's version, whether it is named or not. An
-environment is made once a lock and an interpreter, and kept in the person's cache.
+(`prog.lock` for `prog.py`) that travels with it. MPyC is in the lock, in the host's version, whether it is
+named or not. An environment is made once a lock and an interpreter, and kept in the person's cache.
+
+A stranger chose the packages, and a wheel can bring code that runs as soon as its Python starts (`.pth`). So
+nothing of an environment runs outside the program's sandbox: its Python is never started to look at it, and
+its bytecode is compiled by the person's own interpreter, which loads nothing of it.
 """
 
 import asyncio
@@ -14,6 +17,8 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from importlib import metadata
 from pathlib import Path
 
 import platformdirs
@@ -24,6 +29,17 @@ from huddle.running.metadata import Requirements, packages
 from huddle.running.scratch import Scratch
 
 LOCK_SECONDS, INSTALL_SECONDS = 120, 900  # a slow line; numpy and pandas have some 30 MB
+_NAMED = 3  # packages whose sizes are told
+_PROGRESS = ("Using Python", "Resolved ", "Downloading ", "Downloaded ", "Prepared ")
+_UNREACHED = ("dns error", "error sending request", "network was disabled")
+
+
+@dataclass(slots=True)
+class _Making:
+    """An environment that is being made, for all that wait for it."""
+
+    task: "asyncio.Task[None]"
+    waiting: int = field(default=0)
 
 
 class Environments:
@@ -35,6 +51,7 @@ class Environments:
     def __init__(self, home: Path | None = None) -> None:
         self._given = home
         self._scratch: Scratch | None = None
+        self._making: dict[Path, _Making] = {}
 
     @property
     def _home(self) -> Path:
@@ -61,37 +78,58 @@ class Environments:
         return made
 
     def of(self, lock: bytes, interpreter: Interpreter) -> Path:
-        """The Python of the environment for that lock, whether it is there or not."""
+        """The directory of the environment for that lock, whether it is there or not."""
         which = f"{interpreter.executable}\n{interpreter.python}\n".encode() + lock
-        return self._home / hashlib.sha256(which).hexdigest()[:32] / "bin" / "python"
+        return self._home / hashlib.sha256(which).hexdigest()[:32]
 
-    async def make(self, lock: bytes, interpreter: Interpreter, notice: Callable[[str], None]) -> Path:
-        """Make it unless it is there. LocalError where a package can't be had; leaves no half of one."""
-        python = self.of(lock, interpreter)
-        if python.exists():
-            return python
-        listed = packages(lock)
-        notice(f"Getting {len(listed)} packages for the program: {', '.join(one.name for one in listed)}")
-        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix=".making-", dir=self._home))
-        try:
-            (place / "lock").write_bytes(lock)
-            await self._uv(
-                60, "venv", "--quiet", "--relocatable", "--python", interpreter.executable, str(place / "env")
-            )
-            install = ("--require-hashes", "--only-binary", ":all:", "--compile-bytecode", "--quiet")
-            into = ("--python", str(place / "env"), "-r", str(place / "lock"))
-            await self._uv(INSTALL_SECONDS, "pip", "install", *install, *into)
+    async def make(self, lock: bytes, interpreter: Interpreter, notice: Callable[[str], None]) -> Interpreter:
+        """The interpreter that has what is locked; its environment is made unless it is there.
+
+        Several may wait for the same one. LocalError where a package can't be had; leaves no half of one.
+        """
+        place = self.of(lock, interpreter)
+        if not place.exists():
+            making = self._making.get(place)
+            if making is None:
+                task = asyncio.create_task(self._make(place, lock, interpreter, notice))
+                making = self._making[place] = _Making(task)
+            making.waiting += 1
             try:
-                (place / "env").rename(python.parents[1])
-            except OSError:
-                if not python.exists():  # another session was as quick
-                    raise
-        finally:
-            await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
-        return python
+                await asyncio.shield(making.task)
+            finally:
+                making.waiting -= 1
+                if not making.waiting:
+                    self._making.pop(place, None)
+                    making.task.cancel()
+                    await asyncio.gather(making.task, return_exceptions=True)
+        return _described(place, interpreter)
 
-    async def _uv(self, seconds: float, *args: str, typed: bytes = b"") -> bytes:
+    async def _make(
+        self, place: Path, lock: bytes, interpreter: Interpreter, notice: Callable[[str], None]
+    ) -> None:
+        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=self._home))
+        made = scratch / "env"
+        try:
+            (scratch / "lock").write_bytes(lock)
+            venv = ("venv", "--quiet", "--relocatable", "--python", interpreter.executable, str(made))
+            await self._uv(60, *venv)
+            install = ("pip", "install", "--require-hashes", "--only-binary", ":all:", "--no-progress")
+            into = ("--python", str(made), "-r", str(scratch / "lock"))
+            await self._uv(INSTALL_SECONDS, *install, *into, progress=notice)
+            await _compile(made, interpreter)
+            await asyncio.to_thread(_keep, made, place)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+        notice(await asyncio.to_thread(_sizes, place))
+
+    async def _uv(
+        self,
+        seconds: float,
+        *args: str,
+        typed: bytes = b"",
+        progress: Callable[[str], None] | None = None,
+    ) -> bytes:
         home = self._home
         kept = {"UV_CACHE_DIR": str(home.with_name("uv"))} if self._scratch is not None else {}
         process = await asyncio.create_subprocess_exec(
@@ -105,7 +143,7 @@ class Environments:
         )
         try:
             async with asyncio.timeout(seconds):
-                out, err = await process.communicate(typed)
+                out, err = await _talk(process, typed, progress)
         except TimeoutError:
             raise LocalError(
                 f"The program's packages could not be had within {seconds:.0f} seconds.", hint="Try it again."
@@ -115,12 +153,103 @@ class Environments:
                 process.kill()
                 await process.wait()
         if process.returncode:
-            lines = [line.strip() for line in err.decode(errors="replace").splitlines() if line.strip()]
             raise LocalError(
-                f"The program's packages can't be had: {' '.join(lines)[:400] or 'uv does not say why'}",
+                f"The program's packages can't be had: {_why(err.decode(errors='replace'))}",
                 hint="This needs the network once; or give an interpreter that has them, with --python.",
             )
         return out
+
+
+def _why(err: str) -> str:
+    """What uv says of a failure, without what it says of its progress."""
+    lines = [line.strip(" ×╰─▶├│") for line in err.splitlines()]
+    reasons = [line for line in lines if line and not line.startswith(_PROGRESS)]
+    if any(one in err for one in _UNREACHED):
+        return "the package index can't be reached."
+    return " ".join(reasons)[:400] or "uv does not say why."
+
+
+def _keep(made: Path, place: Path) -> None:
+    try:
+        made.rename(place)
+    except OSError:
+        if not place.exists():  # another session was as quick
+            raise
+
+
+async def _talk(
+    process: asyncio.subprocess.Process, typed: bytes, progress: Callable[[str], None] | None
+) -> tuple[bytes, bytes]:
+    """What it says, as `communicate` does; what it downloads is told to `progress` as it begins to."""
+    if progress is None:
+        return await process.communicate(typed)
+    assert process.stdin and process.stdout and process.stderr
+    process.stdin.close()
+    err = b""
+    async for line in process.stderr:
+        err += line
+        if line.startswith(b"Downloading "):
+            progress(f"Getting {line.decode(errors='replace').removeprefix('Downloading ').strip()}")
+    return await process.stdout.read(), err
+
+
+def _packages(place: Path) -> Path:
+    """Where the packages of an environment lie."""
+    return next((place / "lib").glob("python3*")) / "site-packages"
+
+
+def _described(place: Path, base: Interpreter) -> Interpreter:
+    """The interpreter of an environment, without starting it: what `probe` would find."""
+    site = _packages(place)
+    has = {one.name.lower(): one.version for one in metadata.distributions(path=[str(site)])}
+    if "mpyc" not in has:
+        raise LocalError("The program's lock has no MPyC.", hint="The host can make a new one.")
+    kept = (one for one in base.paths if Path(one).name not in ("site-packages", "dist-packages"))
+    return replace(
+        base,
+        executable=str(place / "bin" / "python"),
+        prefixes=(str(place), base.prefixes[-1]),
+        paths=(*kept, str(site)),
+        mpyc=has["mpyc"],
+        numpy=has.get("numpy"),
+        gmpy2=has.get("gmpy2"),
+        uvloop=has.get("uvloop"),
+    )
+
+
+async def _compile(place: Path, base: Interpreter) -> None:
+    """Compile what lies there, by the person's own interpreter, to which these are only files."""
+    alone = ("-I", "-S", "-m", "compileall", "-q", "-j", "1", str(_packages(place)))
+    process = await asyncio.create_subprocess_exec(
+        base.executable,
+        *alone,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=environment(),
+        cwd=os.sep,
+    )
+    try:
+        await process.wait()  # what can't be compiled is the program's to find out
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _sizes(place: Path) -> str:
+    """What was made, for its person: how much in all, and the largest packages."""
+    sizes: dict[str, int] = {}
+    for one in metadata.distributions(path=[str(_packages(place))]):
+        sizes[f"{one.name} {one.version}"] = sum(file.size or 0 for file in one.files or ())
+    largest = sorted(sizes.items(), key=lambda item: -item[1])[:_NAMED]
+    listed = ", ".join(f"{name} {_size(count)}" for name, count in largest)
+    more = f" and {len(sizes) - _NAMED} more" if len(sizes) > _NAMED else ""
+    return f"The program's packages are here, {_size(sum(sizes.values()))}: {listed}{more}."
+
+
+def _size(count: int) -> str:
+    return f"{count / (1 << 20):.1f} MiB" if count >= 1 << 20 else f"{max(1, count >> 10)} KiB"
 
 
 def find_uv() -> str:

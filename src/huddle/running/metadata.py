@@ -19,6 +19,7 @@ from huddle.errors import ProgramError
 
 MOST_PACKAGES = 200
 MOST_LOCK = 1 << 20  # bytes
+_NAMED = 5  # packages, in one line
 # As in PEP 723.
 _BLOCK = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 # A name with its versions: no address, no path, no option.
@@ -118,12 +119,14 @@ def locked(entry: str, files: Mapping[str, bytes]) -> bytes | None:
 
 
 def needs(entry: str, files: Mapping[str, bytes]) -> str:
-    """In one line, the packages that a program gets from its index after a yes; empty where it needs none."""
+    """In one line, the packages that a program gets from its index; empty where it needs none."""
     try:
         lock = locked(entry, files)
     except ProgramError as error:
         return error.message
     if lock is None:
         return ""
-    listed = ", ".join(f"{one.name} {one.version}" for one in packages(lock))
-    return f"The program gets these packages, locked for everybody: {listed}."
+    found = packages(lock)
+    listed = ", ".join(f"{one.name} {one.version}" for one in found[:_NAMED])
+    more = f" and {len(found) - _NAMED} more (in {lock_name(entry)})" if len(found) > _NAMED else ""
+    return f"It gets these packages, locked for everybody: {listed}{more}."

@@ -1,30 +1,30 @@
 """The lane: the one socket between a supervisor and its runner, with the streams of all peers on it.
 
-    runner --lane--> LaneChannel --forward--> link      and back: link_frames --> LaneChannel --> lane
+    runner --lane--> MuxChannel --forward--> link      and back: link_frames --> MuxChannel --> lane
 
 All that a runner writes to its peers in one tick arrives in one read, and what several peers sent leaves
-in one write. PEER says whose the stream frames are that follow. Either side may be `ROOM_SIZE` bytes of each
-stream ahead of what the other has taken, and a write over it; ROOM says how far that is by now. So the lane
-is always read, and neither a slow peer nor a program that does not want one peer's messages yet holds
-up another. The runner has *taken* what its program has; the supervisor what a link has.
+in one write. PEER says whose the frames are that follow. A stream has one window, between the two programs
+(huddle/links/frames.py), so nothing is held here: what comes is passed on at once, and so are the ACKs of
+the two. Neither a slow peer nor a program that does not want one peer's messages yet holds up another.
 
-A runner runs a stranger's code: anything but whole frames within the room ends the run.
+A runner runs a stranger's code: anything but whole frames within the window ends the run.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from huddle.links import frames
-from huddle.links.frames import LANE, PEER, ROOM, ROOM_SIZE, FrameError, control, lane_frame, scan
+from huddle.links.frames import ACK, LANE, PEER, WINDOW, FrameError, control, lane_frame, scan
 from huddle.running.channel import END, Channel, OpenLink
 
 if TYPE_CHECKING:
     from huddle.running.run import Run
 
+Forward = Callable[[bytes, frames.Scanned], None]
+
 _HEADER, _MARK = frames.HEADER.size, frames.NUMBER.size
-_WRITE = 1 << 18  # what a single read, of a lane or a wire, may bring over the room
+_SLACK = 2 << 20  # what one peer may be over its window, and what a single read brings
 
 
 class MuxChannel(Channel):
@@ -34,100 +34,64 @@ class MuxChannel(Channel):
         super().__init__(run, pid)
         self.mark = control(PEER, pid)
         self._lane = lane
-        self._held: deque[tuple[bytes, frames.Scanned]] = deque()  # for the link, while its window is full
-        self._held_size = 0
-        self._forwarded = 0  # bytes of the runner's stream
-        self._room = ROOM_SIZE
-        self._pending: deque[frames.Slice] = deque()  # for the runner, when it has room
-        self._sent = 0
-        self._limit = ROOM_SIZE
-        self._draining = False
+        self._taken = 0  # of what was received, by the runner's word
         self.link = open_link(self)
-        self._writable = self.link.writable
+        self.forward: Forward = self.link.forward  # what the program writes
 
     # --- from the runner
 
-    def take(self, data: bytes, scanned: frames.Scanned) -> None:
-        """Whole stream frames of the program; raises FrameError where there was no room for them."""
-        if not self._from_runner:
-            return
-        if not self._writable:
-            self._hold(data, scanned)
-            return
-        self._writable = self.link.forward(data, scanned)
-        forwarded = self._forwarded = self._forwarded + len(data)
-        if scanned[3]:
-            self._shut()
-        elif forwarded > self._room - ROOM_SIZE // 2:
-            self._room = forwarded + ROOM_SIZE
-            self._lane.send(self, control(ROOM, self._room))
+    def take_end(self, data: bytes, scanned: frames.Scanned) -> None:
+        """The last frames of the program."""
+        self.forward(data, scanned)
+        self._shut()
 
-    def _hold(self, data: bytes, scanned: frames.Scanned) -> None:
-        self._held.append((data, scanned))
-        self._held_size += len(data)
-        if self._forwarded + self._held_size > self._room + _WRITE:
-            raise FrameError("more than there is room for")
-
-    def link_writable(self) -> None:
-        """The window has room again."""
-        self._writable = True
-        held, self._held, self._held_size = self._held, deque(), 0
-        for piece in held:
-            self.take(*piece)
-        if self._draining and not self._held:
-            self.finish()
+    def take_ack(self, total: int) -> None:
+        """The program has so many bytes; raises FrameError where that can't be."""
+        if not self._taken <= total <= self._received:
+            raise FrameError(f"{total} bytes taken of {self._received}, {self._taken} before")
+        self._taken = total
+        if self._to_runner and not self.peer_ended:
+            self.link.delivered(total)
 
     def drain(self, well: bool = True) -> None:
-        """The runner is gone: forward what it left, as the window allows, then END."""
+        """The runner is gone: END, and nothing is wanted any more."""
         self._to_runner = False
-        self._pending.clear()
         self.link.delivered(self._received)
-        self._draining = True
-        if not (well and self._held):
-            self.finish()
+        self.finish()
 
     def _shut(self) -> None:
         super()._shut()
-        self._held.clear()
+        self.forward = _forget
 
     # --- to the runner
 
     def link_frames(self, data: frames.Slice) -> None:
         """Whole stream frames from the peer."""
-        lane, sent = self._lane, self._sent
-        if self._pending or sent >= self._limit or not self._to_runner or data[-_HEADER:] == END:
-            super().link_frames(data)
-            return
-        # The way of almost all frames, in one call instead of three.
         self._received += len(data)
-        sent = self._sent = sent + len(data)
-        if lane.writing is self:
-            lane.put(data)
+        # Few frames end like an END; only then is it worth a look.
+        if data[-_HEADER:] == END or not self._to_runner:
+            self._last_frames(data)
+        elif self._lane.writing is self:
+            self._lane.put(data)
         else:
-            lane.send(self, data)
-        self.link.delivered(sent)
+            self._lane.send(self, data)
 
-    def _bring(self, data: frames.Slice) -> None:
-        if self._pending or self._sent >= self._limit:
-            self._pending.append(data)
-            return
-        self._sent += len(data)
-        self._lane.send(self, data)
-        self.link.delivered(self._sent)
+    def _last_frames(self, data: frames.Slice) -> None:
+        """The stream may end here, or its runner is gone: no window has to wait for a program any more."""
+        if not self.peer_ended and frames.scan(data)[3]:
+            self._end_there()
+        if self._to_runner:
+            self._lane.send(self, data)
+        if self.peer_ended or not self._to_runner:
+            self.link.delivered(self._received)
 
-    def grant(self, limit: int) -> None:
-        """The runner has room up to this offset; raises FrameError where it can't have."""
-        if not self._limit <= limit <= self._sent + ROOM_SIZE:
-            raise FrameError(f"room up to {limit}, with {self._sent} sent")
-        self._limit = limit
-        pending, self._pending = self._pending, deque()
-        for data in pending:
-            self._bring(data)
+    def link_taken(self, total: int) -> None:
+        """So many bytes of what the program wrote are with the peer's program."""
+        self._lane.send(self, control(ACK, total))
 
-    def close(self) -> None:
-        """Forget the runner."""
-        super().close()
-        self._pending.clear()
+
+def _forget(data: bytes, scanned: frames.Scanned) -> None:
+    """Nobody wants it."""
 
 
 def _drop(data: frames.Slice) -> None:
@@ -152,7 +116,7 @@ class RunnerMux(asyncio.Protocol):
         """The channels of a run, each with its link."""
         self._run = run
         if self._transport:
-            self._transport.set_write_buffer_limits(high=(ROOM_SIZE + 4 * _WRITE) * (len(openers) + 1))
+            self._transport.set_write_buffer_limits(high=(WINDOW + _SLACK) * (len(openers) + 1))
         for pid, open_link in openers.items():
             channel = self._channels[pid] = MuxChannel(run, pid, self, open_link)
             self._marks[channel.mark] = channel
@@ -203,24 +167,24 @@ class RunnerMux(asyncio.Protocol):
                 scanned = scan(data, at, LANE)
                 if scanned[0] > at:
                     start, at = at, scanned[0]
-                    channel.take(data[start:at], scanned)
+                    (channel.take_end if scanned[3] else channel.forward)(data[start:at], scanned)
                 elif frame := lane_frame(data, at):
                     kind, number, end = frame
-                    if kind == ROOM:
-                        channel.grant(number)
+                    if kind == ACK:
+                        channel.take_ack(number)
                         at = end
                     elif number not in self._channels:
                         raise FrameError(f"there is no peer {number}")
                 else:
                     break
-        except FrameError:
+        except (FrameError, BufferError):
             self._fail("sent something other than frames over its runner's socket")
         self._reading = channel
         self._part = data[at:]
 
     def pause_writing(self) -> None:
-        """More waits for the runner than it can have room for: it claims to have taken what it never read."""
-        self._fail("claims room that it does not have")
+        """More waits for the runner than windows hold: it claims to have taken what it never read."""
+        self._fail("claims to have taken what it never read")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The runner has closed its end, or this end was closed."""

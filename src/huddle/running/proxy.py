@@ -23,8 +23,8 @@ from typing import Any, Protocol, cast
 
 from huddle.errors import HuddleError, LocalError, NetworkError, PeerError
 from huddle.links import frames
+from huddle.links.link import Link
 from huddle.links.wire import WireInfo
-from huddle.running.channel import RunLink
 from huddle.running.runner.loop import DEEPEST
 from huddle.running.spec import RunnerExit
 
@@ -32,7 +32,7 @@ HOST = "127.0.0.1"
 CLAIM = 10.0  # seconds for whoever connects to say that it is an MPyC, which it does at once
 RETRY = 0.1  # seconds between attempts to connect to an MPyC that does not listen yet, as in MPyC
 
-OpenLink = Callable[["ProxyChannel"], RunLink]
+OpenLink = Callable[["ProxyChannel"], Link]
 
 
 class ProxyObserver(Protocol):
@@ -169,9 +169,9 @@ class ProxyChannel(asyncio.Protocol):
         elif self._door and self._finished == self._opened - 1:
             self._door.write(payload)
 
-    def link_writable(self) -> None:
-        """The window has room again."""
-        if self._door:
+    def link_taken(self, total: int) -> None:
+        """There may be room again."""
+        if self._door and self.link.writable:
             self._door.pause(False)
 
     def link_lost(self, reason: str) -> None:
@@ -355,6 +355,11 @@ class Proxy:
     async def _serve(self, pid: int) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         return await loop.create_server(lambda: self.channels[pid].door(), HOST, 0, start_serving=False)
+
+    def finish(self) -> None:
+        """What was started by hand is over, and well."""
+        if not self._over.is_set():
+            self._finish()
 
     def stop(self, reason: str, culprit: int | None = None) -> None:
         """End the run: MPyC's connections are closed and the peers are told."""

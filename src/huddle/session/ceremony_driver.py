@@ -12,11 +12,12 @@ from huddle import events
 from huddle.ceremony import events as heard
 from huddle.ceremony.guest import GuestCeremony
 from huddle.ceremony.host import HostCeremony
+from huddle.ceremony.lookalikes import lookalikes
 from huddle.ceremony.manifest import Manifest
 from huddle.ceremony.messages import MAX_EPOCHS, Offer, shorten
 from huddle.ceremony.sealed import Member, Sealed
 from huddle.errors import HuddleError, LocalError, PeerError, unexpected
-from huddle.networks.plain import part as plain
+from huddle.networks import outsiders, registry
 from huddle.rendezvous.client.room import RoomClient
 from huddle.running.limits import Confinement
 from huddle.running.metadata import needs
@@ -175,8 +176,8 @@ class CeremonyDriver:
         Raises LocalError where it allows none of the networks that the session may use.
         """
         mine = tuple(offer for offer in self._offers() if not self._allowed or offer.network in self._allowed)
-        # Over plain nobody says anything to anybody of Huddle's.
-        if all(offer.network == plain.NETWORK for offer in mine):
+        # By that one nobody says anything to anybody of Huddle's.
+        if all(offer.network == registry.for_outsiders().name for offer in mine):
             raise LocalError(
                 f"This session is held over {', '.join(self._allowed)} only, which you do not allow.",
                 hint="Join again with another --network, or talk to the host.",
@@ -297,13 +298,13 @@ class CeremonyDriver:
                 self._entry = manifest.entry
                 self._host_did = roster[0].did
                 for member in roster:
-                    detail = "runs plain MPyC" if member.plain == plain.END else ""
+                    detail = "runs plain MPyC" if member.plain == outsiders.END else ""
                     state = "seated" if member.did in self._seats else "admitted"
                     self._party(member.did, member.name, state, detail, pid=member.pid)
                 if self._impossible(roster):
                     return
                 self._emit(program_event(manifest, self._locked))
-                for text in (*_terms(event), *plain.explained(_roles(roster), _names(roster))):
+                for text in (*_terms(event), *outsiders.explained(_roles(roster), _names(roster))):
                     self._emit(events.Notice(text))
             case heard.WordsReady(epoch, words, digest):
                 self._digest = digest
@@ -312,7 +313,7 @@ class CeremonyDriver:
                 self._emit(events.WordsDiffer(name, did, epoch))
             case heard.FilesReady(files):
                 self.files = files
-                if text := needs(self._entry, files):
+                for text in filter(None, (needs(self._entry, files), *lookalikes(files))):
                     self._emit(events.Notice(text))
                 self._emit(events.Question("accept", self.roster[0].name, self._host_did))
             case heard.Accepted(pid):
@@ -331,7 +332,7 @@ class CeremonyDriver:
 
     def _impossible(self, roster: tuple[Member, ...]) -> bool:
         """Whether these can't be linked with those among them who run plain MPyC; then it ends here."""
-        problem = plain.problem(_roles(roster), _names(roster))
+        problem = outsiders.problem(_roles(roster), _names(roster), registry.for_outsiders().name)
         if problem is not None:
             self._core.leave(shorten(problem.message))
             self._send()

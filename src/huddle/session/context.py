@@ -9,7 +9,7 @@ from huddle.ceremony.sealed import Sealed
 from huddle.identity.keys import Identity
 from huddle.links.manager import LinkManager
 from huddle.networks.base import Network
-from huddle.networks.plain.part import PlainPart, Roles
+from huddle.networks.outsiders import OutsiderPart, Roles
 from huddle.session import control_messages as control
 from huddle.session.peers import PeerMonitor
 from huddle.session.platform import Platform, ProgramRuntime
@@ -29,7 +29,7 @@ class PartyContext:
     networks: Sequence[Network]
     emit: Callable[[events.Event], None]
     standing: TrustLookup
-    plain: PlainPart | None = None
+    plain: OutsiderPart | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ class ForwardPort:
 
 @dataclass(frozen=True, slots=True)
 class Forwards:
-    """By these ports of the sender the receiver's WireGuard reaches others (`huddle.networks.plain.part`)."""
+    """By these ports of the sender the receiver's WireGuard reaches others (`huddle.networks.outsiders`)."""
 
     ports: Annotated[tuple[ForwardPort, ...], Limit(32)]
 

@@ -20,8 +20,7 @@ from huddle.ceremony.manifest import Flags, Manifest
 from huddle.ceremony.messages import shorten
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError, unexpected
 from huddle.links.wire import WireInfo
-from huddle.networks.plain.config import command
-from huddle.networks.plain.part import OutsiderConfig, PlainLinks, ends
+from huddle.networks.outsiders import OutsiderConfig, OutsiderLinks, command, ends
 from huddle.running import output_files as results
 from huddle.running.interpreter import Interpreter
 from huddle.running.plain_run import PlainRun
@@ -163,9 +162,12 @@ class Execution:
             if self._run is not None:
                 self._run.stop(error.message)
 
-    def stop(self) -> None:
-        """The person ends the run."""
-        self.fail(Stopped("You stopped the run."))
+    def stop(self, *, well: bool = False) -> None:
+        """The person ends the run; `well`: what they started by hand has done its part."""
+        if well and isinstance(self._run, Proxy):
+            self._run.finish()
+        else:
+            self.fail(Stopped("You stopped the run."))
 
     def type_line(self, line: str | None) -> None:
         """What the person typed for the program; None: there is no more."""
@@ -276,7 +278,7 @@ class Execution:
     def _opening(self, pid: int) -> Any:
         """What opens the link to that peer: an `OpenLink` of the run's or the proxy's channels."""
         if pid in self._ends:
-            return partial(cast(PlainLinks, self._plain).link, pid)
+            return partial(cast(OutsiderLinks, self._plain).link, pid)
         return partial(self._keeper.open, pid, self.number)
 
     def _tell_plain(self, spec: RunnerSpec) -> None:
@@ -295,7 +297,7 @@ class Execution:
     async def _close(self, run: Run | Proxy | PlainRun, limit: float) -> None:
         run.stop("the session ended")
         framed = [pid for pid in self._peers if pid not in self._ends]
-        raw = cast(PlainLinks, self._plain)
+        raw = cast(OutsiderLinks, self._plain)
         await asyncio.gather(
             *(self._keeper.close_link(pid, self.number, limit) for pid in framed),
             *(raw.close_link(pid, limit) for pid in self._ends if not self._settings.plain_end),

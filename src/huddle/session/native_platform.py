@@ -8,13 +8,10 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from huddle.errors import LocalError
+from huddle.helper import Helper
 from huddle.identity.crypto import Crypto
 from huddle.identity.native import NativeCrypto
-from huddle.networks.base import NetworkContext
-from huddle.networks.plain import kind as plain
-from huddle.networks.plain.part import PlainPart
 from huddle.networks.reach import addresses
-from huddle.networks.wireguard.maker import InterfaceMaker
 from huddle.running import account, dependencies, sandbox
 from huddle.running.interpreter import Interpreter, probe
 from huddle.running.limits import Confinement
@@ -39,12 +36,12 @@ def keep_freed_memory() -> None:
 class NativePlatform:
     """A machine; see `huddle.session.platform.Platform`.
 
-    `maker` makes WireGuard's interfaces; None: this process does.
+    `helper` does what networks need root for; None: this process may try.
     """
 
-    def __init__(self, maker: InterfaceMaker | None = None) -> None:
+    def __init__(self, helper: Helper | None = None) -> None:
         keep_freed_memory()
-        self.helper = maker
+        self.helper = helper
         self.crypto: Crypto = NativeCrypto()
         self.start_runner: StartRunner = RunnerProcess.start
         self._environments = dependencies.Environments()
@@ -83,10 +80,9 @@ class NativePlatform:
     ) -> Interpreter:
         lock = locked(entry, files)
         # Who names an interpreter has one with what the program needs.
-        if lock is None or settings.python != sys.executable:
+        if lock is None or settings.by_hand or settings.python != sys.executable:
             return ground.interpreter
-        python = await self._environments.make(lock, ground.interpreter, notice)
-        return await probe(str(python))
+        return await self._environments.make(lock, ground.interpreter, notice)
 
     async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
         # A web server takes longer to import than all else: only who embeds one waits for it.
@@ -99,11 +95,6 @@ class NativePlatform:
         host = hosts[0] if hosts else addresses.lan_address()
         where = f"[{host}]" if ":" in host else host
         return f"{server.scheme}://{where}:{server.port}", _reach(host, [] if chosen else _others(host))
-
-    def plain(self, settings: Settings, context: NetworkContext) -> PlainPart | None:
-        if settings.plain_end:
-            return plain.outsider()
-        return plain.participant(context) if plain.PlainKind.name in settings.networks else None
 
     def peak_memory(self) -> float:
         unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) counts bytes there, KiB on Linux

@@ -1,16 +1,18 @@
 """From what a person chose to the networks of a session, not yet open; which there are is the registry's."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from huddle.identity.crypto import Crypto
 from huddle.networks import registry
 from huddle.networks.base import Network, NetworkContext
+from huddle.networks.outsiders import OutsiderPart
 from huddle.session.settings import Settings
 
 
 def context(
-    settings: Settings, crypto: Crypto, rendezvous: str, notice: Callable[[str], None], helper: object = None
+    settings: Settings, crypto: Crypto, rendezvous: str, notice: Callable[[str], None], helper: Any = None
 ) -> NetworkContext:
     """What the networks of a session are made with.
 
@@ -51,3 +53,12 @@ async def create(settings: Settings, made_with: NetworkContext, *, in_browser: b
             continue
         made.append(kind.create(made_with, options))
     return made
+
+
+def outsider_part(settings: Settings, made_with: NetworkContext, *, in_browser: bool) -> OutsiderPart | None:
+    """This party's part where somebody runs plain MPyC, not yet open; None where it has none."""
+    kind = registry.for_outsiders()
+    if settings.plain_end:
+        return kind.outsider(made_with)
+    chosen = kind.name in settings.networks and (kind.in_browser or not in_browser)
+    return kind.participant(made_with) if chosen else None

@@ -25,11 +25,11 @@ from huddle.ceremony.messages import Offer, Options, Software
 from huddle.ceremony.roster import PSEUDONYM
 from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, LocalError, NetworkError, unexpected
+from huddle.groups.front_room import FrontRoom
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.networks.base import Network, NetworkContext
-from huddle.networks.plain.part import NETWORK as PLAIN
-from huddle.networks.plain.part import PlainPart
+from huddle.networks.outsiders import OutsiderPart
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
 from huddle.running import output_files as results
 from huddle.running.limits import Confinement
@@ -38,9 +38,12 @@ from huddle.session import gifts, networks
 from huddle.session.acquaintances import contacts_after
 from huddle.session.ceremony_driver import CeremonyDriver
 from huddle.session.context import PartyContext
+from huddle.session.group_seat import GroupSeat
+from huddle.session.inviting import invite
 from huddle.session.patience import told_if_slow
 from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import Platform, ProgramRuntime
+from huddle.session.preparation import Preparation
 from huddle.session.program import Program
 from huddle.session.sealed_session import SealedSession
 from huddle.session.settings import Settings
@@ -76,15 +79,16 @@ class Party:
         self._heard: set[str] = set()
         self._leaving = ""
         self._broken: HuddleError | None = None
-        self._begun = False
+        self._begun = self._declined = False
         self._entered = False  # a room, so that there is a session
         self._ending = False  # all is being taken down, which nothing may interrupt
-        self._declined = False
         self._task: asyncio.Task[None] | None = None
         self._meeting: CeremonyDriver | None = None
         self._together: SealedSession | None = None
+        self._group: GroupSeat | None = None  # in a class: the way in, and who belongs to the group
         self._networks: list[Network] = []
-        self._plain: PlainPart | None = None
+        self._plain: OutsiderPart | None = None
+        self._preparation = Preparation(self._surroundings, settings, self._notice, self.fail)
 
     def __aiter__(self) -> AsyncGenerator[events.Event, None]:
         """Run the session; what happens, in order. The last event is `Ended`."""
@@ -144,14 +148,13 @@ class Party:
         return self._settings.private_args
 
     @property
-    def inputs(self) -> tuple[Path, ...]:
-        """The private files that this person gives the program."""
-        return self._settings.inputs
+    def inputs(self) -> tuple[tuple[str, Path], ...]:
+        """The private files that this person gives the program: where it finds each, and where it is."""
+        return self._settings.named_inputs
 
-    def give(self, private_args: tuple[str, ...], inputs: tuple[Path, ...]) -> None:
-        """What the program gets from this person alone, in runs to come, instead of what the settings say."""
-        check_arguments((), private_args)
-        self._settings = replace(self._settings, private_args=private_args, inputs=inputs)
+    def give(self, private_args: tuple[str, ...], inputs: tuple[tuple[str, Path], ...]) -> None:
+        """What the program gets from this person alone, in runs to come; `inputs` as the property says."""
+        self._settings = self._settings.giving(private_args, inputs)
         if self._together is not None:
             self._together.context = replace(self._together.context, settings=self._settings)
 
@@ -194,10 +197,10 @@ class Party:
         if self._together is not None:
             self._together.say(text)
 
-    def stop_run(self) -> None:
-        """End the present run, not the session."""
+    def stop_run(self, *, well: bool = False) -> None:
+        """End the present run, not the session; `well`: what was started by hand in its place is over."""
         if self._together is not None and self._together.execution is not None:
-            self._together.execution.stop()
+            self._together.execution.stop(well=well)
 
     def leave(self, reason: str, *, declined: bool = False) -> None:
         """End the session for this party; everything is taken down in order."""
@@ -225,9 +228,14 @@ class Party:
                 try:
                     if self._leaving:
                         raise asyncio.CancelledError
-                    clean = await self._enter(self._plan, stack)
+                    clean = await (
+                        self._host(plan, stack)
+                        if isinstance(plan := self._plan, HostPlan)
+                        else self._join(plan, stack)
+                    )
                 finally:
                     self._ending = True
+                    await self._preparation.end()
         except asyncio.CancelledError:
             reason = "You declined to take part." if self._declined else "You left the session."
         except Exception as exc:
@@ -239,12 +247,7 @@ class Party:
             reason = "The session has ended with an error." if self._entered else "No session was started."
         self._emit(events.Ended(reason, clean))
 
-    async def _enter(self, plan: HostPlan | GuestPlan, stack: AsyncExitStack) -> bool:
-        if isinstance(plan, HostPlan):
-            return await self._host(plan, stack)
-        return await self._join(plan, stack)
-
-    async def _host(self, plan: HostPlan, stack: AsyncExitStack) -> bool:
+    async def _host(self, plan: HostPlan, stack: AsyncExitStack, seat: GroupSeat | None = None) -> bool:
         if plan.threshold is not None and not 0 <= 2 * plan.threshold < plan.parties:
             raise LocalError(
                 f"A threshold of {plan.threshold} does not fit {plan.parties} parties.",
@@ -252,7 +255,8 @@ class Party:
             )
         check_arguments(plan.program.args, self._settings.private_args)
         ground, software = await self._prepare()
-        program = await self._surroundings.locked(plan.program, ground)
+        # What a group runs was locked by who dealt it.
+        program = plan.program if seat else await self._surroundings.locked(plan.program, ground)
         url = plan.rendezvous or ""
         if not url:
             url, reach = await self._surroundings.embed(self._settings, stack)
@@ -265,20 +269,15 @@ class Party:
             stay=plan.stay,
             networks=self._settings.networks,
         )
-        invitation = Invitation.fresh(self._crypto, url, self._identity.did)
+        invitation = seat.invitation if seat else Invitation.fresh(self._crypto, url, self._identity.did)
         key = self._crypto.random(OWNER_KEY)
         room = RoomClient(url, bytes.fromhex(invitation.room_id), create=True, owner_key=key)
         await self._enter_room(room, stack)
         stack.push_async_callback(_delete, room)
         await self._open_networks(invitation, stack)
         self._emit(events.Party(self._settings.name, self._identity.did, "admitted", "self"))
-        from huddle.shortcode.driver import SpokenCode  # its groups take long to set up: not for guests
-
-        spoken = await SpokenCode.open(
-            self._crypto, invitation, plan.parties - 1, stack, lambda text: self._emit(events.Notice(text))
-        )
-        self._emit(events.Invitation(invitation.url, spoken.text))
-        if plan.expected is not None:
+        close = seat.opened() if seat else await invite(self._crypto, invitation, plan, stack, self._emit)
+        if plan.expected is not None and seat is None:
             self._emit(events.Expected(plan.expected.names))
         core = HostCeremony(
             self._crypto,
@@ -294,8 +293,19 @@ class Party:
             now=asyncio.get_running_loop().time(),
         )
         sealed = await self._meet(core, room, ground.confinement)
-        await spoken.close()
+        await close()
         return await self._stay_together(sealed, ground, stack, program.files, room)
+
+    async def _join_group(
+        self, plan: GuestPlan, invitation: Invitation, software: tuple[Software, ...], stack: AsyncExitStack
+    ) -> bool:
+        name, me = self._settings.name, self._identity
+        front = await FrontRoom.enter(self._crypto, me, invitation, name, software, stack)
+        self._group = await GroupSeat.take(front, self, me.did, self._emit, self._standing)
+        found = self._group.plan(plan)
+        if isinstance(found, HostPlan):
+            return await self._host(found, stack, self._group)
+        return await self._join(found, stack)
 
     async def _join(self, plan: GuestPlan, stack: AsyncExitStack) -> bool:
         digest = digest_of(plan.digest)
@@ -308,6 +318,8 @@ class Party:
                 invitation = await redeem(self._crypto, plan.invitation, plan.rendezvous)
         else:
             invitation = Invitation.parse(plan.invitation)
+        if invitation.groups:
+            return await self._join_group(plan, invitation, software, stack)
         flags, mpyc = Flags(plan.threshold, plan.no_prss), Software("mpyc", ground.interpreter.mpyc)
         own = plan.own.manifest(flags, (mpyc,)) if plan.own else None
         room = RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id))
@@ -337,16 +349,8 @@ class Party:
     async def _prepare(self) -> tuple[ProgramRuntime, tuple[Software, ...]]:
         if self._settings.output is not None:
             results.check_target(self._settings.output)
-        ground = await self._surroundings.ground(self._settings)
-        interpreter = ground.interpreter
-        has = {
-            "mpyc": interpreter.mpyc,
-            "python": interpreter.python,
-            "numpy": interpreter.numpy,
-            "gmpy2": interpreter.gmpy2,
-            "bits": str(interpreter.bits),
-        }
-        return ground, tuple(Software(name, version) for name, version in has.items() if version)
+        ground = self._preparation.ground = await self._surroundings.ground(self._settings)
+        return ground, ground.software
 
     async def _open_networks(self, invitation: Invitation, stack: AsyncExitStack) -> None:
         failed: NetworkError | None = None
@@ -373,20 +377,20 @@ class Party:
         await self._open_plain(context, stack)
 
     async def _open_plain(self, context: NetworkContext, stack: AsyncExitStack) -> None:
-        part = self._surroundings.plain(self._settings, context)
+        part = networks.outsider_part(self._settings, context, in_browser=self._surroundings.in_browser)
         if part is None:
             return
         stack.push_async_callback(part.close)
         try:
             await part.open()
         except NetworkError as error:
-            self._emit(events.Notice(f"The network plain is left out: {error.message}"))
+            self._emit(events.Notice(f"The network {part.network} is left out: {error.message}"))
         else:
             self._plain = part
 
     def _part(self) -> tuple[Software, ...]:
         """What all must know of this party beside its versions: plain MPyC, a key for this session alone."""
-        part = (Software(PLAIN, self._plain.role),) if self._plain is not None else ()
+        part = (Software(self._plain.network, self._plain.role),) if self._plain is not None else ()
         return (*part, PSEUDONYM) if self._settings.pseudonym else part
 
     def _notice(self, text: str) -> None:
@@ -451,13 +455,16 @@ class Party:
     def _offers(self) -> tuple[Offer, ...]:
         offers = [Offer(network.name, network.offer()) for network in self._networks]
         if self._plain is not None:
-            offers.append(Offer(PLAIN, self._plain.offer()))
+            offers.append(Offer(self._plain.network, self._plain.offer()))
         return tuple(offers)
 
     def _emit(self, event: events.Event) -> None:
+        self._preparation.note(event, self.files)
         if isinstance(event, events.Question) and event.what in ("accept", "program"):
             if text := gifts.told(self._settings, self.files):
                 self._emit(events.Notice(text))
+        if self._group is not None and self._group.handles(event):
+            return
         self._unread += _weight(event)
         if self._unread > MAX_UNREAD and not isinstance(event, events.Error | events.Ended):
             self._unread -= _weight(event)
@@ -479,8 +486,7 @@ class Party:
 
 
 def _weight(event: events.Event) -> int:
-    text = event.text if isinstance(event, events.Output | events.Chat) else ""
-    return _EVENT + len(text)
+    return _EVENT + (len(event.text) if isinstance(event, events.Output | events.Chat) else 0)
 
 
 async def _delete(room: RoomClient) -> None:

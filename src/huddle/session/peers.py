@@ -98,9 +98,10 @@ class SessionPeer:
         except Exception as exc:
             self._group.listener.group_broken(unexpected(exc))
 
-    def link_writable(self) -> None:
+    def link_taken(self, total: int) -> None:
         """Go on with the files that were held back; all other messages are few and never are."""
-        self.room.set()
+        if self.end is not None and self.end.writable:
+            self.room.set()
 
     def link_lost(self, reason: str) -> None:
         self.lost_at = self._group.now()

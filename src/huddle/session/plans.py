@@ -27,6 +27,14 @@ class HostPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupsPlan:
+    """Several sessions at once, whose host is in none of them: `groups` of `session.parties` people each."""
+
+    session: HostPlan
+    groups: int
+
+
+@dataclass(frozen=True, slots=True)
 class GuestPlan:
     """A session to enter: `invitation` is a link, or a short code, which needs the `rendezvous` it is of.
 

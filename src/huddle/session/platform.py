@@ -9,9 +9,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from huddle.ceremony.messages import Software
 from huddle.identity.crypto import Crypto
-from huddle.networks.base import NetworkContext
-from huddle.networks.plain.part import PlainPart
 from huddle.running.interpreter import Interpreter
 from huddle.running.limits import Confinement
 from huddle.running.run import StartRunner
@@ -31,6 +30,18 @@ class ProgramRuntime:
     def sandboxed(self) -> bool:
         """Whether programs are locked in."""
         return self.confinement is not None
+
+    @property
+    def software(self) -> tuple[Software, ...]:
+        """What the other parties must know of it."""
+        has = {
+            "mpyc": self.interpreter.mpyc,
+            "python": self.interpreter.python,
+            "numpy": self.interpreter.numpy,
+            "gmpy2": self.interpreter.gmpy2,
+            "bits": str(self.interpreter.bits),
+        }
+        return tuple(Software(name, version) for name, version in has.items() if version)
 
 
 class Platform(Protocol):
@@ -75,10 +86,6 @@ class Platform(Protocol):
 
         It listens where `via` says, else everywhere. Raises LocalError where none can run.
         """
-        ...
-
-    def plain(self, settings: Settings, context: NetworkContext) -> PlainPart | None:
-        """This party's part where somebody runs plain MPyC, not yet open; None where it has none."""
         ...
 
     def peak_memory(self) -> float:

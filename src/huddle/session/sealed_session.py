@@ -13,15 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from huddle import events
+from huddle.ceremony.lookalikes import lookalikes
 from huddle.ceremony.manifest import Manifest, ManifestError, read
 from huddle.ceremony.messages import shorten
 from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, LocalError, PeerError
 from huddle.links.manager import DialTarget, LinkManager
 from huddle.links.wire import WireInfo
+from huddle.networks import registry
 from huddle.networks.base import PeerOffer
-from huddle.networks.plain.part import NETWORK as PLAIN
-from huddle.networks.plain.part import Ports
+from huddle.networks.outsiders import Ports
 from huddle.running.scratch import Scratch
 from huddle.session import control_messages as control
 from huddle.session import numpy_agreement as arrays
@@ -96,7 +97,7 @@ class SealedSession:
         linked = asyncio.create_task(self._group.connect())
         await self._or_broken(linked)
         if self._plain is not None:
-            mine = self._offers_for(PLAIN)
+            mine = self._offers_for(self._plain.network)
             started = self._plain.start(self.sealed.pid, mine, self._roles, self._tell_forwards)
             await self._or_broken(asyncio.ensure_future(started))
 
@@ -294,6 +295,8 @@ class SealedSession:
         host = self.sealed.roster[0]
         self._decision = self._loop.create_future()
         self._emit(program_event(agreement.manifest, self._ground.confinement))
+        for text in lookalikes(self.files):
+            self._emit(events.Notice(text))
         self._emit(events.Question("program", host.name, host.did))
         return await self._or_broken(self._decision, agreement)
 
@@ -454,7 +457,8 @@ class SealedSession:
         theirs = {offer.network for offer in self.sealed.offers[pid]}
         name = self._names[pid]
         without = [(network, f"{name} does not offer it") for network in mine if network not in theirs]
-        without += [(one, "it is not used here") for one in sorted(theirs - set(mine) - {PLAIN})]
+        unused = theirs - set(mine) - {registry.for_outsiders().name}
+        without += [(one, "it is not used here") for one in sorted(unused)]
         both = frozenset(mine) & theirs
         return DialTarget(pid, name, self.sealed.link_key(pid), both, tuple(without))
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from huddle.identity.names import is_name
 from huddle.networks import registry
 from huddle.networks.base import NetworkKind
 from huddle.running.limits import Limits
+from huddle.running.spec import check_arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,12 @@ class Settings:
     def options_of(self, kind: NetworkKind) -> Any:
         """The options of that network."""
         return self.options.get(kind.name) or kind.Options()
+
+    def giving(self, private_args: tuple[str, ...], inputs: tuple[tuple[str, Path], ...]) -> "Settings":
+        """The same with other private arguments and files: where the program finds each, and where it is."""
+        check_arguments((), private_args)
+        paths, targets = (path for _, path in inputs), (target for target, _ in inputs)
+        return replace(self, private_args=private_args, inputs=tuple(paths), input_targets=tuple(targets))
 
     @property
     def named_inputs(self) -> tuple[tuple[str, Path], ...]:

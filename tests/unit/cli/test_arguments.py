@@ -7,7 +7,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from huddle.cli.arguments import TAKEN, ProgramCommand, nearly
+from huddle.cli.arguments import TAKEN, GuestCommand, ProgramCommand, nearly
+from huddle.cli.commands.session import join_command
 
 
 @click.command(cls=ProgramCommand, context_settings={"allow_interspersed_args": False})
@@ -59,6 +60,22 @@ def test_an_option_is_huddle_s_where_huddle_knows_it_and_else_the_program_s(
 def test_what_huddle_took_behind_the_program_is_known() -> None:
     context = command.make_context("host", "--stay p.py --name A -M3 --size 8 -- --include b".split())
     assert context.meta[TAKEN] == ("--name", "-M")
+
+
+@pytest.mark.parametrize(
+    ("line", "taken"),
+    [
+        ("--name Bob --via 127.0.0.1 LINK", ()),
+        ("LINK --name Bob", ("--name",)),
+        ("--name Bob LINK --via=127.0.0.1 --yes --grace 5 -- --program x", ("--via", "--yes", "--grace")),
+        ("LINK --name --yes", ("--name",)),  # that is the name
+    ],
+)
+def test_what_a_guest_gave_huddle_behind_the_invitation_is_known(line: str, taken: tuple[str, ...]) -> None:
+    assert isinstance(join_command, GuestCommand)
+    context = join_command.make_context("join", line.split())
+    assert context.meta[TAKEN] == taken
+    assert context.params["invitation"] == "LINK"
 
 
 def test_a_mistyped_option_before_the_program_is_an_error() -> None:

@@ -12,6 +12,7 @@ from huddle.cli.program_files import Source, load
 from huddle.errors import LocalError
 from huddle.session.belongings import Belongings
 from huddle.session.program import Program
+from huddle.session.samples import sample
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -157,3 +158,27 @@ def test_names_travel_in_one_form(tmp_path: Path) -> None:
     entry = write(tmp_path, a_py="")
     (tmp_path / "cafe\u0301.txt").write_text("x")
     assert files(entry, "*.txt") == {"a.py", "caf\u00e9.txt"}
+
+
+def block(*names: str) -> str:
+    return f"# /// script\n# [tool.huddle]\n# files = {list(names)!r}\n# ///\n"
+
+
+def test_what_the_author_says_belongs_to_it_is_proposed_and_must_be_there(tmp_path: Path) -> None:
+    entry = write(tmp_path, a_py=block("t.csv", "d/u.bin"), t_csv="1", d__u_bin="2", x_csv="")
+    seen: list[Belongings] = []
+
+    def look(found: Belongings) -> Iterable[str]:
+        seen.append(found)
+        return ()
+
+    assert set(load(Source(entry), (), look).files) == {"a.py"}  # never unasked
+    assert seen == [Belongings((), ("d/u.bin", "t.csv"))]
+    (tmp_path / "t.csv").unlink()
+    with pytest.raises(LocalError, match=r"t\.csv belongs to it, which is not there"):
+        files(entry)
+
+
+def test_what_a_program_of_the_installation_needs_travels_with_it() -> None:
+    program = load(Source(sample("cnn_mnist.py")), (), nothing)
+    assert set(program.files) == {"cnn_mnist.py", "cnn_mnist.json"}

@@ -54,8 +54,9 @@ class Program:
         self.size += len(frames)
         self.end.delivered(self.size)
 
-    def link_writable(self) -> None:
-        self.writable.set()
+    def link_taken(self, total: int) -> None:
+        if self.end.writable:
+            self.writable.set()
 
     def link_lost(self, reason: str) -> None:
         self.told.append("lost")

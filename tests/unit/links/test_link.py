@@ -7,8 +7,8 @@ import random
 import pytest
 
 from huddle.errors import PeerError
-from huddle.links.frames import END, PING, RESUME, control, data_frames
-from huddle.links.protocol import SLACK, WINDOW
+from huddle.links.frames import END, PING, RESUME, WINDOW, control, data_frames
+from huddle.links.protocol import SLACK
 from tests.unit.links.support import SOME, Program, Two, lonely, memory_wires, prove, until
 
 

@@ -15,6 +15,7 @@ from huddle.links.frames import (
     PING,
     PONG,
     RESUME,
+    WINDOW,
     control,
     data_frames,
     scan,
@@ -26,7 +27,6 @@ from huddle.links.protocol import (
     PING_EVERY,
     SILENCE,
     SLACK,
-    WINDOW,
     Happened,
     LinkProtocol,
     LinkState,
@@ -178,7 +178,7 @@ def test_both_windows_full_and_one_side_not_reading(pair: Pair) -> None:
     pair.b.link.delivered(len(pair.b.got), pair.now)
     pair.settle()
     assert pair.a.link.writable
-    assert Happened.WRITABLE in pair.a.link.events
+    assert Happened.TAKEN in pair.a.link.events
     assert (pair.a.link.queued, pair.b.link.queued) == (0, len(SMALL))
 
 
@@ -190,7 +190,7 @@ def test_there_is_room_again_before_the_window_is_empty(pair: Pair) -> None:
     pair.b.link.delivered(half, pair.now)
     pair.settle()
     assert pair.a.link.acked == half
-    assert (pair.a.link.writable, pair.a.link.events) == (True, [Happened.WRITABLE])
+    assert (pair.a.link.writable, pair.a.link.events) == (True, [Happened.TAKEN])
 
 
 def test_a_link_without_a_wire_keeps_no_more_than_its_window() -> None:

@@ -26,7 +26,7 @@ class Run:
         self.heard: list[tuple[int, bytes]] = []
         self.total = 0
         self.takes = True
-        self.writable = 0
+        self.taken = 0
         self.shown: list[WireInfo] = []
         self.failed: HuddleError | None = None
 
@@ -36,8 +36,9 @@ class Run:
         if self.takes:
             self.link.delivered(self.total)
 
-    def link_writable(self) -> None:
-        self.writable += 1
+    def link_taken(self, total: int) -> None:
+        assert self.taken < total
+        self.taken = total
 
     def link_restored(self, info: WireInfo) -> None:
         self.shown.append(info)
@@ -188,10 +189,11 @@ async def test_neither_side_is_sent_more_than_it_takes() -> None:
         for _ in range(400):
             run.link.forward(piece, frames.scan(piece))
         assert not run.link.writable and run.link.stats.queued > 0
+        assert run.taken < run.link.stats.bytes_sent
         left = 400 * frames.MAX_PAYLOAD
         while left:
             left -= len(await asyncio.wait_for(reader.read(1 << 20), 5))
-        await until(lambda: run.writable and run.link.writable)
+        await until(lambda: run.taken == run.link.stats.bytes_sent and run.link.writable)
         writer.close()
 
 

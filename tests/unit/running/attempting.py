@@ -62,7 +62,7 @@ def open_hole(hole: Hole, words: dict[str, str]) -> None:
         inner = [*inner, *filled(hole.inner)]
         with real(replace(kind, filtered=kind.filtered and hole.filtered), mounts, inner) as (found, fds):
             at = found.index(kind.path)
-            yield [*(found[:at] if hole.launched else ()), *hole.before, *found[at:]], fds
+            yield [*(found[:at] if hole.launched else ()), *filled(hole.before), *found[at:]], fds
 
     sandbox._tried()  # as it is
     launched = sandbox._launched()
@@ -169,6 +169,8 @@ def report(hole: str, folder: Path) -> str:
     private = folder / "private"
     private.mkdir()
     (private / "mine.csv").write_text("mine")
+    mapped = Path("/proc/self/maps").read_text().split()
+    shutil.copy(next(path for path in mapped if Path(path).name.startswith("libm.so")), private / "libm.so")
     (folder / "file").write_text("")
     shm = Path(f"/dev/shm/{SECRET}-{os.getpid()}")
     shm.write_text("mine")

@@ -3,11 +3,14 @@
 Attempts are those of tests/programs/attempts.py.
 """
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from huddle.running import seccomp
 
 SECRET = "huddle-test-secret"
+PRIVILEGED = Path(__file__).with_name("privileged.py")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,10 @@ class Hole:
     given: tuple[tuple[str, int], ...] = ()
 
 
+UNFILTERED = (
+    *("unknown_calls", "refused_calls", "sockets", "namespaces", "terminal", "foreign_abi"),
+    *("setuid_file", "special_file"),
+)
 REFUSED = tuple(seccomp.numbers("refused")) if not seccomp.problem() else ()
 HOLES = {
     "environment passed on": Hole("environment", before=("/usr/bin/env", f"SECRET={SECRET}")),
@@ -54,6 +61,9 @@ HOLES = {
     "the private directory mounted": Hole(
         "roots", add=("--ro-bind", "{private}", "{private}"), beside=("path_socket",)
     ),
+    "a private library in bubblewrap": Hole(
+        "mappings", before=("/usr/bin/env", "LD_PRELOAD={private}/libm.so"), beside=("environment",)
+    ),
     "a sysctl that can be written": Hole(
         "kernel_files", add=("--bind", "{file}", "/proc/sys/kernel/core_pattern")
     ),
@@ -70,18 +80,9 @@ HOLES = {
     "the calls for keys": Hole("refused_calls", calls=("request_key", "keyctl", "add_key")),
     "all families of sockets": Hole("sockets", rules=("socket",)),
     "all calls allowed": Hole("refused_calls", calls=REFUSED, beside=("special_file",)),
-    "no filter": Hole(
-        "unknown_calls",
-        filtered=False,
-        beside=(
-            "refused_calls",
-            "sockets",
-            "namespaces",
-            "terminal",
-            "foreign_abi",
-            "setuid_file",
-            "special_file",
-        ),
+    "no filter": Hole("unknown_calls", filtered=False, beside=UNFILTERED),
+    "privileges by exec": Hole(
+        "new_privileges", filtered=False, before=(sys.executable, str(PRIVILEGED)), beside=UNFILTERED
     ),
     "clone with all flags": Hole("namespaces", rules=("clone",)),
     "all requests to terminals": Hole("terminal", rules=("ioctl",)),

@@ -62,10 +62,9 @@ class FakeLink:
         self.written.set()
         asyncio.get_running_loop().call_soon(self.links.release if self.links.lockstep else self.flush)
 
-    def forward(self, data: bytes, scanned: frames.Scanned) -> bool:
+    def forward(self, data: bytes, scanned: frames.Scanned) -> None:
         assert scanned[1:] == frames.scan(data)[1:]
         self.write(data)
-        return self.writable
 
     def flush(self) -> None:
         if self.peer and self.waiting and not self.deaf:
@@ -95,10 +94,8 @@ class FakeLink:
             self.peer.acknowledge(total)
 
     def acknowledge(self, total: int) -> None:
-        full = not self.writable
         self.acked = total
-        if full and self.writable:
-            asyncio.get_running_loop().call_soon(self.receiver.link_writable)
+        asyncio.get_running_loop().call_soon(self.receiver.link_taken, total)
 
 
 class FakeLinks:
@@ -263,7 +260,6 @@ async def lay(
     program: str,
     *args: str,
     parties: int = 3,
-    window: int = 8 << 20,
     lockstep: bool = False,
     start: bool = True,
     absent: int | None = None,
@@ -273,7 +269,7 @@ async def lay(
     **options: Any,
 ) -> Table:
     """Start `program`, a file of programs/ or source text, at so many parties."""
-    links, supervisors = FakeLinks(window, lockstep), Supervisors()
+    links, supervisors = FakeLinks(lockstep=lockstep), Supervisors()
     runs, screens = [], []
     source = (PROGRAMS / program).read_text() if program.endswith(".py") else program
     for pid in range(parties):

@@ -1,7 +1,11 @@
 """Programs that name their packages: what may stand there, the lock, and an environment that uv makes."""
 
+import asyncio
+import hashlib
 import os
+import re
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -85,12 +89,16 @@ async def test_an_environment_has_what_is_locked_and_is_made_once(tmp_path: Path
     assert {one.name for one in packages(made)} == {"six", "mpyc"}
     told: list[str] = []
     environments = Environments(tmp_path / "made")
-    python = await environments.make(made, here, told.append)
-    assert list(python.parents[1].rglob("six.py"))
-    assert (await probe(str(python))).mpyc == here.mpyc
-    assert await environments.make(made, here, told.append) == python
-    assert len(told) == 1 and "six" in told[0]
-    assert [path.name for path in (tmp_path / "made").iterdir()] == [python.parents[1].name]
+    one, other = await asyncio.gather(*(environments.make(made, here, told.append) for _ in range(2)))
+    assert one == other == await environments.make(made, here, told.append)
+    place = Path(one.executable).parents[1]
+    assert list(place.rglob("six.py")) and list(place.rglob("six.*.pyc"))
+    # What is known without starting it is what it would say itself.
+    itself = await probe(one.executable)
+    assert (one.mpyc, one.numpy, one.python) == (itself.mpyc, itself.numpy, itself.python)
+    assert {*itself.paths} - {""} <= {*one.paths} and {*itself.prefixes} <= {*one.prefixes}
+    assert re.fullmatch(r"The program's packages are here, .+ KiB: mpyc .+ KiB, six .+ KiB\.", told[-1])
+    assert [path.name for path in (tmp_path / "made").iterdir()] == [place.name]
 
 
 @pytest.mark.usefixtures("with_uv")
@@ -99,6 +107,44 @@ async def test_a_package_whose_hash_differs_is_not_installed(tmp_path: Path) -> 
     wrong = f"six==1.17.0 \\\n{HASH}\n".encode()
     with pytest.raises(LocalError, match="can't be had"):
         await Environments(tmp_path / "made").make(wrong, here, lambda text: None)
+    assert list((tmp_path / "made").iterdir()) == []
+
+
+@pytest.mark.usefixtures("with_uv")
+@pytest.mark.timeout(240)
+async def test_nothing_of_a_package_runs_before_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wheel can bring code that runs when its Python starts, and a stranger chose it."""
+    here = await probe(sys.executable)
+    ran = tmp_path / "ran"
+    tag = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    wheel = tmp_path / "links" / "mpyc-9.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as made:
+        for name in ("sly.pth", "mpyc.py"):
+            made.writestr(name, f"import pathlib; pathlib.Path({str(ran)!r}).touch()\n")
+        made.writestr("mpyc-9.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: mpyc\nVersion: 9.0\n")
+        made.writestr("mpyc-9.0.dist-info/WHEEL", tag)
+        made.writestr("mpyc-9.0.dist-info/RECORD", "")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    lock = f"mpyc==9.0 \\\n    --hash=sha256:{digest}\n".encode()
+    monkeypatch.setenv("UV_FIND_LINKS", str(wheel.parent))
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    found = await Environments(tmp_path / "made").make(lock, here, lambda text: None)
+    assert found.mpyc == "9.0" and not ran.exists()
+    await (await asyncio.create_subprocess_exec(found.executable, "-c", "")).wait()
+    assert ran.exists(), "this wheel would have run, so the test can fail"
+
+
+@pytest.mark.usefixtures("with_uv")
+async def test_who_is_offline_is_told_so_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "empty"))
+    here = await probe(sys.executable)
+    with pytest.raises(LocalError, match="can't be had") as failed:
+        await Environments(tmp_path / "made").make(GOOD.encode(), here, lambda text: None)
+    assert "network once" in failed.value.hint and "--python" in failed.value.hint
     assert list((tmp_path / "made").iterdir()) == []
 
 

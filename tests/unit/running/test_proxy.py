@@ -164,7 +164,7 @@ class Nobody:
         self.frames += data
         self.came.set()
 
-    def link_writable(self) -> None:
+    def link_taken(self, total: int) -> None:
         """Nobody writes."""
 
 

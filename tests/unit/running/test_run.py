@@ -76,15 +76,6 @@ async def test_one_party_types_late_and_the_others_wait(tmp_path: Path) -> None:
     assert [run.status for run in table.runs] == ["gone"] * 3
 
 
-@pytest.mark.parametrize("window", [8 << 20, 100_000])
-async def test_megabytes_both_ways_within_the_window(tmp_path: Path, window: int) -> None:
-    table = await lay(tmp_path, "big.py", window=window)
-    assert await table.finish() == [WELL] * 3
-    assert all("all 15000000" in out for out in table.outputs)
-    # a writer stops after the read that fills the window
-    assert max(link.most_unacked for link in table.links.links.values()) < window + (1 << 18) + 70_000
-
-
 async def test_arrays(tmp_path: Path) -> None:
     table = await lay(tmp_path, "arrays.py")
     assert await table.finish() == [WELL] * 3
@@ -383,50 +374,6 @@ mpc.run(mpc.output(mpc.input(mpc.SecInt()(1))))
     assert "the program of bob" in exits[0].reason + exits[2].reason
 
 
-async def test_a_slow_peer_is_named(tmp_path: Path) -> None:
-    source = """
-import time
-from mpyc.runtime import mpc
-if mpc.pid == 0:
-    mpc.run(mpc.start())
-    mpc.run(mpc.transfer(bytes(20_000_000), senders=0))
-    mpc.run(mpc.shutdown())
-else:
-    time.sleep(600)
-"""
-    table = await lay(tmp_path, source, parties=2, window=1 << 20, max_queue=10_000_000)
-    exit_ = await asyncio.wait_for(table.runs[0].wait(), 10)
-    assert exit_.culprit == 1
-    assert exit_.reason.startswith("bob is slow")
-    table.runs[1].stop("enough")
-    await table.finish()
-
-
-async def test_what_a_program_left_for_a_silent_peer_is_given_up_when_told(tmp_path: Path) -> None:
-    source = """
-import time
-from mpyc.runtime import mpc
-if mpc.pid == 0:
-    mpc.run(mpc.start())
-    mpc.run(mpc.transfer(bytes(320_000), senders=0))
-else:
-    time.sleep(600)
-"""
-    table = await lay(tmp_path, source, parties=2, window=10_000)
-    link = table.links.links[0, 1]
-    link.deaf = True
-    waiting = asyncio.create_task(table.runs[0].wait())
-    while not table.runs[0].exited:
-        done, _ = await asyncio.wait([waiting], timeout=0.05)
-        assert not done
-    table.runs[0].stop("bob is gone")
-    assert await asyncio.wait_for(waiting, 5) == WELL
-    link.deaf = False
-    link.flush()
-    table.runs[1].stop("enough")
-    await table.finish()
-
-
 @pytest.mark.parametrize("bad", ["b'\\x09' * 8", "b'\\x11' + bytes(15)", "b'\\x03' + bytes(15)", "bytes(3)"])
 async def test_a_hostile_runner_harms_nobody_else(tmp_path: Path, bad: str) -> None:
     source = f"""
@@ -480,14 +427,3 @@ async def test_stopped_before_it_starts(tmp_path: Path) -> None:
     await table.runs[0].start()
     exits = await table.finish()
     assert exits[0].reason == "changed my mind"
-
-
-def test_on_uvloop(tmp_path: Path) -> None:
-    uvloop = pytest.importorskip("uvloop")
-
-    async def scenario() -> None:
-        table = await lay(tmp_path, "big.py", window=1 << 20)
-        assert await table.finish() == [WELL] * 3
-        assert all("all 15000000" in out for out in table.outputs)
-
-    uvloop.run(scenario())

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huddle.errors import ProgramError
-from huddle.session.form import KINDS, Form, FormInput, block, declared, form_of
+from huddle.session.argparse_form import declared
+from huddle.session.form import Form, block, form_of
+from huddle.session.form_input import KINDS, FormInput
 
 PROGRAMS = sorted((Path(__file__).parents[3] / "programs").glob("*.py"))
 
@@ -26,7 +28,7 @@ def test_every_program_of_ours_has_a_face(path: Path) -> None:
     form = form_of(text)
     assert form.written and form.title and form.learns
     # What is asked for is an option of the program, as its source declares it.
-    options = {one.option for one in declared(text).inputs}
+    options = {one.option for one in declared(text)[1]}
     assert {one.option for one in form.inputs} <= options
     assert all((path.parent / name).is_file() for name in form.files)
 
@@ -106,24 +108,6 @@ def test_what_need_not_be_given_gives_no_argument() -> None:
     one = FormInput("--a", "A", required=False)
     assert one.problem("") == "" and one.argument("") == ()
     assert one.argument("x y") == ("--a=x y",)
-
-
-def test_without_a_block_the_options_of_argparse_are_the_form() -> None:
-    text = (
-        '"""Adds numbers.\n\nMore."""\n'
-        "parser.add_argument('-n', '--count', type=int, help='how many')\n"
-        "parser.add_argument('--how', choices=['fast', 'slow'])\n"
-        "parser.add_argument('--flag', action='store_true')\n"
-        "parser.add_argument('name')\n"
-        "parser.add_argument(*words)\n"
-        "raise SystemExit('nothing of it is run')\n"
-    )
-    form = form_of(text)
-    assert (form.learns, form.written) == ("Adds numbers.", False)
-    assert form.inputs == (
-        FormInput("--count", "Count", "integer", "how many", required=False),
-        FormInput("--how", "How", "choice", choices=("fast", "slow"), required=False),
-    )
 
 
 @given(st.text())

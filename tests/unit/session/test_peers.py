@@ -290,7 +290,7 @@ async def test_large_things_wait_for_the_slowest_and_small_ones_do_not() -> None
     await settle()
     assert (0, Chat("meanwhile")) in parties[2].ears.messages
     own.end(2).writable = True
-    own.peer(2).link_writable()
+    own.peer(2).link_taken(1)
     await saying
     await settle()
     assert [message for _, message in parties[2].ears.messages if isinstance(message, FilesDone)] == [

@@ -292,7 +292,7 @@ export class DataLink {
     for (const event of events) {
       if (event === "online") this.box.note(this.id, ONLINE, undefined);
       else if (event === "silent") this.box.note(this.id, SILENT, undefined);
-      else if (event === "writable") this.feed();
+      else if (event === "taken") this.feed();
     }
   }
 

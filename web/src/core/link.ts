@@ -18,7 +18,7 @@ export const STOPPED = 1;
 export const NEVER = Infinity;
 
 export type State = "offline" | "resuming" | "online" | "over";
-export type Happened = "online" | "writable" | "silent" | "over";
+export type Happened = "online" | "taken" | "silent" | "over";
 
 /** The peer broke the link's protocol. */
 export class PeerError extends Error {}
@@ -275,15 +275,15 @@ export class Link {
 
   private trim(offset: number): void {
     if (offset < this.acked || offset > this.sent) throw new PeerError(`ACK of ${offset}, outside ${this.acked} to ${this.sent}`);
-    this.acked = offset;
+    if (offset > this.acked) {
+      this.acked = offset;
+      this.events.push("taken");
+    }
     const { unacked } = this;
     let gone = 0;
     while (gone < unacked.length && this.base + unacked[gone]!.length <= offset) this.base += unacked[gone++]!.length;
     if (gone > 0) unacked.splice(0, gone);
-    if (!this.writable && this.sent - offset <= (WINDOW * 3) / 4) {
-      this.writable = true;
-      this.events.push("writable");
-    }
+    if (this.sent - offset <= (WINDOW * 3) / 4) this.writable = true;
     this.byeIfThrough();
   }
 

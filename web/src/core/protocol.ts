@@ -39,6 +39,33 @@ export interface ProgramFile {
   sha256: string;
 }
 
+/** One thing that a program's form asks for; huddle/session/form_input.py says what each is. */
+export interface FormInput {
+  /** The program's option, such as `--salary`; what this is known by. */
+  option: string;
+  label: string;
+  kind: "integer" | "decimal" | "choice" | "text" | "date" | "file" | "table";
+  help: string;
+  unit: string;
+  minimum: number | undefined;
+  maximum: number | undefined;
+  choices: string[];
+  default: string;
+  required: boolean;
+  shared: boolean;
+}
+
+/** What this person is asked for. `optional`: nobody wrote that it is to be asked, it may be passed over. */
+export interface Form {
+  title: string;
+  learns: string;
+  optional: boolean;
+  inputs: FormInput[];
+}
+
+/** By option. Of a file, its name among the private inputs. */
+export type Answers = Record<string, string>;
+
 export interface Member {
   pid: number;
   name: string;
@@ -115,11 +142,13 @@ export interface WorkerEvents {
   /** The worker takes `host` or `join` now. `did` is who this person is in this browser. */
   ready: { did: string; seconds: number };
   /** The files of the program that `program` has just named, for reading before accepting. */
-  files: { run: number; files: Record<string, Uint8Array> };
+  files: { run: number; files: Record<string, Uint8Array>; /** What it asks of this person alone. */ form?: Form | undefined };
   /** `host` or `join` can't be done so, and nothing has begun: it can be said again otherwise. */
   rejected: { message: string; hint: string };
   /** Of the program of that `examine`: what Python can't read in it, and what it imports that can't be had, and why. */
-  examined: { number: number; problem: string; missing: Record<string, string> };
+  examined: { number: number; problem: string; missing: Record<string, string>; /** What the host gives for all. */ form?: Form | undefined };
+  /** By option, why answers can't be such; those that can are not in it. */
+  checked: { which: "shared" | "own"; problems: Record<string, string> };
   /** Files that the program of this run wrote in its directory, by their paths there. */
   written: { run: number; files: Record<string, Uint8Array> };
   /** The contacts as they are to be kept (the text of a contacts file), and a signed record, if one was made. */
@@ -141,6 +170,8 @@ export interface Program {
   entry: string;
   files: Record<string, Uint8Array>;
   args: string[];
+  /** To what its form asks for all; they follow `args`. */
+  answers?: Answers;
 }
 
 /** The local side of a session; nothing of it is shared with anybody but `name`. */
@@ -192,7 +223,9 @@ export interface JoinRequest extends LocalSettings {
 
 export interface Decisions {
   /** Look at a program before anybody is invited to it; `examined` answers, with this number. */
-  examine: { number: number; files: Record<string, Uint8Array> };
+  examine: { number: number; entry: string; files: Record<string, Uint8Array> };
+  /** Look at answers to a form, of the program looked at last or of the one that is proposed; `checked` answers. */
+  check: { which: "shared" | "own"; answers: Answers };
   host: HostRequest;
   join: JoinRequest;
   admit: { did: string };
@@ -200,7 +233,7 @@ export interface Decisions {
   /** These parties were heard to say the words. */
   heard: { dids: string[] };
   /** With what the program gets from this person alone, in place of what was given before. */
-  accept: Pick<LocalSettings, "privateArgs" | "inputs">;
+  accept: Pick<LocalSettings, "privateArgs" | "inputs"> & { answers?: Answers };
   decline: { reason: string };
   /** The words here are different from somebody's: told to all, and the set-up begins again. */
   differ: object;

@@ -3,7 +3,7 @@
  * The session itself comes from `open`, which makes a real one or, in stories, one of a script.
  */
 import { getContext, setContext } from "svelte";
-import type { Decision, Program, Session, SessionEvent } from "../core/protocol";
+import type { Answers, Decision, Program, Session, SessionEvent } from "../core/protocol";
 import * as attention from "./lib/attention";
 import { stayAwake } from "./lib/awake";
 import type { Address } from "./lib/entry";
@@ -29,8 +29,10 @@ export class Choice {
   entry = $state("");
   source = $state(TEMPLATE);
   beside = $state.raw<Files>({});
+  /** To what the program asks the host for all. */
+  answers = $state.raw<Answers>({});
   /** What comes of it; undefined while nothing is chosen. */
-  program = $state.raw<Omit<Program, "args"> | undefined>();
+  program = $state.raw<Omit<Program, "args" | "answers"> | undefined>();
 }
 
 /** What somebody entered who hosts or joins; it stays until a session has begun. */
@@ -49,6 +51,10 @@ export class Forms {
   /** What the program gets from this person alone. */
   privateArgs = $state<string[]>([]);
   inputs = $state.raw<Files>({});
+  /** To what the program asks of this person alone. */
+  answers = $state.raw<Answers>({});
+  /** The SHA-256 of the source to which these were given: another program gets none of them. */
+  answersFor = "";
   /** A fresh identity for this session alone. */
   pseudonym = $state(false);
   /** The program runs elsewhere: plain MPyC behind a WireGuard app. */
@@ -110,9 +116,14 @@ export class App {
   }
 
   /** Have a program looked at; `view.examined` says what was found, under this number. */
-  examine(files: Files): number {
-    this.session?.send({ do: "examine", number: ++this.examined, files });
+  examine(entry: string, files: Files): number {
+    this.session?.send({ do: "examine", number: ++this.examined, entry, files });
     return this.examined;
+  }
+
+  /** Have answers looked at; `view.checked` says what was found. */
+  check(which: "shared" | "own", answers: Answers): void {
+    this.session?.send({ do: "check", which, answers });
   }
 
   /** Host with people who are made up. */

@@ -240,6 +240,18 @@ export const EN = {
   "decide.differ": "Then somebody may be intercepting. The session ends for everybody, and all are told why. Start again with a new link, sent another way.",
   "decide.differYes": "Yes, they are different",
 
+  // --- what a program asks for
+  "form.own": "What the program wants from you",
+  "form.forAll": "What the program is to work with, for all",
+  "form.stays": "stays on this device",
+  "form.shared": "everybody sees it",
+  "form.optional": "may be left empty",
+  "form.choose": "Choose one",
+  "form.chosen": "Chosen: {name}",
+  "form.declaredShared": { one: "One thing that you can set, for all", other: "{count} things that you can set, for all" } as Forms,
+  "form.declaredOwn": { one: "One thing that you can set, for you alone", other: "{count} things that you can set, for you alone" } as Forms,
+  "form.missing": "Something is missing or can't be, see above.",
+
   // --- people
   "people.title": "People",
   "people.free": "a free place",

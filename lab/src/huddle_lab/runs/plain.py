@@ -40,7 +40,8 @@ def run(site: Site, entry: str, args: Sequence[str], network: str, timeout: floa
         site.put(certificates(len(machines)))
     flags = ["--ssl"] if ssl else []
     for machine in machines:
-        where = machine.dns if network == "plain-dns" else machine.address
+        # MPyC takes what follows the first colon for a port.
+        where = machine.dns if network == "plain-dns" or ":" in machine.address else machine.address
         if not where:
             raise RunFailed(f"machine {machine.index} has no DNS name")
         flags += ["-P", f"{where}:{PORT + machine.index}"]

@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import huddle
 from huddle_lab.runs import entry as entry_module
 from huddle_lab.runs import plain, rows, session
 from huddle_lab.runs.measured import Measured, columns
+from huddle_lab.runs.overlaid import overlaid
 from huddle_lab.runs.unavailable import absent
 from huddle_lab.sites.base import Provider, RunFailed, Site
 from huddle_lab.sites.host_info import commit, machine
@@ -255,6 +256,14 @@ class _StudyRun:
 
 def _run(site: Site, cell: Trial, timeout: float) -> Measured:
     """One run of the cell at this site."""
+    if not cell.network.underlay:
+        return _run_there(site, cell, timeout)
+    with overlaid(site, cell.network.underlay) as over:
+        measured = _run_there(over, cell, timeout)
+        return replace(measured, setup={"underlay": over.seconds, **measured.setup})
+
+
+def _run_there(site: Site, cell: Trial, timeout: float) -> Measured:
     site.put(_laid_out(cell))
     entry = f"{PROGRAM}/{ENTRY}"
     if not cell.network.is_session:

@@ -188,22 +188,23 @@ class _Session:
         command, *arguments = self._join(machine, link) if link else self._host(machine)
         return self._start(machine, name, ("-m", "huddle", command, "--name", name, *arguments))
 
-    def _common(self) -> list[str]:
+    def _common(self, machine: Machine) -> list[str]:
         names = {path.partition("/")[0] for path in self._paths} - {self._entry}
         return [
             "--json", "--network", self._variant.network, *self._variant.options, "--rendezvous", self._url,
             *(part for name in sorted(names) for part in ("--include", name)),
             *(() if self._prss else ("--no-prss",)),
+            *(("--via", machine.via) if machine.via else ()),
         ]  # fmt: skip
 
     def _host(self, machine: Machine) -> list[str]:
         program = f"{machine.folder}/{self._folder}/{self._entry}"
         size = str(len(self._machines))
-        return ["host", *self._common(), "--open", "--parties", size, program, *self._args]
+        return ["host", *self._common(machine), "--open", "--parties", size, program, *self._args]
 
     def _join(self, machine: Machine, link: str) -> list[str]:
         program = f"{machine.folder}/{self._folder}/{self._entry}"
-        return ["join", *self._common(), "--yes", "--program", program, link]
+        return ["join", *self._common(machine), "--yes", "--program", program, link]
 
     def _host_there(self, machine: Machine) -> dict[str, Any]:
         files = {path: f"{machine.folder}/{self._folder}/{path}" for path in self._paths}

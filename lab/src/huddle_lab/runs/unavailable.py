@@ -7,6 +7,7 @@ run fails.
 import asyncio
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 
 from huddle.errors import HuddleError
 from huddle.networks import registry
@@ -14,6 +15,7 @@ from huddle_lab.runs import browser
 from huddle_lab.sites import server
 from huddle_lab.study.study import Study
 from huddle_lab.study.variants import Variant
+from huddle_lab.underlays.registry import UNDERLAYS
 
 
 def absent(study: Study) -> dict[str, str]:
@@ -23,6 +25,9 @@ def absent(study: Study) -> dict[str, str]:
 
 
 def _reason(provider: str, network: Variant) -> str:
+    if network.underlay and provider == "netns":
+        missing = _lacking(*UNDERLAYS[network.underlay].commands)
+        return missing or _reason(provider, replace(network, underlay=""))
     if network.browsers:
         if provider != "netns":
             return "parties in browsers are on machines of this computer only"

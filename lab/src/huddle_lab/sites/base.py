@@ -71,6 +71,11 @@ class Machine(Protocol):
         ...
 
     @property
+    def via(self) -> str:
+        """The address that sessions are held at; empty: whatever suits."""
+        ...
+
+    @property
     def python(self) -> str:
         """The interpreter there that has Huddle."""
         ...

@@ -37,6 +37,7 @@ class NamespaceMachine:
     machine: NetworkNamespace
     folder: str
     dns: str = ""
+    via: str = ""
     python: str = sys.executable
     ahead: float = 0.0
     resolver: str = ""  # what it has as /etc/resolv.conf, where it has names

@@ -41,6 +41,11 @@ class SshMachine:
         return self.there.host.dns
 
     @property
+    def via(self) -> str:
+        """Whatever suits."""
+        return ""
+
+    @property
     def python(self) -> str:
         """With the Huddle that was installed."""
         return self.there.python

@@ -10,15 +10,18 @@
 
 What Huddle has is asked of Huddle, so that a network which it gains is one of studies too. Those of its
 networks that a browser has are there a second time, with every party in a browser.
+
+`tls+openvpn` is `tls` over the underlay openvpn (see `huddle_lab.underlays`), which joins the machines first.
 """
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from huddle.errors import LocalError
 from huddle.networks import registry
 from huddle_lab.study.parsing import Table, wrong
+from huddle_lab.underlays.registry import NOT_RUN, UNDERLAYS
 
 PLAIN = ("plain", "plain-dns", "plain-ssl")
 HUDDLE = tuple(kind.name for kind in registry.kinds() if kind.links_parties)
@@ -38,6 +41,7 @@ class Variant:
     browsers: int = 0
     repetitions: int = MOST
     demos: tuple[str, ...] = ()  # all, if none is named
+    underlay: str = ""  # what joins the machines first
 
     @property
     def is_session(self) -> bool:
@@ -59,10 +63,11 @@ class Variant:
 
     def decides(self) -> object:
         """What of it decides what is run, for the name of a cell."""
-        if self.name == self.network:
+        if self.name in (self.network, f"{self.network}+{self.underlay}"):
             return self.name
         own = (self.name, self.network, self.options)
-        return (*own, self.browsers) if self.browsers else own
+        more = (self.browsers, self.underlay) if self.underlay else (self.browsers,)
+        return (*own, *more) if any(more) else own
 
     def in_browser(self, pid: int, parties: int) -> bool:
         """Whether that party is in a browser."""
@@ -74,11 +79,23 @@ def variants(table: Table, names: tuple[str, ...], own: Table) -> tuple[Variant,
     made: Mapping[str, Variant] = {name: _variant(name, own.table(name)) for name in own.keys()}
     found = []
     for name in names:
-        if name not in made and name not in KNOWN:
-            hint = f"There are {', '.join((*KNOWN, *made))}; or add a table [network.{name}]."
-            raise wrong(table.place, f"networks: there is no {name}", hint)
-        found.append(made[name] if name in made else _known(name))
+        network, _, underlay = name.partition("+")
+        if network not in made and network not in KNOWN:
+            hint = f"There are {', '.join((*KNOWN, *made))}; or add a table [network.{network}]."
+            raise wrong(table.place, f"networks: there is no {network}", hint)
+        one = made[network] if network in made else _known(network)
+        found.append(_over(one, name, underlay, table.place) if "+" in name else one)
     return tuple(found)
+
+
+def _over(one: Variant, name: str, underlay: str, place: str) -> Variant:
+    if underlay in NOT_RUN:
+        raise wrong(place, f"there is no underlay {underlay}: {NOT_RUN[underlay]}", "Leave it out.")
+    if underlay not in UNDERLAYS:
+        raise wrong(place, f"there is no underlay {underlay}", f"There are {', '.join(UNDERLAYS)}.")
+    if one.browsers:
+        raise wrong(place, f"{name}: parties in browsers choose no address", "Leave it out.")
+    return replace(one, name=name, underlay=underlay)
 
 
 def _known(name: str) -> Variant:

@@ -15,11 +15,11 @@ import uvloop
 from huddle.ceremony.messages import MAX_PARTIES
 from huddle.cli import network_options
 from huddle.cli.archive import Archive, LocalArchive
-from huddle.cli.arguments import TAKEN, ProgramCommand
+from huddle.cli.arguments import TAKEN, GuestCommand, ProgramCommand
 from huddle.cli.clashes import warning
 from huddle.cli.errors import complaints
 from huddle.cli.expect import read_expected
-from huddle.cli.forms import asked
+from huddle.cli.forms import asked, shared_only
 from huddle.cli.home import Home
 from huddle.cli.named_path import NamedPath
 from huddle.cli.policy import GuestPolicy, HostPolicy
@@ -34,14 +34,16 @@ from huddle.cli.terminal.screens import Screen, screen
 from huddle.cli.text import clean
 from huddle.cli.unlock import unlock_identity
 from huddle.errors import LocalError
+from huddle.groups.messages import MAX_GUESTS
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 from huddle.networks import registry
 from huddle.running.limits import Limits
+from huddle.session.classroom import Classroom
 from huddle.session.native_platform import NativePlatform
 from huddle.session.party import Party
-from huddle.session.plans import GuestPlan, HostPlan
+from huddle.session.plans import GroupsPlan, GuestPlan, HostPlan
 from huddle.session.platform import Platform
 from huddle.session.samples import samples
 from huddle.session.settings import Settings
@@ -94,7 +96,7 @@ def _absolute(command: str) -> str:
 
 
 def run_party(
-    make: Callable[[Settings, Identity, Contacts, Platform], Party],
+    make: Callable[[Settings, Identity, Contacts, Platform], Party | Classroom],
     policy: HostPolicy | GuestPolicy,
     local: Local,
     private_args: tuple[str, ...],
@@ -127,12 +129,16 @@ def run_party(
         if not local["name"]:
             here = replace(here, name=getpass.getuser())  # who typed sudo is meant, not root
         kept = rights.archive
-        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.maker))
+        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.networks))
         return _run(party, policy, local, kept, planned)
 
 
 def _run(
-    party: Party, policy: HostPolicy | GuestPolicy, local: Local, archive: Archive, planned: int | None
+    party: Party | Classroom,
+    policy: HostPolicy | GuestPolicy,
+    local: Local,
+    archive: Archive,
+    planned: int | None,
 ) -> int:
     out = OutputBuffer(sys.stdout)
 
@@ -159,7 +165,16 @@ def _run(
 @click.argument("program", type=NamedPath("program", samples))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.option(
-    "--parties", "-M", required=True, type=click.IntRange(2, MAX_PARTIES), help="How many, with you."
+    "--parties",
+    "-M",
+    required=True,
+    type=click.IntRange(2, MAX_PARTIES),
+    help="How many, with you; with --groups: how many in each group.",
+)
+@click.option(
+    "--groups",
+    type=click.IntRange(1, MAX_GUESTS // 2),
+    help="Host so many groups at once, by one link, and be in none of them.",
 )
 @click.option(
     "--threshold", "-T", type=int, help="MPyC's threshold; default: the most that is safe, (parties-1)//2."
@@ -196,6 +211,7 @@ def host_command(
     program: Path,
     args: tuple[str, ...],
     parties: int,
+    groups: int | None,
     threshold: int | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
@@ -228,9 +244,14 @@ def host_command(
         click.secho(clean(clash), fg="yellow", err=True)
     if open_ and not local["json_"]:
         click.secho("--open: whoever holds the invitation comes in.", fg="yellow", err=True)
-    mine, private_args, local["input_files"] = asked(
-        mine, private_args, local["input_files"], ask=at_terminal
-    )
+    if groups is not None:
+        if private_args or local["input_files"]:
+            raise click.UsageError("With --groups you are in no group: --private and --input have no use.")
+        mine = shared_only(mine, ask=at_terminal)
+    else:
+        mine, private_args, local["input_files"] = asked(
+            mine, private_args, local["input_files"], ask=at_terminal
+        )
     if not local["json_"]:
         for line in told(mine, len(private_args), len(local["input_files"])):
             click.echo(line)
@@ -245,17 +266,16 @@ def host_command(
         expected=expected,
     )
     policy = HostPolicy(yes, open_, frozenset(allow), ask_each, parties, expected)
-    sys.exit(
-        run_party(
-            lambda chosen, identity, contacts, machine: Party(
-                plan, chosen, identity, contacts, surroundings=machine
-            ),
-            policy,
-            local,
-            private_args,
-            planned=parties,
-        )
-    )
+
+    def make(
+        chosen: Settings, identity: Identity, contacts: Contacts, machine: Platform
+    ) -> Party | Classroom:
+        if groups is not None:
+            return Classroom(GroupsPlan(plan, groups), chosen, identity, contacts, machine)
+        return Party(plan, chosen, identity, contacts, surroundings=machine)
+
+    planned = parties if groups is None else groups * parties + 1
+    sys.exit(run_party(make, policy, local, private_args, planned=planned))
 
 
 def join_options(command: _Command) -> _Command:
@@ -299,7 +319,7 @@ def join_options(command: _Command) -> _Command:
     return local_options(command)
 
 
-@click.command("join")
+@click.command("join", cls=GuestCommand)
 @join_options
 @complaints
 def join_command(**options: Any) -> None:
@@ -310,7 +330,7 @@ def join_command(**options: Any) -> None:
     _join(**options)
 
 
-@click.command("proxy")
+@click.command("proxy", cls=GuestCommand)
 @join_options
 @complaints
 def proxy_command(**options: Any) -> None:
@@ -347,7 +367,11 @@ def _join(
         threshold=threshold,
         no_prss=no_prss,
     )
-    policy = GuestPolicy(yes, pinned=program is not None or program_digest is not None)
+    policy = GuestPolicy(
+        yes,
+        pinned=program is not None or program_digest is not None,
+        taken=click.get_current_context().meta.get(TAKEN, ()),
+    )
     sys.exit(
         run_party(
             lambda chosen, identity, contacts, machine: Party(

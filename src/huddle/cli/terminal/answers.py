@@ -17,9 +17,10 @@ _NO_IN = {"de": {"nein"}, "nl": {"nee"}}
 _ALL_IN = {"de": "alle", "nl": "alle"}
 _NOBODY_IN = {"de": "niemand", "nl": "niemand"}
 _VIEW, _DIFFER = {"v", "view"}, {"w", "words"}
+_OPTIONS = {"o", "options"}
 _NOBODY = {"nobody", "no one", "none"}
 _REFUSE = ("r ", "refuse ")
-_RESERVED = {*_YES, *_NO, *_VIEW, *_DIFFER, *_NOBODY, "all", "r", "refuse"}
+_RESERVED = {*_YES, *_NO, *_VIEW, *_DIFFER, *_OPTIONS, *_NOBODY, "all", "r", "refuse"}
 
 
 def letter(english: str) -> str:
@@ -88,6 +89,10 @@ class View:
     """Read the program first."""
 
 
+class Options:
+    """Give the program what it can be given beside."""
+
+
 class Differ:
     """The words here are others."""
 
@@ -99,7 +104,7 @@ class Unclear:
     why: str
 
 
-Decision = Accept | Refuse | Decline | View | Differ | Unclear
+Decision = Accept | Refuse | Decline | View | Options | Differ | Unclear
 
 
 def yes(line: str) -> bool | None:
@@ -130,6 +135,8 @@ def decide(line: str, people: Sequence[Person], *, host: bool) -> Decision:
         return Unclear(t("Nothing is decided yet."))
     if word in _VIEW:
         return View()
+    if word in _OPTIONS:
+        return Options()
     if word in _DIFFER:
         return Differ()
     if _says_no(word):

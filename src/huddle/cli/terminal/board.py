@@ -8,6 +8,7 @@ stay.
 import io
 import shlex
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,6 +65,29 @@ def _state_of(state: str) -> str:
     return ""
 
 
+GROUP_STATES = ("dealt", "in", "words", "computing", "result", "failed", "left")
+
+
+def group_state(state: str) -> str:
+    """How far a group of a class is, as markup."""
+    match state:
+        case "dealt":
+            return t("knocking")
+        case "in":
+            return t("in, saying the words")
+        case "words":
+            return f"[cyan]{t('words said')}[/]"
+        case "computing":
+            return f"[cyan]{t('computing')}[/]"
+        case "result":
+            return f"[green]{t('has its result')}[/]"
+        case "failed":
+            return f"[red]{t('failed')}[/]"
+        case "left":
+            return f"[red]{t('left')}[/]"
+    return safe(state)
+
+
 def _doing(state: str) -> str:
     doing = {"computing": t("computing"), "input": t("typing"), "gone": t("gone")}
     return doing.get(state, t("ready"))
@@ -84,6 +108,7 @@ class Board:
     stats: events.Stats | None = None
     parties: dict[str, events.Party] = field(default_factory=dict)
     expected: ExpectedPeople | None = None
+    groups: dict[int, events.Group] = field(default_factory=dict)  # of a class, to its host
     meeting: bool = True  # until all have signed
 
     def take(self, event: events.Event) -> None:
@@ -93,6 +118,10 @@ class Board:
                 self.invitation = event
             case events.Expected():
                 self.expected = ExpectedPeople.named(event.names)
+            case events.Group(standing="self"):
+                self.groups[event.group] = event
+                if event.state == "undone":
+                    del self.groups[event.group]
             case events.Party():
                 self.parties[event.did] = event
             case events.Program():
@@ -115,11 +144,12 @@ class Board:
         """The picture in at most `height` lines of `width` columns, with colours as a terminal wants them."""
         paper = _Paper(width, self.color_system)
         fixed = [
+            paper.lines(self._class(height - 6)),
             paper.lines(self._words()),
             paper.lines(self._asking(width)),
             paper.lines(self._doing(width)),
         ]
-        words, asking, doing = fixed
+        groups, words, asking, doing = fixed
         people, in_line = paper.lines(self._people(width)), paper.lines(self._people_in_line())
         program, hint, link = (paper.lines(part) for part in (self._program(), self._hint(), self._link()))
         none: list[str] = []
@@ -137,7 +167,7 @@ class Board:
             if sum(map(len, above)) <= room:
                 break
         link, people, program, hint = above
-        return "\n".join([*link, *people, *program, *words, *hint, *doing, *asking])
+        return "\n".join([*link, *groups, *people, *program, *words, *hint, *doing, *asking])
 
     # --- the parts
 
@@ -148,8 +178,32 @@ class Board:
         link = _text(f"[dim]{t('Link')}[/]  [cyan]{safe(self.invitation.url)}[/]", overflow="fold")
         return _stack(link, _text(code) if code else None)
 
-    def _present(self) -> list[events.Party]:
-        here = [one for one in self.parties.values() if one.state not in _GONE]
+    def _class(self, most: int) -> RenderableType | None:
+        """A line for each group; where they are too many, how many are how far."""
+        groups = [self.groups[number] for number in sorted(self.groups)]
+        if not groups or not self.meeting:
+            return None
+        if len(groups) > most:
+            count = Counter(group.state for group in groups)
+            return _text(
+                ", ".join(f"{count[state]} {group_state(state)}" for state in GROUP_STATES if count[state])
+            )
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(no_wrap=True, overflow="ellipsis")
+        table.add_column(no_wrap=True)
+        for group in groups:
+            table.add_row(
+                t("Group {number}", number=group.group),
+                _text(members_of(group)),
+                _text(group_state(group.state)),
+            )
+        return table
+
+    def _present(self, *, dealt: bool = False) -> list[events.Party]:
+        """Who is here, with `dealt` also in a group of a class."""
+        gone = _GONE if dealt else {*_GONE, "dealt"}
+        here = [one for one in self.parties.values() if one.state not in gone]
         rank = self.expected.rank if self.expected is not None else lambda name: 0
         return sorted(here, key=lambda one: (one.pid is None, one.pid or 0, rank(one.name)))
 
@@ -158,7 +212,7 @@ class Board:
         """The names of those who are expected and not here."""
         if self.expected is None or not self.meeting:
             return []
-        return list(self.expected.missing((one.name, one.did) for one in self._present()))
+        return list(self.expected.missing((one.name, one.did) for one in self._present(dealt=True)))
 
     def _people(self, width: int) -> RenderableType | None:
         people = self._present()
@@ -176,7 +230,7 @@ class Board:
                 "" if one.pid is None else str(one.pid),
                 f"[bold]{safe(one.name)}[/]",
                 standing_of(one.standing),
-                "" if one.standing == "self" and one.state != "accepted" else _state_of(one.state),
+                _state(one),
                 short_did(clean_line(one.did)),
             ]
             table.add_row(*map(_text, cells[: len(table.columns)]))
@@ -197,7 +251,8 @@ class Board:
             "self": f" ({t('you')})",
         }
         names = [
-            f"{'' if one.pid is None else one.pid} {safe(one.name)}{marks.get(one.standing, '')}".strip()
+            f"{'' if one.pid is None else one.pid} {safe(one.name)}"
+            f"{_doubt(one) or marks.get(one.standing, '')}".strip()
             for one in people
         ]
         return _stack(_text(", ".join(names)), self._absent())
@@ -247,6 +302,29 @@ class Board:
         frame = _FRAMES[int(self.clock() / _FRAME_SECONDS) % len(_FRAMES)]
         status = Text(f"{frame} {clean_line(self.status)}", no_wrap=True, overflow="ellipsis")
         return _stack(counters(self.stats, width), status) if self.stats is not None else status
+
+
+def _state(one: events.Party) -> str:
+    if one.standing == "self" and one.state != "accepted":
+        return ""
+    if one.state == "waiting" and one.detail:
+        return f"[bold yellow]{safe(one.detail)}[/]"
+    return _state_of(one.state)
+
+
+def _doubt(one: events.Party) -> str:
+    return f" [bold yellow]({safe(one.detail)})[/]" if one.state == "waiting" and one.detail else ""
+
+
+def members_of(group: events.Group) -> str:
+    """The members of a group, with markup; of who has left or failed, that too."""
+    names = []
+    for member in group.members:
+        state = member["state"]
+        names.append(
+            safe(member["name"]) + (f" ({group_state(state)})" if state in ("failed", "left") else "")
+        )
+    return ", ".join(names)
 
 
 class _Paper:

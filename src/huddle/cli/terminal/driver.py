@@ -15,10 +15,12 @@ from typing import Any
 from huddle import events
 from huddle.cli.errors import EXIT_CODES
 from huddle.cli.policy import GuestPolicy, HostPolicy
+from huddle.cli.terminal.dealing import DealQuestions
 from huddle.cli.terminal.pace import Outlet, Pace
 from huddle.cli.terminal.questions import Questions
 from huddle.cli.terminal.screens import Screen
 from huddle.errors import HuddleError, unexpected
+from huddle.session.classroom import Classroom
 from huddle.session.party import Party
 
 _TICK = 0.125  # seconds between two pictures of a status
@@ -42,7 +44,7 @@ class Driver:
 
     def __init__(
         self,
-        party: Party,
+        party: Party | Classroom,
         screen: Screen,
         policy: HostPolicy | GuestPolicy,
         finish: Callable[[], tuple[str, ...]],
@@ -54,7 +56,11 @@ class Driver:
         self._finish = finish
         self._entered = entered
         self._pace = Pace(outlet)
-        self._questions = Questions(party, screen, policy, self._pace.turn)
+        self._questions: Questions | DealQuestions
+        if isinstance(party, Classroom):
+            self._questions = DealQuestions(party, screen, policy)
+        else:
+            self._questions = Questions(party, screen, policy, self._pace.turn)
         self._wanted: asyncio.Queue[_Wanted] = asyncio.Queue()
         self._asked: _Wanted | None = None
         self._asking: asyncio.Task[None] | None = None

@@ -7,7 +7,7 @@ input; what is asked stands on standard error.
 import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TextIO
+from typing import ClassVar, TextIO
 
 from huddle import events
 from huddle.cli.terminal.answers import Asked
@@ -16,6 +16,8 @@ from huddle.cli.terminal.keyboard import Keyboard
 
 class JsonView:
     """Prints events as JSON lines."""
+
+    script: ClassVar[bool] = True
 
     def __init__(self, out: TextIO) -> None:
         self._out = out

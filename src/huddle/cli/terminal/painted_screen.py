@@ -1,7 +1,7 @@
 """A session on a terminal: lines that stay above, and below them the board, which is painted anew."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TextIO, cast
+from typing import ClassVar, TextIO, cast
 
 from rich.console import Console
 
@@ -17,6 +17,8 @@ _LONGEST = 40  # letters of an answer that are kept among the lines
 
 class PaintedScreen:
     """A screen with questions that stay where they are."""
+
+    script: ClassVar[bool] = False
 
     def __init__(self, out: TextIO, *, planned: int | None) -> None:
         self._interrupt: Callable[[], None] = lambda: None

@@ -5,7 +5,7 @@ that stands on a terminal: news wait until it is answered.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TextIO
+from typing import ClassVar, TextIO
 
 from rich.console import Console
 
@@ -18,6 +18,8 @@ from huddle.cli.terminal.view import View
 
 class PlainScreen:
     """Lines alone."""
+
+    script: ClassVar[bool] = False
 
     def __init__(self, out: TextIO, *, planned: int | None) -> None:
         self._out = out

@@ -9,7 +9,8 @@ somebody, or wanted it so (`--ask-each`). Who knocks while all seats are taken w
 from collections.abc import Awaitable, Callable
 
 from huddle import events
-from huddle.cli.forms import file_problem, question, whole
+from huddle.cli.clashes import warning
+from huddle.cli.forms import find_file, options, question
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.terminal import answers
 from huddle.cli.terminal.answers import Asked, Person
@@ -17,12 +18,14 @@ from huddle.cli.terminal.screens import Screen
 from huddle.cli.text import clean_line, short_did
 from huddle.errors import ProgramError
 from huddle.identity.names import alike
-from huddle.session.form import FormInput, form_of
+from huddle.session.filling import Filling
+from huddle.session.form import program_form
 from huddle.session.party import Party
 from huddle.texts import t, translated
 
 _AWAY = {"left", "refused", "gone"}
 _IN = {"seated", "admitted", "accepted"}
+GUEST = 1  # the number of a guest that has none yet
 
 
 class Questions:
@@ -42,13 +45,14 @@ class Questions:
         self._parties: dict[str, events.Party] = {}
         self._proposed = self._first = ""  # digests of programs
         self._entry = ""
+        self._args: tuple[str, ...] = ()  # the shared ones of that program
         self._each = isinstance(policy, HostPolicy) and policy.each
         self._without_seat: dict[str, events.Question] = {}
 
     def note(self, event: events.Event) -> list[events.Question]:
         """Note an event; the questions that were put off and can be asked now."""
         if isinstance(event, events.Program):
-            self._proposed, self._entry = event.digest, event.entry
+            self._proposed, self._entry, self._args = event.digest, event.entry, event.args
         if not isinstance(event, events.Party):
             return []
         self._parties[event.did] = event
@@ -62,11 +66,12 @@ class Questions:
         """Ask about who has a seat by the list, where somebody else has knocked by the same name."""
         if not isinstance(self._policy, HostPolicy) or self._policy.expected is None:
             return []
-        return [
+        seated = [
             events.Question("admit", one.name, one.did)
             for one in self._parties.values()
             if one.state == "seated" and one.did != gone.did and alike(one.name, gone.name)
         ]
+        return [question for question in seated if self._unexpected(question)]
 
     def knows(self, did: str) -> bool:
         """Whether this party has been seen."""
@@ -146,6 +151,10 @@ class Questions:
 
     async def _accept(self, question: events.Question) -> None:
         self._first = self._proposed
+        if isinstance(self._policy, GuestPolicy):
+            entry = clean_line(self._entry)
+            if clash := warning(entry, self._policy.taken, self._party.files):
+                self._screen.show(events.Notice(clash))
         verdict = self._by_policy(question)
         if verdict is None:
             await self._ask_for_all()
@@ -174,7 +183,9 @@ class Questions:
         problem = ""
         while True:
             people = self._people()
-            line = await self._screen.ask(_deciding(people, host=host, problem=problem))
+            may = self._filling()
+            beside = options(may) if may is not None and may.optional else ""
+            line = await self._screen.ask(_deciding(people, host=host, problem=problem, beside=beside))
             decision = answers.Decline() if line is None else answers.decide(line, people, host=host)
             problem = ""
             match decision:
@@ -184,8 +195,17 @@ class Questions:
                 case answers.View():
                     await self._screen.read(self._party.files, self._turn)
                     continue
+                case answers.Options() if beside:
+                    if not await self._fill_in(all_=True):
+                        self._party.decline("declined to take part")
+                        return
+                    continue
+                case answers.Options():
+                    problem = t("It has no options that you could give.")
+                    continue
                 case answers.Accept(heard):
-                    if not host and not await self._fill_in():
+                    # A host was asked before there was an invitation.
+                    if not host and not await self._fill_in(all_=False):
                         self._party.decline("declined to take part")
                         return
                     self._party.heard(heard)
@@ -199,38 +219,38 @@ class Questions:
                     self._party.decline("declined to take part")
             return
 
-    async def _fill_in(self) -> bool:
-        """Ask a guest for what the program wants by its form; False where nothing more can be typed."""
+    def _filling(self) -> Filling | None:
+        """What the program asks of this person alone; None where there is nothing, or it can't be known."""
+        party = self._party
         own = next((one.pid for one in self._parties.values() if one.standing == "self"), None)
         try:
-            form = form_of(self._party.files.get(self._entry, b"").decode("utf-8", "replace"))
+            form = program_form(self._entry, party.files)
         except ProgramError as error:
             self._screen.show(events.Notice(error.message))
-            return True
-        if not form.written:
-            return True
-        args, inputs = self._party.private_args, self._party.inputs
-        for one in form.wanted(own or 0, args, shared=False):
-            text = await self._until_fits(one)
-            if text is None:
-                return False
-            if text and one.is_file:
-                inputs += (whole(text),)
-                text = inputs[-1].name
-            args += one.argument(text)
-        self._party.give(args, inputs)
-        return True
+            return None
+        if not form.inputs:
+            return None
+        taken = (*party.files, *(place for place, _ in party.inputs))
+        pid = GUEST if own is None else own
+        filling = Filling(form, pid, self._args, party.private_args, taken, find_file, which="own")
+        return filling if filling.pending is not None else None
 
-    async def _until_fits(self, one: FormInput) -> str | None:
+    async def _fill_in(self, *, all_: bool) -> bool:
+        """Ask for what has to be given, or for `all_` that can be; False where nothing more can be typed."""
+        filling = self._filling()
+        if filling is None:
+            return True
         problem = ""
-        while True:
+        while (one := filling.pending) is not None and (all_ or not filling.optional):
+            if self._screen.script:
+                break
             line = await self._screen.ask(Asked(question(one), (), problem))
             if line is None:
-                return None
-            text = line.strip()
-            problem = one.problem(text) or file_problem(one, text)
-            if not problem:
-                return text or one.default
+                return False
+            problem = filling.answer(line)
+        filling.pass_over()
+        self._party.give(filling.private, (*self._party.inputs, *filling.files))
+        return True
 
     # --- later runs
 
@@ -272,7 +292,7 @@ class Questions:
             problem = t("{text} is no answer.", text=typed) if typed else t("Nothing is decided yet.")
 
 
-def _deciding(people: list[Person], *, host: bool, problem: str) -> Asked:
+def _deciding(people: list[Person], *, host: bool, problem: str, beside: str) -> Asked:
     """The one question about people, words and program."""
     if all(person.verified for person in people):
         question = t("Start?") if host else t("Run this program here?")
@@ -292,6 +312,8 @@ def _deciding(people: list[Person], *, host: bool, problem: str) -> Asked:
             (t("nobody"), t("run it here all the same")),
         ]
     choices += [("w", t("my words differ")), ("v", t("view the program"))]
+    if beside:
+        choices.append(("o", t("give it {names}", names=beside)))
     if host:
         choices.append((t("r NAME"), t("refuse somebody")))
     choices.append(("n", t("end the session") if host else t("take no part")))

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, TextIO
+from typing import ClassVar, Protocol, TextIO
 
 from huddle import events
 from huddle.cli.terminal.answers import Asked
@@ -11,7 +11,12 @@ from huddle.cli.terminal.plain_screen import PlainScreen
 
 
 class Screen(Protocol):
-    """What shows a session and takes what its person types."""
+    """What shows a session and takes what its person types.
+
+    `script`: a script reads and types here, which gives what a program wants on its command line.
+    """
+
+    script: ClassVar[bool]
 
     async def begin(self, interrupt: Callable[[], None]) -> None:
         """The session begins; `interrupt` is for a Ctrl-C that comes as a key."""

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from huddle import events
 from huddle.ceremony.messages import parting
-from huddle.cli.terminal.board import Board, counters, safe, standing_of
+from huddle.cli.terminal.board import Board, counters, group_state, members_of, safe, standing_of
 from huddle.cli.terminal.listing import listed
 from huddle.cli.terminal.output import ProgramOutput, painted, unpainted
 from huddle.cli.terminal.qr import qr_code
@@ -61,6 +61,7 @@ class View:
         self._plain = plain
         self._half_line = False
         self._running = False  # is what the status says
+        self._groups: dict[int, str] = {}  # of a class: what was said last of each
         self._output = ProgramOutput(painted if console.is_terminal else unpainted)
 
     @property
@@ -137,22 +138,41 @@ class View:
         if self._plain:
             self.line(t("You expect {names}.", names=safe(listing(list(event.names)))))
 
+    def _on_group(self, event: events.Group) -> None:
+        if event.standing == "self":
+            before, self._groups[event.group] = self._groups.get(event.group), event.state
+            if event.state == "undone":
+                undone = t("Group {number} did not begin; its members wait for another.", number=event.group)
+                self.line(f"[yellow]{undone}[/]")
+            elif before != event.state:
+                group = t("Group {number}", number=event.group)
+                self.line(f"{group}, {members_of(event)}: {group_state(event.state)}.")
+            self._wait(t("waiting for the groups"))
+            return
+        own = [one.did for one in self._board.parties.values() if one.standing == "self"]
+        others = [safe(member["name"]) for member in event.members if member["did"] not in own]
+        self.line(t("You are in group {number} with {names}.", number=event.group, names=listing(others)))
+        self._wait(t("waiting for the others of the group"))
+
     def _on_party(self, event: events.Party, before: events.Party | None) -> None:
         name, standing = safe(event.name), standing_of(event.standing)
         detail = _sentence(event.detail)
-        if before is not None and before.state == event.state:
+        same = before is not None and before.state == event.state
+        if same and (event.state != "waiting" or before is None or before.detail == event.detail):
             return
         if event.state == "waiting" and event.standing == "self":
             self._wait(t("waiting for the host to let you in, and for the others"))
         elif event.state == "waiting":
-            self.line(
-                t(
-                    "{name} wants to come in: {standing}, {did}",
-                    name=f"[bold]{name}[/]",
-                    standing=standing,
-                    did=short_did(event.did),
-                )
+            number = f"{event.pid} " if event.pid is not None else ""
+            wants = t(
+                "{name} wants to come in: {standing}, {did}",
+                name=f"[bold]{name}[/]",
+                standing=standing,
+                did=short_did(event.did),
             )
+            self.line(f"{number}{wants}")
+            if detail:
+                self.line(f"  [bold yellow]{detail}[/]")
         elif event.state == "seated":
             self._wait(t("{name} has a seat; you decide when all are here", name=name_of(event)))
             if self._plain and self._board.missing:

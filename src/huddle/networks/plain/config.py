@@ -1,16 +1,14 @@
-"""What a person who runs plain MPyC is given: a configuration for any WireGuard app, and the line to type.
+"""What a person who runs plain MPyC is given: a configuration for any WireGuard app,.
 
 The configuration is that of wg-quick(8), which the apps read too. Each peer is reached at its own endpoint
 or at the one who forwards. Pure.
 """
 
 import base64
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv6Address
 
-from huddle.networks.plain.part import MPYC_PORT, PlainPeer
+from huddle.networks.plain.offers import PlainPeer
 from huddle.networks.wireguard.keys import address
 
 KEEPALIVE = 25  # seconds: what WireGuard's makers recommend for who is behind a router
@@ -47,15 +45,6 @@ def configuration(pid: int, private: bytes, public: bytes, reached: Iterable[Rea
             f"PersistentKeepalive = {KEEPALIVE}",
         ]
     return "\n".join(lines) + "\n"
-
-
-def command(
-    pid: int, entry: str, args: Sequence[str], addresses: Mapping[int, IPv6Address], flags: Sequence[str]
-) -> str:
-    """What that party types to run the program, for a POSIX shell and PowerShell alike."""
-    parties = [word for one in sorted(addresses) for word in ("-P", f"{addresses[one]}:{MPYC_PORT + one}")]
-    words = ["python", entry, *args, *parties, "-I", str(pid), *flags]
-    return shlex.join(words)
 
 
 def _text(key: bytes) -> str:

@@ -1,13 +1,18 @@
 """The network `plain` before a session: no link between parties, but with people who run plain MPyC.
 
-What a party does for them, `huddle.networks.plain.part`, is a part of sessions beside the networks.
+What a party does for them is a part of sessions beside the networks; see `huddle.networks.outsiders`.
 """
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from huddle.networks.base import Check, NetworkContext, NetworkKind
-from huddle.networks.plain.part import PlainPart
+from huddle.networks.outsiders import OutsiderPart
 from huddle.networks.wireguard.keys import Key
+from huddle.networks.wireguard.kind import WireGuardKind, maker
+
+if TYPE_CHECKING:
+    from huddle.helper import Service
 
 
 class PlainKind(NetworkKind):
@@ -21,29 +26,27 @@ class PlainKind(NetworkKind):
     secured_by = "WireGuard, with the keys of the sealed offers, and nothing else"
     seen_by = "anybody on the path, and a party that forwards: addresses, sizes, times"
     links_parties = False
-    makes_interfaces = True
+
+    def root_services(self, port: int) -> "Iterable[Service]":
+        return WireGuardKind().root_services(port)
 
     async def examine(self, options: Any) -> list[Check]:
         """Nothing of its own: it needs what the network wireguard needs."""
         return []
 
+    def outsider(self, context: NetworkContext) -> OutsiderPart:
+        from huddle.networks.plain.outsider import PlainOutsider
 
-def outsider(key: Key | None = None) -> PlainPart:
-    """The part of a person who runs plain MPyC by hand, behind a WireGuard app with this key."""
-    from huddle.networks.plain.outsider import PlainOutsider
+        return PlainOutsider(Key.of(context.crypto))
 
-    return PlainOutsider(key or Key.fresh())
+    def participant(self, context: NetworkContext) -> OutsiderPart:
+        from huddle.networks.plain.participant import PlainParticipant
 
-
-def participant(context: NetworkContext) -> PlainPart:
-    """The part of a party that links with such people."""
-    from huddle.networks.plain.participant import PlainParticipant
-
-    return PlainParticipant(
-        context.rendezvous,
-        context.crypto.random,
-        advertise=context.advertise,
-        port=context.port,
-        notice=context.notice,
-        maker=context.helper,
-    )
+        return PlainParticipant(
+            context.rendezvous,
+            context.crypto.random,
+            advertise=context.advertise,
+            port=context.port,
+            notice=context.notice,
+            maker=maker(context),
+        )

@@ -9,19 +9,22 @@ from collections.abc import Sequence
 from ipaddress import IPv6Address
 
 from huddle.errors import NetworkError
+from huddle.networks import outsiders
 from huddle.networks.base import PeerOffer
+from huddle.networks.outsiders import Ports, Roles, Tell
 from huddle.networks.plain import config as plain_config
-from huddle.networks.plain import part as plain
-from huddle.networks.plain.part import PlainPeer, Ports, Roles, Tell
+from huddle.networks.plain import offers
+from huddle.networks.plain.offers import PlainPeer
 from huddle.networks.wireguard.keys import Key, address
 
 TOLD = 20.0  # seconds for the party that forwards to say by which ports
 
 
 class PlainOutsider:
-    """See `huddle.networks.plain.part.PlainPart`."""
+    """See `huddle.networks.outsiders.OutsiderPart`."""
 
-    role = plain.END
+    network = offers.NETWORK
+    role = outsiders.END
 
     def __init__(self, key: Key) -> None:
         self._key = key
@@ -36,14 +39,14 @@ class PlainOutsider:
 
     def offer(self) -> bytes:
         """This party's key."""
-        return plain.encoded(True, self._key.public, None)
+        return offers.encoded(True, self._key.public, None)
 
     async def start(self, own: int, peers: Sequence[PeerOffer], roles: Roles, tell: Tell) -> None:
         """Take the peers' keys, and wait for the ports of who forwards."""
         self._own, self._roles = own, roles
-        self._peers = plain.all_known(self._key.public, peers, roles)
-        by = plain.forwarder(roles)
-        if by is None or not any(plain.through(roles, own, pid) for pid in self._peers):
+        self._peers = offers.all_known(self._key.public, peers, roles)
+        by = outsiders.forwarder(roles)
+        if by is None or not any(outsiders.through(roles, own, pid) for pid in self._peers):
             return
         try:
             async with asyncio.timeout(TOLD):
@@ -79,7 +82,7 @@ class PlainOutsider:
 
     def _endpoint(self, pid: int) -> tuple[str, int]:
         where = self._peers[pid].where
-        by = plain.forwarder(self._roles)
+        by = outsiders.forwarder(self._roles)
         if where is None and by is not None:
             there, port = self._peers[by].where, self._ports.get(by, {}).get(pid)
             where = (there[0], port) if there is not None and port else None

@@ -3,7 +3,7 @@
 The interface has a peer for each end, whose only allowed address is the one of its key; TCP sockets are
 bound to the interface. So a connection from an end's address comes from who has that end's key, and is
 handed to the link of that end and no other (`huddle.links.raw`). What ends are told stands in
-`huddle.networks.plain.part`.
+`huddle.networks.outsiders`.
 
 Open is a party whose UDP port others reach without its sending first: it was named by `--advertise`, or STUN
 sees the port at an address of this machine, so that no router translates. A firewall can't be seen from here.
@@ -17,11 +17,13 @@ from functools import partial
 from huddle.errors import HuddleError, NetworkError
 from huddle.links.raw import Connect, RawConnection, RawLink, RawReceiver
 from huddle.links.wire import WireInfo
+from huddle.networks import outsiders
 from huddle.networks.base import PeerOffer
-from huddle.networks.plain import part as plain
+from huddle.networks.outsiders import MPYC_PORT, Ports, Roles, Tell
+from huddle.networks.plain import offers
 from huddle.networks.plain.config import KEEPALIVE, MTU
 from huddle.networks.plain.forwarder import Forwarder
-from huddle.networks.plain.part import MPYC_PORT, PlainPeer, Ports, Roles, Tell
+from huddle.networks.plain.offers import PlainPeer
 from huddle.networks.reach import addresses
 from huddle.networks.wireguard.device import Device
 from huddle.networks.wireguard.keys import Key, address
@@ -41,7 +43,7 @@ _EARLY = 2  # connections of an end that wait for a run to begin here
 
 
 class PlainParticipant:
-    """See `huddle.networks.plain.part.PlainPart`; `maker` makes the interface.
+    """See `huddle.networks.outsiders.OutsiderPart`; `maker` makes the interface.
 
     `advertise` and `port` are the person's, as for tls.
     """
@@ -56,6 +58,7 @@ class PlainParticipant:
         notice: Callable[[str], None] = lambda _: None,
         maker: InterfaceMaker | None = None,
     ) -> None:
+        self.network = offers.NETWORK
         self.role = ""
         self._url = url
         self._advertise = [addresses.parse_advertised(one) for one in advertise]
@@ -84,26 +87,26 @@ class PlainParticipant:
             self._notice(removed)
         await self._port.open(self._number)
         self._where = self._advertised() or await self._seen()
-        self.role = plain.OPEN if self._where else plain.CLOSED
+        self.role = outsiders.OPEN if self._where else outsiders.CLOSED
 
     def offer(self) -> bytes:
         """The key, and the endpoint of an open party."""
-        return plain.encoded(False, self._key.public, self._where)
+        return offers.encoded(False, self._key.public, self._where)
 
     async def start(self, own: int, peers: Sequence[PeerOffer], roles: Roles, tell: Tell) -> None:
         """Make the interface, and forward where that is this party's task."""
         self._own, self._roles = own, roles
-        if not plain.ends(roles):
+        if not outsiders.ends(roles):
             await self._port.close()
             return
-        self._peers = plain.all_known(self._key.public, peers, roles)
-        by = plain.forwarder(roles)
+        self._peers = offers.all_known(self._key.public, peers, roles)
+        by = outsiders.forwarder(roles)
         device, number = await self._maker.make(), self._port.number
         self._device = device
-        mine = {pid: peer for pid, peer in self._peers.items() if plain.linked(roles, own, pid)}
+        mine = {pid: peer for pid, peer in self._peers.items() if outsiders.linked(roles, own, pid)}
         if by == own:
             await self._forward(tell)
-        elif by is not None and any(plain.through(roles, own, pid) for pid in mine):
+        elif by is not None and any(outsiders.through(roles, own, pid) for pid in mine):
             await self._wait_for(by)
         reached = {pid: await self._endpoint(pid, by) for pid in mine}
         hosts = {pid: address(peer.public) for pid, peer in mine.items()}
@@ -125,12 +128,12 @@ class PlainParticipant:
     def link(self, pid: int, receiver: RawReceiver) -> RawLink:
         """The raw link to that end, for one run; the one of the run before is over."""
         peer = self._peers[pid]
-        by = plain.forwarder(self._roles)
+        by = outsiders.forwarder(self._roles)
         way = "direct"
-        if by is not None and plain.through(self._roles, self._own, pid):
+        if by is not None and outsiders.through(self._roles, self._own, pid):
             way = f"relayed by {self._peers[by].name}"
         info = WireInfo(
-            plain.NETWORK,
+            offers.NETWORK,
             f"{way}, raw, known by its WireGuard key",
             self._key.public,
             peer.public,
@@ -189,7 +192,7 @@ class PlainParticipant:
     # --- forwarding
 
     async def _forward(self, tell: Tell) -> None:
-        pairs = plain.forwards(self._roles)
+        pairs = outsiders.forwards(self._roles)
         if not pairs:
             return
         self._forwarder = Forwarder({pid: peer.public for pid, peer in self._peers.items()})
@@ -212,7 +215,7 @@ class PlainParticipant:
 
     async def _endpoint(self, pid: int, by: int | None) -> tuple[str, int] | None:
         """Where this party's WireGuard reaches that end: only by who forwards; an open party is come to."""
-        if by is None or not plain.through(self._roles, self._own, pid):
+        if by is None or not outsiders.through(self._roles, self._own, pid):
             return None
         there, number = self._peers[by].where, self._ports[by].get(pid)
         if there is None or number is None:

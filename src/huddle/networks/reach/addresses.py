@@ -66,7 +66,7 @@ def offerable(addresses: Iterable[LocalAddress], *, loopback: bool = False) -> l
 
     Link-local IPv6 addresses need a scope that means nothing to a peer, and are left out.
     """
-    usable = [local.ip for local in addresses if not local.ip.is_link_local]
+    usable = list(dict.fromkeys(local.ip for local in addresses if not local.ip.is_link_local))
     others = [str(ip) for ip in usable if not ip.is_loopback]
     here = [str(ip) for ip in usable if ip.is_loopback]
     return others + here if loopback or not others else others
@@ -83,7 +83,8 @@ def via(name: str) -> list[LocalAddress]:
     except ValueError:
         chosen = [local for local in everything if local.interface == name and not local.ip.is_link_local]
     else:
-        chosen = [local for local in everything if local.ip == wanted]
+        # Tunnels to several peers may all have it; one can listen at it only once.
+        chosen = [local for local in everything if local.ip == wanted][:1]
     if not chosen:
         known = ", ".join(
             f"{local.interface} ({local.ip})" for local in everything if not local.ip.is_link_local

@@ -21,7 +21,8 @@ from huddle.links.wire import Wire
 from huddle.networks import sockets
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.tailscale.api import LocalApi, Node, TailscaleStatus
-from huddle.networks.tls.network import Endpoint, Offer, TlsNetwork
+from huddle.networks.tls.network import TlsNetwork
+from huddle.networks.tls.offer import Endpoint, Offer
 from huddle.networks.tls.transport import PREAMBLE_SIZE, TlsTransport
 
 _LOOK = 5.0  # seconds between two looks at the paths of open wires

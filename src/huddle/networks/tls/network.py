@@ -5,8 +5,6 @@ certificate and the addresses to try; what is seen on a wire must be that peer's
 byte. Either side may dial, so one reachable port of the two is enough. A stranger who finds the port
 learns only that somebody listens: nothing is answered or logged but TLS's own alert.
 
-    offer = certificate | addresses     (`Offer`, as `huddle.codec` writes it)
-
 It does not retry, choose among networks or prove more than the certificate; `huddle.links` does.
 """
 
@@ -15,12 +13,10 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
 
-from huddle.codec import U16, DecodeError, Limit, decode, encode
+from huddle.codec import encode
 from huddle.errors import NetworkError, PeerError
 from huddle.links.stream import StreamWire
 from huddle.links.wire import Wire, WireInfo
@@ -29,26 +25,14 @@ from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.reach import addresses
 from huddle.networks.reach import port_mapping as mapping
 from huddle.networks.tls.certificates import (
-    check_certificate,
     client_context,
     fingerprint,
     make_certificate,
     server_context,
 )
+from huddle.networks.tls.offer import MAX_ADDRESSES, Endpoint, Offer, TlsPeer, parse_offer
+from huddle.networks.tls.race import AttemptFailed, first
 from huddle.networks.tls.transport import PREAMBLE_SIZE, TlsTransport
-
-# A certificate made by `certificates` has about 330 bytes; a peer's must not fill our memory.
-MAX_CERTIFICATE = 1024
-
-# More than the interfaces of a usual machine, few enough that trying all of them ends soon.
-MAX_ADDRESSES = 16
-
-# The longest host name (RFC 1035).
-MAX_HOST = 253
-
-# The next address is tried after this long without an answer: RFC 8305 recommends 0.25 s for the open
-# Internet; peers are often in one room, and an attempt too many costs nothing.
-STAGGER = 0.1
 
 # One address's time for connecting, TLS and names: a lost SYN or two (1 s, 3 s) must not decide.
 ATTEMPT_SECONDS = 8.0
@@ -62,36 +46,6 @@ MAX_HALF_OPEN = 128
 
 # When the network closes, the time that closed wires have to hand over their last bytes.
 FAREWELL_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A host (IP address or name) and a TCP port."""
-
-    host: Annotated[str, Limit(MAX_HOST)]
-    port: U16
-
-    def __str__(self) -> str:
-        return f"{self.host} port {self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What a peer must know: this party's certificate (DER), and where to try it."""
-
-    certificate: Annotated[bytes, Limit(MAX_CERTIFICATE)]
-    endpoints: Annotated[tuple[Endpoint, ...], Limit(MAX_ADDRESSES)]
-
-
-@dataclass(frozen=True, slots=True)
-class _TlsPeer:
-    name: str
-    certificate: bytes
-    endpoints: tuple[Endpoint, ...]
-
-
-class _Failed(Exception):
-    """One attempt failed; the text says how."""
 
 
 class TlsNetwork:
@@ -130,7 +84,7 @@ class TlsNetwork:
         self._listening: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
         self._serving: asyncio.Task[None] | None = None
-        self._peers: dict[int, _TlsPeer] = {}
+        self._peers: dict[int, TlsPeer] = {}
         self._pids: dict[bytes, int] = {}
         self._dialling: ssl.SSLContext | None = None
         self._dialled: ssl.SSLContext | None = None
@@ -194,7 +148,7 @@ class TlsNetwork:
     def begin(self, peers: tuple[PeerOffer, ...], accepted: Accepted) -> None:
         """Take the peers' offers and accept wires from now on; raises PeerError for an offer that is none."""
         for peer in peers:
-            offer = _parse_offer(peer)
+            offer = parse_offer(peer)
             key = fingerprint(offer.certificate)
             if key in self._pids or key == self._local_key:
                 raise PeerError(
@@ -203,7 +157,7 @@ class TlsNetwork:
                     hint="Start a new session without them.",
                 )
             self._pids[key] = peer.pid
-            self._peers[peer.pid] = _TlsPeer(peer.name, offer.certificate, offer.endpoints)
+            self._peers[peer.pid] = TlsPeer(peer.name, offer.certificate, offer.endpoints)
         anchors = [peer.certificate for peer in self._peers.values()]
         self._dialling = client_context(self._own, anchors)
         self._dialled = server_context(self._own, anchors)
@@ -340,46 +294,20 @@ class TlsNetwork:
         self, pid: int, order: list[Endpoint], failures: dict[Endpoint, str]
     ) -> StreamWire | None:
         """The first wire that is secured, or None and a reason for each endpoint."""
-        waiting = list(order)
-        running: dict[asyncio.Task[StreamWire], Endpoint] = {}
-        winner: StreamWire | None = None
-        try:
-            while winner is None and (waiting or running):
-                if waiting:
-                    endpoint = waiting.pop(0)
-                    running[asyncio.create_task(self._attempt(pid, endpoint))] = endpoint
-                done, _ = await asyncio.wait(
-                    running, timeout=STAGGER if waiting else None, return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in done:
-                    endpoint = running[task]
-                    try:
-                        wire = task.result()
-                    except _Failed as exc:
-                        failures[endpoint] = str(exc)
-                        del running[task]
-                    else:
-                        winner = winner or wire
-        finally:
-            for task in running:
-                task.cancel()
-            for result in await asyncio.gather(*running, return_exceptions=True):
-                if isinstance(result, StreamWire) and result is not winner:
-                    result.abort()
-        return winner
+        return await first(order, partial(self._attempt, pid), failures)
 
     async def _attempt(self, pid: int, endpoint: Endpoint) -> StreamWire:
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
-                failure = _Failed("the name has no address")
+                failure = AttemptFailed("the name has no address")
                 for family, address in await self._resolve(endpoint):
                     try:
                         return await self._connect(pid, family, address)
-                    except _Failed as exc:
+                    except AttemptFailed as exc:
                         failure = exc
                 raise failure
         except TimeoutError:
-            raise _Failed("timed out") from None
+            raise AttemptFailed("timed out") from None
 
     async def _resolve(self, endpoint: Endpoint) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
         """The addresses of an endpoint, of the families from which this party may dial."""
@@ -390,7 +318,7 @@ class TlsNetwork:
             try:
                 infos = await loop.getaddrinfo(endpoint.host, None, type=socket.SOCK_STREAM)
             except OSError as exc:
-                raise _Failed(f"the name is not known ({_reason(exc)})") from exc
+                raise AttemptFailed(f"the name is not known ({_reason(exc)})") from exc
             found = [str(info[4][0]) for info in infos if addresses.is_host(str(info[4][0]))]
         pairs = [
             (socket.AF_INET6 if ":" in host else socket.AF_INET, (host, endpoint.port)) for host in found
@@ -398,7 +326,7 @@ class TlsNetwork:
         if self._via:
             pairs = [pair for pair in pairs if pair[0] in self._sources]
             if not pairs:
-                raise _Failed(f"{self._via} has no address of that kind to dial from")
+                raise AttemptFailed(f"{self._via} has no address of that kind to dial from")
         return pairs
 
     async def _connect(self, pid: int, family: socket.AddressFamily, address: tuple[str, int]) -> StreamWire:
@@ -428,7 +356,7 @@ class TlsNetwork:
             secured.cancel()
             transport.abort()
             if isinstance(exc, OSError):
-                raise _Failed(_reason(exc)) from exc
+                raise AttemptFailed(_reason(exc)) from exc
             raise
 
     async def _reach(self, family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:
@@ -452,33 +380,18 @@ class TlsNetwork:
         if not secured.done():
             other = self._pids.get(fingerprint(certificate))
             name = "a stranger" if other is None else self._peers[other].name
-            secured.set_exception(_Failed(f"{name} answers there"))
+            secured.set_exception(AttemptFailed(f"{name} answers there"))
         transport.abort()
 
     def _unsecured(self, secured: asyncio.Future[StreamWire], transport: TlsTransport, reason: str) -> None:
         self._ended(transport, reason)
         if not secured.done():
-            secured.set_exception(_Failed(reason))
+            secured.set_exception(AttemptFailed(reason))
 
     def _drop_listening(self) -> None:
         for sock in self._listening:
             sock.close()
         self._listening = []
-
-
-def _parse_offer(peer: PeerOffer) -> Offer:
-    try:
-        offer = decode(Offer, peer.offer)
-        check_certificate(offer.certificate)
-        if not all(addresses.is_host(endpoint.host) and endpoint.port for endpoint in offer.endpoints):
-            raise DecodeError("an address that is none")
-    except ValueError as exc:
-        raise PeerError(
-            f"{peer.name} sent an offer for the network tls that is not one: {exc}",
-            peer=peer.name,
-            hint="Start a new session without them, or with versions of Huddle that agree.",
-        ) from exc
-    return offer
 
 
 def _reason(exc: OSError) -> str:

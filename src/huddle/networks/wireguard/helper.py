@@ -22,7 +22,7 @@ from typing import Annotated, Any, ClassVar
 
 from huddle.codec import U16, U32, U64, Fixed, Limit, decode, encode
 from huddle.errors import LocalError, NetworkError
-from huddle.helper import Answer, Helper
+from huddle.helper import LOW_PORTS, Answer, Helper
 from huddle.networks.wireguard.device import Device
 from huddle.networks.wireguard.keys import KEY, address
 from huddle.networks.wireguard.maker import InterfaceMaker, LocalMaker
@@ -32,7 +32,6 @@ from huddle.networks.wireguard.uapi import PeerActivity, PeerConfig, TunnelConfi
 MOST = 64  # interfaces at once: two for each peer of the largest session
 PEERS = 32
 _LEAST_MTU, _MOST_MTU = 1280, 9000
-LOW = 1024  # those below are root's
 
 PublicKey = Annotated[bytes, Fixed(KEY)]
 TunnelAddress = Annotated[bytes, Fixed(16)]
@@ -163,11 +162,11 @@ class WireGuardService:
                     raise ValueError(f"an MTU of {mtu}")
                 await device.bring_up(Addressing(_inside(own), tuple(map(_inside, peers)), mtu))
             case Configure():
-                if request.port < LOW and request.port != self._port:
+                if request.port < LOW_PORTS and request.port != self._port:
                     raise ValueError(f"port {request.port}")
                 await device.tell(_config(request))
             case Connect(_, own, port, segment):
-                if 0 < port < LOW:
+                if 0 < port < LOW_PORTS:
                     raise ValueError(f"port {port}")
                 try:
                     made = await device.tcp(_inside(own), port, segment=segment)

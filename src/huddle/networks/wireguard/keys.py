@@ -19,6 +19,7 @@ from functools import cache
 from ipaddress import IPv6Address
 from pathlib import Path
 
+from huddle.identity.crypto import Crypto
 from huddle.identity.kdf import hash_fields
 
 KEY = 32  # bytes
@@ -46,8 +47,14 @@ class Key:
         key = X25519PrivateKey.generate()
         return cls(key.private_bytes_raw(), key.public_key().public_bytes_raw())
 
+    @classmethod
+    def of(cls, crypto: Crypto) -> "Key":
+        """A new one, also in a browser: made of bytes, since it is handed on."""
+        private = _clamped(crypto.random(KEY))
+        return cls(private, crypto.exchange_public(crypto.exchange_from_seed(private)))
 
-def clamped(private: bytes) -> bytes:
+
+def _clamped(private: bytes) -> bytes:
     """32 random bytes as a private key, in the form that WireGuard's tools write (RFC 7748, 5)."""
     return bytes([private[0] & 248]) + private[1:31] + bytes([private[31] & 127 | 64])
 

@@ -1,9 +1,14 @@
 """The network `wireguard` before a session: what there is of it here; see `network`."""
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from huddle.errors import HuddleError
 from huddle.networks.base import Check, Command, Network, NetworkContext, NetworkKind
+
+if TYPE_CHECKING:
+    from huddle.helper import Service
+    from huddle.networks.wireguard.maker import InterfaceMaker
 
 
 class WireGuardKind(NetworkKind):
@@ -16,7 +21,9 @@ class WireGuardKind(NetworkKind):
     )
     secured_by = "WireGuard, with the keys of the sealed offers"
     seen_by = "anybody on the path: addresses, sizes, times"
-    makes_interfaces = True
+    cli: ClassVar[Mapping[str, str]] = {
+        "wireguard-config": "huddle.networks.wireguard.by_hand:wireguard_config_command"
+    }
     commands = (Command("wireguard-go", package="wireguard-go", module="wireguard"),)
 
     async def problem(self) -> str:
@@ -37,8 +44,13 @@ class WireGuardKind(NetworkKind):
             context.crypto,
             loopback=context.near,
             notice=context.notice,
-            maker=context.helper,
+            maker=maker(context),
         )
+
+    def root_services(self, port: int) -> "Iterable[Service]":
+        from huddle.networks.wireguard.helper import WireGuardService
+
+        return (WireGuardService(port=port),)
 
     async def examine(self, options: Any) -> list[Check]:
         """Whether tunnels can be made here, really tried, and what a killed session left of them."""
@@ -57,3 +69,12 @@ class WireGuardKind(NetworkKind):
         found = "the kernel's" if kind == device.KERNEL else device.program() or kind
         how = ", without any rights" if kind == device.ROOTLESS else ""
         return [Check(name, "ok", f"{found}: --network wireguard makes tunnels by itself{how}")]
+
+
+def maker(context: NetworkContext) -> "InterfaceMaker | None":
+    """Who makes interfaces in this session; None: this process may try."""
+    if context.helper is None:
+        return None
+    from huddle.networks.wireguard.helper import HelperMaker
+
+    return HelperMaker(context.helper)

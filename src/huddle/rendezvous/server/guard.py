@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from enum import IntEnum
 from typing import Any
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from huddle.codec import DecodeError
 from huddle.rendezvous.limits import ClientRefused, Limits
@@ -87,11 +87,14 @@ class ClientConnection:
 
     async def send(self, message: Message) -> None:
         """Send once the socket can take it."""
-        await self._socket.send_bytes(pack(message))
+        await self.send_raw(pack(message))
 
     async def send_raw(self, data: bytes) -> None:
         """Send bytes as they are, once the socket can take them."""
-        await self._socket.send_bytes(data)
+        try:
+            await self._socket.send_bytes(data)
+        except WebSocketDisconnected:  # another task noticed first that the client has gone
+            raise WebSocketDisconnect(1006) from None
 
     async def pace(self, size: int) -> None:
         """Wait where this client's address has used up its bytes a minute."""

@@ -16,11 +16,14 @@ import binascii
 import ipaddress
 import struct
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from huddle.rendezvous.limits import Bucket, Limits
-from huddle.rendezvous.server.metrics import Metrics
 from huddle.rendezvous.server.quotas import networks_of
+
+if TYPE_CHECKING:
+    # A party that only asks by these messages has no use for a registry of metrics, which is slow to import.
+    from huddle.rendezvous.server.metrics import Metrics
 
 HEADER = 20
 MAX_REQUEST = 548  # bytes: a STUN message of unknown path is no longer (RFC 8489, 6.1, for IPv4)
@@ -120,7 +123,7 @@ def _fingerprint(before: bytes) -> bytes:
 class StunServer(asyncio.DatagramProtocol):
     """The server on one UDP socket."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float], metrics: Metrics) -> None:
+    def __init__(self, limits: Limits, clock: Callable[[], float], metrics: "Metrics") -> None:
         self._limits = limits
         self._clock = clock
         self._metrics = metrics

@@ -19,7 +19,7 @@ is told so by `hang_up`, as a closed TCP connection would tell it, and then ende
 How the frames come and go is the business of the *carrier* (running/runner/mux.py), which has
 
     stream(channel)     a stream for the channel of a peer: write(data) sends DATA, say(kind) EOF or END,
-                        taken(size) tells how much of what came the program has; `unsent` bytes wait;
+                        taken(size) says that the program has more of what came earlier; `unsent` bytes wait;
                         `written` and `came` are the bytes of frames that the program's side wrote and read
     move(old, loop)     work by this loop from now on
     flush()             send what can be sent without waiting
@@ -58,6 +58,10 @@ def host(pid: int) -> str:
     return f"p{pid}.huddle"
 
 
+def _drop(data: Any) -> None:
+    """The connection is closed."""
+
+
 class PeerTransport(asyncio.Transport):
     """One connection of MPyC to one peer."""
 
@@ -66,18 +70,13 @@ class PeerTransport(asyncio.Transport):
         self.channel = channel
         self.protocol = protocol
         self.closing = False
-        self._send = channel.stream.write if channel.session.steady else self._send_through
+        if channel.session.steady:
+            self.write = channel.stream.write  # type: ignore[method-assign]
         # A client's first two bytes are its pid: claimed to MPyC, known to us.
         self.claim: bytes | None = b"" if channel.pid < channel.session.pid else None
 
     def write(self, data: Any) -> None:
-        if not isinstance(data, bytes):
-            data = bytes(data)
-        if data and not self.closing:
-            self._send(data)
-
-    def _send_through(self, data: bytes) -> None:
-        """Send at once: nobody tells when this loop stops."""
+        """Send at once: nobody tells when this loop stops. Elsewhere the stream's own `write` stands here."""
         self.channel.stream.write(data)
         self.channel.session.flush()
 
@@ -90,6 +89,7 @@ class PeerTransport(asyncio.Transport):
     def close(self) -> None:
         if not self.closing:
             self.closing = True
+            self.write = _drop  # type: ignore[method-assign]
             self.channel.close()
             self.channel.session.loop.call_soon(self.protocol.connection_lost, None)
 
@@ -197,11 +197,11 @@ class PeerChannel:
 
     # --- from the carrier
 
-    def receive(self, data: bytes) -> None:
-        """The peer wrote this."""
+    def receive(self, data: bytes) -> bool:
+        """The peer wrote this; whether the program has it now, or it is nobody's."""
         if self._early or self.paused or self.finished >= self.opened:
             self._early.append(data)
-            return
+            return False
         transport = self.transport
         if transport and self.finished == self.opened - 1:
             self.session.activity += 1
@@ -209,7 +209,7 @@ class PeerChannel:
                 transport.protocol.data_received(data)
             else:
                 transport.received(data)
-        self.stream.taken(len(data))
+        return True
 
     def receive_eof(self) -> None:
         """The peer's connection is over."""
@@ -230,8 +230,8 @@ class PeerChannel:
             data = early.popleft()
             if data is None:
                 self.receive_eof()
-            else:
-                self.receive(data)
+            elif self.receive(data):
+                self.stream.taken(len(data))
         self._early = early + self._early
 
     def leave(self) -> None:

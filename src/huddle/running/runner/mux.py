@@ -1,7 +1,7 @@
 """The runner's end of the lane: the frames of all peers over the one socket that the supervisor gave.
 
 What the program writes in one tick of its event loop leaves in one send, grouped by peer. The format, and
-what PEER and ROOM are for, stand in huddle/links/frames.py and huddle/running/mux.py.
+what PEER and ACK are for, stand in huddle/links/frames.py and huddle/running/mux.py.
 
 This file must not import huddle: a runner loads it by its path, in any interpreter from Python 3.10 on.
 """
@@ -13,6 +13,8 @@ from collections import deque
 from typing import Any
 
 READ = 1 << 18
+STEP = 1 << 16  # bytes that the program has taken, of which the peer hears at once
+LATER = 0.1  # seconds after which it hears of fewer
 MASK = 0xFFFFFF
 
 
@@ -25,13 +27,13 @@ class PeerStream:
         self.channel = channel
         self.mark = frames.control(frames.PEER, channel.pid)
         self.queue: list[Any] = []  # goes out with the next flush
-        self.unsent = 0  # bytes that wait for room
+        self.unsent = 0  # bytes that wait for the window
         self.came = 0  # bytes of frames read
-        self.over = 0  # bytes of what came that need no room any more
-        self._told = 0  # so many of them when ROOM was said last
-        self._waiting: deque[tuple[bytes, Any]] = deque()  # headers and payloads, for room
+        self.over = 0  # bytes of what came that the program has, or nobody wants
+        self.told = 0  # so many of them by the last ACK
+        self._waiting: deque[tuple[bytes, Any]] = deque()  # headers and payloads, for the window
         self._sent = 0
-        self._limit = frames.ROOM_SIZE
+        self._limit = self._window = frames.WINDOW
         self._session = channel.session
         self._pack = frames.HEADER.pack
         self._data_head = frames.DATA << 24
@@ -42,17 +44,17 @@ class PeerStream:
         """Bytes of frames that the program wrote, sent or not."""
         return self._sent + self.unsent
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Any) -> None:
         """Send what the program wrote, as one DATA frame, or as several where it is long."""
         session, size, queue = self._session, len(data), self.queue
         session.activity += 1
-        if size <= self._most and not self._waiting and self._sent < self._limit:
+        if 0 < size <= self._most and not self._waiting and self._sent < self._limit:
             self._sent += size + 8
             if not queue:
                 self.lane.due(self)
             queue.append(self._pack(self._data_head + size, session.depth + 1) + data)
             return
-        view = memoryview(data)
+        view = memoryview(bytes(data))
         for at in range(0, size, self._most):
             part = view[at : at + self._most]
             self._append(self._pack(self._data_head + len(part), session.depth + 1), part)
@@ -75,9 +77,9 @@ class PeerStream:
             self.lane.due(self)
         self.queue += header, payload
 
-    def grant(self, limit: int) -> None:
-        """The supervisor has room up to this offset."""
-        self._limit = limit
+    def acknowledged(self, total: int) -> None:
+        """The peer's program has so many bytes."""
+        self._limit = limit = total + self._window
         while self._waiting and self._sent < limit:
             header, payload = self._waiting.popleft()
             self.unsent -= len(header) + len(payload)
@@ -86,20 +88,26 @@ class PeerStream:
     def taken(self, size: int) -> None:
         """The program has so many bytes more, or nobody wants them."""
         self.over += size
-        if self.over - self._told >= self.lane.step:
-            self._told = self.over
-            frames = self.lane.frames
+        if self.over - self.told >= STEP:
+            self.acknowledge()
+        elif not self.lane.telling:
+            self.lane.tell_later()
+
+    def acknowledge(self) -> None:
+        """Tell the peer how much the program has, where that is news."""
+        if self.over > self.told:
+            self.told = self.over
             if not self.queue:
                 self.lane.due(self)
-            self.queue.append(frames.control(frames.ROOM, self.over + frames.ROOM_SIZE))
+            self.queue.append(self.lane.frames.control(self.lane.frames.ACK, self.over))
 
     def state(self) -> "list[int]":
         """How far both directions are."""
-        return [self.came, self.over, self._told, self._sent, self._limit]
+        return [self.came, self.over, self.told, self._sent, self._limit]
 
     def restore(self, state: "list[int]") -> None:
         """Go on with this state."""
-        self.came, self.over, self._told, self._sent, self._limit = state
+        self.came, self.over, self.told, self._sent, self._limit = state
 
     def gone(self) -> None:
         """Nothing more comes or goes."""
@@ -113,7 +121,6 @@ class SupervisorMux:
 
     def __init__(self, frames: Any, sock: socket.socket) -> None:
         self.frames = frames
-        self.step = frames.ROOM_SIZE // 4
         self.sock = sock
         sock.setblocking(False)
         self._streams: dict[int, PeerStream] = {}
@@ -121,6 +128,7 @@ class SupervisorMux:
         self._due: list[PeerStream] = []  # those with a queue
         self._backlog = b""  # what the socket did not take
         self._flushing = self._blocked = False
+        self.telling = False  # what was taken will be told soon
         self._alive = True
         self._reading: Any = None  # the stream whose frames come
         self._marked: dict[bytes, PeerStream] = {}  # the streams by the number in their PEER
@@ -142,7 +150,7 @@ class SupervisorMux:
             old.remove_reader(self.sock.fileno())
             old.remove_writer(self.sock.fileno())
         self._loop = loop
-        self._flushing = self._blocked = False
+        self._flushing = self._blocked = self.telling = False
         if self._alive:
             loop.add_reader(self.sock.fileno(), self._readable)
             self.flush()
@@ -155,6 +163,17 @@ class SupervisorMux:
         if not self._flushing and self._loop is not None and not self._loop.is_closed():
             self._flushing = True
             self._loop.call_soon(self.flush)
+
+    def tell_later(self) -> None:
+        """Tell all peers soon what the program has taken by then."""
+        if self._loop is not None and not self._loop.is_closed():
+            self.telling = True
+            self._loop.call_later(LATER, self._tell)
+
+    def _tell(self) -> None:
+        self.telling = False
+        for stream in self._streams.values():
+            stream.acknowledge()
 
     def flush(self) -> bool:
         """Send what can be sent without waiting; says whether nothing is left for the socket."""
@@ -269,16 +288,18 @@ class SupervisorMux:
         channel = stream.channel
         if depth > channel.session.depth:
             channel.session.deepen(depth)
-        stream.over += 8 * len(parts)
         data = b"".join(parts)
-        stream.came += 8 * len(parts) + len(data)
+        size = 8 * len(parts) + len(data)
         parts.clear()
-        channel.receive(data)
+        stream.came += size
+        stream.over += size if channel.receive(data) else size - len(data)
+        if not self.telling or stream.over - stream.told >= STEP:
+            stream.taken(0)
 
     def _other(self, stream: PeerStream, kind: int, payload: Any) -> None:
         """A frame that is rare."""
-        if kind == self.frames.ROOM:
-            stream.grant(int.from_bytes(payload, "big"))
+        if kind == self.frames.ACK:
+            stream.acknowledged(int.from_bytes(payload, "big"))
             return
         stream.over += 8
         stream.came += 8

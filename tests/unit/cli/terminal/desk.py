@@ -28,6 +28,8 @@ class Script:
         self.decided: list[Any] = []
         self.running = False
         self.files = {"a.py": b"x"}
+        self.private_args: tuple[str, ...] = ()
+        self.inputs: tuple[Any, ...] = ()
         self.closed = False
         self.raises: Exception | None = None
 
@@ -61,6 +63,8 @@ class Script:
 
 class Screen:
     """A person before a screen; after their last line they only look. None: the input is at its end."""
+
+    script = False
 
     def __init__(self, *lines: str | None) -> None:
         self.shown: list[events.Event] = []

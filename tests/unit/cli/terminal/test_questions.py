@@ -57,6 +57,21 @@ async def test_one_too_many_waits_and_gets_the_seat_of_who_leaves() -> None:
     assert desk.party.decided == [("seat", "did:dan")]
 
 
+@pytest.mark.parametrize("policy", [GuestPolicy(), GuestPolicy(yes=True, pinned=True)])
+@pytest.mark.parametrize("taken", [(), ("--grace",), ("--grace", "--name")])
+async def test_a_guest_is_told_before_the_decision_of_options_that_the_program_has_too(
+    policy: GuestPolicy, taken: tuple[str, ...]
+) -> None:
+    desk = Desk(replace(policy, taken=taken), *SEEN, lines=("nobody",))
+    desk.party.files = {"a.py": b"add_argument('--name')"}
+    await desk.run()
+    told = [event.text for event in desk.screen.shown if isinstance(event, events.Notice)]
+    assert [text.partition(",")[0] for text in told] == (
+        ["a.py has the option --name too"] if "--name" in taken else []
+    )
+    assert desk.party.decided[-1] == ("accept",)
+
+
 async def test_a_known_name_with_another_key_gets_no_seat_unasked() -> None:
     alarm = replace(BOB_KNOCKS, standing="alarm")
     desk = Desk(HostPolicy(parties=3), alarm, KNOCK, lines=("n",))
@@ -197,6 +212,55 @@ async def test_once_more_or_the_end_only_by_a_clear_answer(line: str, then: str 
     desk.party.queue.put_nowait(CLEAN)
     await running
     assert desk.party.decided == [(decided,)]
+
+
+BLOCK = (
+    '# /// script\n# [tool.huddle]\n# title = "Pay"\n# learns = "The sum."\n# [[tool.huddle.inputs]]\n'
+    '# option = "--pay"\n# label = "Pay"\n# kind = "integer"\n# ///\n'
+)
+BARE = "p.add_argument('--depth', type=int)\np.add_argument('--name')\n"
+MUST = "p.add_argument('--depth', type=int, required=True)\n"
+
+
+@pytest.mark.parametrize(
+    ("policy", "source", "lines", "given"),
+    [
+        (GuestPolicy(), BLOCK, ("nobody", "much", "3"), [("--pay=3",)]),
+        (GuestPolicy(), BARE, ("nobody",), [()]),
+        (GuestPolicy(), BARE, ("o", "much", "2", "", "nobody"), [("--depth=2",)]),
+        (GuestPolicy(), MUST, ("nobody", "", "2"), [("--depth=2",)]),
+        (GuestPolicy(), "", ("o", "nobody"), []),
+        (HostPolicy(), BARE, ("o", "2", "", "nobody"), [("--depth=2",)]),
+        (HostPolicy(), BLOCK, ("nobody",), []),  # it was asked before there was an invitation
+    ],
+)
+async def test_what_a_program_asks_of_a_person_is_given_before_taking_part(
+    policy: HostPolicy | GuestPolicy, source: str, lines: tuple[str, ...], given: list[tuple[str, ...]]
+) -> None:
+    desk = Desk(policy, *SEEN, lines=lines)
+    desk.party.files = {"a.py": source.encode()}
+    assert await desk.run() == 0
+    gives = [("give", one, ()) for one in given]
+    assert [one for one in desk.party.decided if one[0] == "give"][: len(gives)] == gives
+    assert desk.party.decided[-2:] == [("heard", ()), ("accept",)]
+    assert len(desk.screen.asked) == len(lines)
+    assert any(key == "o" for key, _ in desk.screen.asked[0].choices) == (source == BARE)
+
+
+async def test_a_script_is_not_asked_by_a_form() -> None:
+    desk = Desk(GuestPolicy(), *SEEN, lines=("nobody",))
+    desk.party.files = {"a.py": BLOCK.encode()}
+    desk.screen.script = True
+    assert await desk.run() == 0
+    assert len(desk.screen.asked) == 1
+
+
+async def test_a_guest_who_types_no_more_has_not_taken_part() -> None:
+    for lines, source in ((("nobody", None), BLOCK), (("o", None), BARE)):
+        desk = Desk(GuestPolicy(), *SEEN, lines=lines)
+        desk.party.files = {"a.py": source.encode()}
+        await desk.run()
+        assert [name for name, *_ in desk.party.decided] == ["decline"]
 
 
 LISTED = HostPolicy(parties=3, expected=ExpectedPeople.named(["Bob", "Cyd"]))

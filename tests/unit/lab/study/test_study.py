@@ -50,6 +50,16 @@ def test_a_study_may_have_scenarios_of_its_own(tmp_path: Path) -> None:
     assert places.regions == ("tokyo", "london")
 
 
+def test_a_network_may_lie_over_an_underlay(tmp_path: Path) -> None:
+    text = STUDY.replace(
+        'networks = ["plain", "tls"]', 'networks = ["plain", "plain+tinc", "tls+openvpn-hub"]'
+    )
+    plain, tinc, session = load(write_study(tmp_path, text), none_shipped).networks
+    assert (plain.underlay, tinc.network, tinc.underlay) == ("", "plain", "tinc")
+    assert session.is_session and not tinc.is_session
+    assert [one.decides() for one in (plain, tinc, session)] == ["plain", "plain+tinc", "tls+openvpn-hub"]
+
+
 def test_networks_may_have_options_and_scenarios_routers_and_changes(tmp_path: Path) -> None:
     text = STUDY.replace('["plain", "tls"]', '["plain", "mine"]').replace('"rtt-80"', '"moves"') + (
         '[network.mine]\nnetwork = "tls"\noptions = ["--port", "8443"]\n'
@@ -92,6 +102,9 @@ def test_parties_may_be_in_browsers(tmp_path: Path) -> None:
     ("old", "new", "said"),
     [
         ('networks = ["plain", "tls"]', 'networks = ["carrier-pigeon"]', "no carrier-pigeon"),
+        ('networks = ["plain", "tls"]', 'networks = ["tls+pigeon"]', "no underlay pigeon"),
+        ('networks = ["plain", "tls"]', 'networks = ["tls+netbird"]', "no package registry"),
+        ('networks = ["plain", "tls"]', 'networks = ["relay-browser+tinc"]', "choose no address"),
         ('networks = ["plain", "tls"]', 'networks = ["plain", "plain"]', "without repetitions"),
         ('networks = ["plain", "tls"]', "", "networks is missing"),
         ('["rtt-80"]', '["the-moon"]', "no scenario the-moon"),

@@ -1,11 +1,10 @@
 """What is handed out: wg-quick's own parser and MPyC in tests/netlab/test_plain.py have the last word."""
 
 import base64
-import shlex
 
 from huddle.networks.plain import config as plain_config
 from huddle.networks.plain.config import ReachablePeer
-from huddle.networks.plain.part import PlainPeer
+from huddle.networks.plain.offers import PlainPeer
 from huddle.networks.wireguard.keys import Key, address
 
 
@@ -30,13 +29,3 @@ def test_a_configuration_names_each_peer_with_its_one_address() -> None:
     for key, part in ((ada, peers[0]), (cem, peers[1])):
         assert f"AllowedIPs = {address(key.public)}/128\n" in part
         assert f"PublicKey = {base64.b64encode(key.public).decode()}\n" in part
-
-
-def test_the_line_is_plain_mpyc_s() -> None:
-    addresses = {pid: address(bytes([pid]) * 32) for pid in range(3)}
-    line = plain_config.command(1, "my prog.py", ("--label", "a b"), addresses, ("-T", "1", "--mix32-64bit"))
-    words = shlex.split(line)
-    assert words[:4] == ["python", "my prog.py", "--label", "a b"]
-    parties = [words[at + 1] for at, word in enumerate(words) if word == "-P"]
-    assert parties == [f"{addresses[pid]}:{11365 + pid}" for pid in range(3)]
-    assert words[-5:] == ["-I", "1", "-T", "1", "--mix32-64bit"]

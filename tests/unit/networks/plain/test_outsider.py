@@ -6,14 +6,15 @@ import re
 import pytest
 
 from huddle.errors import NetworkError
+from huddle.networks import outsiders
 from huddle.networks.plain import outsider as plain_end
-from huddle.networks.plain import part as plain
 from huddle.networks.plain.outsider import PlainOutsider
 from huddle.networks.wireguard.keys import Key, address
-from tests.unit.networks.plain.test_part import MIXED, key, offers
+from tests.unit.networks.plain.test_offers import key, offers
+from tests.unit.networks.test_outsiders import MIXED
 
 
-def nothing(pid: int, ports: plain.Ports) -> None:
+def nothing(pid: int, ports: outsiders.Ports) -> None:
     raise AssertionError("an end forwards nothing")
 
 
@@ -37,7 +38,7 @@ async def test_peers_are_reached_directly_or_by_who_forwards() -> None:
 
 async def test_with_open_peers_alone_nobody_has_to_forward() -> None:
     end = PlainOutsider(Key.fresh())
-    await end.start(1, offers({0: plain.OPEN}), {0: plain.OPEN, 1: plain.END}, nothing)
+    await end.start(1, offers({0: outsiders.OPEN}), {0: outsiders.OPEN, 1: outsiders.END}, nothing)
     assert endpoints(end.configuration()) == ["192.0.2.1:4000"]
 
 

@@ -41,6 +41,13 @@ def test_via_takes_an_address_or_an_interface_and_nothing_else() -> None:
         assert by_address[0].interface in failure.value.hint
 
 
+def test_an_address_that_several_tunnels_have_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [local("10.99.0.1/32", "tun0"), local("10.99.0.1/32", "tun1"), LOOPBACK]
+    monkeypatch.setattr(addresses, "local_addresses", lambda: both)
+    assert addresses.via("10.99.0.1") == both[:1]
+    assert addresses.offerable(both) == ["10.99.0.1"]
+
+
 def test_the_lan_address_is_one_of_this_machine() -> None:
     assert addresses.lan_address() in {str(one.ip) for one in addresses.local_addresses()}
 

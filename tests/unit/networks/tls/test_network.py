@@ -18,7 +18,8 @@ from huddle.links.stream import StreamWire
 from huddle.networks.base import PeerOffer
 from huddle.networks.tls import network as tls
 from huddle.networks.tls.certificates import Certificate, client_context, fingerprint, make_certificate
-from huddle.networks.tls.network import Endpoint, Offer, TlsNetwork
+from huddle.networks.tls.network import TlsNetwork
+from huddle.networks.tls.offer import Endpoint, Offer
 
 NAMES = ("Ann", "Bob", "Cleo")
 

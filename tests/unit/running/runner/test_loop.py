@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from huddle.links import frames
-from huddle.links.frames import DATA, END, EOF, PEER, ROOM, ROOM_SIZE, control, data_frames
+from huddle.links.frames import ACK, DATA, END, EOF, MAX_PAYLOAD, PEER, WINDOW, control, data_frames
 from huddle.running.runner import loop as runner_loop
+from huddle.running.runner import mux as runner_mux
 from huddle.running.runner.loop import PORT, PeerConnections, ProgramAborted, equip, host
 from huddle.running.runner.mux import SupervisorMux
 
+MB = 1 << 20
 Base = asyncio.SelectorEventLoop
 
 
@@ -46,7 +48,7 @@ class Place:
         self.part = b""
         self.speaker = -1
         self.streams: dict[int, bytes] = dict.fromkeys(self.session.channels, b"")
-        self.rooms: dict[int, int] = dict.fromkeys(self.session.channels, ROOM_SIZE)
+        self.acked: dict[int, int] = dict.fromkeys(self.session.channels, 0)
         loop_type: Any = type("Loop", (Base,), {})
         equip(loop_type, self.session)
         self.loop = loop_type()
@@ -87,8 +89,8 @@ class Place:
             self.tick()
 
     def allow(self, peer: int, offset: int) -> None:
-        """There is room for what goes to this peer, up to this offset."""
-        self.write(control(PEER, peer) + control(ROOM, offset))
+        """This peer's program has so many bytes."""
+        self.write(control(PEER, peer) + control(ACK, offset))
 
     def read(self) -> None:
         """Take all that is written to the lane, and take it apart."""
@@ -106,7 +108,7 @@ class Place:
                 if kind == PEER:
                     self.speaker = number
                 else:
-                    self.rooms[self.speaker] = number
+                    self.acked[self.speaker] = number
                 continue
             end = frames.scan(data, at, frames.LANE)[0]
             if end == at:
@@ -261,12 +263,12 @@ def test_counts_are_those_of_whole_frames_and_name_who_is_waited_for(place: Plac
 
 
 def test_more_than_the_queue_may_hold() -> None:
-    place = Place(0, max_queue=3_000_000)
+    place = Place(0, max_queue=11_000_000)
     mpyc = place.connect(1)
-    mpyc.transport.write(bytes(2_900_000))
+    mpyc.transport.write(bytes(10_900_000))
     place.tick()
-    assert 0 < mpyc.transport.get_write_buffer_size() < 2_900_000
-    mpyc.transport.write(bytes(3_000_000))
+    assert 0 < mpyc.transport.get_write_buffer_size() < 10_900_000
+    mpyc.transport.write(bytes(9_000_000))
     with pytest.raises(ProgramAborted, match="76"):
         place.loop.run_forever()
     assert place.session.verdict
@@ -274,51 +276,61 @@ def test_more_than_the_queue_may_hold() -> None:
     place.close()
 
 
-def test_what_comes_too_early_gets_no_more_room_until_the_program_connects(place: Place) -> None:
-    place.say(0, hello(0), data_frames(bytes(ROOM_SIZE), 1))
+def test_what_comes_too_early_is_not_acknowledged_until_the_program_connects(place: Place) -> None:
+    place.say(0, hello(0), data_frames(bytes(MB), 1))
     place.read()
-    assert place.rooms[0] <= ROOM_SIZE
+    assert place.acked[0] == 0
     (mpyc,) = place.serve()
     place.tick()
     place.read()
-    assert sum(map(len, mpyc.seen)) == 2 + ROOM_SIZE
-    assert place.rooms[0] > ROOM_SIZE + ROOM_SIZE // 2
-    assert place.rooms[2] == ROOM_SIZE
+    assert sum(map(len, mpyc.seen)) == 2 + MB
+    assert place.acked == {0: len(hello(0)) + len(data_frames(bytes(MB))), 2: 0}
+
+
+def test_little_is_acknowledged_soon_after(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_mux, "LATER", 0.001)
+    place.serve()
+    little = hello(0) + data_frames(b"little", 1)
+    place.say(0, little)
+    while not place.acked[0]:
+        place.loop.run_until_complete(asyncio.sleep(0.001))
+        place.read()
+    assert place.acked == {0: len(little), 2: 0}
 
 
 def test_a_program_that_stops_reading_one_peer_still_hears_the_other(place: Place) -> None:
     deaf, (mpyc,) = place.connect(2), place.serve()
     deaf.transport.pause_reading()
-    place.say(2, data_frames(bytes(ROOM_SIZE // 2), 1), control(EOF))
+    place.say(2, data_frames(bytes(MB // 2), 1), control(EOF))
     place.say(0, hello(0), data_frames(b"hear me", 1))
     place.read()
     assert mpyc.seen[-1].endswith(b"hear me")
     assert deaf.seen == []
-    assert place.rooms[2] == ROOM_SIZE
+    assert place.acked[2] == 0
     deaf.transport.resume_reading()
     place.tick()
     place.read()
-    assert sum(map(len, deaf.seen[:-1])) == ROOM_SIZE // 2
+    assert sum(map(len, deaf.seen[:-1])) == MB // 2
     assert deaf.seen[-1] is None
-    assert place.rooms[2] > ROOM_SIZE
+    assert place.acked[2] > MB // 2
 
 
 def test_a_peer_without_room_holds_up_nobody_else(place: Place) -> None:
     slow, (mpyc,) = place.connect(2), place.serve()
-    slow.transport.write(bytes(3 * ROOM_SIZE))
+    slow.transport.write(bytes(3 * WINDOW))
     slow.transport.write(b"last")
     mpyc.transport.write(b"quick")
     assert place.said(0) == [(DATA, 1, b"quick")]
-    got = sum(len(payload) for _, _, payload in place.said(2))
-    assert ROOM_SIZE - 70_000 < got < ROOM_SIZE + 70_000
-    assert slow.transport.get_write_buffer_size() > 2 * ROOM_SIZE - 70_000
-    place.allow(2, 2 * ROOM_SIZE)
-    got += sum(len(payload) for _, _, payload in place.said(2))
-    assert got < 2 * ROOM_SIZE + 70_000
-    place.allow(2, 8 * ROOM_SIZE)
+    got = sum(len(payload) + 8 for _, _, payload in place.said(2))
+    assert WINDOW <= got < WINDOW + MAX_PAYLOAD + 8
+    assert slow.transport.get_write_buffer_size() > 2 * WINDOW - MAX_PAYLOAD
+    place.allow(2, MB)
+    got += sum(len(payload) + 8 for _, _, payload in place.said(2))
+    assert WINDOW + MB <= got < WINDOW + MB + MAX_PAYLOAD + 8
+    place.allow(2, 3 * WINDOW)
     rest = place.said(2)
     assert rest[-1] == (DATA, 1, b"last")
-    assert got + sum(len(payload) for _, _, payload in rest) == 3 * ROOM_SIZE + 4
+    assert got + sum(len(payload) + 8 for _, _, payload in rest) == len(data_frames(bytes(3 * WINDOW))) + 12
     assert slow.transport.get_write_buffer_size() == 0
 
 
@@ -333,22 +345,22 @@ def test_the_end_is_told_without_a_loop(place: Place) -> None:
     assert place.streams[0] == control(END)
 
 
-def test_a_program_that_is_over_waits_for_room_and_wants_nothing_more(place: Place) -> None:
+def test_a_program_that_is_over_waits_for_the_window_and_wants_nothing_more(place: Place) -> None:
     mpyc = place.connect(2)
-    mpyc.transport.write(bytes(2 * ROOM_SIZE))
+    mpyc.transport.write(bytes(2 * WINDOW))
     place.loop.close()
     seen = list(mpyc.seen)
     finishing = threading.Thread(target=place.session.finish, args=(True,))
     finishing.start()
     place.end.settimeout(5)
-    place.end.sendall(control(PEER, 0) + hello(0) + data_frames(bytes(ROOM_SIZE), 3) + control(END))
-    while place.rooms[0] <= ROOM_SIZE or not place.streams[2]:
+    place.end.sendall(control(PEER, 0) + hello(0) + data_frames(bytes(MB), 3) + control(END))
+    while place.acked[0] < MB or not place.streams[2]:
         place.part += place.end.recv(1 << 20)
         place.end.setblocking(False)
         place.read()
         place.end.settimeout(5)
     assert finishing.is_alive()
-    place.end.sendall(control(PEER, 2) + data_frames(b"too late", 4) + control(ROOM, 3 * ROOM_SIZE))
+    place.end.sendall(control(PEER, 2) + data_frames(b"too late", 4) + control(ACK, 2 * WINDOW))
     while not place.streams[2].endswith(control(END)):
         place.part += place.end.recv(1 << 20)
         place.end.setblocking(False)
@@ -363,7 +375,7 @@ def test_a_failed_program_does_not_wait_for_a_slow_peer(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner_loop, "LAST_WORDS", 0.05)
-    place.connect(2).transport.write(bytes(5_000_000))
+    place.connect(2).transport.write(bytes(20_000_000))
     place.session.finish(well=False)
     place.read()
     assert place.streams[0] == control(END)

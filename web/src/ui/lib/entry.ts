@@ -55,7 +55,7 @@ export async function linkProblem(invitation: string): Promise<string> {
   const said = data.slice(-CHECK);
   const hashed = await hashFields("huddle/1 link", new TextEncoder().encode(rendezvousOf(url)), data.slice(0, -CHECK));
   if (!said.every((byte, i) => byte === hashed[i])) return t("entry.cutOff");
-  if (data[0] !== 1) return t("entry.newer");
+  if (data[0] !== 1 && data[0] !== 2) return t("entry.newer"); // 2: to a front room, where guests are dealt to groups
   return data.length === FRAGMENT_BYTES ? "" : t("entry.cutOff");
 }
 

@@ -55,8 +55,8 @@ secint = mpc.SecInt(32)
 
 
 async def main():
-    await mpc.start()
     mine = int(input("Your number: "))
+    await mpc.start()
     numbers = mpc.input(secint(mine))
     print("The sum is", await mpc.output(mpc.sum(numbers)))
     await mpc.shutdown()

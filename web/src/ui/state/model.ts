@@ -2,7 +2,7 @@
  * What the page knows of one session: plain values, made only by `reduce` (reduce.ts) from events and
  * decisions. Nothing here knows the screen, the worker or the clock: times are given, in milliseconds.
  */
-import type { EventOf, Member, PartyState, ProgramFile, Standing, Whose } from "../../core/protocol";
+import type { EventOf, Form, Member, PartyState, ProgramFile, Standing, Whose } from "../../core/protocol";
 
 export interface Link {
   network: string;
@@ -34,6 +34,8 @@ export interface ProgramView {
   run: number;
   /** The files themselves, once they are here. */
   contents: Record<string, Uint8Array> | undefined;
+  /** What it asks of this person alone, once that is known. */
+  form: Form | undefined;
 }
 
 export type Question = Omit<EventOf<"question">, "event">;
@@ -119,6 +121,8 @@ export interface View {
   rejected: { message: string; hint: string } | undefined;
   /** What was found out about a program that was looked at before anybody is invited. */
   examined: Omit<EventOf<"examined">, "event"> | undefined;
+  /** What is wrong with the answers to either form, by option; undefined until they were looked at. */
+  checked: { shared: Record<string, string> | undefined; own: Record<string, string> | undefined };
   /** Wall clock of the last thing that happened before the first run, in milliseconds. */
   lastNews: number;
   broken: { message: string; hint: string } | undefined;
@@ -155,6 +159,7 @@ export function fresh(began: number): View {
     ready: undefined,
     rejected: undefined,
     examined: undefined,
+    checked: { shared: undefined, own: undefined },
     lastNews: began,
     broken: undefined,
     role: undefined,

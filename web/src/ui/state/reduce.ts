@@ -27,7 +27,9 @@ function happened(view: View, event: SessionEvent, at: number): View {
     case "rejected":
       return { ...view, role: undefined, rejected: { message: event.message, hint: event.hint } };
     case "examined":
-      return { ...view, examined: event };
+      return { ...view, examined: event, checked: { ...view.checked, shared: undefined } };
+    case "checked":
+      return { ...view, checked: { ...view.checked, [event.which]: event.problems } };
     case "invitation":
       return milestone({ ...view, invitation: { url: event.url, code: event.code } }, "Room open", at);
     case "party":
@@ -35,13 +37,14 @@ function happened(view: View, event: SessionEvent, at: number): View {
     case "program":
       return {
         ...view,
-        program: { ...event, contents: undefined },
+        program: { ...event, contents: undefined, form: undefined },
+        checked: { ...view.checked, own: undefined },
         answer: undefined,
         questions: view.questions.filter((question) => !isAboutProgram(question)),
       };
     case "files":
       if (view.program?.run !== event.run) return view;
-      return { ...view, program: { ...view.program, contents: event.files } };
+      return { ...view, program: { ...view.program, contents: event.files, form: event.form } };
     case "question":
       return { ...view, questions: [...view.questions.filter((old) => !sameQuestion(old, event)), event] };
     case "chat":
@@ -106,6 +109,7 @@ function decided(view: View, decision: Decision, at: number): View {
     case "join":
       return { ...view, role: "guest", rejected: undefined, lastNews: at };
     case "examine":
+    case "check":
       return view;
     case "admit":
     case "refuse":

@@ -31,7 +31,7 @@ if (target && story) {
   // Buttons that decide something take no click at once.
   if (story.press) await new Promise((resolve) => setTimeout(resolve, 700));
   for (const name of story.press ?? [])
-    [...document.querySelectorAll<HTMLElement>("[role=tab], .tabs label, button")].find((one) => one.textContent?.startsWith(name))?.click();
+    [...document.querySelectorAll<HTMLElement>("[role=tab], .tabs label, button, summary")].find((one) => one.textContent?.startsWith(name))?.click();
 } else if (target) {
   for (const one of Object.keys(stories)) {
     const link = document.createElement("a");

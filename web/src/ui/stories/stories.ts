@@ -1,5 +1,5 @@
 /** The states in which the page is looked at, as what happened and was decided before. */
-import type { Decision, PartyState, SessionEvent, Standing } from "../../core/protocol";
+import type { Decision, Form, PartyState, SessionEvent, Standing } from "../../core/protocol";
 import type { App, Screen } from "../app.svelte";
 import { gallery } from "../lib/gallery";
 import type { Interrupted } from "../lib/interrupted";
@@ -35,13 +35,39 @@ function party(name: string, state: PartyState, standing: Standing, pid?: number
 const source = gallery.find((one) => one.path === "average_salary.py")?.source ?? "";
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-function program(files: Record<string, string>, run = 1): SessionEvent[] {
+const FIELD = { help: "", unit: "", minimum: undefined, maximum: undefined, choices: [], default: "", required: true, shared: false };
+
+const salary: Form = {
+  ...{ title: "Average salary", learns: "The average of your salaries.", optional: false },
+  inputs: [{ ...FIELD, option: "--salary", label: "Your salary a month", kind: "decimal", minimum: 0, unit: "EUR" }],
+};
+
+const everyKind: Form = {
+  ...{ title: "All", learns: "Everything.", optional: false },
+  inputs: [
+    ...salary.inputs,
+    { ...FIELD, option: "--age", label: "Your age", kind: "integer", minimum: 0, maximum: 130, help: "In whole years." },
+    { ...FIELD, option: "--group", label: "Your group", kind: "choice", choices: ["north", "south", "somewhere else"] },
+    { ...FIELD, option: "--since", label: "Since when", kind: "date", required: false },
+    { ...FIELD, option: "--table", label: "Your table", kind: "table", help: "CSV: names, then numbers. The last column is explained by the others." },
+  ],
+};
+
+const declared: Form = {
+  ...{ title: "", learns: "", optional: true },
+  inputs: [
+    { ...FIELD, option: "--depth", label: "Depth", kind: "integer", help: "how deep, usually 3", required: false },
+    { ...FIELD, option: "--name", label: "Name", kind: "text", required: false },
+  ],
+};
+
+function program(files: Record<string, string>, run = 1, form: Form = salary): SessionEvent[] {
   const listed = Object.entries(files).map(([path, text]) => ({ path, size: text.length, sha256: "a7".repeat(32) }));
   const contents = Object.fromEntries(Object.entries(files).map(([path, text]) => [path, bytes(text)]));
   const entry = Object.keys(files)[0] ?? "";
   return [
     { event: "program", entry, digest: "5fa310c2".repeat(8), files: listed, args: [], sandbox: true, run, flags: [] },
-    { event: "files", run, files: contents },
+    { event: "files", run, files: contents, form },
   ];
 }
 
@@ -197,6 +223,25 @@ export const stories: Record<string, Story> = {
   "run-stopped": { steps: [...running, { do: "stop_run" }, run("failed", { seconds: 7, whose: "local", reason: "You stopped the run." })] },
   "lobby-waiting": { steps: guestIn.slice(0, 2) },
   "lobby-words": { steps: proposed },
+  "lobby-form": {
+    steps: [
+      ...guestIn,
+      ...program({ "average_salary.py": source }, 1, everyKind),
+      words,
+      { event: "question", what: "accept", name: "Ann", did: ANN },
+      { event: "checked", which: "own", problems: { "--age": "A whole number, please.", "--table": "Something has to be given here." } },
+    ],
+    press: ["Accept and run"],
+  },
+  "lobby-options": {
+    steps: [
+      ...guestIn,
+      ...program({ "average_salary.py": source }, 1, declared),
+      words,
+      { event: "question", what: "accept", name: "Ann", did: ANN },
+    ],
+    press: ["2 things"],
+  },
   "lobby-hostile": {
     steps: [
       ...guestIn,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from huddle.cli.commands.wireguard_config import wireguard_config_command
+from huddle.cli.main import main
 from huddle.networks.wireguard.keys import Key, address
 
 OWN = base64.b64encode(Key.fresh().public).decode()
@@ -17,8 +17,8 @@ OWN = base64.b64encode(Key.fresh().public).decode()
 def run(folder: Path, hosts: str) -> Result:
     (folder / "hosts").write_text(hosts)
     return CliRunner().invoke(
-        wireguard_config_command,
-        [str(folder / "hosts"), "--output", str(folder / "made"), "--program", "a b.py"],
+        main,
+        ["wireguard-config", str(folder / "hosts"), "--output", str(folder / "made"), "--program", "a b.py"],
     )
 
 

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import click
 
-from huddle.cli.errors import complaints
 from huddle.errors import LocalError
 from huddle.networks.reach import addresses
 from huddle.networks.wireguard.keys import KEY, Key, address
@@ -106,7 +105,6 @@ def command(hosts: list[Host], pid: int, program: str) -> str:
     help="A new directory for the configurations; default: wireguard.",
 )
 @click.option("--program", default="prog.py", help="The program's name in the lines to type.")
-@complaints
 def wireguard_config_command(hosts_file: Path, output: Path, program: str) -> None:
     """Write what each party of HOSTS_FILE must put where, to run plain MPyC over WireGuard by hand.
 

@@ -1,0 +1,153 @@
+"""The host of groups: whom to let in, and when to deal; and what a line means as the answer."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from huddle import events
+from huddle.cli.policy import GuestPolicy, HostPolicy
+from huddle.cli.terminal.answers import Asked
+from huddle.cli.terminal.screens import Screen
+from huddle.cli.text import clean_line, listing
+from huddle.session.classroom import Classroom
+
+_REFUSE = ("r ", "refuse ")
+_HERE = {"waiting", "admitted"}
+
+
+class Deal:
+    """All who are expected come in, and whole groups are dealt."""
+
+
+class Close:
+    """No more guests; groups that have begun go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """These come in too."""
+
+    dids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """These do not."""
+
+    dids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Nothing is decided; why, for the person."""
+
+    why: str
+
+
+Decision = Deal | Close | Admit | Refuse | Unclear
+
+
+def decide(line: str, guests: Iterable[events.Party]) -> Decision:
+    """What a line means; guests are named by their numbers alone, for two may have one name."""
+    word = " ".join(line.casefold().split())
+    if word == "all":
+        return Deal()
+    if word in ("q", "quit", "end"):
+        return Close()
+    for prefix in _REFUSE:
+        if word.startswith(prefix):
+            found = _numbered(word.removeprefix(prefix), guests)
+            return found if isinstance(found, Unclear) else Refuse(found)
+    if not word:
+        return Unclear("Nothing is decided yet.")
+    found = _numbered(word, guests)
+    return found if isinstance(found, Unclear) else Admit(found)
+
+
+def _numbered(text: str, guests: Iterable[events.Party]) -> tuple[str, ...] | Unclear:
+    here = {str(one.pid): one.did for one in guests if one.state in _HERE and one.pid is not None}
+    found = []
+    for part in text.replace(",", " ").split():
+        if part.removeprefix("#") not in here:
+            known = listing(sorted(here, key=int)) or "nobody"
+            return Unclear(f"{clean_line(part)} is nobody's number here and no answer. Waiting: {known}.")
+        found.append(here[part.removeprefix("#")])
+    return tuple(found) or Unclear("Whom? Type their numbers.")
+
+
+class DealQuestions:
+    """The questions of one class, by the policy or on a screen, as the driver asks those of a session."""
+
+    def __init__(self, classroom: Classroom, screen: Screen, policy: HostPolicy | GuestPolicy) -> None:
+        self._classroom = classroom
+        self._screen = screen
+        self._policy = policy if isinstance(policy, HostPolicy) else HostPolicy()
+        self._guests: dict[str, events.Party] = {}
+
+    def note(self, event: events.Event) -> list[events.Question]:
+        """Note an event; by a policy, who knocks is decided about at once."""
+        if not isinstance(event, events.Party):
+            return []
+        self._guests[event.did] = event
+        return [events.Question("deal")] if event.state == "waiting" and self._by_itself else []
+
+    def knows(self, did: str) -> bool:
+        """Whether this party has been seen."""
+        return did in self._guests
+
+    def has_left(self, did: str) -> bool:
+        """No question here is about one guest."""
+        return False
+
+    async def decide(self, question: events.Question) -> None:
+        """Let in, refuse, deal or close."""
+        if self._by_itself:
+            self._by_policy()
+        else:
+            await self._ask()
+            self._classroom.wait()
+
+    @property
+    def _by_itself(self) -> bool:
+        return self._policy.open or self._policy.yes
+
+    def _by_policy(self) -> None:
+        for one in self._guests.values():
+            problem = self._classroom.problem(one.did)
+            may = self._policy.admit(one.did, one.standing, expected=not problem)
+            if one.state == "waiting" and may and not problem:
+                self._classroom.admit(one.did)
+        self._classroom.deal(expected=False)
+
+    async def _ask(self) -> None:
+        problem = ""
+        while True:
+            line = await self._screen.ask(_asked(problem))
+            decision = Close() if line is None else decide(line, self._guests.values())
+            match decision:
+                case Unclear(why):
+                    problem = why
+                    continue
+                case Deal():
+                    self._classroom.deal()
+                case Close():
+                    self._classroom.leave("its host closed the groups")
+                case Admit(dids):
+                    for did in dids:
+                        self._classroom.admit(did)
+                case Refuse(dids):
+                    for did in dids:
+                        self._classroom.refuse(did, "its person said no")
+            return
+
+
+def _asked(problem: str) -> Asked:
+    return Asked(
+        "Deal the groups?",
+        (
+            ("all", "let in all who are expected, and deal"),
+            ("NUMBERS", "let these in too"),
+            ("r NUMBERS", "refuse these"),
+            ("q", "no more guests"),
+        ),
+        problem,
+    )

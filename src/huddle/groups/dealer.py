@@ -1,0 +1,324 @@
+"""The host of a front room: whom it lets in, how it deals them to groups, and what they say of themselves.
+
+Sans-IO, as a ceremony is: records and `now` go in, records and events come out. The host is in no group. It
+makes each group's invitation, whose host is the group's first, and seals it for the members. So it knows
+what a group's invitation shows (names, dids, the program), and nothing of what is computed there.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from huddle.ceremony.files import seal_files
+from huddle.ceremony.invitation import Invitation
+from huddle.ceremony.log import Log, LogEntry, Noise
+from huddle.ceremony.manifest import Manifest, version_differences
+from huddle.ceremony.messages import Message, Options, Software, shorten
+from huddle.codec import encode
+from huddle.errors import HuddleError, LocalError
+from huddle.groups import messages
+from huddle.groups.roster import Group, Guest, Roster
+from huddle.groups.sealing import HostSide
+from huddle.identity.crypto import Crypto, InvalidSeal
+from huddle.identity.keys import Identity
+
+ROLL_CALL_SECONDS = 5.0  # a guest's Huddle answers by itself: who takes longer is gone
+OPEN_SECONDS = 30.0  # for the first of a group to make its room
+_EPOCH = 1
+_REPORTS = 48  # of one guest: eight runs that all went well; more tell nothing new
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """Whoever wrote the record at this index may write on, as one who takes part."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuestChanged:
+    """A guest knocked, was let in or refused, was dealt, or left, for the reason said."""
+
+    guest: Guest
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChanged:
+    """A group was dealt, or is somewhere else than before; `undone`: it never began."""
+
+    group: Group
+    undone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The front room is over."""
+
+    error: HuddleError
+
+
+DealerEvent = Came | GuestChanged | GroupChanged | Failed
+
+
+class Dealer:
+    """The host's side of a front room."""
+
+    def __init__(
+        self,
+        crypto: Crypto,
+        identity: Identity,
+        invitation: Invitation,
+        *,
+        name: str,
+        software: Iterable[Software],
+        parties: int,
+        options: Options,
+        manifest: Manifest,
+        files: Mapping[str, bytes],
+        roster: Roster,
+        now: float,
+    ) -> None:
+        self.roster = roster
+        self._crypto = crypto
+        self._identity = identity
+        self._invitation = invitation
+        self._software = tuple(software)
+        self._manifest = manifest
+        self._now = now
+        self._log = Log(crypto, identity, invitation.room_id, invitation.room_key, messages.KINDS)
+        self._sealing = HostSide(crypto, invitation.room_id, identity.did)
+        self._key = crypto.random(32)  # of the program's files
+        self._call = 0
+        self._calling: list[Guest] = []
+        self._again = False  # a deal was wanted during another
+        self._timers: dict[str | int, float] = {}
+        self._outgoing: list[Message] = []
+        self._events: list[DealerEvent] = []
+        self._over = False
+        self._send(messages.Opening(messages.VERSION, name, self._sealing.public))
+        self._send(messages.Listing(parties, options, encode(manifest)))
+        for chunk in seal_files(crypto, self._key, manifest.program_digest, manifest, files):
+            self._send(messages.Chunk(chunk.index, chunk.sealed))
+
+    # What the shell calls
+
+    def receive(self, record: bytes, index: int, now: float) -> None:
+        """Take the record at this index of the room."""
+        self._now = now
+        if self._over:
+            return
+        try:
+            read = self._log.read(record)
+            if isinstance(read, Noise):
+                return
+            if read.envelope.sender == self._identity.did:
+                if read.offence or read.stale:
+                    raise read.offence or LocalError("this invitation was used before", hint="Host again.")
+            elif read.offence is None and read.message is not None:
+                self._take(read, read.message, index)
+        except HuddleError as error:
+            self._over = True
+            self._events.append(Failed(error))
+
+    def records_to_send(self) -> list[bytes]:
+        """The records to append to the room now, in this order."""
+        outgoing, self._outgoing = self._outgoing, []
+        return [self._log.write(_EPOCH, message.kind, encode(message)) for message in outgoing]
+
+    def events(self) -> list[DealerEvent]:
+        """What has happened since the last call."""
+        happened, self._events = self._events, []
+        return happened
+
+    def next_timer(self) -> float | None:
+        """When `handle_timer` must be called at the latest."""
+        return min(self._timers.values(), default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due."""
+        self._now = now
+        for key in [key for key, when in self._timers.items() if when <= now]:
+            del self._timers[key]
+            if isinstance(key, int):
+                self._give_up(key)
+            else:
+                self._deal_out()
+
+    # What the person decides
+
+    def admit(self, did: str) -> None:
+        """Let this guest be dealt. Raises LocalError where somebody admitted can't be told from it."""
+        guest = self.roster.guests.get(did)
+        if guest is None or guest.state != "waiting":
+            return
+        if clash := self.roster.clash(guest):
+            raise LocalError(
+                f"{clash} is in already, and {guest.name} looks the same.", hint="Refuse one of the two."
+            )
+        guest.state = "admitted"
+        self._changed(guest)
+
+    def refuse(self, did: str, reason: str) -> None:
+        """Send this guest away; one who knocks again is asked about again."""
+        guest = self.roster.guests.get(did)
+        if guest is not None and guest.present:
+            guest.state = "refused"
+            self._send(messages.Refused(did, shorten(reason)))
+            self._changed(guest, reason)
+
+    def admit_expected(self) -> None:
+        """Admit all who are expected, and nobody of whom there is something to say."""
+        for guest in self.roster.waiting:
+            if guest.state == "waiting" and not self.roster.problem(guest) and not self.roster.clash(guest):
+                self.admit(guest.did)
+
+    def deal(self) -> None:
+        """Deal those who are admitted and answer, as far as they make whole groups."""
+        if self._calling:
+            self._again = True
+        elif self.roster.enough:
+            self._call += 1
+            self._calling = self.roster.admitted
+            self._timers["call"] = self._now + ROLL_CALL_SECONDS
+            self._send(messages.RollCall(self._call))
+
+    @property
+    def calling(self) -> bool:
+        """Whether a deal is under way."""
+        return bool(self._calling)
+
+    def leave(self, reason: str) -> None:
+        """Close the front room; groups go on without it."""
+        if not self._over:
+            self._over = True
+            self._send(messages.Bye(shorten(reason)))
+
+    # Messages
+
+    def _take(self, entry: LogEntry, message: Message, index: int) -> None:
+        did = entry.envelope.sender
+        guest = self.roster.guests.get(did)
+        match message:
+            case messages.Knock():
+                self._on_knock(did, message, index)
+            case messages.Here(number) if guest is not None and number == self._call:
+                guest.called = number
+                if self._calling and all(one.called == self._call for one in self._calling):
+                    self._timers.pop("call", None)
+                    self._deal_out()
+            case messages.Opened(number) if guest is not None:
+                group = self.roster.groups.get(number)
+                if group is not None and group.members[0] is guest:
+                    group.opened = True
+                    self._timers.pop(number, None)
+            case messages.Report(sealed) if guest is not None and guest.state == "dealt":
+                self._on_report(guest, sealed)
+            case messages.Bye(reason) if guest is not None and guest.state != "left":
+                self._on_bye(guest, reason)
+
+    def _on_knock(self, did: str, knock: messages.Knock, index: int) -> None:
+        before = self.roster.guests.get(did)
+        unfit = self._unfit(knock)
+        try:
+            pair = self._sealing.with_guest(did, knock.exchange)
+        except ValueError:
+            unfit = unfit or "a key that protects nothing"
+        if unfit:
+            self._send(messages.Refused(did, shorten(unfit)))
+            return
+        if before is not None and before.state == "dealt":
+            self._on_bye(before, "came again")
+        guest = Guest(did, knock.name, len(self.roster.guests) + 1, knock.software, pair)
+        self.roster.knock(guest)
+        self._events.append(Came(index))
+        self._changed(guest)
+        # A name that is used twice is nobody's until a person has asked whose it is.
+        for other in self.roster.waiting:
+            if other is not guest and self.roster.problem(other):
+                self._changed(other)
+
+    def _unfit(self, knock: messages.Knock) -> str:
+        if knock.version != messages.VERSION:
+            return f"groups have version {messages.VERSION} here, {knock.version} there"
+        if len(self.roster.waiting) >= messages.MAX_GUESTS:
+            return f"{messages.MAX_GUESTS} are waiting already"
+        return "; ".join(version_differences(self._software, knock.software))
+
+    def _on_report(self, guest: Guest, sealed: bytes) -> None:
+        guest.reports += 1
+        if guest.reports > _REPORTS:
+            return
+        try:
+            said = HostSide.open(guest.pair, sealed).decode()
+        except (InvalidSeal, UnicodeDecodeError):
+            return
+        group = self.roster.groups.get(guest.group)
+        if said in messages.STATES and group is not None and guest in group.members:
+            guest.standing = said
+            self._events.append(GroupChanged(group))
+
+    def _on_bye(self, guest: Guest, reason: str) -> None:
+        if guest.state == "dealt":
+            group = self.roster.groups.get(guest.group)
+            if group is not None and guest in group.members and guest.standing not in ("result", "failed"):
+                guest.standing = "left"
+                self._events.append(GroupChanged(group))
+        elif guest.present:
+            guest.state = "left"
+            self._changed(guest, reason)
+
+    # Dealing
+
+    def _deal_out(self) -> None:
+        called, self._calling = self._calling, []
+        silent = [guest for guest in called if guest.called != self._call and guest.present]
+        for guest in silent:
+            guest.state = "left"
+            self._changed(guest, "does not answer")
+        here = [guest for guest in self.roster.admitted if guest.called == self._call]
+        for group in self.roster.deal(here):
+            self._seat(group)
+        again, self._again = self._again, False
+        if again:
+            self.deal()
+
+    def _seat(self, group: Group) -> None:
+        first = group.members[0]
+        invitation = Invitation.fresh(self._crypto, self._invitation.rendezvous, first.did)
+        flags = self._manifest.flags
+        if group.mixed:
+            flags = replace(flags, mix32_64bit=True)
+        placement = messages.Placement(
+            group.number,
+            invitation.url,
+            tuple(messages.Member(guest.name, guest.did) for guest in group.members),
+            replace(self._manifest, flags=flags).program_digest,
+            b"",
+        )
+        seats = []
+        for guest in group.members:
+            mine = replace(placement, key=self._key) if guest is first else placement
+            seats.append(messages.Seat(guest.did, HostSide.seal(guest.pair, encode(mine))))
+        self._send(messages.Deal(group.number, tuple(seats)))
+        self._timers[group.number] = self._now + OPEN_SECONDS
+        for guest in group.members:
+            self._changed(guest)
+        self._events.append(GroupChanged(group))
+
+    def _give_up(self, number: int) -> None:
+        group = self.roster.groups.get(number)
+        if group is None or group.opened:
+            return
+        self._send(messages.Undone(number))
+        self.roster.undo(group, group.members[0])
+        self._events.append(GroupChanged(group, undone=True))
+        for guest in group.members:
+            self._changed(guest, "did not open the group's room" if guest is group.members[0] else "")
+
+    # Small things
+
+    def _changed(self, guest: Guest, reason: str = "") -> None:
+        self._events.append(GuestChanged(guest, reason))
+
+    def _send(self, message: Message) -> None:
+        self._outgoing.append(message)

@@ -1,0 +1,126 @@
+"""A guest's way into its group on a real rendezvous, and its reports from there.
+
+Feeds the sans-IO `GroupGuest` with the front room. It stays there while the group's session lasts, and is
+never needed by it: a host that has gone, or a rendezvous that is away, ends no group.
+"""
+
+import asyncio
+import contextlib
+from contextlib import AsyncExitStack
+
+from huddle import events
+from huddle.ceremony.invitation import Invitation
+from huddle.ceremony.messages import Software
+from huddle.errors import HuddleError, unexpected
+from huddle.groups.guest import Assignment, GroupGuest
+from huddle.identity.crypto import Crypto
+from huddle.identity.keys import Identity
+from huddle.rendezvous.client.room import RoomClient
+
+_FAREWELL = 2.0  # seconds for the last records
+
+
+class FrontRoom:
+    """One guest in one front room."""
+
+    def __init__(self, core: GroupGuest, room: RoomClient, name: str) -> None:
+        self.name = name
+        self._core = core
+        self._room = room
+        self._state = ""
+        self._last: asyncio.Future[int] | None = None
+        self._changed = asyncio.Event()
+        self._task = asyncio.create_task(self._read(), name="front room")
+
+    @classmethod
+    async def enter(
+        cls,
+        crypto: Crypto,
+        identity: Identity,
+        invitation: Invitation,
+        name: str,
+        software: tuple[Software, ...],
+        stack: AsyncExitStack,
+    ) -> "FrontRoom":
+        """Enter it; the stack leaves it."""
+        now = asyncio.get_running_loop().time()
+        core = GroupGuest(crypto, identity, invitation, name=name, software=software, now=now)
+        client = RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id))
+        front = cls(core, await stack.enter_async_context(client), name)
+        stack.push_async_callback(front.close)
+        return front
+
+    async def host(self) -> tuple[str, str]:
+        """The name and did of the host, once it is known; raises the HuddleError that ends the room."""
+        while not self._core.host_did:
+            await self._news()
+        return self._core.host_name, self._core.host_did
+
+    async def placed(self) -> Assignment:
+        """This guest's place, once it can be taken; raises the HuddleError that ends the room."""
+        while self._core.placed is None:
+            await self._news()
+        return self._core.placed
+
+    def opened(self) -> None:
+        """The first of a group has made the group's room."""
+        self._core.opened()
+        self._send()
+
+    def note(self, event: events.Event) -> None:
+        """Report what an event of the group's session means for the host of the front room."""
+        state = _meaning(event)
+        if state and state != self._state and self._core.placed is not None:
+            self._state = state
+            self._core.report(state)
+            self._send()
+
+    async def close(self) -> None:
+        """Say goodbye, which is bounded, and leave."""
+        self._core.leave("left")
+        self._send()
+        if self._last is not None:
+            with contextlib.suppress(TimeoutError, HuddleError):
+                await asyncio.wait_for(self._last, _FAREWELL)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _news(self) -> None:
+        if self._core.error is not None:
+            raise self._core.error
+        self._changed.clear()
+        try:
+            async with asyncio.timeout_at(self._core.deadline):
+                await self._changed.wait()
+        except TimeoutError:
+            self._core.expire()
+
+    async def _read(self) -> None:
+        try:
+            async for _index, record in self._room:
+                self._core.receive(record)
+                self._send()
+                self._changed.set()
+        except Exception as error:
+            self._core.error = self._core.error or unexpected(error)
+            self._changed.set()
+
+    def _send(self) -> None:
+        for record in self._core.records_to_send():
+            self._last = self._room.append(record)
+
+
+def _meaning(event: events.Event) -> str:
+    """The state of STATES that begins with an event of this party's session; empty where none does."""
+    match event:
+        case events.Words():
+            return "in"
+        case events.Party(standing="self", state="accepted"):
+            return "words"
+        case events.Run(state="started"):
+            return "computing"
+        case events.Run(state="finished"):
+            return "result"
+        case events.Run(state="failed") | events.Error():
+            return "failed"
+    return ""

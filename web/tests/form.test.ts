@@ -1,0 +1,84 @@
+/** What programs ask of people by their forms, and what comes out of them as tables and pictures. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { people, rendezvous } from "./browser";
+import { MINUTES, accept, button, knock, needPage, open, result, shown, words } from "./people";
+
+let meeting: Awaited<ReturnType<typeof rendezvous>>;
+let chromium: Awaited<ReturnType<typeof people>>;
+
+beforeAll(async () => {
+  needPage();
+  [meeting, chromium] = await Promise.all([rendezvous(), people(2)]);
+}, MINUTES);
+
+afterAll(async () => {
+  await chromium.close();
+  await meeting.end();
+}, MINUTES);
+
+/** Two people in one session of this program, up to the words; `prepare` fills in what the host gives for all. */
+async function two(program: string, prepare: (ann: Page) => Promise<void> = async () => undefined): Promise<{ ann: Page; ben: Page }> {
+  const [ann, ben] = await Promise.all([open(chromium.contexts[0]!, `${meeting.url}/#host=${program}&parties=2`), open(chromium.contexts[1]!, "about:blank")]);
+  await ann.getByLabel("Your name").fill("Ann");
+  await prepare(ann);
+  await button(ann, "Open the session").click();
+  await ben.goto(await ann.getByLabel("Link").inputValue());
+  await knock(ben, "Ben");
+  await button(ann, "Let Ben in").click();
+  await Promise.all([words(ann), words(ben)]);
+  return { ann, ben };
+}
+
+test(
+  "the host says the groups for all, each gives their own, and what is wrong is said before anything starts",
+  async () => {
+    const { ann, ben } = await two("survey", async (ann) => {
+      const groups = ann.getByLabel("The groups, with commas between them");
+      await expect.poll(() => groups.inputValue()).toBe("students,staff");
+      await ann.getByText("everybody sees it").waitFor();
+      await groups.fill("");
+      await groups.fill("cats,dogs");
+    });
+    await shown({ ann, ben }, async () => {
+      await ben.getByText("--groups=cats,dogs").waitFor();
+      expect(await ben.getByText("stays on this device").count()).toBe(2);
+      await ben.getByLabel("Your answer").fill("6");
+      await ben.getByLabel("Your group", { exact: true }).focus();
+      await ben.getByText("At most 5.").waitFor();
+      await button(ben, "Accept and run").click();
+      await ben.getByText("Something has to be given here.").waitFor();
+      await ben.getByRole("alert").getByText("Something is missing").waitFor();
+      expect(await ben.evaluate(() => document.activeElement?.getAttribute("aria-invalid"))).toBe("true");
+      await accept(ben, { "Your group": "dogs", "Your answer": "2" });
+      await accept(ann, { "Your group": "dogs", "Your answer": "5" });
+      for (const page of [ann, ben]) await result(page).getByText(/dogs/).first().waitFor();
+      // Another run begins with what was given before.
+      await button(ann, "Run again").click();
+      await expect.poll(() => ben.getByLabel("Your answer").inputValue()).toBe("2");
+    });
+    await Promise.all([ann.close(), ben.close()]);
+  },
+  MINUTES,
+);
+
+test(
+  "each gives a table as a file, and the result is a table",
+  async () => {
+    const { ann, ben } = await two("linear_regression");
+    const rows = { ann: "1,3\n2,5\n", ben: "3,7\n5,11\n" };
+    await shown({ ann, ben }, async () => {
+      for (const [page, text] of [[ann, rows.ann], [ben, rows.ben]] as const)
+        await page.getByLabel("Your table").setInputFiles({ name: "mine.csv", mimeType: "text/csv", buffer: Buffer.from(`size,price\n${text}`) });
+      await ben.getByText("Chosen: mine.csv").waitFor();
+      for (const page of [ann, ben]) await accept(page);
+      for (const page of [ann, ben]) {
+        const table = result(page).getByRole("table");
+        await table.getByRole("cell", { name: "size" }).waitFor();
+        expect(await table.innerText()).toMatch(/\(constant\)\s+1\s+size\s+2/);
+      }
+    });
+    await Promise.all([ann.close(), ben.close()]);
+  },
+  MINUTES,
+);
