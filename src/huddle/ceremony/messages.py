@@ -227,6 +227,31 @@ class Differ(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A seat that is taken: whose, and whether the host's person has let them in for good."""
+
+    did: Did
+    let_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lobby(Message):
+    """The host tells who has a seat, of how many; it is shown to people, and nothing follows from it.
+
+    `parties` counts the host; 0: any number.
+    """
+
+    kind = 13
+    label = "lobby"
+    parties: U8
+    places: Annotated[tuple[Place, ...], Limit(MAX_PARTIES)]
+
+    def check(self) -> None:
+        if len({one.did for one in self.places}) != len(self.places):
+            raise Meaningless("two seats of one party")
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """What a peer must know to reach this party by one network."""
 
@@ -255,6 +280,7 @@ KINDS: dict[int, type[Message]] = {
         Restart,
         Bye,
         Differ,
+        Lobby,
     )
 }
 

@@ -107,6 +107,11 @@ class Execution:
             self.still_came(pid, still)
         self._run: Run | Proxy | PlainRun | None = None
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the person here ended it."""
+        return isinstance(self._error, Stopped)
+
     async def run(self) -> bool:
         """Run it to its end; whether it finished well everywhere. Leaves no process, file or link."""
         self._emit(events.Run(self.number, "started"))

@@ -55,6 +55,7 @@ class Asked:
     question: str
     choices: tuple[tuple[str, str], ...]
     problem: str = ""
+    standing: bool = False  # nobody waits for the answer: what happens meanwhile stays in sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,39 @@ class Differ:
     """The words here are others."""
 
 
+class Start:
+    """Go on from the lobby."""
+
+
+class NewCode:
+    """Another short code."""
+
+
+class End:
+    """End the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """So many parties, with the host."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """The program as it is now; `line`: another one, with its arguments."""
+
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """Other shared arguments for the same program."""
+
+    line: str
+
+
 @dataclass(frozen=True, slots=True)
 class Unclear:
     """Nothing is decided; why, for the person."""
@@ -105,6 +139,7 @@ class Unclear:
 
 
 Decision = Accept | Refuse | Decline | View | Options | Differ | Unclear
+LobbyDecision = Start | NewCode | Refuse | Parties | Replace | Arguments | End | Unclear
 
 
 def yes(line: str) -> bool | None:
@@ -153,6 +188,31 @@ def decide(line: str, people: Sequence[Person], *, host: bool) -> Decision:
     if _means_all(word):
         return Accept(tuple(person.did for person in unheard))
     return _heard(word, people)
+
+
+def lobby(line: str, people: Sequence[Person], *, held: bool) -> LobbyDecision:
+    """What the host wants before the start; `held`: nothing is proposed until they say so."""
+    word, _, rest = line.strip().partition(" ")
+    word, rest = word.casefold(), rest.strip()
+    match word:
+        case "":
+            return Unclear("Nothing is decided yet.")
+        case "y" | "yes" if held and not rest:
+            return Start()
+        case "c" | "code" if not rest:
+            return NewCode()
+        case "q" | "quit" | "end" if not rest:
+            return End()
+        case "r" | "refuse" if rest:
+            found = _find(_folded(rest), people)
+            return Refuse(found.did) if isinstance(found, Person) else found
+        case "m" if rest.isascii() and rest.isdigit() and len(rest) < 3:
+            return Parties(int(rest))
+        case "p":
+            return Replace(rest)
+        case "a":
+            return Arguments(rest)
+    return Unclear(f"{clean_line(line.strip())} is no answer.")
 
 
 def _heard(word: str, people: Sequence[Person]) -> Accept | Unclear:

@@ -234,7 +234,8 @@ class Board:
                 short_did(clean_line(one.did)),
             ]
             table.add_row(*map(_text, cells[: len(table.columns)]))
-        return _stack(table, self._absent())
+        absent = self._absent()
+        return table if absent is None else _stack(table, absent)  # a table in a table wraps sooner
 
     def _absent(self) -> RenderableType | None:
         if not self.missing:
@@ -297,7 +298,7 @@ class Board:
         return _stack(problem, question, *_packed(self.asked.choices, width))
 
     def _doing(self, width: int) -> RenderableType | None:
-        if self.asked is not None or not self.status:
+        if not self.status or (self.asked is not None and not self.asked.standing):
             return None
         frame = _FRAMES[int(self.clock() / _FRAME_SECONDS) % len(_FRAMES)]
         status = Text(f"{frame} {clean_line(self.status)}", no_wrap=True, overflow="ellipsis")

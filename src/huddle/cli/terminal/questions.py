@@ -12,17 +12,21 @@ from huddle import events
 from huddle.cli.clashes import warning
 from huddle.cli.forms import find_file, options, question
 from huddle.cli.policy import GuestPolicy, HostPolicy
+from huddle.cli.program_source import ProgramSource
 from huddle.cli.terminal import answers
 from huddle.cli.terminal.answers import Asked, Person
+from huddle.cli.terminal.lobby_questions import LobbyQuestions
 from huddle.cli.terminal.screens import Screen
-from huddle.cli.text import clean_line, short_did
-from huddle.errors import ProgramError
+from huddle.cli.text import clean_line, listing, short_did
+from huddle.errors import LocalError, ProgramError
 from huddle.identity.names import alike
 from huddle.session.filling import Filling
 from huddle.session.form import program_form
 from huddle.session.party import Party
+from huddle.session.program import Program
 from huddle.texts import t, translated
 
+LOBBY = events.Question("lobby")
 _AWAY = {"left", "refused", "gone"}
 _IN = {"seated", "admitted", "accepted"}
 GUEST = 1  # the number of a guest that has none yet
@@ -37,6 +41,7 @@ class Questions:
         screen: Screen,
         policy: HostPolicy | GuestPolicy,
         turn: Callable[[], Awaitable[None]],
+        source: ProgramSource | None = None,
     ) -> None:
         self._party = party
         self._screen = screen
@@ -48,11 +53,40 @@ class Questions:
         self._args: tuple[str, ...] = ()  # the shared ones of that program
         self._each = isinstance(policy, HostPolicy) and policy.each
         self._without_seat: dict[str, events.Question] = {}
+        self._source = source
+        planned = policy.parties if isinstance(policy, HostPolicy) else None
+        self._lobby = LobbyQuestions(party, screen, parties=planned, source=source)
+        self._failed = False  # the last run
+        self._files: dict[str, str] = {}  # of the program that was proposed last, and their hashes
+
+    @property
+    def held(self) -> bool:
+        """Whether the host's person has to say how to go on."""
+        return self._lobby.held
+
+    def put_off(self, question: events.Question) -> bool:
+        """Whether this is about somebody for whom there is no seat now: nobody is asked until one is free."""
+        if question.what != "admit" or not self._is_full() or self._has_seat(question.did):
+            return False
+        self._without_seat[question.did] = question
+        self._screen.show(events.Notice(f"{question.name} waits: all seats are taken."))
+        return True
+
+    def freed(self) -> list[events.Question]:
+        """Those who waited for a seat, where the person has made room for them."""
+        if self._is_full():
+            return []
+        waiting, self._without_seat = list(self._without_seat.values()), {}
+        return waiting
 
     def note(self, event: events.Event) -> list[events.Question]:
         """Note an event; the questions that were put off and can be asked now."""
         if isinstance(event, events.Program):
-            self._proposed, self._entry, self._args = event.digest, event.entry, event.args
+            self._note_program(event)
+        if isinstance(event, events.Run):
+            self._failed = event.state == "failed"
+        if event == LOBBY:
+            self._lobby.held = True
         if not isinstance(event, events.Party):
             return []
         self._parties[event.did] = event
@@ -61,6 +95,14 @@ class Questions:
         self._without_seat.pop(event.did, None)
         waiting, self._without_seat = list(self._without_seat.values()), {}
         return [*waiting, *self._doubled(event)]
+
+    def _note_program(self, event: events.Program) -> None:
+        files = {one["path"]: one["sha256"] for one in event.files}
+        if self._proposed not in ("", event.digest):
+            changed = [path for path, digest in files.items() if self._files.get(path) != digest]
+            what = f": {listing(list(map(clean_line, changed)))}" if changed else ""
+            self._screen.show(events.Notice(f"The program is another one than before{what}."))
+        self._proposed, self._entry, self._args, self._files = event.digest, event.entry, event.args, files
 
     def _doubled(self, gone: events.Party) -> list[events.Question]:
         """Ask about who has a seat by the list, where somebody else has knocked by the same name."""
@@ -93,6 +135,9 @@ class Questions:
                 await self._program(question)
             case "again":
                 await self._again()
+            case "lobby":
+                await self._lobby.ask(self._people(seated=True))
+                self._each = self._each or self._lobby.removed
 
     # --- whom to let in
 
@@ -103,10 +148,9 @@ class Questions:
         verdict = None
         if isinstance(policy, HostPolicy):
             verdict = policy.admit(question.did, standing, expected=not problem)
-        if verdict is None and self._is_full() and not self._has_seat(question.did):
-            self._without_seat[question.did] = question
-            self._screen.show(events.Notice(f"The session is full; {question.name} is waiting for a seat."))
-        elif verdict is None and not (self._each or problem or standing == "alarm"):
+        if verdict is not False and self.put_off(question):
+            return
+        if verdict is None and not (self._each or problem or standing == "alarm"):
             self._party.seat(question.did)
         elif verdict is None:
             await self._ask_to_admit(question, problem)
@@ -116,7 +160,7 @@ class Questions:
             self._party.refuse(question.did, "the host admits known people only")
 
     def _is_full(self) -> bool:
-        parties = self._policy.parties if isinstance(self._policy, HostPolicy) else None
+        parties = self._lobby.parties
         taken = sum(one.state in _IN and one.standing != "self" for one in self._parties.values())
         return parties is not None and taken >= parties - 1
 
@@ -167,15 +211,19 @@ class Questions:
         host = self._parties.get(question.did)
         return self._policy.accept(host.standing if host else "new", same=self._proposed == self._first)
 
-    def _people(self) -> list[Person]:
+    def _people(self, *, seated: bool = False) -> list[Person]:
+        """The others in the roster; `seated`: all who have a seat, before there is one."""
         others = [
             one
             for one in self._parties.values()
-            if one.standing != "self" and one.pid is not None and one.state not in _AWAY
+            if one.standing != "self"
+            and (one.pid is not None or seated)
+            and one.state not in _AWAY
+            and (not seated or one.state in _IN)
         ]
         return [
-            Person(one.pid or 0, one.name, one.did, one.standing == "verified")
-            for one in sorted(others, key=lambda one: one.pid or 0)
+            Person(number if one.pid is None else one.pid, one.name, one.did, one.standing == "verified")
+            for number, one in enumerate(sorted(others, key=lambda one: one.pid or 0), 1)
         ]
 
     async def _ask_for_all(self) -> None:
@@ -185,7 +233,8 @@ class Questions:
             people = self._people()
             may = self._filling()
             beside = options(may) if may is not None and may.optional else ""
-            line = await self._screen.ask(_deciding(people, host=host, problem=problem, beside=beside))
+            asked = _deciding(people, host=host, problem=problem, beside=beside, lobby=self._policy.lobby)
+            line = await self._screen.ask(asked)
             decision = answers.Decline() if line is None else answers.decide(line, people, host=host)
             problem = ""
             match decision:
@@ -215,6 +264,8 @@ class Questions:
                 case answers.Refuse(did):
                     self._each = True  # somebody has the invitation who should not
                     self._party.refuse(did, "the host declined")
+                case answers.Decline() if self._policy.lobby and line is not None:
+                    self._party.not_now("the host wants to wait" if host else "not now")
                 case answers.Decline():
                     self._party.decline("declined to take part")
             return
@@ -272,11 +323,41 @@ class Questions:
             self._party.decline("")
 
     async def _again(self) -> None:
-        choices = ((answers.letter("y"), t("run it once more with the same people")), ("q", t("end")))
-        if await self._until_clear(Asked(t("Once more?"), choices), answers.again):
-            self._party.again()
-        else:  # also where nobody is there to type
-            self._party.finish()
+        failed = self._failed
+        once = (
+            t("try it again with the same people") if failed else t("run it once more with the same people")
+        )
+        choices = [(answers.letter("y"), once), ("q", t("end"))]
+        if self._source is not None:
+            choices.insert(1, ("p [FILE ARGS]", t("another program")))
+        problem = ""
+        while True:
+            asked = Asked(t("Try again?") if failed else t("Once more?"), tuple(choices), problem)
+            line = await self._screen.ask(asked)
+            if line is None or answers.again(line) is False:  # also where nobody is there to type
+                self._party.finish()
+                return
+            word, _, other = line.strip().partition(" ")
+            try:
+                if answers.again(line) or (word == "p" and self._source is not None):
+                    program = self._next_program(other if word == "p" else "")
+                    self._party.again(*([program] if program is not None else []))
+                    return
+            except LocalError as error:
+                problem = f"{translated(error.message)} {translated(error.hint)}".strip()
+                continue
+            typed = clean_line(line.strip())
+            problem = t("{text} is no answer.", text=typed) if typed else t("Nothing is decided yet.")
+
+    def _next_program(self, other: str) -> Program | None:
+        """What runs next: the program as it is on the disk now; None where that is the same as before."""
+        if self._source is None:
+            return None
+        program = self._source.other(other) if other else self._source.again()
+        changed = self._source.take(program)
+        if changed:
+            self._screen.show(events.Notice(f"It is proposed as it is now: {changed}."))
+        return program if changed else None
 
     async def _until_clear[T](self, asked: Asked, meaning: Callable[[str], T | None]) -> T | None:
         """Ask until the answer means something; None where nothing can be typed any more."""
@@ -292,7 +373,7 @@ class Questions:
             problem = t("{text} is no answer.", text=typed) if typed else t("Nothing is decided yet.")
 
 
-def _deciding(people: list[Person], *, host: bool, problem: str, beside: str) -> Asked:
+def _deciding(people: list[Person], *, host: bool, problem: str, beside: str, lobby: bool) -> Asked:
     """The one question about people, words and program."""
     if all(person.verified for person in people):
         question = t("Start?") if host else t("Run this program here?")
@@ -316,5 +397,8 @@ def _deciding(people: list[Person], *, host: bool, problem: str, beside: str) ->
         choices.append(("o", t("give it {names}", names=beside)))
     if host:
         choices.append((t("r NAME"), t("refuse somebody")))
-    choices.append(("n", t("end the session") if host else t("take no part")))
+    if lobby:
+        choices.append(("n", t("not now")))
+    else:
+        choices.append(("n", t("end the session") if host else t("take no part")))
     return Asked(question, tuple(choices), problem)

@@ -61,6 +61,7 @@ class View:
         self._plain = plain
         self._half_line = False
         self._running = False  # is what the status says
+        self._place, self._full = "", False  # where a guest stands in the lobby
         self._groups: dict[int, str] = {}  # of a class: what was said last of each
         self._output = ProgramOutput(painted if console.is_terminal else unpainted)
 
@@ -107,8 +108,16 @@ class View:
 
     def _print_begun(self) -> None:
         if begun := self._output.rest():
-            self._console.out(begun, end="", highlight=False)
+            self._write(begun)
             self._half_line = True
+
+    def _write(self, text: str) -> None:
+        """A program's text, which is harmless but for what sends the cursor back.
+
+        Not by rich, which takes each line apart: 200 ms for 32 KiB of newlines, in which no peer is answered.
+        """
+        self._console.file.write(text.replace("\r", ""))
+        self._console.file.flush()
 
     def _on_invitation(self, event: events.Invitation) -> None:
         guests = 0 if self._planned is None else self._planned - 1
@@ -133,6 +142,27 @@ class View:
             self._console.print(line, highlight=False, soft_wrap=True)
         self.line()
         self._wait(t("waiting for the others"))
+
+    def _on_lobby(self, event: events.Lobby) -> None:
+        here = len(event.here)
+        of = tn("{count} is here", "{count} are here", here)
+        if event.parties:
+            of = t("{here} of {all} are here", here=here, all=event.parties)
+        if event.missing:
+            of += t(", {names} not", names=safe(listing(list(event.missing))))
+        if event.place == "admitted" and self._place != "admitted":
+            self.line(f"[green]{t('You are let in.')}[/]")
+        if event.place == "admitted":
+            self._wait(of)
+        elif event.place != "waiting":
+            self._wait(t("you have a seat; the host decides about all: {here}", here=of))
+        elif event.full:
+            if not self._full:
+                self.line(f"[yellow]{t('The session is full; you are waiting for a seat.')}[/]")
+            self._wait(t("waiting for a seat: {here}", here=of))
+        else:
+            self._wait(t("waiting for the host to let you in: {here}", here=of))
+        self._place, self._full = event.place, event.place == "waiting" and event.full
 
     def _on_expected(self, event: events.Expected) -> None:
         if self._plain:
@@ -333,7 +363,7 @@ class View:
 
     def _on_output(self, event: events.Output) -> None:
         if ended := self._output.take(event.text):
-            self._console.out(ended, end="", highlight=False)
+            self._write(ended)
             self._half_line = False
         if self._plain:
             self._print_begun()
