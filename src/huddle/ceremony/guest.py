@@ -33,7 +33,7 @@ class GuestCeremony(Ceremony):
 
     role = GUEST
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by keyword, all it knows at first
         self,
         crypto: Crypto,
         identity: Identity,

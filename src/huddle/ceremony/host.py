@@ -55,7 +55,7 @@ class HostCeremony(Ceremony):
 
     role = HOST
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by keyword, all it knows at first
         self,
         crypto: Crypto,
         identity: Identity,

@@ -10,7 +10,7 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -25,6 +25,7 @@ from huddle.groups.expected import ExpectedPeople
 from huddle.texts import t, tn
 
 _GONE = {"refused", "left", "gone"}
+_DOUBTS = 3  # that are explained below the table; all of them stand above, among the lines
 _ROOMY = 96  # columns, for all that is counted of a peer
 _WIDE = 80  # columns, for what helps to tell people apart
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -133,6 +134,9 @@ class Board:
                 self.words = None
             case events.Restarted():
                 self.words = self.program = None
+                for did, one in self.parties.items():  # what was accepted counts no more
+                    if one.state == "accepted":
+                        self.parties[did] = replace(one, state="admitted")
             case events.Sealed() | events.Ended():
                 self.meeting = False
             case events.Run(state="started"):
@@ -234,8 +238,11 @@ class Board:
                 short_did(clean_line(one.did)),
             ]
             table.add_row(*map(_text, cells[: len(table.columns)]))
+        doubts = [one for one in people if one.state == "waiting" and one.detail]
+        said = [_text(f"[yellow]{one.pid or ''} {safe(one.detail)}[/]") for one in doubts[:_DOUBTS]]
         absent = self._absent()
-        return table if absent is None else _stack(table, absent)  # a table in a table wraps sooner
+        # A table in a table wraps sooner.
+        return _stack(table, *said, absent) if said or absent is not None else table
 
     def _absent(self) -> RenderableType | None:
         if not self.missing:
@@ -309,12 +316,12 @@ def _state(one: events.Party) -> str:
     if one.standing == "self" and one.state != "accepted":
         return ""
     if one.state == "waiting" and one.detail:
-        return f"[bold yellow]{safe(one.detail)}[/]"
+        return f"[bold yellow]{t('not expected')}[/]"
     return _state_of(one.state)
 
 
 def _doubt(one: events.Party) -> str:
-    return f" [bold yellow]({safe(one.detail)})[/]" if one.state == "waiting" and one.detail else ""
+    return " [bold yellow](not expected)[/]" if one.state == "waiting" and one.detail else ""
 
 
 def members_of(group: events.Group) -> str:

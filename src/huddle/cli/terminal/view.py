@@ -184,7 +184,7 @@ class View:
         self.line(t("You are in group {number} with {names}.", number=event.group, names=listing(others)))
         self._wait(t("waiting for the others of the group"))
 
-    def _on_party(self, event: events.Party, before: events.Party | None) -> None:
+    def _on_party(self, event: events.Party, before: events.Party | None) -> None:  # noqa: C901 - one case a state
         name, standing = safe(event.name), standing_of(event.standing)
         detail = _sentence(event.detail)
         same = before is not None and before.state == event.state
