@@ -163,17 +163,26 @@ def web() -> Outcome:
         if subprocess.run(check, cwd=ROOT / "web", check=False).returncode != 0:
             return Outcome(passed=passed, failed=1)
         passed += 1
-    outcome = vitest()
+    outcome = vitest("--exclude=tests/webkit.test.ts")
     return replace(outcome, passed=passed + outcome.passed)
 
 
-def vitest() -> Outcome:
+def webkit() -> Outcome:
+    """The page in Safari's engine, which is set up for it where that can be."""
+    if not (ROOT / "web" / "dist" / "SHA256SUMS").exists():
+        return Outcome(note="the page is not built")
+    if subprocess.run([ROOT / "scripts" / "webkit", "install"], check=False).returncode != 0:
+        return Outcome(note="there is no WebKit, see above")
+    return vitest("tests/webkit.test.ts")
+
+
+def vitest(*wanted: str) -> Outcome:
     """The page's tests."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
         reports = ("--reporter=default", "--reporter=junit", f"--outputFile={report}")
         # Browsers wait for each other, too.
-        args = ["npx", "vitest", "run", "--maxWorkers=2", *reports]
+        args = ["npx", "vitest", "run", "--maxWorkers=2", *reports, *wanted]
         return count(report, subprocess.run(args, cwd=ROOT / "web", check=False).returncode)
 
 
@@ -193,6 +202,7 @@ STAGES = [
     # Processes that wait more than they compute; those of the network lab wait most.
     Stage("e2e", tests("tests/e2e", "--numprocesses=4", "--dist=worksteal"), is_test=True),
     Stage("web", web, is_test=True),
+    Stage("webkit", webkit, is_test=True),
     Stage("netlab", tests("tests/netlab", "--numprocesses=4", *ONE_BY_ONE, only_root=True), is_test=True),
     Stage("model", models, is_test=True),
 ]
