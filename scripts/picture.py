@@ -33,8 +33,9 @@ _FONT_FACE = re.compile(r"\s*@font-face \{\{.*?\}\}", re.DOTALL)
 class Terminals:
     """A tmux server of our own, with a window of its own for each person."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, columns: int = COLUMNS, rows: int = ROWS) -> None:
         self._folder = folder
+        self._size = ("-x", str(columns), "-y", str(rows))
         self._tmux = ("tmux", "-S", str(folder / "tmux"), "-f", os.devnull)
 
     def _do(self, *args: str) -> str:
@@ -52,8 +53,7 @@ class Terminals:
         }
         shell = ["env", "-i", *(f"{key}={value}" for key, value in environment.items()), "sh"]
         self._do(
-            "new-session", "-d", "-s", name, "-x", str(COLUMNS), "-y", str(ROWS), "-c", str(ROOT),
-            shlex.join(shell),
+            "new-session", "-d", "-s", name, *self._size, "-c", str(ROOT), shlex.join(shell),
         )  # fmt: skip
         self.wait(name, r"^\$")
 
@@ -62,9 +62,18 @@ class Terminals:
         self._do("send-keys", "-t", name, "-l", line)
         self._do("send-keys", "-t", name, "Enter")
 
+    def press(self, name: str, key: str) -> None:
+        """Press a key by tmux's name for it."""
+        self._do("send-keys", "-t", name, key)
+
     def screen(self, name: str, *options: str) -> str:
         """What stands there."""
         return self._do("capture-pane", "-p", "-J", "-t", name, *options)
+
+    def lines(self, name: str) -> tuple[str, ...]:
+        """The rows of that screen, with their colours."""
+        rows = self._do("capture-pane", "-p", "-e", "-t", name).split("\n")
+        return tuple(row.rstrip() for row in rows)
 
     def wait(self, name: str, pattern: str) -> str:
         """Wait until the pattern stands on that screen; what it matched."""

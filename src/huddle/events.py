@@ -48,6 +48,23 @@ class Party(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Lobby(Event):
+    """To a guest, before the start: where they stand, by the host's word.
+
+    `place`: waiting (no seat yet), seated (has a seat; the host decides with the words on the screen),
+    admitted. `here` are the names of those who have a seat, the host among them, `missing` of those who have
+    one and are not here now. `parties` is how many it will be, 0 any number. `full`: all seats are taken.
+    """
+
+    event: ClassVar[str] = "lobby"
+    place: str
+    here: tuple[str, ...]
+    missing: tuple[str, ...]
+    parties: int
+    full: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Expected(Event):
     """The host waits for the people with these names, in this order (`--expect`)."""
 
@@ -102,7 +119,8 @@ class Question(Event):
 
     `what`: admit (let the party `name` in), accept (this roster and this program, with these words),
     program (a later run's program, by the roster that stands), again (the host: another run, or the end),
-    deal (the host of groups: whom to let in, and whether to deal).
+    lobby (the host: propose again, or change something first), deal (the host of groups: whom to let in, and
+    whether to deal).
     """
 
     event: ClassVar[str] = "question"

@@ -6,6 +6,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,6 +145,27 @@ def test_to_listen_on_a_port_of_root_s_nothing_else_of_root_s_is_kept(
         party.type("on")
     for party in (host, guest):
         assert party.end() == 0, party.story()
+
+
+def test_a_rendezvous_that_root_starts_is_root_no_more_once_it_listens(
+    anywhere: Lab, programs: Path, tmp_path: Path
+) -> None:
+    port, rooms = low_port(), tmp_path / "only root's" / "rooms.db"
+    rooms.parent.mkdir(mode=0o700)
+    for _ in range(2):  # the second time the database is there
+        server, url = anywhere.rendezvous("--database", str(rooms), port=port)
+        (uid,) = status(server.process.pid, "Uid")
+        assert uid in NOBODYS and 0 not in status(server.process.pid, "Gid", "Groups")
+        assert status(server.process.pid, "CapPrm", "CapEff", base=16) == {0}
+        host = anywhere.host(programs / "total.py", parties=2, url=url)
+        guest = anywhere.join("Bob", host.wait("invitation")["url"], programs / "total.py")
+        for party in (host, guest):
+            assert party.end() == 0, party.story()
+        with urllib.request.urlopen(f"{url}/", timeout=10) as page:  # noqa: S310 - loopback
+            assert page.status == 200
+        server.process.terminate()
+        assert server.end() == 0, server.story()
+        assert server.stderr == ""
 
 
 def test_a_supervisor_can_t_be_looked_into_nor_become_root_again(

@@ -12,9 +12,10 @@ from typing import Any, Protocol, cast
 from huddle.browser.js_values import array
 from huddle.browser.loop import MailboxLoop
 from huddle.links.frames import Scanned
-from huddle.links.link import Link, LinkStats
+from huddle.links.link import Link
 from huddle.links.proof import Proven
 from huddle.links.protocol import Happened, LinkProtocol
+from huddle.links.receiver import LinkStats
 from huddle.links.wire import Wire
 
 # Kinds of notes, as in data-link.ts.

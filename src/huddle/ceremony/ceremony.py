@@ -22,6 +22,7 @@ from huddle.ceremony.messages import (
     FileKey,
     ForPeer,
     Hello,
+    Lobby,
     Message,
     Offer,
     Offers,
@@ -100,6 +101,9 @@ class Ceremony(CeremonyCore):
     def _on_refusal(self, message: Refusal) -> None: ...
 
     @abstractmethod
+    def _on_lobby(self, message: Lobby) -> None: ...
+
+    @abstractmethod
     def _on_leaving(self, did: str, reason: str, *, declined: bool) -> None: ...
 
     @abstractmethod
@@ -126,6 +130,8 @@ class Ceremony(CeremonyCore):
                 self._take_hello(entry, message)
             case Refusal():
                 self._on_refusal(message)
+            case Lobby():
+                self._on_lobby(message)
             case Proposal():
                 self._take_proposal(entry, message)
             case Reveal():

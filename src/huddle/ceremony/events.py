@@ -38,6 +38,32 @@ class GuestLeft(CeremonyEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class SaidNo(CeremonyEvent):
+    """To the host: a guest takes no part in what is proposed, and keeps the seat; nothing is proposed until
+    the person says so."""
+
+    did: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LobbyChanged(CeremonyEvent):
+    """To a guest: where it stands before the start, by the host's word.
+
+    `place`: waiting (no seat yet), seated (the host decides with the words on the screen), admitted. `here`
+    and `missing` are the names of those with a seat, the host among them; `parties` is how many it will be,
+    0: any number. `full`: there is no seat for who waits.
+    """
+
+    place: str
+    here: tuple[str, ...]
+    missing: tuple[str, ...]
+    parties: int
+    full: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HostCame(CeremonyEvent):
     """To a guest: the host of the invitation is in the room, and has this guest's hello before it."""
 

@@ -10,7 +10,7 @@ from huddle.ceremony.files import chunk_count
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.log import LogEntry
 from huddle.ceremony.manifest import Flags, Manifest, differences
-from huddle.ceremony.messages import Hello, Refusal, Software
+from huddle.ceremony.messages import Decline, Hello, Lobby, Refusal, Software, parting, shorten
 from huddle.ceremony.roster import Plan
 from huddle.ceremony.states import CeremonyState, SenderRole
 from huddle.ceremony.values import GUEST
@@ -33,7 +33,7 @@ class GuestCeremony(Ceremony):
 
     role = GUEST
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by keyword, all it knows at first
         self,
         crypto: Crypto,
         identity: Identity,
@@ -61,7 +61,25 @@ class GuestCeremony(Ceremony):
         self._record = record
         self._host = ""
         self._hashes: set[bytes] = set()
+        self._lobby: Lobby | None = None  # the host's latest word on who has a seat
+        self._shown: events.LobbyChanged | None = None
         self._timers["host"] = now + HOST_SECONDS
+
+    def not_now(self, reason: str) -> None:
+        """Take no part in what is proposed, and keep the seat: the host can propose again, or another thing.
+
+        Raises LocalError where nothing is proposed, or this party has answered already.
+        """
+        if self.state not in (CeremonyState.REVEALING, CeremonyState.ACCEPTING):
+            raise LocalError("nothing is proposed now", hint="Wait for the host.")
+        if self._round.accepting:
+            raise LocalError("you have answered already", hint="Leave with Ctrl-C.")
+        self._round.accepting = True
+        if self._round.spoiled is None:
+            hint = "Ask what happened, then join again."
+            self._round.spoiled = self._fault(self._host, "did not begin again after the no", hint=hint)
+        self._timers.setdefault("fault", self._now + DECIDE_SECONDS)
+        self._send(Decline(shorten(reason)))
 
     def _standing(self, did: str) -> SenderRole:
         if self._invitation.is_host(did):
@@ -98,12 +116,36 @@ class GuestCeremony(Ceremony):
             self._hashes.add(greeting.hash)
         self._round.hellos[did] = greeting
         self._round.greetings.append(greeting)
+        self._show_lobby()
+
+    def _on_lobby(self, message: Lobby) -> None:
+        self._lobby = message
+        self._show_lobby()
+
+    def _show_lobby(self) -> None:
+        lobby, hellos = self._lobby, self._round.hellos
+        gathering = self.state in (CeremonyState.GATHERING, CeremonyState.OUTSIDE)
+        if lobby is None or not gathering or self.did not in hellos:
+            return
+        places = {one.did: one.let_in for one in lobby.places}
+        place = "waiting" if self.did not in places else "admitted" if places[self.did] else "seated"
+        seated = [self._host, *places]
+        shown = events.LobbyChanged(
+            place,
+            tuple(self._called(did) for did in seated if did in hellos),
+            tuple(self._called(did) for did in seated if did not in hellos),
+            lobby.parties,
+            bool(lobby.parties) and len(seated) >= lobby.parties,
+        )
+        if shown != self._shown:
+            self._shown = shown
+            self._tell(shown)
 
     def _on_refusal(self, message: Refusal) -> None:
         if message.hello in self._hashes:
             name = self._called(self._host)
             raise PeerError(
-                f"{name} did not let this party in: {message.reason}",
+                f"{name} did not let you in: {message.reason}",
                 peer=name,
                 hint=f"Ask {name}, then join again.",
             )
@@ -114,7 +156,9 @@ class GuestCeremony(Ceremony):
         elif self._invitation.is_host(did):
             raise self._fault(did, f"ended the session: {reason}")
         elif self._round.plan is not None and self._round.plan.has(did):
-            self._on_fault(did, self._fault(did, f"{'said no' if declined else 'left'}: {reason}"))
+            self._on_fault(did, self._fault(did, parting(reason, declined=declined)))
+        elif not declined and self._round.hellos.pop(did, None) is not None:
+            self._show_lobby()
 
     def _on_fault(self, did: str, error: HuddleError) -> None:
         if did == self.did or self._invitation.is_host(did):
@@ -131,6 +175,7 @@ class GuestCeremony(Ceremony):
         if greeted is None or greeted.hash not in {greeting.hash for greeting in plan.greetings}:
             self._enter(CeremonyState.OUTSIDE)
             self._tell(events.CeremonyNotice("the host goes on without this party, for now"))
+            self._show_lobby()
             return False
         wrong: tuple[str, ...] = ()
         own = self._own
@@ -180,6 +225,7 @@ class GuestCeremony(Ceremony):
             self._have_files({file.path: b"" for file in manifest.files})
 
     def _on_epoch(self) -> None:
+        self._shown = None
         self._timers["host"] = self._now + HOST_SECONDS
 
     def _expired(self, timer: str) -> None:

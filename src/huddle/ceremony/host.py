@@ -9,7 +9,7 @@ from huddle.ceremony.core import REVEAL_SECONDS, Greeting
 from huddle.ceremony.files import seal_files
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.log import LogEntry
-from huddle.ceremony.manifest import MAX_CEREMONY, Manifest, ManifestError, read, version_differences
+from huddle.ceremony.manifest import Manifest, version_differences
 from huddle.ceremony.messages import (
     MAX_EPOCHS,
     MAX_PARTIES,
@@ -18,14 +18,18 @@ from huddle.ceremony.messages import (
     FileKey,
     ForPeer,
     Hello,
+    Lobby,
     Meaningless,
     Options,
+    Place,
     Proposal,
     Refusal,
     Restart,
     Software,
+    parting,
     shorten,
 )
+from huddle.ceremony.planned import check_planned
 from huddle.ceremony.roster import Plan, bits
 from huddle.ceremony.states import CeremonyState, SenderRole
 from huddle.ceremony.values import HOST
@@ -45,12 +49,13 @@ class HostCeremony(Ceremony):
 
     `manifest` and `files` are the first program; `parties` the number of parties, the host included, at
     which it proposes by itself, or None where the person says when (`propose`). `order` is the place of a
-    name among the guests; those with the same one stand in the order of admission.
+    name among the guests; those with the same one stand in the order of admission. `lobby`: a seat that
+    gets free waits for somebody else, and after a no for the person's word; else both end it by name.
     """
 
     role = HOST
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by keyword, all it knows at first
         self,
         crypto: Crypto,
         identity: Identity,
@@ -64,6 +69,7 @@ class HostCeremony(Ceremony):
         parties: int | None = None,
         options: Options | None = None,
         order: Callable[[str], int] = lambda name: 0,
+        lobby: bool = False,
     ) -> None:
         super().__init__(
             crypto,
@@ -78,7 +84,12 @@ class HostCeremony(Ceremony):
         self._files = dict(files)
         self._parties = parties
         self._order = order
-        self._check_arguments()
+        self._lobby = lobby
+        self._held = False  # nothing is proposed until the person says so
+        self._changed = False  # what is under way to the room is not what the person wants any more
+        self._places: tuple[Place, ...] = ()  # as the guests were told
+        self._told_parties = parties
+        check_planned(self._manifest, self._files, self._options, self._parties, self._software)
         self._asked: dict[bytes, Hello] = {}
         self._admitted: dict[str, str] = {}
         self._seated: set[str] = set()  # admitted for now; the person decides with the words on the screen
@@ -149,8 +160,80 @@ class HostCeremony(Ceremony):
             raise LocalError(
                 f"threshold {threshold} needs {2 * threshold + 1} parties", hint="Choose a lower --threshold."
             )
-        self._ready = True
+        self._ready, self._held = True, False
         self._propose_if_ready()
+
+    @property
+    def options(self) -> Options:
+        """What all are to agree to beyond the program."""
+        return self._options
+
+    @property
+    def free(self) -> int:
+        """Seats that nobody has."""
+        return (self._parties or MAX_PARTIES) - 1 - len(self._admitted)
+
+    @property
+    def held(self) -> bool:
+        """Whether nothing is proposed until the person says so."""
+        return self._held
+
+    def hold(self, reason: str) -> None:
+        """Void what is proposed; nothing is proposed again until the person says so (`propose`)."""
+        self._held = True
+        self._void(reason)
+
+    def change(
+        self,
+        reason: str,
+        *,
+        manifest: Manifest | None = None,
+        files: Mapping[str, bytes] | None = None,
+        options: Options | None = None,
+        parties: int | None = None,
+    ) -> None:
+        """Propose another program, or to another number of parties; all keep their seats.
+
+        A proposal that is out becomes void. Raises LocalError, and changes nothing, where that can't be
+        proposed or the session is sealed.
+        """
+        if self.state in (CeremonyState.SEALED, CeremonyState.ENDED):
+            raise LocalError("the session has begun: nothing can be changed now", hint="Stop it first.")
+        if parties is not None and len(self._admitted) + 1 > parties:
+            taken = len(self._admitted) + 1
+            raise LocalError(f"{taken} are here already, with you", hint="Remove somebody first.")
+        before = self._manifest, self._files, self._options, self._parties
+        self._manifest, self._options = manifest or self._manifest, options or self._options
+        self._files = dict(files) if files is not None else self._files
+        self._parties = parties or self._parties
+        try:
+            check_planned(self._manifest, self._files, self._options, self._parties, self._software)
+        except LocalError:
+            self._manifest, self._files, self._options, self._parties = before
+            raise
+        self._changed = self._proposing
+        self._void(reason)
+        self._propose_if_ready()
+
+    def records_to_send(self) -> list[bytes]:
+        """The records to append to the room now, in this order."""
+        places = tuple(Place(did, did not in self._seated) for did in self._admitted)
+        told = places == self._places and self._parties == self._told_parties
+        gathering = self.state is CeremonyState.GATHERING and not self._proposing
+        if not told and (gathering or self._somebody_waits()):
+            self._places, self._told_parties = places, self._parties
+            self._send(Lobby(self._parties or 0, places))
+        return super().records_to_send()
+
+    def _somebody_waits(self) -> bool:
+        alive = self.state not in (CeremonyState.SEALED, CeremonyState.ENDED)
+        return alive and any(did != self.did and did not in self._admitted for did in self._round.hellos)
+
+    def _void(self, reason: str) -> None:
+        """Make what is proposed void, if anything is."""
+        if self.state in (CeremonyState.REVEALING, CeremonyState.ACCEPTING):
+            self._round.spoiled = LocalError(f"this is void: {reason}")
+            self._restart(reason)
 
     # The log
 
@@ -192,13 +275,20 @@ class HostCeremony(Ceremony):
     def _on_refusal(self, message: Refusal) -> None:
         """This party's own."""
 
+    def _on_lobby(self, message: Lobby) -> None:
+        """This party's own."""
+
     def _on_leaving(self, did: str, reason: str, *, declined: bool) -> None:
         plan = self._round.plan
         if self.sealed is not None:
             self._tell(events.PeerLeft(self._plan.pid(did), reason))
             return
-        error = self._fault(did, f"{'said no' if declined else 'left'}: {reason}")
-        if plan is None or not plan.has(did):
+        error = self._fault(did, parting(reason, declined=declined))
+        if declined and self._lobby:
+            if did in self._admitted:
+                self._tell(events.SaidNo(did, self._called(did), reason))
+                self.hold(error.message)
+        elif plan is None or not plan.has(did):
             if did in self._round.hellos:
                 self._lose(did, reason)
                 self._propose_if_ready()
@@ -223,6 +313,8 @@ class HostCeremony(Ceremony):
         self._timers.pop("replace", None)
         self._timers["reveal"] = self._now + REVEAL_SECONDS
         self._lacking = None
+        if self._held or self._changed:
+            self._restart("the host has changed something")
         for member, greeting in zip(plan.roster[1:], plan.greetings[1:], strict=True):
             latest = self._round.hellos.get(member.did)
             if latest is None or latest.hash != greeting.hash or member.did not in self._admitted:
@@ -231,6 +323,8 @@ class HostCeremony(Ceremony):
 
     def _on_revealed(self) -> None:
         self._timers["accept"] = self._now + self._plan.proposal.options.patience
+        if self._restarting == self.epoch:
+            return
         if not self._undecided():
             self._send_files()
         self._have_files({} if self._options.files_follow else dict(self._files))
@@ -264,7 +358,7 @@ class HostCeremony(Ceremony):
                 self._send(Refusal(greeting.hash, "the session has begun without you"))
 
     def _on_epoch(self) -> None:
-        self._proposing = False
+        self._proposing = self._changed = False
         self._timers["return"] = self._now + REVEAL_SECONDS
         if self._lacking is not None:
             self._timers["replace"] = self._now + REPLACE_SECONDS
@@ -284,6 +378,9 @@ class HostCeremony(Ceremony):
             done = self._round.reveals if timer == "reveal" else self._round.accepts
             error = self._silent(done.keys(), timer)
             missing = [member.did for member in self._plan.roster if member.pid not in done]
+            if self.did in missing and self._lobby and timer == "accept":
+                self.hold("the host did not decide in time")
+                return
             if self.did in missing:
                 raise error
             self._drop(missing, error)
@@ -297,6 +394,7 @@ class HostCeremony(Ceremony):
         if (
             self.state is not CeremonyState.GATHERING
             or self._proposing
+            or self._held
             or not (enough and here and self._admitted)
         ):
             return
@@ -336,13 +434,15 @@ class HostCeremony(Ceremony):
     def _drop(self, dids: Iterable[str], error: HuddleError) -> None:
         for did in dids:
             self._lose(did, error.message)
-        if self._parties is not None:
+        if self._lobby:
+            pass  # the seat waits for somebody else
+        elif self._parties is not None:
             self._lacking = error
         elif not self._admitted:
             raise error
         if self._round.plan is not None:
             self._restart(error.message)
-        elif self._parties is not None:
+        elif self._parties is not None and not self._lobby:
             self._timers.setdefault("replace", self._now + REPLACE_SECONDS)
         else:
             self._propose_if_ready()
@@ -363,7 +463,7 @@ class HostCeremony(Ceremony):
 
     def _unfit(self, hello: Hello) -> str:
         if hello.did in self._banned or self._refusals.get(hello.did, 0) >= MAX_REFUSALS:
-            return "the host said no"
+            return "the host declined"
         if PROTOCOL not in hello.versions:
             spoken = ", ".join(map(str, hello.versions))
             return f"this Huddle speaks version {PROTOCOL} of the protocol, that one {spoken}"
@@ -386,27 +486,6 @@ class HostCeremony(Ceremony):
             return self._asked[hello]
         except KeyError:
             raise LocalError("no guest with this hello was here") from None
-
-    def _check_arguments(self) -> None:
-        try:
-            read(encode(self._manifest))
-            if not self._options.files_follow:
-                self._manifest.check_files(self._files)
-        except ManifestError as exc:
-            raise LocalError(f"the program cannot be proposed: {exc}") from exc
-        threshold = self._manifest.flags.threshold
-        if self._parties is not None and threshold is not None and 2 * threshold >= self._parties:
-            raise LocalError(
-                f"threshold {threshold} needs {2 * threshold + 1} parties", hint="Choose a lower --threshold."
-            )
-        if self._parties is not None and not 2 <= self._parties <= MAX_PARTIES:
-            raise LocalError(f"a session has 2 to {MAX_PARTIES} parties, not {self._parties}")
-        if not self._options.files_follow and self._manifest.size > MAX_CEREMONY:
-            raise LocalError(
-                f"{self._manifest.size} bytes of files are too many to send before the session is sealed"
-            )
-        if version_differences(host=self._software, guest=self._manifest.versions):
-            raise LocalError("the manifest names other versions than this party has")
 
 
 def _same_name(name: str) -> str:

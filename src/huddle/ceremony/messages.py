@@ -227,6 +227,31 @@ class Differ(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A seat that is taken: whose, and whether the host's person has let them in for good."""
+
+    did: Did
+    let_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lobby(Message):
+    """The host tells who has a seat, of how many; it is shown to people, and nothing follows from it.
+
+    `parties` counts the host; 0: any number.
+    """
+
+    kind = 13
+    label = "lobby"
+    parties: U8
+    places: Annotated[tuple[Place, ...], Limit(MAX_PARTIES)]
+
+    def check(self) -> None:
+        if len({one.did for one in self.places}) != len(self.places):
+            raise Meaningless("two seats of one party")
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """What a peer must know to reach this party by one network."""
 
@@ -255,8 +280,12 @@ KINDS: dict[int, type[Message]] = {
         Restart,
         Bye,
         Differ,
+        Lobby,
     )
 }
+
+
+NO_REASON = "no reason given"
 
 
 def is_line(text: str) -> bool:
@@ -267,7 +296,13 @@ def is_line(text: str) -> bool:
 def shorten(reason: str) -> str:
     """A reason that fits its limit and can be shown, whatever it was made from."""
     line = " ".join("".join(char if char.isprintable() else " " for char in reason).split())
-    return line.encode()[:MAX_REASON].decode(errors="ignore").strip() or "no reason given"
+    return line.encode()[:MAX_REASON].decode(errors="ignore").strip() or NO_REASON
+
+
+def parting(reason: str, *, declined: bool = False) -> str:
+    """What a party did that leaves, to be read behind its name; with its reason, where that says more."""
+    did = "declined to take part" if declined else "left the session"
+    return did if reason in ("", NO_REASON, did) else f"{did}: {reason}"
 
 
 def _check_reason(reason: str) -> None:

@@ -16,6 +16,7 @@ from huddle.ceremony.messages import (
     FileChunk,
     FileKey,
     Hello,
+    Lobby,
     Message,
     Proposal,
     Refusal,
@@ -83,7 +84,7 @@ TRANSITIONS: dict[tuple[CeremonyState, CeremonyState], str] = {
     },
 }
 
-TIMELESS: frozenset[type[Message]] = frozenset({Bye, Decline, Refusal})
+TIMELESS: frozenset[type[Message]] = frozenset({Bye, Decline, Lobby, Refusal})
 
 T, I, N, F = Handling.TAKE, Handling.IGNORE, Handling.NOTICE, Handling.FAULT  # noqa: E741
 
@@ -101,6 +102,7 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Restart: (T, F, N),
         Bye: (T, T, T),
         Differ: (F, F, N),
+        Lobby: (T, F, N),
     },
     CeremonyState.OUTSIDE: {
         Hello: (F, T, T),
@@ -114,6 +116,7 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Restart: (T, I, N),
         Bye: (T, I, I),
         Differ: (I, I, I),
+        Lobby: (T, I, I),
     },
     CeremonyState.REVEALING: {
         Hello: (F, T, T),
@@ -127,6 +130,7 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Restart: (T, F, N),
         Bye: (T, T, T),
         Differ: (F, F, N),
+        Lobby: (T, F, N),
     },
     CeremonyState.ACCEPTING: {
         Hello: (F, T, T),
@@ -140,6 +144,7 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Restart: (T, F, N),
         Bye: (T, T, T),
         Differ: (T, T, N),
+        Lobby: (T, F, N),
     },
     # A restart or a decline may have crossed the last accept: the log says which came first.
     CeremonyState.SEALED: {
@@ -154,6 +159,7 @@ RULES: dict[CeremonyState, dict[type[Message], tuple[Handling, Handling, Handlin
         Restart: (I, N, N),
         Bye: (T, T, I),
         Differ: (N, N, N),
+        Lobby: (I, N, N),
     },
 }
 

@@ -16,7 +16,8 @@ class HostPolicy:
 
     `each`: the person is asked about each guest as they knock; else about all together, when `parties` (with
     the host; None: any number) are there. `expected` are those on the person's list: about all others, the
-    person is asked.
+    person is asked. `lobby`: a person is there, who can try again; `standing`: and can change things while
+    they wait for others.
     """
 
     yes: bool = False
@@ -25,6 +26,8 @@ class HostPolicy:
     each: bool = False
     parties: int | None = None
     expected: ExpectedPeople | None = None
+    lobby: bool = False
+    standing: bool = False
 
     def admit(self, did: str, standing: str, *, expected: bool = True) -> bool | None:
         """Whether to let this party in; a name that suddenly has another key is never let in unasked."""
@@ -47,11 +50,13 @@ class HostPolicy:
 class GuestPolicy:
     """Whether a guest runs the host's program. `pinned`: the program is this person's own copy or digest.
 
+    `lobby`: a no means not this program, and the guest stays.
     `taken` are Huddle's options that stand behind the invitation: they may have been meant for the program.
     """
 
     yes: bool = False
     pinned: bool = False
+    lobby: bool = False
     taken: tuple[str, ...] = ()
 
     def accept(self, host_standing: str, *, same: bool = True) -> bool | None:

@@ -101,6 +101,23 @@ def _root_services(networks: Sequence[str], port: int) -> list[Service]:
     return [*found.values()]
 
 
+def server_account(needed: Sequence[Path]) -> tuple[Account | None, str]:
+    """Whom a server that root starts becomes once it listens, and why it can't; there may be no thread yet.
+
+    `needed` is what it reads later. What it opens before it becomes that account stays open.
+    """
+    try:
+        account = accounts.to_become()
+        if account is None:
+            return None, ""
+        if sys.platform != "linux":
+            return None, "On this system Huddle can't give up root's rights."
+        accounts.open_up(account, [*_own(sys.executable), *needed])
+    except LocalError as error:
+        return None, error.message
+    return account, ""
+
+
 class _Folder:
     """Removes the session's own directory at the end; see `huddle.helper.Service`."""
 

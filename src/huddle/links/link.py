@@ -9,8 +9,7 @@ It does not know what the frames mean.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 from huddle.errors import HuddleError, PeerError
 from huddle.identity.crypto import Crypto
@@ -18,56 +17,11 @@ from huddle.links.connector import Connector, DialTarget
 from huddle.links.frames import Scanned, Slice
 from huddle.links.proof import Proven
 from huddle.links.protocol import NEVER, SILENCE, Happened, LinkProtocol
+from huddle.links.receiver import LinkReceiver, LinkStats
 from huddle.links.record_layer import RecordWire
 from huddle.links.wire import Wire, WireInfo
 
 FLAPPING = 1.0  # a wire lost sooner is replaced after a pause, so that two ends never spin
-
-
-class LinkReceiver(Protocol):
-    """Whoever takes what a link brings. Each call may write to the link, close or abort it."""
-
-    def link_frames(self, frames: Slice) -> None:
-        """Whole stream frames have arrived; tell `Link.delivered` once they are with the program."""
-        ...
-
-    def link_taken(self, total: int) -> None:
-        """So many bytes of what was written are with the peer's program: there is room for as many more."""
-        ...
-
-    def link_restored(self, info: WireInfo) -> None:
-        """There is a wire: the first one, or one in place of a lost, half-dead or less good one."""
-        ...
-
-    def link_lost(self, reason: str) -> None:
-        """The wire is gone; the link seeks another one and keeps everything."""
-        ...
-
-    def link_failed(self, error: HuddleError) -> None:
-        """The link is over: the peer broke its protocol, or left before its program's END."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class LinkStats:
-    """Counters of one link. `rtt` is smoothed, `last_rtt` the newest, in seconds; None until known.
-
-    Bytes are those of stream frames; messages are DATA frames; `rounds` is the largest Lamport depth
-    seen; `queued` the bytes that the peer has not acknowledged. `network` and `path` are empty while
-    there is no wire.
-    """
-
-    bytes_sent: int
-    bytes_received: int
-    messages_sent: int
-    messages_received: int
-    rounds: int
-    rtt: float | None
-    last_rtt: float | None
-    reconnects: int
-    network: str
-    path: str
-    queued: int
 
 
 class Link:

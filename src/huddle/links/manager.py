@@ -13,8 +13,9 @@ from itertools import count
 
 from huddle.identity.crypto import Crypto
 from huddle.links.connector import Connector, Dial, DialTarget, Timing
-from huddle.links.link import Link, LinkReceiver, LinkStats
+from huddle.links.link import Link
 from huddle.links.proof import Proven
+from huddle.links.receiver import LinkReceiver, LinkStats
 from huddle.links.wire import Wire
 
 __all__ = ["Dial", "DialTarget", "Link", "LinkManager", "LinkReceiver", "LinkStats", "Timing"]

@@ -19,7 +19,7 @@ from typing import Any, Protocol, cast
 
 from huddle.errors import HuddleError, PeerError
 from huddle.links import frames
-from huddle.links.link import LinkStats
+from huddle.links.receiver import LinkStats
 from huddle.links.wire import WireInfo
 
 ROOM = 1 << 20  # bytes that wait for the program here, or for the other end, before somebody has to stop
@@ -31,7 +31,7 @@ Connect = Callable[["RawConnection"], Coroutine[Any, Any, None]]
 
 
 class RawReceiver(Protocol):
-    """What a run does with a link, as of any other (`huddle.links.link.LinkReceiver`)."""
+    """What a run does with a link, as of any other (`huddle.links.receiver.LinkReceiver`)."""
 
     def link_frames(self, data: bytes) -> None: ...
 

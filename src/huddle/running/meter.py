@@ -7,11 +7,11 @@ program may take more for a moment: then the kernel, short of memory, ends it be
 
 import asyncio
 import os
-from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from huddle.running import processes
 from huddle.running.limits import Limits, amount
 from huddle.running.results import Place
 
@@ -53,25 +53,15 @@ async def watch(root: int, place: Place, limits: Limits) -> str:
 
 def look(root: int, place: Place, enough: int) -> Usage:
     """What is taken now. Memory is counted page by page only where there may be more than `enough`."""
-    children: dict[int, list[int]] = defaultdict(list)
-    threads, resident = dict[int, int](), dict[int, int]()
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with suppress(OSError, ValueError, IndexError):
-                # After the name, which may hold anything: state, parent, ...: proc_pid_stat(5)
-                words = Path("/proc", name, "stat").read_bytes().rpartition(b")")[2].split()
-                children[int(words[1])].append(int(name))
-                threads[int(name)], resident[int(name)] = int(words[17]), int(words[21]) * _PAGE
-    ours, more = list[int](), [root]
-    while more:
-        found = children[more.pop()]
-        ours += found
-        more += found
+    found = processes.family(root)
+    found.pop(root, None)
+    resident = {pid: int(fields[processes.RESIDENT]) * _PAGE for pid, fields in found.items()}
+    threads = sum(int(fields[processes.THREADS]) for fields in found.values())
     files, names = place.written()
-    memory = files + sum(resident[pid] for pid in ours)
+    memory = files + sum(resident.values())
     if memory > enough:  # shared pages were counted for each that has them
-        memory = files + sum(_exactly(pid, resident[pid]) for pid in ours)
-    return Usage(sum(threads[pid] for pid in ours), memory, files, names)
+        memory = files + sum(_exactly(pid, size) for pid, size in resident.items())
+    return Usage(threads, memory, files, names)
 
 
 def _exactly(pid: int, otherwise: int) -> int:

@@ -19,17 +19,17 @@ import socket
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from huddle.errors import HuddleError, LocalError, NetworkError, PeerError
 from huddle.links import frames
 from huddle.links.link import Link
 from huddle.links.wire import WireInfo
+from huddle.running.port_connection import PortConnection
 from huddle.running.runner.loop import DEEPEST
 from huddle.running.spec import RunnerExit
 
 HOST = "127.0.0.1"
-CLAIM = 10.0  # seconds for whoever connects to say that it is an MPyC, which it does at once
 RETRY = 0.1  # seconds between attempts to connect to an MPyC that does not listen yet, as in MPyC
 
 OpenLink = Callable[["ProxyChannel"], Link]
@@ -59,7 +59,7 @@ class ProxyChannel(asyncio.Protocol):
         self.peer_ended = False
         self._proxy = proxy
         self._loop = asyncio.get_running_loop()
-        self._door: _PortConnection | None = None
+        self._door: PortConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._opened = self._finished = 0  # connections of this side; connections that the peer has ended
         self._early: deque[bytes | None] = deque()  # for a connection to come; None is the end of one
@@ -75,11 +75,11 @@ class ProxyChannel(asyncio.Protocol):
 
     # --- the MPyC here
 
-    def door(self) -> "_PortConnection":
+    def door(self) -> PortConnection:
         """What takes the next connection of the MPyC here."""
-        return _PortConnection(self, claims=self._proxy.pid if self.pid > self._proxy.pid else None)
+        return PortConnection(self, claims=self._proxy.pid if self.pid > self._proxy.pid else None)
 
-    def opened(self, door: "_PortConnection") -> None:
+    def opened(self, door: PortConnection) -> None:
         """MPyC is connected: give it what has come for it already."""
         if self._door:
             self._door.close()
@@ -106,7 +106,7 @@ class ProxyChannel(asyncio.Protocol):
         if self._door and not self.link.writable:
             self._door.pause(True)
 
-    def closed(self, door: "_PortConnection") -> None:
+    def closed(self, door: PortConnection) -> None:
         """MPyC, or the peer before it, ended the connection."""
         if door is self._door:
             self._door = None
@@ -211,89 +211,6 @@ class ProxyChannel(asyncio.Protocol):
         self._early.clear()
         self._held = 0
         self._peer_closed()
-
-
-class _PortConnection(asyncio.Protocol):
-    """One TCP connection to the MPyC here. `claims` is what it must say first, where it is the client."""
-
-    def __init__(self, channel: ProxyChannel, claims: int | None) -> None:
-        self._channel = channel
-        self._transport: asyncio.Transport | None = None
-        self._from_mpyc = b"" if claims is not None else None
-        self._from_peer = b"" if claims is None else None
-        self._claims = claims
-        self._silent: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without inheriting from it
-        self._transport.set_write_buffer_limits(0)  # so that every time it has all gone is told
-        with suppress(OSError):
-            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._claims is None:
-            self._channel.opened(self)
-        else:
-            self._silent = asyncio.get_running_loop().call_later(CLAIM, self._transport.abort)
-
-    def data_received(self, data: bytes) -> None:
-        if self._from_mpyc is not None:
-            data = self._from_mpyc = self._from_mpyc + data
-            if len(data) < 2:
-                return
-            if data[1]:
-                # No pid is so large: this is a browser that some page sent here, or a scanner.
-                self.close()
-                return
-            self._from_mpyc = None
-            self._no_longer_silent()
-            if self._wrong(data, self._claims):
-                return
-            self._channel.opened(self)
-        self._channel.read(data)
-
-    def write(self, data: bytes) -> None:
-        """The peer's bytes, for MPyC."""
-        if self._from_peer is not None:
-            data = self._from_peer = self._from_peer + data
-            if len(data) < 2:
-                return
-            self._from_peer = None
-            if self._wrong(data, self._channel.pid):
-                return
-        assert self._transport
-        self._transport.write(data)
-
-    def _wrong(self, data: bytes, pid: int | None) -> bool:
-        claimed = int.from_bytes(data[:2], "little")
-        if claimed != pid:
-            self._channel.fail_claim(claimed)
-        return claimed != pid
-
-    def resume_writing(self) -> None:
-        self._channel.tell_delivered()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._no_longer_silent()
-        self._channel.closed(self)
-
-    def _no_longer_silent(self) -> None:
-        if self._silent is not None:
-            self._silent.cancel()
-            self._silent = None
-
-    def pause(self, paused: bool) -> None:
-        """Stop reading what MPyC writes, or go on."""
-        assert self._transport
-        if not self._transport.is_closing():
-            (self._transport.pause_reading if paused else self._transport.resume_reading)()
-
-    def unwritten(self) -> int:
-        """Bytes for MPyC that it has not taken."""
-        return self._transport.get_write_buffer_size() if self._transport else 0
-
-    def close(self) -> None:
-        """End the connection, after what was written."""
-        if self._transport:
-            self._transport.close()
 
 
 class Proxy:

@@ -7,21 +7,25 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
 
 from huddle import events
 from huddle.ceremony import events as heard
 from huddle.ceremony.guest import GuestCeremony
 from huddle.ceremony.host import HostCeremony
 from huddle.ceremony.lookalikes import lookalikes
-from huddle.ceremony.manifest import Manifest
+from huddle.ceremony.manifest import MAX_CEREMONY, Manifest
 from huddle.ceremony.messages import MAX_EPOCHS, Offer, shorten
 from huddle.ceremony.sealed import Member, Sealed
+from huddle.ceremony.states import CeremonyState
 from huddle.errors import HuddleError, LocalError, PeerError, unexpected
 from huddle.networks import outsiders, registry
 from huddle.rendezvous.client.room import RoomClient
 from huddle.running.limits import Confinement
 from huddle.running.metadata import needs
 from huddle.session.context import TrustLookup
+from huddle.session.program import Program
 
 Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
 
@@ -91,6 +95,16 @@ def _names(roster: tuple[Member, ...]) -> dict[int, str]:
     return {member.pid: member.name for member in roster}
 
 
+class LobbyOfHost(Protocol):
+    """What a host's person can change beside the ceremony, until the start."""
+
+    driver: "CeremonyDriver | None"
+
+    def seat_is_free(self) -> None:
+        """A guest has left."""
+        ...
+
+
 class CeremonyDriver:
     """One party's way through the ceremony."""
 
@@ -104,6 +118,7 @@ class CeremonyDriver:
         *,
         locked: Confinement | None,
         alarm: Alarm = lambda name, did: "",
+        lobby: LobbyOfHost | None = None,
     ) -> None:
         self.files: dict[str, bytes] = {}
         self.roster: tuple[Member, ...] = ()
@@ -114,8 +129,12 @@ class CeremonyDriver:
         self._offers = offers
         self._locked = locked
         self._alarm = alarm
+        self._lobby = lobby
+        if lobby is not None:
+            lobby.driver = self
         self._alarmed: set[str] = set()
         self._came: dict[str, heard.GuestCame] = {}  # who wants to come in, has a seat, or was let in
+        self._in_lobby = False  # the host's person has been asked what to do
         self._seats: set[str] = set()  # of them, about whom the person decides by accepting
         self._index = 0  # of the record that is being read
         self._hellos: dict[str, int] = {}  # where the last hello of a guest stands, by did
@@ -208,6 +227,40 @@ class CeremonyDriver:
             self._emit(events.Notice(_sentence(crossed)))
         self._step()
 
+    def not_now(self, reason: str) -> None:
+        """This party takes no part in what is proposed, and stays in the lobby."""
+        self._core.handle_timer(self._loop.time())
+        try:
+            if isinstance(self._core, HostCeremony):
+                self._core.hold(reason)
+            else:
+                self._core.not_now(reason)
+        except LocalError as crossed:
+            self._emit(events.Notice(_sentence(crossed)))
+        self._step()
+
+    def propose(self) -> None:
+        """The host's person: go on once all seats are taken. Raises LocalError where nobody is here."""
+        if isinstance(self._core, HostCeremony):
+            self._core.propose()
+            self._in_lobby = False
+            self._step()
+
+    def change(
+        self, reason: str, program: Program | None = None, manifest: Manifest | None = None, parties: int = 0
+    ) -> None:
+        """The host's person: propose this program, or to so many parties; LocalError where that can't be."""
+        if isinstance(self._core, HostCeremony):
+            options = files = None
+            if program is not None and manifest is not None:
+                follow = manifest.size > MAX_CEREMONY
+                options = replace(self._core.options, files_follow=follow)
+                files = {} if follow else program.files
+            self._core.change(
+                reason, manifest=manifest, files=files, options=options, parties=parties or None
+            )
+            self._step()
+
     def decline(self, reason: str) -> None:
         """This party does not take part."""
         self._core.handle_timer(self._loop.time())
@@ -261,10 +314,18 @@ class CeremonyDriver:
         for event in self._core.events():
             self._tell(event)
         self._send()
+        self._ask_in_lobby()
         if self._timer is not None:
             self._timer.cancel()
         due = self._core.next_timer()
         self._timer = None if due is None or self._done.done() else self._loop.call_at(due, self._on_timer)
+
+    def _ask_in_lobby(self) -> None:
+        core = self._core
+        if isinstance(core, HostCeremony) and core.held and core.state is CeremonyState.GATHERING:
+            if not self._in_lobby:
+                self._in_lobby = True
+                self._emit(events.Question("lobby"))
 
     def _on_timer(self) -> None:
         try:
@@ -287,7 +348,7 @@ class CeremonyDriver:
             self._alarmed.add(did)
             self._emit(events.Notice(f"{alarm}: somebody may be posing as that person."))
 
-    def _tell(self, event: heard.CeremonyEvent) -> None:
+    def _tell(self, event: heard.CeremonyEvent) -> None:  # noqa: C901 - one case an event
         match event:
             case heard.GuestCame():
                 self._on_guest(event)
@@ -295,6 +356,12 @@ class CeremonyDriver:
                 self._came.pop(did, None)
                 self._seats.discard(did)
                 self._party(did, name, "left", reason)
+                if self._lobby is not None:
+                    self._lobby.seat_is_free()
+            case heard.SaidNo(did, name, reason):
+                self._emit(events.Notice(f"{name} said no: {reason}"))
+            case heard.LobbyChanged(place, here, missing, parties, full):
+                self._emit(events.Lobby(place, here, missing, parties, full))
             case heard.HostCame(did, name):
                 self._host_did, self._host_name = did, name
                 self._party(did, name, "admitted")

@@ -178,7 +178,8 @@ class Classroom:
         room = RoomClient(url, bytes.fromhex(invitation.room_id), create=True, owner_key=key)
         self._room = await stack.enter_async_context(room)
         self._emit(events.Party(self._settings.name, self._identity.did, "admitted", "self"))
-        close = await invite(crypto, invitation, self._plan, stack, self._emit)
+        guests = self._plan.session.parties * self._plan.groups
+        spoken = await invite(crypto, invitation, guests, stack, self._emit)
         if plan.expected is not None:
             self._emit(events.Expected(plan.expected.names))
         self._dealer = Dealer(
@@ -202,7 +203,7 @@ class Classroom:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-            await close()
+            await spoken.close()
             await self._say_goodbye(room)
 
     async def _until_over(self, room: RoomClient) -> bool:

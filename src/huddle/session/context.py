@@ -20,7 +20,10 @@ TrustLookup = Callable[[str, str], str]  # of a name and a did: self, new, known
 
 @dataclass(frozen=True, slots=True)
 class PartyContext:
-    """What belongs to this party in whatever session it is; `plain` only where somebody runs plain MPyC."""
+    """What belongs to this party in whatever session it is; `plain` only where somebody runs plain MPyC.
+
+    `lobby`: a host that asks its person what to do after a run that failed.
+    """
 
     settings: Settings
     platform: Platform
@@ -30,6 +33,7 @@ class PartyContext:
     emit: Callable[[events.Event], None]
     standing: TrustLookup
     plain: OutsiderPart | None = None
+    lobby: bool = False
 
 
 @dataclass(frozen=True, slots=True)

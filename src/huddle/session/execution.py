@@ -107,6 +107,11 @@ class Execution:
             self.still_came(pid, still)
         self._run: Run | Proxy | PlainRun | None = None
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the person here ended it."""
+        return isinstance(self._error, Stopped)
+
     async def run(self) -> bool:
         """Run it to its end; whether it finished well everywhere. Leaves no process, file or link."""
         self._emit(events.Run(self.number, "started"))
@@ -360,6 +365,8 @@ class Execution:
 
     def _told(self, pid: int, outcome: control.Outcome) -> PeerError:
         name, reason = self._names[pid], shorten(outcome.reason).removesuffix(".")
+        if outcome.reason == STOPPED:
+            return PeerError(f"{name} stopped the run.", peer=name)
         culprit = self._group.blamed(pid, outcome.culprit)
         because = "" if culprit == name else f" because of {culprit}"
         return PeerError(

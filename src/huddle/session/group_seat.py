@@ -5,7 +5,7 @@ Each member sees to it that the roster has nobody else.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -97,14 +97,9 @@ class GroupSeat:
             ExpectedPeople.named(member.name for member in placement.members),
         )
 
-    def opened(self) -> Callable[[], Awaitable[None]]:
-        """The first: the group's room is there, for the others to enter; nothing has to be closed then."""
+    def opened(self) -> None:
+        """The first: the group's room is there, for the others to enter."""
         self._front.opened()
-
-        async def closed() -> None:
-            pass
-
-        return closed
 
     def handles(self, event: events.Event) -> bool:
         """Report what happens; whether this was a question that the host of the class has answered."""

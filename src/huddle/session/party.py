@@ -24,11 +24,11 @@ from huddle.ceremony.manifest import MAX_CEREMONY, Flags
 from huddle.ceremony.messages import Offer, Options, Software
 from huddle.ceremony.roster import PSEUDONYM
 from huddle.ceremony.sealed import Sealed
-from huddle.errors import HuddleError, LocalError, NetworkError, unexpected
+from huddle.errors import HuddleError, LocalError, unexpected
 from huddle.groups.front_room import FrontRoom
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
-from huddle.networks.base import Network, NetworkContext
+from huddle.networks.base import Network
 from huddle.networks.outsiders import OutsiderPart
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
 from huddle.running import output_files as results
@@ -39,7 +39,7 @@ from huddle.session.acquaintances import contacts_after
 from huddle.session.ceremony_driver import CeremonyDriver
 from huddle.session.context import PartyContext
 from huddle.session.group_seat import GroupSeat
-from huddle.session.inviting import invite
+from huddle.session.host_lobby import HostLobby
 from huddle.session.patience import told_if_slow
 from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import Platform, ProgramRuntime
@@ -85,6 +85,7 @@ class Party:
         self._task: asyncio.Task[None] | None = None
         self._meeting: CeremonyDriver | None = None
         self._together: SealedSession | None = None
+        self._lobby: HostLobby | None = None
         self._group: GroupSeat | None = None  # in a class: the way in, and who belongs to the group
         self._networks: list[Network] = []
         self._plain: OutsiderPart | None = None
@@ -106,7 +107,7 @@ class Party:
                 if isinstance(event, events.Ended):
                     return
         finally:
-            self.leave("its person left")
+            self.leave("left the session")
             await asyncio.gather(self._task, return_exceptions=True)
 
     # --- what the person decides
@@ -170,6 +171,28 @@ class Party:
         if self._together is None and self._meeting is not None:
             self._meeting.differ()
 
+    def not_now(self, reason: str) -> None:
+        """Take no part in what is proposed, and stay: the host can propose again, or another thing."""
+        if self._together is not None:
+            self._together.answer(False, reason)
+        elif self._meeting is not None:
+            self._meeting.not_now(reason)
+
+    def propose(self) -> None:
+        """The host: go on from the lobby, as soon as all are here; LocalError where nobody else is."""
+        if self._together is None and self._meeting is not None:
+            self._meeting.propose()
+
+    def change(self, program: Program | None = None, parties: int | None = None) -> None:
+        """The host, until the start: another program, or number of parties; nobody has to join anew."""
+        if self._together is None and self._lobby is not None:
+            self._lobby.change(program, parties)
+
+    def new_code(self) -> None:
+        """The host, until the start: another short code for the free seats; LocalError where none is free."""
+        if self._together is None and self._lobby is not None:
+            self._lobby.new_code()
+
     def decline(self, reason: str) -> None:
         """Do not take part."""
         if self._together is not None:
@@ -216,7 +239,7 @@ class Party:
         """End the session because of what nobody expected, wherever that was noticed."""
         if self._task is not None and not self._task.done() and self._broken is None:
             self._broken = unexpected(error)
-            self.leave("something failed there")
+            self.leave("Huddle failed there")
 
     # --- the order of things
 
@@ -237,7 +260,7 @@ class Party:
                     self._ending = True
                     await self._preparation.end()
         except asyncio.CancelledError:
-            reason = "You said no, and left the session." if self._declined else "You left the session."
+            reason = "You declined to take part." if self._declined else "You left the session."
         except Exception as exc:
             # The one place where an exception that nobody foresaw becomes an error that a person can read.
             self._broken = self._broken or unexpected(exc)
@@ -276,7 +299,14 @@ class Party:
         stack.push_async_callback(_delete, room)
         await self._open_networks(invitation, stack)
         self._emit(events.Party(self._settings.name, self._identity.did, "admitted", "self"))
-        close = seat.opened() if seat else await invite(self._crypto, invitation, plan, stack, self._emit)
+        lobby = self._lobby = HostLobby(
+            self._crypto, invitation, program, flags, self._surroundings, ground, self._emit, stack
+        )
+        stack.push_async_callback(lobby.close)
+        if seat is not None:
+            seat.opened()
+        else:
+            await lobby.open(plan.parties - 1)
         if plan.expected is not None and seat is None:
             self._emit(events.Expected(plan.expected.names))
         core = HostCeremony(
@@ -290,11 +320,13 @@ class Party:
             parties=plan.parties,
             options=options,
             order=plan.expected.rank if plan.expected is not None else lambda name: 0,
+            lobby=plan.lobby,
             now=asyncio.get_running_loop().time(),
         )
+        lobby.attend(core)
         sealed = await self._meet(core, room, ground.confinement)
-        await close()
-        return await self._stay_together(sealed, ground, stack, program.files, room)
+        await lobby.close()
+        return await self._stay_together(sealed, ground, stack, lobby.files, room)
 
     async def _join_group(
         self, plan: GuestPlan, invitation: Invitation, software: tuple[Software, ...], stack: AsyncExitStack
@@ -341,6 +373,9 @@ class Party:
         sealed = await self._meet(core, room, ground.confinement)
         return await self._stay_together(sealed, ground, stack, {}, room)
 
+    def _notice(self, text: str) -> None:
+        self._emit(events.Notice(text))
+
     async def _enter_room(self, room: RoomClient, stack: AsyncExitStack) -> None:
         with told_if_slow(room.url, self._notice):
             await stack.enter_async_context(room)
@@ -353,60 +388,21 @@ class Party:
         return ground, ground.software
 
     async def _open_networks(self, invitation: Invitation, stack: AsyncExitStack) -> None:
-        failed: NetworkError | None = None
-        context = networks.context(
-            self._settings,
-            self._surroundings.crypto,
-            invitation.rendezvous,
-            self._notice,
-            self._surroundings.helper,
+        self._networks, self._plain = await networks.opened(
+            self._settings, self._surroundings, invitation.rendezvous, self._emit, stack
         )
-        for network in await networks.create(
-            self._settings, context, in_browser=self._surroundings.in_browser
-        ):
-            try:
-                await network.open()
-            except NetworkError as error:
-                failed = error
-                self._emit(events.Notice(f"The network {network.name} is left out: {error.message}"))
-                continue
-            stack.push_async_callback(network.close)
-            self._networks.append(network)
-        if not self._networks:
-            raise failed or LocalError("No network was chosen.")
-        await self._open_plain(context, stack)
-
-    async def _open_plain(self, context: NetworkContext, stack: AsyncExitStack) -> None:
-        part = networks.outsider_part(self._settings, context, in_browser=self._surroundings.in_browser)
-        if part is None:
-            return
-        stack.push_async_callback(part.close)
-        try:
-            await part.open()
-        except NetworkError as error:
-            self._emit(events.Notice(f"The network {part.network} is left out: {error.message}"))
-        else:
-            self._plain = part
 
     def _part(self) -> tuple[Software, ...]:
         """What all must know of this party beside its versions: plain MPyC, a key for this session alone."""
         part = (Software(self._plain.network, self._plain.role),) if self._plain is not None else ()
         return (*part, PSEUDONYM) if self._settings.pseudonym else part
 
-    def _notice(self, text: str) -> None:
-        self._emit(events.Notice(text))
-
     async def _meet(
         self, core: HostCeremony | GuestCeremony, room: RoomClient, locked: Confinement | None
     ) -> Sealed:
+        lobby, alarm = self._lobby, self._alarm
         meeting = self._meeting = CeremonyDriver(
-            core,
-            room,
-            self._emit,
-            self._standing,
-            self._offers,
-            locked=locked,
-            alarm=self._alarm,
+            core, room, self._emit, self._standing, self._offers, locked=locked, alarm=alarm, lobby=lobby
         )
         try:
             return await meeting.sealed()
@@ -434,6 +430,7 @@ class Party:
             emit=self._emit,
             standing=self._standing,
             plain=self._plain,
+            lobby=isinstance(self._plan, HostPlan) and self._plan.lobby,
         )
         together = self._together = SealedSession(sealed, context)
         stack.push_async_callback(lambda: together.part(self._leaving))

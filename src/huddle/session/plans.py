@@ -13,7 +13,8 @@ class HostPlan:
 
     `rendezvous` None runs one of one's own, on an address that others on the LAN reach. `stay`: more runs
     may follow the first. `record`: all sign a record of the session at its end. `expected` are the guests in
-    the order in which they stand in the roster.
+    the order in which they stand in the roster. `lobby`: somebody is there to decide, so a seat that gets
+    free waits for somebody else, and what was declined or has failed can be tried again; else either ends it.
     """
 
     program: Program
@@ -24,6 +25,7 @@ class HostPlan:
     record: bool = False
     rendezvous: str | None = None
     expected: ExpectedPeople | None = None
+    lobby: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ Knows processes only by the work that they have done.
 import asyncio
 import os
 from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
 
+from huddle.running import processes
 from huddle.running.run import Run
 from huddle.running.standstill import Counts, Row, Standstill
 from huddle.session import control_messages as control
@@ -120,20 +119,8 @@ class Progress:
 
 
 def _work(root: int | None) -> float:
-    """Seconds that this process and its descendants have computed; 0 where nobody can tell."""
-    if root is None or not os.path.isdir("/proc/self/task"):
+    """Seconds that this process, all below it and their ended children computed; 0 where nobody can tell."""
+    if root is None or not processes.known():
         return 0.0
-    parents: dict[int, int] = {}
-    work: dict[int, int] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError, ValueError):
-            words = path.read_bytes().rpartition(b")")[2].split()
-            parents[int(path.parent.name)] = int(words[1])
-            work[int(path.parent.name)] = sum(int(word) for word in words[11:15])  # its reaped children's too
-    total = 0
-    for pid in work:
-        above = pid
-        while above and above != root:
-            above = parents.get(above, 0)
-        total += work[pid] if above == root else 0
-    return total / os.sysconf("SC_CLK_TCK")
+    ticks = sum(int(word) for fields in processes.family(root).values() for word in fields[processes.WORK])
+    return ticks / os.sysconf("SC_CLK_TCK")

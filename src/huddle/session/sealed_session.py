@@ -37,6 +37,11 @@ from huddle.session.platform import ProgramRuntime
 from huddle.session.program import Program
 from huddle.session.recorder import SessionRecorder
 
+REPLACING = (
+    "After the start nobody can take the place of {name}: all have signed who takes part, and each pair has"
+    " keys of its own. Host again, and send the new link."
+)
+
 
 class SealedSession:
     """One party's side of a sealed session."""
@@ -78,6 +83,8 @@ class SealedSession:
         self._agreement = self._first
         self._proposed_run = sealed.manifest.run
         self._ran = False  # a run has begun
+        self._try_again = False  # the last run failed or was declined
+        self._stopped_here = False  # its person stopped it
         self._over = False  # no run will follow
         self._next: RunRequest | Agreement | None = None
         self._news = asyncio.Event()
@@ -118,20 +125,27 @@ class SealedSession:
 
     async def _run_programs(self, contents: Mapping[str, bytes]) -> bool:
         manifest = self.sealed.manifest
+        agreed = True
         if self._first is not None:
-            if not await self._agree(self._first, contents):
-                return False
+            agreed = await self._agree(self._first, contents)
         elif not self.is_host:
             self.files = self.sealed.files
         well = True
         while True:
-            well = await self._execute(manifest) and well
-            if not self.sealed.options.stay or self.broken is not None:
+            ended = agreed and await self._execute(manifest)
+            well, agreed = ended and well, True
+            self._try_again = not ended
+            if self.broken is not None or not (self.sealed.options.stay or self._may_try_again()):
                 return well
             following = await self._following(manifest)
             if following is None:
                 return well
             manifest = following
+
+    def _may_try_again(self) -> bool:
+        """After a run that failed or was declined: guests wait for what the host does, who is asked."""
+        stopped = self._stopped_here and self.is_host
+        return self._try_again and not stopped and (self.context.lobby or not self.is_host)
 
     async def part(self, reason: str) -> None:
         """Say goodbye and close all links, when what was said has arrived."""
@@ -193,6 +207,7 @@ class SealedSession:
             if self.broken is not None:
                 execution.fail(self.broken)
             well = await execution.run()
+            self._stopped_here = execution.stopped
             return well
         finally:
             self._chronicle.note_run(manifest, began, well, execution.stats)
@@ -315,7 +330,7 @@ class SealedSession:
 
     # --- what the group hears
 
-    def group_message(self, pid: int, message: control.Message) -> None:
+    def group_message(self, pid: int, message: control.Message) -> None:  # noqa: C901 - one case a message
         match message:
             case control.Outcome():
                 self._outcomes[pid] = message
@@ -384,12 +399,13 @@ class SealedSession:
         finished = self.execution is None or self.execution.has_finished(pid)
         if self.execution is not None and finished:
             self.execution.peer_left(pid)
-        if self._ran and finished and self._agreement is None:
+        if (self._ran or self._try_again) and finished and self._agreement is None:
             self._end()
         else:
             because = "" if culprit == name else f" because of {culprit}"
             why = f": {reason}" if reason else ""
-            self._break(PeerError(f"{name} left the session{because}{why}", peer=culprit))
+            said = f"{name} left the session{because}{why}"
+            self._break(PeerError(said, peer=culprit, hint=REPLACING.format(name=name)))
 
     def _break(self, error: HuddleError, pid: int | None = None) -> None:
         """The session can't go on, because of that peer; a run goes on whose part there is over already."""
@@ -422,9 +438,9 @@ class SealedSession:
         first = self.sealed.manifest
         if manifest.session != self.sealed.digest:
             return "a program of another session"
-        if not self.sealed.options.stay:
+        if not self.sealed.options.stay and not self._try_again:
             return "one more run, though all had agreed on a single one"
-        if not self._ran:
+        if not self._ran and not self._try_again:
             return "one more run before the first"
         if manifest.run != self._proposed_run + 1:
             return f"run {manifest.run} after run {self._proposed_run}"

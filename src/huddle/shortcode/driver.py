@@ -46,6 +46,10 @@ class SpokenCode:
         stack.push_async_callback(spoken.close)
         return spoken
 
+    def give_back(self) -> None:
+        """A guest has left: the seat can be had by this code again."""
+        self._host.give_back(asyncio.get_running_loop().time())
+
     async def close(self) -> None:
         """No more guests by this code; its room is deleted."""
         self._task.cancel()
@@ -70,9 +74,10 @@ class SpokenCode:
 
     async def _tick(self) -> None:
         now = asyncio.get_running_loop().time
-        while (due := self._host.next_tick()) is not None:
-            # In small steps, since a try that comes meanwhile may bring the next tick forward.
-            await asyncio.sleep(min(1.0, max(0.05, due - now())))
+        while True:
+            # In small steps, since a try or a guest who leaves may bring the next tick forward.
+            due = self._host.next_tick()
+            await asyncio.sleep(1.0 if due is None else min(1.0, max(0.05, due - now())))
             self._say(self._host.tick(now()))
 
     def _say(self, messages: list[bytes]) -> None:

@@ -9,7 +9,7 @@ host confirm and hand out the invitation. So a host shows its share to three gue
 guesser is right with odds of 3 in 2^22. A stranger who answers a guest in the host's place has one guess
 for each time that the person types the code.
 
-    host    open -> complete | used up | expired | disturbed | closed
+    host    open -> complete | used up | expired | disturbed | closed;  complete -> open (a guest left)
     guest   sharing -> confirming -> done, or failed with the error that was raised
 
 Messages and keys are in `huddle.shortcode.pake`.
@@ -120,6 +120,12 @@ class CodeHost:
         if self.state == "open" and len(self._wrong) + len(unanswered) == TRIES:
             return self._over("used up", "all three tries of the short code are spent")
         return []
+
+    def give_back(self, now: float) -> None:
+        """A guest has left: another one may come in by this code, as long as it lasts. Tries stay spent."""
+        self._places += 1
+        if self.state == "complete" and now < self.expires:
+            self.state = "open"
 
     def close(self) -> list[bytes]:
         """The person wants no more guests by this code; what to append."""

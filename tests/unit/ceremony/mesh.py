@@ -104,6 +104,7 @@ class Mesh:
         flags: manifests.Flags | None = None,
         software: tuple[Software, ...] = SOFTWARE,
         order: Callable[[str], int] = lambda name: 0,
+        lobby: bool = False,
     ) -> Station:
         manifest = manifests.build("prog.py", files, args=("-n", "3"), flags=flags, versions=software)
         core = HostCeremony(
@@ -117,6 +118,7 @@ class Mesh:
             parties=parties,
             options=options,
             order=order,
+            lobby=lobby,
             now=self.now,
         )
         return self.join(name, core)

@@ -32,7 +32,7 @@ PROPOSAL = Proposal((bytes(32), b"1" * 32), 1, "suite", None, Options(), b"")
 
 
 def test_each_kind_has_a_number_and_a_label_of_its_own() -> None:
-    assert len({cls.label for cls in KINDS.values()}) == len(KINDS) == 11
+    assert len({cls.label for cls in KINDS.values()}) == len(KINDS) == 12
     assert all(cls.kind == number for number, cls in KINDS.items())
 
 

@@ -62,5 +62,5 @@ def test_all_states_can_be_reached_and_left() -> None:
     assert not any(start is CeremonyState.ENDED for start, _ in TRANSITIONS)
 
 
-def test_what_is_no_matter_of_an_epoch_only_parts_people() -> None:
-    assert {cls.label for cls in TIMELESS} == {"bye", "decline", "refusal"}
+def test_what_is_no_matter_of_an_epoch_only_parts_people_or_is_only_shown() -> None:
+    assert {cls.label for cls in TIMELESS} == {"bye", "decline", "lobby", "refusal"}

@@ -69,7 +69,7 @@ class Core:
     def leave(self, reason: str) -> None:
         pass
 
-    def differ(self) -> None:
+    def differ(self, *, digest: bytes) -> None:
         self.differed = self.now
 
 

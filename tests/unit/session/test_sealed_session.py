@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -344,7 +345,57 @@ async def test_large_files_follow_the_sealing_and_are_asked_about() -> None:
     await table.settle()
     assert table.questions == ["program"]
     table.own.answer(False, "")
-    assert not await table.end() and not table.ran
+    await table.settle()
+    assert not table.ran and not table.running.done()  # the host may propose it, or another one, again
+    table.hear(0, Leave(""))
+    assert not await table.end()
+
+
+async def failing(table: Table) -> None:
+    """The first run fails at once."""
+
+    async def fails(manifest: Manifest) -> bool:
+        await play(manifest)
+        return len(table.ran) > 1
+
+    play = table._execute
+    table.own._execute = fails  # type: ignore[method-assign]
+    await table.settle()
+
+
+async def test_after_a_run_that_failed_a_guest_waits_for_the_host_and_is_asked_anew() -> None:
+    table = Table(1, Options())
+    await failing(table)
+    assert not table.running.done() and table.questions == []
+    table.propose()
+    await table.settle()
+    assert table.questions == ["program"] and len(table.ran) == 1
+    table.own.answer(True, "")
+    await table.settle()
+    digest = next(one for one in table.said if isinstance(one, Answer))
+    assert digest.accept
+    table.hear(0, Leave(""))
+    with pytest.raises(PeerError):  # before all had agreed
+        await table.end()
+
+
+async def test_after_a_run_that_went_well_none_follows_where_all_agreed_to_one() -> None:
+    table = Table(1, Options())
+    assert await table.end()
+    table.propose()
+    assert table.own.broken is not None and "single one" in table.own.broken.message
+
+
+@pytest.mark.parametrize("lobby", [True, False])
+async def test_a_host_is_asked_what_to_do_after_a_run_that_failed_where_somebody_is_there(
+    lobby: bool,
+) -> None:
+    table = Table(0, Options())
+    table.own.context = replace(table.own.context, lobby=lobby)
+    await failing(table)
+    assert table.questions == (["again"] if lobby else []) and table.running.done() is not lobby
+    table.own.finish()
+    assert not await table.end()
 
 
 async def test_what_peers_say_out_of_turn_is_bounded() -> None:

@@ -424,3 +424,26 @@ def test_mutated_messages_let_nobody_in_and_crash_nothing(seed: int) -> None:
         except HuddleError:
             break
     assert guest.invitation in (None, INVITATION)
+
+
+def test_a_guest_who_leaves_gives_the_code_s_seat_free_and_no_spent_try_back() -> None:
+    room = Room(guests=1)
+    room.join(WRONG)
+    assert room.join().invitation is not None
+    late = room.join()
+    assert late.invitation is None and "come in already" in room.errors[2].message
+    room.host.give_back(room.now)
+    assert room.host.tries_left == TRIES - 1
+    assert room.join().invitation is not None and room.host.state == "complete"
+
+
+def test_an_expired_or_used_up_code_does_not_come_back() -> None:
+    room = Room(guests=1)
+    room.join()
+    room.host.give_back(room.host.expires)
+    assert room.host.state == "complete"
+    spent = Room(guests=2)
+    for _ in range(TRIES):
+        spent.join(WRONG)
+    spent.host.give_back(spent.now)
+    assert spent.host.state == "used up"

@@ -15,6 +15,7 @@ import uvloop
 from huddle.cli import network_options
 from huddle.cli.commands.vendor import usual_source
 from huddle.cli.errors import complaints
+from huddle.cli.rights import server_account
 from huddle.cli.text import clean
 from huddle.errors import LocalError
 from huddle.events import VERSION
@@ -26,6 +27,7 @@ from huddle.rendezvous.ice import Turn
 from huddle.rendezvous.messages import MOST_TURN
 from huddle.rendezvous.server.packages import Packages
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
+from huddle.running import account as accounts
 
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a person may type for all addresses
 _SHORTEST_SECRET = 16
@@ -87,7 +89,7 @@ _SHORTEST_SECRET = 16
 @click.option("--log-addresses", is_flag=True, help="Let clients' addresses appear in the log.")
 @click.option("--json", "json_", is_flag=True, help="Print events as JSON, one a line, and nothing else.")
 @complaints
-def serve_command(
+def serve_command(  # noqa: PLR0913 - click gives an argument an option
     hosts: tuple[str, ...],
     port: int,
     url: str | None,
@@ -127,6 +129,8 @@ def serve_command(
         log_addresses=log_addresses,
     )
 
+    account, stays = server_account([path for path in (config.site, packages) if path])
+
     def say(event: str, **fields: object) -> None:
         click.echo(json.dumps({"event": event, "version": VERSION, **fields}))
 
@@ -141,6 +145,11 @@ def serve_command(
             listen = "" if config.hosts[0] in _EVERYWHERE else config.hosts[0]
             place = ServePlace(urlsplit(told).hostname or "", listen, certificate, key)
             servers = await _network_servers(place, more, stack)
+            if account is not None and not servers:
+                accounts.become(account)
+            if stays or (account and servers):
+                why = stays or "A network's server beside it was started as root, and only root can end it."
+                click.secho(f"The rendezvous stays root. {why}", fg="yellow", err=True)
             if json_:
                 for name, one in servers.items():
                     say(name, **one.event())

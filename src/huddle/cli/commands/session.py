@@ -24,13 +24,14 @@ from huddle.cli.home import Home
 from huddle.cli.named_path import NamedPath
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_files import Source, load, told
+from huddle.cli.program_source import ProgramSource
 from huddle.cli.proposal import for_guest, for_host
 from huddle.cli.rights import as_ordinary
 from huddle.cli.session_options import Local, local_options
 from huddle.cli.terminal.driver import Driver
 from huddle.cli.terminal.json_view import JsonView
 from huddle.cli.terminal.output_buffer import OutputBuffer
-from huddle.cli.terminal.screens import Screen, screen
+from huddle.cli.terminal.screens import Screen, is_plain, screen
 from huddle.cli.text import clean
 from huddle.cli.unlock import unlock_identity
 from huddle.errors import LocalError
@@ -102,6 +103,7 @@ def run_party(
     private_args: tuple[str, ...],
     *,
     planned: int | None = None,
+    source: ProgramSource | None = None,
 ) -> int:
     """Run one session on this terminal; its exit code."""
     crypto = NativeCrypto()
@@ -130,7 +132,7 @@ def run_party(
             here = replace(here, name=getpass.getuser())  # who typed sudo is meant, not root
         kept = rights.archive
         party = make(here, kept.identity, kept.contacts, NativePlatform(rights.networks))
-        return _run(party, policy, local, kept, planned)
+        return _run(party, policy, local, kept, planned, source)
 
 
 def _run(
@@ -139,6 +141,7 @@ def _run(
     local: Local,
     archive: Archive,
     planned: int | None,
+    source: ProgramSource | None,
 ) -> int:
     out = OutputBuffer(sys.stdout)
 
@@ -149,7 +152,7 @@ def _run(
         def finish() -> tuple[str, ...]:
             return archive.finish(party.contacts, party.record)
 
-        return await Driver(party, shown, policy, finish, archive.entered, out).run()
+        return await Driver(party, shown, policy, finish, archive.entered, out, source).run()
 
     try:
         try:
@@ -207,7 +210,7 @@ def _run(
 @network_options.hosting_options
 @local_options
 @complaints
-def host_command(
+def host_command(  # noqa: PLR0913 - click gives an argument an option
     program: Path,
     args: tuple[str, ...],
     parties: int,
@@ -239,7 +242,8 @@ def host_command(
     network_options.check_host(_chosen(local["network"]), network_options.set_options(local))
     at_terminal = sys.stdin.isatty() and not (yes or open_ or local["json_"])
     choose = for_host(program.name, ask=at_terminal, modules=yes or open_)
-    mine = load(Source(program, include, exclude, root), args, choose)
+    where = Source(program, include, exclude, root)
+    mine = load(where, args, choose)
     if clash := warning(program.name, click.get_current_context().meta.get(TAKEN, ()), mine.files):
         click.secho(clean(clash), fg="yellow", err=True)
     if open_ and not local["json_"]:
@@ -264,8 +268,18 @@ def host_command(
         record=local["record"] is not None,
         rendezvous=local["rendezvous"],
         expected=expected,
+        lobby=at_terminal,
     )
-    policy = HostPolicy(yes, open_, frozenset(allow), ask_each, parties, expected)
+    policy = HostPolicy(
+        yes,
+        open_,
+        frozenset(allow),
+        ask_each,
+        parties,
+        expected,
+        lobby=at_terminal,
+        standing=at_terminal and groups is None and not is_plain(),
+    )
 
     def make(
         chosen: Settings, identity: Identity, contacts: Contacts, machine: Platform
@@ -275,7 +289,8 @@ def host_command(
         return Party(plan, chosen, identity, contacts, surroundings=machine)
 
     planned = parties if groups is None else groups * parties + 1
-    sys.exit(run_party(make, policy, local, private_args, planned=planned))
+    source = ProgramSource(where, mine)
+    sys.exit(run_party(make, policy, local, private_args, planned=planned, source=source))
 
 
 def join_options(command: _Command) -> _Command:
@@ -342,7 +357,7 @@ def proxy_command(**options: Any) -> None:
     _join(by_hand=True, **options)
 
 
-def _join(
+def _join(  # noqa: PLR0913 - click gives an argument an option
     *,
     invitation: str,
     private_args: tuple[str, ...],
@@ -370,6 +385,7 @@ def _join(
     policy = GuestPolicy(
         yes,
         pinned=program is not None or program_digest is not None,
+        lobby=sys.stdin.isatty() and not (yes or local["json_"]),
         taken=click.get_current_context().meta.get(TAKEN, ()),
     )
     sys.exit(

@@ -83,6 +83,16 @@ class DealQuestions:
         self._policy = policy if isinstance(policy, HostPolicy) else HostPolicy()
         self._guests: dict[str, events.Party] = {}
 
+    held = False  # a class has no lobby to go back to
+
+    def freed(self) -> list[events.Question]:
+        """Nobody waits for a seat here."""
+        return []
+
+    def put_off(self, question: events.Question) -> bool:
+        """Nothing is put off here."""
+        return False
+
     def note(self, event: events.Event) -> list[events.Question]:
         """Note an event; by a policy, who knocks is decided about at once."""
         if not isinstance(event, events.Party):
@@ -136,7 +146,7 @@ class DealQuestions:
                         self._classroom.admit(did)
                 case Refuse(dids):
                     for did in dids:
-                        self._classroom.refuse(did, "its person said no")
+                        self._classroom.refuse(did, "the host declined")
             return
 
 

@@ -15,9 +15,10 @@ from typing import Any
 from huddle import events
 from huddle.cli.errors import EXIT_CODES
 from huddle.cli.policy import GuestPolicy, HostPolicy
+from huddle.cli.program_source import ProgramSource
 from huddle.cli.terminal.dealing import DealQuestions
 from huddle.cli.terminal.pace import Outlet, Pace
-from huddle.cli.terminal.questions import Questions
+from huddle.cli.terminal.questions import LOBBY, Questions
 from huddle.cli.terminal.screens import Screen
 from huddle.errors import HuddleError, unexpected
 from huddle.session.classroom import Classroom
@@ -39,7 +40,7 @@ class Driver:
     """Answers the questions of one session.
 
     `finish` keeps what is to be kept and says what that is; `entered` is called when the room was entered;
-    `outlet` is where the screen writes to.
+    `outlet` is where the screen writes to; `source` is where a host's program comes from.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Driver:
         finish: Callable[[], tuple[str, ...]],
         entered: Callable[[], None] = lambda: None,
         outlet: Outlet | None = None,
+        source: ProgramSource | None = None,
     ) -> None:
         self._party = party
         self._screen = screen
@@ -60,7 +62,9 @@ class Driver:
         if isinstance(party, Classroom):
             self._questions = DealQuestions(party, screen, policy)
         else:
-            self._questions = Questions(party, screen, policy, self._pace.turn)
+            self._questions = Questions(party, screen, policy, self._pace.turn, source)
+        self._stands = isinstance(policy, HostPolicy) and policy.standing
+        self._gathering = False  # people come, and the host may change things
         self._wanted: asyncio.Queue[_Wanted] = asyncio.Queue()
         self._asked: _Wanted | None = None
         self._asking: asyncio.Task[None] | None = None
@@ -115,6 +119,11 @@ class Driver:
                 self._keep_identity()
             case events.Words() | events.Restarted():
                 self._epoch = event.epoch
+                self._gather(isinstance(event, events.Restarted))
+            case events.Invitation():
+                self._gather(True)
+            case events.Question() if self._questions.put_off(event):
+                pass
             case events.Question() | events.Input(waiting=True):
                 self._wanted.put_nowait((event, self._epoch))
             case events.Run(state="started"):
@@ -125,6 +134,11 @@ class Driver:
         for question in self._questions.note(event):
             self._wanted.put_nowait((question, self._epoch))
         self._withdraw()
+
+    def _gather(self, now: bool) -> None:
+        self._gathering = now and self._stands
+        if self._gathering and self._wanted.empty():
+            self._wanted.put_nowait((LOBBY, self._epoch))
 
     def _keep_identity(self) -> None:
         try:
@@ -169,7 +183,7 @@ class Driver:
                 self._stopping = True
                 self._party.stop_run()
             else:
-                self._party.leave("by their own wish")
+                self._party.leave("left the session")
 
         return first
 
@@ -179,6 +193,10 @@ class Driver:
             if not self._is_past(*self._asked):
                 self._asking = asyncio.create_task(self._ask(self._asked[0]))
                 await asyncio.wait({self._asking})
+            for question in self._questions.freed():
+                self._wanted.put_nowait((question, self._epoch))
+            if self._gathering and self._wanted.empty():
+                self._wanted.put_nowait((LOBBY, self._epoch))
 
     async def _ask(self, wanted: events.Question | events.Input) -> None:
         try:
@@ -199,6 +217,8 @@ class Driver:
             return False
         if wanted.what == "accept":
             return epoch != self._epoch
+        if wanted == LOBBY and not self._questions.held:
+            return not self._gathering or not self._wanted.empty()
         return wanted.what == "admit" and self._questions.has_left(wanted.did)
 
     def _withdraw(self) -> None:

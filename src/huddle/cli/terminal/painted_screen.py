@@ -48,7 +48,7 @@ class PaintedScreen:
 
     def tick(self) -> None:
         """The status moves."""
-        if self._board.status and self._board.asked is None:
+        if self._board.status and (self._board.asked is None or self._board.asked.standing):
             self._region.refresh()
 
     async def ask(self, asked: Asked) -> str | None:

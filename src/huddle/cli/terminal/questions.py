@@ -12,16 +12,21 @@ from huddle import events
 from huddle.cli.clashes import warning
 from huddle.cli.forms import find_file, options, question
 from huddle.cli.policy import GuestPolicy, HostPolicy
+from huddle.cli.program_source import ProgramSource
 from huddle.cli.terminal import answers
 from huddle.cli.terminal.answers import Asked, Person
+from huddle.cli.terminal.lobby_questions import LobbyQuestions
 from huddle.cli.terminal.screens import Screen
-from huddle.cli.text import clean_line, short_did
-from huddle.errors import ProgramError
+from huddle.cli.text import clean_line, listing, short_did
+from huddle.errors import LocalError, ProgramError
 from huddle.identity.names import alike
 from huddle.session.filling import Filling
 from huddle.session.form import program_form
 from huddle.session.party import Party
+from huddle.session.program import Program
+from huddle.texts import t, translated
 
+LOBBY = events.Question("lobby")
 _AWAY = {"left", "refused", "gone"}
 _IN = {"seated", "admitted", "accepted"}
 GUEST = 1  # the number of a guest that has none yet
@@ -36,6 +41,7 @@ class Questions:
         screen: Screen,
         policy: HostPolicy | GuestPolicy,
         turn: Callable[[], Awaitable[None]],
+        source: ProgramSource | None = None,
     ) -> None:
         self._party = party
         self._screen = screen
@@ -47,11 +53,40 @@ class Questions:
         self._args: tuple[str, ...] = ()  # the shared ones of that program
         self._each = isinstance(policy, HostPolicy) and policy.each
         self._without_seat: dict[str, events.Question] = {}
+        self._source = source
+        planned = policy.parties if isinstance(policy, HostPolicy) else None
+        self._lobby = LobbyQuestions(party, screen, parties=planned, source=source)
+        self._failed = False  # the last run
+        self._files: dict[str, str] = {}  # of the program that was proposed last, and their hashes
+
+    @property
+    def held(self) -> bool:
+        """Whether the host's person has to say how to go on."""
+        return self._lobby.held
+
+    def put_off(self, question: events.Question) -> bool:
+        """Whether this is about somebody for whom there is no seat now: nobody is asked until one is free."""
+        if question.what != "admit" or not self._is_full() or self._has_seat(question.did):
+            return False
+        self._without_seat[question.did] = question
+        self._screen.show(events.Notice(f"{question.name} waits: all seats are taken."))
+        return True
+
+    def freed(self) -> list[events.Question]:
+        """Those who waited for a seat, where the person has made room for them."""
+        if self._is_full():
+            return []
+        waiting, self._without_seat = list(self._without_seat.values()), {}
+        return waiting
 
     def note(self, event: events.Event) -> list[events.Question]:
         """Note an event; the questions that were put off and can be asked now."""
         if isinstance(event, events.Program):
-            self._proposed, self._entry, self._args = event.digest, event.entry, event.args
+            self._note_program(event)
+        if isinstance(event, events.Run):
+            self._failed = event.state == "failed"
+        if event == LOBBY:
+            self._lobby.held = True
         if not isinstance(event, events.Party):
             return []
         self._parties[event.did] = event
@@ -60,6 +95,14 @@ class Questions:
         self._without_seat.pop(event.did, None)
         waiting, self._without_seat = list(self._without_seat.values()), {}
         return [*waiting, *self._doubled(event)]
+
+    def _note_program(self, event: events.Program) -> None:
+        files = {one["path"]: one["sha256"] for one in event.files}
+        if self._proposed not in ("", event.digest):
+            changed = [path for path, digest in files.items() if self._files.get(path) != digest]
+            what = f": {listing(list(map(clean_line, changed)))}" if changed else ""
+            self._screen.show(events.Notice(f"The program is another one than before{what}."))
+        self._proposed, self._entry, self._args, self._files = event.digest, event.entry, event.args, files
 
     def _doubled(self, gone: events.Party) -> list[events.Question]:
         """Ask about who has a seat by the list, where somebody else has knocked by the same name."""
@@ -92,6 +135,9 @@ class Questions:
                 await self._program(question)
             case "again":
                 await self._again()
+            case "lobby":
+                await self._lobby.ask(self._people(seated=True))
+                self._each = self._each or self._lobby.removed
 
     # --- whom to let in
 
@@ -102,20 +148,19 @@ class Questions:
         verdict = None
         if isinstance(policy, HostPolicy):
             verdict = policy.admit(question.did, standing, expected=not problem)
-        if verdict is None and self._is_full() and not self._has_seat(question.did):
-            self._without_seat[question.did] = question
-            self._screen.show(events.Notice(f"{question.name} waits: all seats are taken."))
-        elif verdict is None and not (self._each or problem or standing == "alarm"):
+        if verdict is not False and self.put_off(question):
+            return
+        if verdict is None and not (self._each or problem or standing == "alarm"):
             self._party.seat(question.did)
         elif verdict is None:
             await self._ask_to_admit(question, problem)
         elif verdict:
             self._party.admit(question.did)
         else:
-            self._party.refuse(question.did, "it lets in only whom it knows")
+            self._party.refuse(question.did, "the host admits known people only")
 
     def _is_full(self) -> bool:
-        parties = self._policy.parties if isinstance(self._policy, HostPolicy) else None
+        parties = self._lobby.parties
         taken = sum(one.state in _IN and one.standing != "self" for one in self._parties.values())
         return parties is not None and taken >= parties - 1
 
@@ -133,16 +178,18 @@ class Questions:
     async def _ask_to_admit(self, question: events.Question, problem: str) -> None:
         name = clean_line(question.name)
         asked = Asked(
-            f"Let {name} in, {short_did(question.did)}?" if problem else f"Let {name} in?",
-            (("y", "let them in"), ("n", "not now; they may knock again")),
-            clean_line(problem),
+            t("Let {name} in, {did}?", name=name, did=short_did(question.did))
+            if problem
+            else t("Let {name} in?", name=name),
+            ((answers.letter("y"), t("let them in")), ("n", t("not now; they may knock again"))),
+            clean_line(translated(problem)),
         )
         verdict = await self._until_clear(asked, answers.yes)
         if verdict:
             self._party.admit(question.did)
         else:
             self._each = True
-            self._party.refuse(question.did, "its person said no")
+            self._party.refuse(question.did, "the host declined")
 
     # --- people, words and program
 
@@ -164,15 +211,19 @@ class Questions:
         host = self._parties.get(question.did)
         return self._policy.accept(host.standing if host else "new", same=self._proposed == self._first)
 
-    def _people(self) -> list[Person]:
+    def _people(self, *, seated: bool = False) -> list[Person]:
+        """The others in the roster; `seated`: all who have a seat, before there is one."""
         others = [
             one
             for one in self._parties.values()
-            if one.standing != "self" and one.pid is not None and one.state not in _AWAY
+            if one.standing != "self"
+            and (one.pid is not None or seated)
+            and one.state not in _AWAY
+            and (not seated or one.state in _IN)
         ]
         return [
-            Person(one.pid or 0, one.name, one.did, one.standing == "verified")
-            for one in sorted(others, key=lambda one: one.pid or 0)
+            Person(number if one.pid is None else one.pid, one.name, one.did, one.standing == "verified")
+            for number, one in enumerate(sorted(others, key=lambda one: one.pid or 0), 1)
         ]
 
     async def _ask_for_all(self) -> None:
@@ -184,7 +235,8 @@ class Questions:
             people = self._people()
             may = self._filling()
             beside = options(may) if may is not None and may.optional else ""
-            line = await self._screen.ask(_deciding(people, host=host, problem=problem, beside=beside))
+            asked = _deciding(people, host=host, problem=problem, beside=beside, lobby=self._policy.lobby)
+            line = await self._screen.ask(asked)
             decision = answers.Decline() if line is None else answers.decide(line, people, host=host)
             problem = ""
             match decision:
@@ -196,16 +248,16 @@ class Questions:
                     continue
                 case answers.Options() if beside:
                     if not await self._fill_in(all_=True):
-                        self._party.decline("they do not take part")
+                        self._party.decline("declined to take part")
                         return
                     continue
                 case answers.Options():
-                    problem = "It has no options that you could give."
+                    problem = t("It has no options that you could give.")
                     continue
                 case answers.Accept(heard):
                     # A host was asked before there was an invitation.
                     if not host and not await self._fill_in(all_=False):
-                        self._party.decline("they do not take part")
+                        self._party.decline("declined to take part")
                         return
                     self._party.heard(heard)
                     self._party.accept()
@@ -213,9 +265,11 @@ class Questions:
                     self._party.differ()
                 case answers.Refuse(did):
                     self._each = True  # somebody has the invitation who should not
-                    self._party.refuse(did, "its person said no")
+                    self._party.refuse(did, "the host declined")
+                case answers.Decline() if self._policy.lobby and line is not None:
+                    self._party.not_now("the host wants to wait" if host else "not now")
                 case answers.Decline():
-                    self._party.decline("they do not take part")
+                    self._party.decline("declined to take part")
             return
 
     def _say_purpose(self) -> None:
@@ -265,8 +319,12 @@ class Questions:
     async def _program(self, question: events.Question) -> None:
         verdict = self._by_policy(question)
         if verdict is None:
-            choices = (("y", "run it here"), ("v", "view it"), ("n", "not this one"))
-            asked = Asked("Run this program here?", choices)
+            choices = (
+                (answers.letter("y"), t("run it here")),
+                ("v", t("view it")),
+                ("n", t("not this one")),
+            )
+            asked = Asked(t("Run this program here?"), choices)
             while isinstance(answer := await self._until_clear(asked, answers.run), answers.View):
                 await self._screen.read(self._party.files, self._turn)
             verdict = bool(answer)
@@ -276,11 +334,41 @@ class Questions:
             self._party.decline("")
 
     async def _again(self) -> None:
-        choices = (("y", "run it once more with the same people"), ("q", "end"))
-        if await self._until_clear(Asked("Once more?", choices), answers.again):
-            self._party.again()
-        else:  # also where nobody is there to type
-            self._party.finish()
+        failed = self._failed
+        once = (
+            t("try it again with the same people") if failed else t("run it once more with the same people")
+        )
+        choices = [(answers.letter("y"), once), ("q", t("end"))]
+        if self._source is not None:
+            choices.insert(1, ("p [FILE ARGS]", t("another program")))
+        problem = ""
+        while True:
+            asked = Asked(t("Try again?") if failed else t("Once more?"), tuple(choices), problem)
+            line = await self._screen.ask(asked)
+            if line is None or answers.again(line) is False:  # also where nobody is there to type
+                self._party.finish()
+                return
+            word, _, other = line.strip().partition(" ")
+            try:
+                if answers.again(line) or (word == "p" and self._source is not None):
+                    program = self._next_program(other if word == "p" else "")
+                    self._party.again(*([program] if program is not None else []))
+                    return
+            except LocalError as error:
+                problem = f"{translated(error.message)} {translated(error.hint)}".strip()
+                continue
+            typed = clean_line(line.strip())
+            problem = t("{text} is no answer.", text=typed) if typed else t("Nothing is decided yet.")
+
+    def _next_program(self, other: str) -> Program | None:
+        """What runs next: the program as it is on the disk now; None where that is the same as before."""
+        if self._source is None:
+            return None
+        program = self._source.other(other) if other else self._source.again()
+        changed = self._source.take(program)
+        if changed:
+            self._screen.show(events.Notice(f"It is proposed as it is now: {changed}."))
+        return program if changed else None
 
     async def _until_clear[T](self, asked: Asked, meaning: Callable[[str], T | None]) -> T | None:
         """Ask until the answer means something; None where nothing can be typed any more."""
@@ -292,28 +380,36 @@ class Questions:
             answer = meaning(line)
             if answer is not None:
                 return answer
-            problem = (
-                "Nothing is decided yet." if not line.strip() else f"{clean_line(line.strip())} is no answer."
-            )
+            typed = clean_line(line.strip())
+            problem = t("{text} is no answer.", text=typed) if typed else t("Nothing is decided yet.")
 
 
-def _deciding(people: list[Person], *, host: bool, problem: str, beside: str) -> Asked:
+def _deciding(people: list[Person], *, host: bool, problem: str, beside: str, lobby: bool) -> Asked:
     """The one question about people, words and program."""
-    does = "start" if host else "run it here"
     if all(person.verified for person in people):
-        question = "Start?" if host else "Run this program here?"
-        choices = [("y", does)]
-    else:
-        question = f"Whom did you hear say these words? Then {'start' if host else 'run the program here'}."
+        question = t("Start?") if host else t("Run this program here?")
+        choices = [(answers.letter("y"), t("start") if host else t("run it here"))]
+    elif host:
+        question = t("Whom did you hear say these words? Then start.")
         choices = [
-            ("all", f"all of them, {does}"),
-            ("NAMES", f"these, {does}"),
-            ("nobody", f"{does} all the same"),
+            (t("all"), t("all of them, start")),
+            (t("NAMES"), t("these, start")),
+            (t("nobody"), t("start all the same")),
         ]
-    choices += [("w", "my words differ"), ("v", "view the program")]
+    else:
+        question = t("Whom did you hear say these words? Then run the program here.")
+        choices = [
+            (t("all"), t("all of them, run it here")),
+            (t("NAMES"), t("these, run it here")),
+            (t("nobody"), t("run it here all the same")),
+        ]
+    choices += [("w", t("my words differ")), ("v", t("view the program"))]
     if beside:
-        choices.append(("o", f"give it {beside}"))
+        choices.append(("o", t("give it {names}", names=beside)))
     if host:
-        choices.append(("r NAME", "refuse somebody"))
-    choices.append(("n", "end the session" if host else "take no part"))
+        choices.append((t("r NAME"), t("refuse somebody")))
+    if lobby:
+        choices.append(("n", t("not now")))
+    else:
+        choices.append(("n", t("end the session") if host else t("take no part")))
     return Asked(question, tuple(choices), problem)

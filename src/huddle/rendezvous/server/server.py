@@ -131,8 +131,6 @@ class RendezvousServer:
                 log_config=None,
                 log_level="critical",  # its lines hold paths and addresses; `Door` logs failures
                 access_log=False,
-                # What waits to be accepted in a flood: beyond it the kernel drops who connects, for seconds.
-                backlog=limits.pending,
                 server_header=False,
                 proxy_headers=bool(config.trusted_proxies),
                 forwarded_allow_ips=list(config.trusted_proxies),

@@ -2,7 +2,9 @@
 
 import io
 import re
+import sys
 from dataclasses import fields
+from types import FrameType
 from typing import Any, get_type_hints
 
 import pytest
@@ -124,3 +126,26 @@ def test_the_output_of_the_own_program_is_printed_as_it_comes_on_a_terminal_only
         view, out = screen(terminal=terminal)
         view.show(events.Output("stdout", "\x1b[1mbold\x1b[0m [red]\n"))
         assert ("\x1b[1m" in out.getvalue()) is terminal and "[red]" in out.getvalue()
+
+
+@pytest.mark.parametrize("line", ["\n", "a\n", "\r\n", "x" * 79 + "\n"])
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_flood_of_lines_costs_no_work_for_each_of_them(line: str, plain: bool) -> None:
+    """Counted in calls, since a clock tells of other programs as well; each piece is handled in one go."""
+    text = io.StringIO()
+    view = View(Console(file=text, force_terminal=True), Board(), plain=plain)
+    piece = line * (32_768 // len(line))
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        view.show(events.Output("stdout", piece))
+    finally:
+        sys.setprofile(before)
+    assert calls < 200
+    assert text.getvalue() == piece.replace("\r", "")

@@ -1,0 +1,91 @@
+"""What the host's person is asked before the start: whether to go on, and what to change first.
+
+The question stands while others are awaited, and after a no until the person says so. Nobody joins anew.
+"""
+
+from collections.abc import Sequence
+
+from huddle import events
+from huddle.cli.program_source import ProgramSource
+from huddle.cli.terminal import answers
+from huddle.cli.terminal.answers import Asked, Person
+from huddle.cli.terminal.screens import Screen
+from huddle.errors import LocalError
+from huddle.session.party import Party
+
+_CHANGES = (
+    ("c", "another code"),
+    ("r NAME", "remove somebody"),
+    ("m N", "that many parties"),
+    ("p [FILE ARGS]", "the program as it is now, or another"),
+    ("a ARGS", "other arguments"),
+    ("q", "end the session"),
+)
+
+
+class LobbyQuestions:
+    """Asks the host on a screen; `parties` is how many it is to be, and `source` where the program is."""
+
+    def __init__(
+        self, party: Party, screen: Screen, *, parties: int | None, source: ProgramSource | None
+    ) -> None:
+        self.parties = parties
+        self.held = False  # nothing is proposed until the person says so
+        self.removed = False  # somebody who came by the invitation was sent away
+        self._party = party
+        self._screen = screen
+        self._source = source
+
+    async def ask(self, people: Sequence[Person]) -> None:
+        """Ask once while others are awaited; else until the person goes on or ends it."""
+        problem = ""
+        while True:
+            line = await self._screen.ask(self._asked(problem))
+            decision = answers.End() if line is None else answers.lobby(line, people, held=self.held)
+            try:
+                problem = decision.why if isinstance(decision, answers.Unclear) else ""
+                if problem:
+                    continue
+                self._do(decision)
+            except LocalError as error:
+                problem = f"{error.message} {error.hint}".strip()
+                continue
+            if not self.held or isinstance(decision, answers.End):
+                return
+
+    def _asked(self, problem: str) -> Asked:
+        if self.held:
+            return Asked("Try again?", (("y", "with those who are here"), *_CHANGES), problem)
+        return Asked("While you wait:", _CHANGES, problem, standing=True)
+
+    def _do(self, decision: answers.LobbyDecision) -> None:
+        match decision:
+            case answers.Start():
+                self._party.propose()
+                self.held = False
+            case answers.NewCode():
+                self._party.new_code()
+            case answers.Refuse(did):
+                self.removed = True
+                self._party.refuse(did, "the host declined")
+            case answers.Parties(count):
+                self._party.change(None, count)
+                self.parties = count
+            case answers.Replace() | answers.Arguments():
+                self._replace(decision)
+            case answers.End():
+                self._party.leave("the host ended the session")
+
+    def _replace(self, decision: answers.Replace | answers.Arguments) -> None:
+        source = self._source
+        if source is None:
+            raise LocalError("This program can't be changed here.", hint="End the session, and host again.")
+        if isinstance(decision, answers.Arguments):
+            program = source.with_arguments(decision.line)
+        else:
+            program = source.other(decision.line) if decision.line else source.again()
+        changed = source.take(program)
+        if not changed:
+            raise LocalError("The program is the same as before.", hint="Edit it first, or name another.")
+        self._screen.show(events.Notice(f"All are asked anew: {changed}."))
+        self._party.change(program)
