@@ -267,7 +267,7 @@ export const EN = {
   "people.known": "a contact, not verified",
   "people.verified": "verified contact",
   "people.alarm": "not the person you know",
-  "people.alarmWhy": "You know somebody of this name with another key. Ask them, by voice, before you go on.",
+  "people.alarmWhy": "You know somebody of this name, or of one that looks like it, with another key. Ask them, by voice, before you go on.",
   "people.seated": "has a seat",
   "people.waiting": "wants to come in",
   "people.admitted": "is in",
