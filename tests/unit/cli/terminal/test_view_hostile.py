@@ -31,6 +31,7 @@ OBJECTS: dict[str, Any] = {
     "files": ({"path": EVIL, "size": 3, "kept": EVIL, "sha256": "a" * 64},),
     "parties": ({"pid": 0, "name": EVIL, "did": "did:key:x"},),
     "peers": (PEER,),
+    "members": ({"name": EVIL, "did": "did:key:x", "state": EVIL},),
 }
 STATES = {
     "state": (
