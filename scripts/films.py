@@ -105,7 +105,7 @@ def pause(seconds: float) -> None:
 def link_of(terminals: Terminals, name: str) -> str:
     """The link that a host's screen shows."""
     link: str = terminals.wait(name, r"http://\S+/j#\S+")
-    terminals.wait(name, "waiting for the others")
+    terminals.wait(name, "waiting for the others|While you wait")
     return link
 
 
@@ -159,12 +159,84 @@ def words_differ(terminals: Terminals) -> None:
         terminals.wait(name, r"What stays on this machine")
 
 
+def replaced(terminals: Terminals) -> None:
+    """Bob leaves before the start; Dan gets the seat, and nobody else does anything for it."""
+    options = "--name Ada --via lo --parties 3 --private=--salary=4200"
+    terminals.type("Ada", f"huddle host {options} average_salary --no-log")
+    link = link_of(terminals, "Ada")
+    join(terminals, "Bob", link, 3150)
+    terminals.wait("Ada", "Bob has a seat|Bob wants to come in")
+    pause(2)
+    terminals.press("Bob", "C-c")
+    terminals.wait("Ada", "Bob has left")
+    pause(2)
+    join(terminals, "Cyd", link, 3800)
+    terminals.wait("Ada", "Cyd wants to come in")
+    pause(2)
+    join(terminals, "Dan", link, 2950)
+    all_heard(terminals, "Ada", "Cyd", "Dan")
+
+
+_WRONG = """from mpyc.runtime import mpc
+
+mpc.run(mpc.start())
+secint = mpc.SecInt(32)
+total = mpc.run(mpc.output(mpc.sum(mpc.input(secint(mpc.pid + 1)))))
+print("The total is", totl)
+mpc.run(mpc.shutdown())
+"""
+
+
+def tried_again(terminals: Terminals) -> None:
+    """A program with a mistake fails; it is mended, and runs with the same people, who join nothing anew."""
+    terminals.folder.chmod(0o755)  # an ordinary account, which root becomes, reads the program too
+    program = terminals.folder / "total.py"
+    program.write_text(_WRONG)
+    terminals.type("Ada", "cd $HUDDLE_HOME/.. 2>/dev/null || cd ${HUDDLE_HOME%/*}; clear")
+    terminals.type("Ada", "huddle host --name Ada --via lo --parties 3 total.py --no-log")
+    link = link_of(terminals, "Ada")
+    for name in ("Bob", "Cyd"):
+        terminals.type(name, f"huddle join --name {name} --via lo '{link}'")
+    for name in ("Ada", "Bob", "Cyd"):
+        terminals.wait(name, "Whom did you hear")
+        pause(2)
+        terminals.type(name, "all")
+    terminals.wait("Ada", "Try again")
+    pause(3)
+    program.write_text(_WRONG.replace("totl", "total"))
+    terminals.type("Ada", "y")
+    for name in ("Bob", "Cyd"):
+        terminals.wait(name, "Run this program here")
+        pause(2)
+        terminals.type(name, "y")
+    terminals.wait("Ada", "The total is 6")
+    terminals.wait("Ada", "What stays on this machine")
+
+
+def all_heard(terminals: Terminals, *names: str) -> None:
+    """All say that they heard all, the host first: then the program goes out; and the session ends."""
+    for name in names:
+        terminals.wait(name, "Whom did you hear")
+        pause(2)
+        terminals.type(name, "all")
+    for name in names:
+        terminals.wait(name, "What stays on this machine")
+
+
 GUESTS = ("Ada", "Bob", "Cyd", "Dan", "Eve", "Fay")
 STORIES = {
     "class": Film(
         in_class,
         ("Tia", *GUESTS, "B0b"),
         (("Tia", "Tia teaches: she deals, and is in no group"), ("Ada", "Ada, in group 1")),
+    ),
+    "guest-replaced": Film(
+        replaced,
+        ("Ada", "Bob", "Cyd", "Dan"),
+        (("Ada", "Ada hosts"), ("Bob", "Bob leaves, and Dan has the seat")),
+    ),
+    "tried-again": Film(
+        tried_again, ("Ada", "Bob", "Cyd"), (("Ada", "Ada hosts a program with a mistake"), ("Bob", "Bob"))
     ),
     "words-differ": Film(
         words_differ, ("Ada", "Bob", "Cyd"), (("Ada", "Ada hosts"), ("Bob", "Bob saw other words"))

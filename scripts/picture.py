@@ -34,7 +34,7 @@ class Terminals:
     """A tmux server of our own, with a window of its own for each person."""
 
     def __init__(self, folder: Path, columns: int = COLUMNS, rows: int = ROWS) -> None:
-        self._folder = folder
+        self.folder = folder
         self._size = ("-x", str(columns), "-y", str(rows))
         self._tmux = ("tmux", "-S", str(folder / "tmux"), "-f", os.devnull)
 
@@ -48,7 +48,7 @@ class Terminals:
             "PS1": "$ ",
             "LANG": "C.UTF-8",
             "TERM": "screen-256color",
-            "HUDDLE_HOME": str(self._folder / name),
+            "HUDDLE_HOME": str(self.folder / name),
             "HUDDLE_RENDEZVOUS": f"http://127.0.0.1:{PORT}",
         }
         shell = ["env", "-i", *(f"{key}={value}" for key, value in environment.items()), "sh"]
