@@ -99,7 +99,7 @@ def session(terminals: Terminals) -> None:
     options = "--name Ada --via lo --parties 3 --private=--salary=4200"
     terminals.type("Ada", f"huddle host {options} programs/average_salary.py --no-log")
     link = terminals.wait("Ada", r"http://\S+/j#\S+")
-    code = terminals.wait("Ada", r"\b[0-9]{4,}-[a-z]+-[a-z]+\s*$")
+    code = terminals.wait("Ada", r"\b[0-9]{4,}-[a-z]+-[a-z]+\s*$").strip()
     terminals.wait("Ada", "They type")
     terminals.type("Bob", f"huddle join --name Bob --via lo {code} -- --salary=3150.50")
     terminals.wait("Ada", "Bob wants to come in")
