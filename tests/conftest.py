@@ -26,6 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith(("XDG_", "HUDDLE_", "MPYC_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(path))
+    monkeypatch.setenv("HUDDLE_LANG", "en")
     return path
 
 

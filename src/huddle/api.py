@@ -40,7 +40,7 @@ def program(path: str | Path, args: Sequence[str] = (), beside: Sequence[str] = 
     return Program(entry.name, files, tuple(args))
 
 
-def host(
+def host(  # noqa: PLR0913 - the command line's options, by keyword
     what: str | Path | Program,
     *args: str,
     parties: int,
@@ -65,7 +65,7 @@ def host(
     return Party(plan, Settings(name, **local), *_person(identity, contacts))
 
 
-def join(
+def join(  # noqa: PLR0913 - the command line's options, by keyword
     invitation: str,
     *private_args: str,
     name: str,

@@ -39,9 +39,9 @@ def test_a_guest_says_no(url: str, people: Lab, programs: Path) -> None:
     guest.type("n")
     assert guest.end() == 1
     assert not guest.all("run")
-    assert "said no" in guest.all("ended")[0]["reason"]
+    assert "declined" in guest.all("ended")[0]["reason"]
     assert host.end() == PEER
-    assert "Bob said no: they do not take part" in host.errors()
+    assert "Bob declined to take part" in host.errors()
     assert not host.all("run")
 
 

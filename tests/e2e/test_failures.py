@@ -187,7 +187,7 @@ def test_a_killed_program_and_an_endless_one_end_the_run_and_not_the_session(
     bob.signal(signal.SIGINT)
     for party in others:
         ended = failed(party, 2)
-        assert ended["peer"] == "Bob" and "stopped it" in str(ended["reason"])
+        assert ended["peer"] == "Bob" and "stopped the run" in str(ended["reason"])
     assert "You stopped the run" in str(failed(bob, 2)["reason"])
     assert wait_until(lambda: not alive(runners), 5)
 
@@ -294,7 +294,7 @@ def test_one_too_many_waits_for_a_seat_while_the_others_decide(people: Lab, url:
     assert cyd.wait("lobby", lambda event: event["full"])["place"] == "waiting"
     bob.type("n")
     error = host.wait("error")
-    assert error["peer"] == "Bob" and "Bob said no" in error["message"]
+    assert error["peer"] == "Bob" and "Bob declined" in error["message"]
     assert host.end() == PEER and bob.end() != 0 and cyd.end() == PEER
     assert not host.all("run") and not bob.all("run")
 

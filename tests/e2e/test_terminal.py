@@ -93,7 +93,7 @@ def test_three_persons_type_their_way_through_a_session(url: str, seat: Seat, pr
         assert person.end() == 0
         # The run is short, now that nobody types in it: what stands there for a moment is not waited for.
         for shown in (
-            "Sealed by Ada, ",
+            "Signed by Ada, ",
             r"The average salary is 3316\.83",
             "Run 1 finished after",
             "What stays on this machine:",
@@ -159,7 +159,7 @@ def test_who_sees_other_words_says_so_to_all_and_new_ones_come(url: str, seat: S
     bob.type("w")
     for person, who in ((ada, "Bob"), (bob, "You"), (cyd, "Bob")):
         person.wait(f"{who} saw other words")
-        person.wait("Somebody may be intercepting")
+        person.wait("Someone may be intercepting")
         person.wait("The ceremony starts again, number 2")
     same_words(ada, bob, cyd)
     for person in (ada, bob, cyd):

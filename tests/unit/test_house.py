@@ -100,3 +100,37 @@ def test_every_python_module_says_what_it_is_for() -> None:
         if path.suffix == ".py" and not ast.get_docstring(ast.parse(path.read_text()))
     ]
     assert silent == []
+
+
+# Interfaces' own: where one name in two modules is one thing, seen from two sides.
+VOCABULARIES = {  # what people and programs are told, and messages of protocols, named for what they tell
+    *("events.py", "ceremony/events.py", "ceremony/messages.py", "groups/messages.py"),
+    *(
+        "rendezvous/messages.py",
+        "session/control_messages.py",
+        "shortcode/pake.py",
+        "networks/wireguard/helper.py",
+    ),
+}
+ANSWERS = {"cli/terminal/answers.py", "cli/terminal/dealing.py"}  # what a person may say to each question
+OF_EACH_NETWORK = {"Offer"}  # what a party tells of its end
+# Two things by one name: none of these may get company, and each is to have a name of its own.
+TWICE = {"Channel", "Connection", "Limits", "Standstill", "View"}
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    """The lab is a distribution of its own, and counts by itself."""
+    twice = set()
+    for root in (ROOT / "src" / "huddle", ROOT / "lab" / "src"):
+        places: dict[str, set[str]] = {}
+        for path in root.rglob("*.py"):
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places.setdefault(node.name, set()).add(path.relative_to(root).as_posix())
+        for name, found in places.items():
+            own = found - VOCABULARIES - (ANSWERS if len(ANSWERS & found) > 1 else set())
+            # One thing in a terminal and in a browser: tests hold the two to one interface.
+            things = {re.sub(r"_?(native|browser)(?=\.py$)", "", path) for path in own}
+            if len(things) > 1 and name not in OF_EACH_NETWORK:
+                twice.add(name)
+    assert twice <= TWICE

@@ -20,6 +20,7 @@ const TYPES: Record<string, string> = {
   ".js": "text/javascript",
   ".wasm": "application/wasm",
   ".zip": "application/zip",
+  ".bin": "application/octet-stream",
   ".mjs": "text/javascript",
 };
 
@@ -83,7 +84,7 @@ export async function people(count: number): Promise<{ contexts: BrowserContext[
   return { contexts, close: () => browser.close() };
 }
 
-/** Whether a page has kept Python's memory for the next visit; to be evaluated there. */
+/** Whether a page has kept what the next visit needs; to be evaluated there. */
 export const memoryKept = (): boolean => performance.getEntriesByName("huddle-kept").length > 0;
 
 /** Events of one party, in order, and waiting for one of them. */
@@ -137,7 +138,7 @@ export class Tab {
     url: string,
     rendezvous: string,
     react: (tab: Tab, event: SessionEvent) => Decision | undefined = agreeable,
-    options: { pumped?: boolean; forgetful?: boolean } = {},
+    options: { pumped?: boolean } = {},
   ): Promise<Tab> {
     const page = await context.newPage();
     const tab = new Tab(page);

@@ -72,13 +72,13 @@ test(
       await page.goto(core.url);
       const problems = await page.evaluate(async (files) => {
         const blob = async (place: string): Promise<Blob> => (await fetch(place)).blob();
-        const [wasm, stdlib, site] = await Promise.all(
-          ["pyodide.asm.wasm", "python_stdlib.zip", "site.zip"].map(blob),
+        const [wasm, stdlib, site, memory] = await Promise.all(
+          ["pyodide.asm.wasm", "python_stdlib.zip", "site.zip", "python-memory.bin"].map(blob),
         );
         const worker = new Worker("vectors-worker.js");
         return new Promise<unknown>((resolve) => {
           worker.onmessage = (event) => resolve(event.data);
-          worker.postMessage({ assets: { wasm, stdlib, site }, files });
+          worker.postMessage({ assets: { wasm, stdlib, site, memory }, files });
         });
       }, files);
       expect(problems).toBe("");

@@ -145,7 +145,7 @@ async function outputs(path: string, args: string[], network: string, count = 3,
   for (const name of more) files[basename(name)] = await readFile(join(ROOT, name), "utf8");
   const { contexts, close } = await people(count);
   try {
-    const tabs = await Promise.all(contexts.map((context) => Tab.open(context, core.url, meeting.url, agreeable, { forgetful: true })));
+    const tabs = await Promise.all(contexts.map((context) => Tab.open(context, core.url, meeting.url)));
     const local = { networks: [network] };
     const program = { entry: "program.py", files, args };
     await tabs[0]!.send({ do: "host", name: "Ann", parties: count, program, ...local });

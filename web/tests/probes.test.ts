@@ -91,7 +91,7 @@ async function run(change: Change, source: string): Promise<string> {
     return await page.evaluate(
       async ({ sandbox, script, source, url }) => {
         const blob = async (place: string): Promise<Blob> => (await fetch(place)).blob();
-        const [wasm, stdlib, site] = await Promise.all(["pyodide.asm.wasm", "python_stdlib.zip", "site.zip"].map(blob));
+        const [wasm, stdlib, site, memory] = await Promise.all(["pyodide.asm.wasm", "python_stdlib.zip", "site.zip", "python-memory.bin"].map(blob));
         // Who is of the page's origin can talk to the page.
         const channel = new BroadcastChannel("huddle-probe");
         channel.onmessage = () => channel.postMessage("hello");
@@ -103,9 +103,8 @@ async function run(change: Change, source: string): Promise<string> {
         await loaded;
         const { port1: control, port2 } = new MessageChannel();
         const ports = [port2];
-        const start = { assets: { wasm, stdlib, site }, kept: undefined, control: port2 };
+        const start = { assets: { wasm, stdlib, site, memory }, control: port2 };
         element.contentWindow?.postMessage({ code: new Blob([script]), start, ports }, "*", ports);
-        control.postMessage({ memory: undefined });
         let written = "";
         const decoder = new TextDecoder();
         return new Promise<string>((resolve, reject) => {

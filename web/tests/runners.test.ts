@@ -44,7 +44,6 @@ test("a runner that does not get ready is replaced, and the run goes on in the n
   let got: unknown;
   const { box, runners } = page(fails, (control) => {
     control.onmessage = (event) => {
-      if ("memory" in event.data) return;
       got = event.data.config;
       control.postMessage({ report: '{"exit": 0}' });
     };
@@ -59,7 +58,6 @@ test("what a program imports is asked of the page, and comes to the runner by a 
   let came: unknown;
   const { box, runners, needed } = page((control) => {
     control.onmessage = ({ data }) => {
-      if ("memory" in data) return;
       data.packages.onmessage = (event: MessageEvent) => {
         came = event.data;
         control.postMessage({ report: '{"exit": 0}' });
@@ -111,9 +109,7 @@ test.each([
   ["a report that is too long", { report: "x".repeat(70_000) }],
 ])("a runner that says %s is ended, and its run with it", async (_what, said) => {
   const { box, runners, made } = page((control) => {
-    control.onmessage = (event) => {
-      if (!("memory" in event.data)) control.postMessage(said);
-    };
+    control.onmessage = () => control.postMessage(said);
     control.postMessage({ ready: true });
   });
   const running = runners.start("{}", {}, []);
@@ -125,7 +121,6 @@ test("a program that says that its worker is ready gets no second task", async (
   const tasks: string[] = [];
   const { box, runners } = page((control) => {
     control.onmessage = (event) => {
-      if ("memory" in event.data) return;
       tasks.push(event.data.config);
       control.postMessage({ report: '{"exit": 0}' });
       control.postMessage({ ready: true });
@@ -138,13 +133,4 @@ test("a program that says that its worker is ready gets no second task", async (
   runners.start("second", {}, []);
   await note(box);
   expect(tasks).toEqual(["first", "second"]);
-});
-
-test("a runner is told what it may start from, as soon as the session worker has that", async () => {
-  const { port1: near, port2: far } = new MessageChannel();
-  const { port1, port2: control } = new MessageChannel();
-  new Runners(new Mailbox(), near, () => undefined, Promise.resolve(new Blob(["memory"])));
-  const told = new Promise((resolve) => (control.onmessage = ({ data }) => resolve(data)));
-  far.postMessage({ runner: port1 }, [port1]);
-  expect(await ((await told) as { memory: Blob }).memory.text()).toBe("memory");
 });

@@ -1,8 +1,8 @@
-"""What a browser's workers import before anybody waits for it, and share as memory.
+"""What a browser's workers begin with, already imported: the memory that the build makes (web/compile.mjs).
 
-The session worker copies its memory after `prepare`, before it has done anything else (see `remembered` in
-web/src/core/python.ts): no secret is in it, and no JavaScript object. What was random then must be made anew,
-in the copies and in that worker itself; the seed of `hash` can't be, and is that of the browser from then on.
+The build calls `prepare` and copies Python's memory: no secret is in it, and no JavaScript object. A worker
+that begins with a copy calls `restored`, which makes anew what was random; the seed of `hash` can't be, and
+is the same for everybody.
 """
 
 import random

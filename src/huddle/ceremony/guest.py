@@ -10,7 +10,7 @@ from huddle.ceremony.files import chunk_count
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.log import LogEntry
 from huddle.ceremony.manifest import Flags, Manifest, differences
-from huddle.ceremony.messages import Decline, Hello, Lobby, Refusal, Software, shorten
+from huddle.ceremony.messages import Decline, Hello, Lobby, Refusal, Software, parting, shorten
 from huddle.ceremony.roster import Plan
 from huddle.ceremony.states import CeremonyState, SenderRole
 from huddle.ceremony.values import GUEST
@@ -33,7 +33,7 @@ class GuestCeremony(Ceremony):
 
     role = GUEST
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by keyword, all it knows at first
         self,
         crypto: Crypto,
         identity: Identity,
@@ -145,7 +145,7 @@ class GuestCeremony(Ceremony):
         if message.hello in self._hashes:
             name = self._called(self._host)
             raise PeerError(
-                f"{name} did not let this party in: {message.reason}",
+                f"{name} did not let you in: {message.reason}",
                 peer=name,
                 hint=f"Ask {name}, then join again.",
             )
@@ -156,7 +156,7 @@ class GuestCeremony(Ceremony):
         elif self._invitation.is_host(did):
             raise self._fault(did, f"ended the session: {reason}")
         elif self._round.plan is not None and self._round.plan.has(did):
-            self._on_fault(did, self._fault(did, f"{'said no' if declined else 'left'}: {reason}"))
+            self._on_fault(did, self._fault(did, parting(reason, declined=declined)))
         elif not declined and self._round.hellos.pop(did, None) is not None:
             self._show_lobby()
 

@@ -26,6 +26,7 @@ from huddle.ceremony.messages import (
     Refusal,
     Restart,
     Software,
+    parting,
     shorten,
 )
 from huddle.ceremony.planned import check_planned
@@ -54,7 +55,7 @@ class HostCeremony(Ceremony):
 
     role = HOST
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by keyword, all it knows at first
         self,
         crypto: Crypto,
         identity: Identity,
@@ -282,7 +283,7 @@ class HostCeremony(Ceremony):
         if self.sealed is not None:
             self._tell(events.PeerLeft(self._plan.pid(did), reason))
             return
-        error = self._fault(did, f"{'said no' if declined else 'left'}: {reason}")
+        error = self._fault(did, parting(reason, declined=declined))
         if declined and self._lobby:
             if did in self._admitted:
                 self._tell(events.SaidNo(did, self._called(did), reason))
@@ -462,7 +463,7 @@ class HostCeremony(Ceremony):
 
     def _unfit(self, hello: Hello) -> str:
         if hello.did in self._banned or self._refusals.get(hello.did, 0) >= MAX_REFUSALS:
-            return "the host said no"
+            return "the host declined"
         if PROTOCOL not in hello.versions:
             spoken = ", ".join(map(str, hello.versions))
             return f"this Huddle speaks version {PROTOCOL} of the protocol, that one {spoken}"

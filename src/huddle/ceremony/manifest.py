@@ -126,7 +126,7 @@ class Manifest:
         _readable(contents)
 
 
-def build(
+def build(  # noqa: PLR0913 - the fields of a manifest, by keyword
     entry: str,
     contents: Mapping[str, bytes],
     *,
@@ -251,6 +251,23 @@ def _check(manifest: Manifest) -> None:
         raise ManifestError("of no session or run")
     if len(manifest.files) > MAX_FILES:
         raise ManifestError(f"{len(manifest.files)} files; at most {MAX_FILES}, so pack them into an archive")
+    _check_paths(manifest)
+    if list(manifest.files) != sorted(manifest.files, key=lambda file: file.path):
+        raise ManifestError("its files are not in order")
+    if manifest.entry not in {file.path for file in manifest.files} or not manifest.entry.endswith(".py"):
+        raise ManifestError(f"its program {manifest.entry!r} is not one of its Python files")
+    if manifest.size > MAX_TOTAL:
+        raise ManifestError(f"{manifest.size} bytes of files; at most {MAX_TOTAL}")
+    if any("\0" in arg for arg in manifest.args):
+        raise ManifestError("an argument with a zero byte")
+    names = [one.name for one in manifest.versions]
+    texts = [*names, *(one.version for one in manifest.versions)]
+    if len(set(names)) != len(names) or not all(is_line(part) for part in texts):
+        raise ManifestError("its software is doubled or cannot be shown")
+
+
+def _check_paths(manifest: Manifest) -> None:
+    """That each path of a file and of a folder is one, is there once, and fits beside the others."""
     seen: set[str] = set()
     directories: set[str] = set()
     for file in manifest.files:
@@ -282,18 +299,6 @@ def _check(manifest: Manifest) -> None:
             raise ManifestError(f"the folder {manifest.workdir!r} in which it starts is not there")
     for both in sorted(seen & directories):
         raise ManifestError(f"{both!r} is a file and a directory")
-    if list(manifest.files) != sorted(manifest.files, key=lambda file: file.path):
-        raise ManifestError("its files are not in order")
-    if manifest.entry not in {file.path for file in manifest.files} or not manifest.entry.endswith(".py"):
-        raise ManifestError(f"its program {manifest.entry!r} is not one of its Python files")
-    if manifest.size > MAX_TOTAL:
-        raise ManifestError(f"{manifest.size} bytes of files; at most {MAX_TOTAL}")
-    if any("\0" in arg for arg in manifest.args):
-        raise ManifestError("an argument with a zero byte")
-    names = [one.name for one in manifest.versions]
-    texts = [*names, *(one.version for one in manifest.versions)]
-    if len(set(names)) != len(names) or not all(is_line(part) for part in texts):
-        raise ManifestError("its software is doubled or cannot be shown")
 
 
 def _readable(contents: Mapping[str, bytes]) -> None:

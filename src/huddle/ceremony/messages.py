@@ -285,6 +285,9 @@ KINDS: dict[int, type[Message]] = {
 }
 
 
+NO_REASON = "no reason given"
+
+
 def is_line(text: str) -> bool:
     """Whether a text may stand on a person's screen: one line without control or format characters."""
     return bool(text) and text.isprintable() and text == text.strip()
@@ -293,7 +296,13 @@ def is_line(text: str) -> bool:
 def shorten(reason: str) -> str:
     """A reason that fits its limit and can be shown, whatever it was made from."""
     line = " ".join("".join(char if char.isprintable() else " " for char in reason).split())
-    return line.encode()[:MAX_REASON].decode(errors="ignore").strip() or "no reason given"
+    return line.encode()[:MAX_REASON].decode(errors="ignore").strip() or NO_REASON
+
+
+def parting(reason: str, *, declined: bool = False) -> str:
+    """What a party did that leaves, to be read behind its name; with its reason, where that says more."""
+    did = "declined to take part" if declined else "left the session"
+    return did if reason in ("", NO_REASON, did) else f"{did}: {reason}"
 
 
 def _check_reason(reason: str) -> None:

@@ -24,16 +24,10 @@ import click
 from huddle import events
 from huddle.cli.text import clean
 from huddle.errors import HuddleError, PeerError
+from huddle.texts import t, translated
 
 EXIT_CODES = {"local": 3, "program": 4, "peer": 5, "rendezvous": 6, "network": 7}
 INTERRUPTED = 130
-
-_WHOSE = {
-    "local": "on this machine",
-    "program": "the program",
-    "rendezvous": "the rendezvous",
-    "network": "the network",
-}
 
 
 def complaints[**P, R](command: Callable[P, R]) -> Callable[P, R]:
@@ -62,7 +56,19 @@ def complain(error: HuddleError, *, as_json: bool = False) -> None:
         event = events.Error(error.whose, error.message, error.hint, peer)
         click.echo(json.dumps(events.as_json(event)))
         return
-    whose = clean(peer) if peer else _WHOSE[error.whose]
-    click.echo(f"{click.style('Error', fg='red', bold=True)} ({whose}): {clean(error.message)}", err=True)
+    whose = clean(peer) if peer else _whose(error.whose)
+    title = click.style(t("Error"), fg="red", bold=True)
+    click.echo(f"{title} ({whose}): {clean(translated(error.message))}", err=True)
     if error.hint:
-        click.echo(clean(error.hint), err=True)
+        click.echo(clean(translated(error.hint)), err=True)
+
+
+def _whose(whose: str) -> str:
+    match whose:
+        case "program":
+            return t("the program")
+        case "rendezvous":
+            return t("the rendezvous")
+        case "network":
+            return t("the network")
+    return t("on this machine")

@@ -3,6 +3,7 @@
 import unicodedata
 
 from huddle.identity.names import joiners
+from huddle.texts import t
 
 _KEEP = {"\n", "\t"}
 # Letters, marks and signs that nobody can see, so that names differ by them and look the same.
@@ -73,4 +74,4 @@ def listing(names: list[str]) -> str:
     """Names for a sentence: "Ada", "Ada and Bob", "Ada, Bob and Cy"."""
     if len(names) < 2:
         return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return t("{names} and {last}", names=", ".join(names[:-1]), last=names[-1])

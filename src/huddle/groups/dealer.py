@@ -63,7 +63,7 @@ DealerEvent = Came | GuestChanged | GroupChanged | Failed
 class Dealer:
     """The host's side of a front room."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by keyword, all it knows at first
         self,
         crypto: Crypto,
         identity: Identity,

@@ -122,9 +122,9 @@ class Agreement:
 
     def _take_answer(self, member: Member, answer: control.Answer) -> None:
         if not answer.accept:
-            reason = shorten(answer.reason) if answer.reason else ""
+            reason = f": {shorten(answer.reason)}" if answer.reason else ""
             raise PeerError(
-                f"{member.name} said no to the program. {reason}".strip(),
+                f"{member.name} declined to run the program{reason}.",
                 peer=member.name,
                 hint=f"Talk to {member.name}, then propose it again.",
             )

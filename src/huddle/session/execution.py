@@ -365,6 +365,8 @@ class Execution:
 
     def _told(self, pid: int, outcome: control.Outcome) -> PeerError:
         name, reason = self._names[pid], shorten(outcome.reason).removesuffix(".")
+        if outcome.reason == STOPPED:
+            return PeerError(f"{name} stopped the run.", peer=name)
         culprit = self._group.blamed(pid, outcome.culprit)
         because = "" if culprit == name else f" because of {culprit}"
         return PeerError(

@@ -7,7 +7,7 @@ from huddle.ceremony.messages import shorten
 from huddle.errors import LocalError
 from huddle.running.spec import RunnerExit
 
-STOPPED = "its person stopped it"  # which is meant for all: who stops a run stops it everywhere
+STOPPED = "stopped the run"  # which is meant for all: who stops a run stops it everywhere
 
 
 class Stopped(LocalError):

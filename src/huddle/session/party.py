@@ -107,7 +107,7 @@ class Party:
                 if isinstance(event, events.Ended):
                     return
         finally:
-            self.leave("its person left")
+            self.leave("left the session")
             await asyncio.gather(self._task, return_exceptions=True)
 
     # --- what the person decides
@@ -239,7 +239,7 @@ class Party:
         """End the session because of what nobody expected, wherever that was noticed."""
         if self._task is not None and not self._task.done() and self._broken is None:
             self._broken = unexpected(error)
-            self.leave("something failed there")
+            self.leave("Huddle failed there")
 
     # --- the order of things
 
@@ -260,7 +260,7 @@ class Party:
                     self._ending = True
                     await self._preparation.end()
         except asyncio.CancelledError:
-            reason = "You said no, and left the session." if self._declined else "You left the session."
+            reason = "You declined to take part." if self._declined else "You left the session."
         except Exception as exc:
             # The one place where an exception that nobody foresaw becomes an error that a person can read.
             self._broken = self._broken or unexpected(exc)

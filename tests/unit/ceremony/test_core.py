@@ -90,7 +90,7 @@ def test_who_says_no_is_named_to_all_where_the_number_is_fixed() -> None:
     mesh.run()
     for station in (hanna, ann):
         assert isinstance(station.error, PeerError)
-        assert "Bob said no: not this program" in station.error.message
+        assert "Bob declined to take part: not this program" in station.error.message
     assert bob.error is None and bob.core.state is CeremonyState.ENDED
 
 
@@ -106,7 +106,7 @@ def test_the_others_go_on_without_who_says_no_where_they_may() -> None:
     bob.core.decline("not this program")
     mesh.run()
     assert mesh.sealed("Hanna", "Ann")
-    assert "Bob said no" in mesh.stations["Ann"].of(events.Restarted)[0].reason
+    assert "Bob declined" in mesh.stations["Ann"].of(events.Restarted)[0].reason
 
 
 def test_the_host_leaves() -> None:

@@ -96,7 +96,7 @@ async def fails(own: Agreement, who: str, words: str) -> None:
         (0, FilesDone(2), "Hanna", "the contents of a.py are not"),
         (0, Answer(2, True, b"", ""), "Hanna", "signed another program"),
         (2, Answer(2, True, bytes(64), ""), "Ann", "signed another program"),
-        (2, Answer(2, False, b"", "Too\nlong\x1b[2J"), "Ann", "said no to the program. Too long"),
+        (2, Answer(2, False, b"", "Too\nlong\x1b[2J"), "Ann", "declined to run the program: Too long"),
     ],
 )
 async def test_who_breaks_the_agreement_is_named(pid: int, message: Any, who: str, words: str) -> None:
@@ -132,7 +132,7 @@ async def test_a_yes_after_a_no_changes_nothing() -> None:
     own.take(2, Answer(2, False, b"", ""))
     for peer, answer in answers().items():
         own.take(peer, answer)
-    with pytest.raises(PeerError, match="Ann said no"):
+    with pytest.raises(PeerError, match="Ann declined"):
         await own.agreed()
 
 

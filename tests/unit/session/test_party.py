@@ -347,7 +347,7 @@ async def test_who_says_no_leaves_and_the_host_hears_why(table: Table) -> None:
     assert "not with you" in str(host.told)
     host.party.leave("then not")
     await table.over()
-    assert bob.ended.reason == "You said no, and left the session."
+    assert bob.ended.reason == "You declined to take part."
 
 
 async def test_only_who_was_heard_becomes_a_verified_contact(table: Table) -> None:

@@ -10,11 +10,12 @@ const places: Places = {
   wasm: "pyodide.asm.wasm",
   stdlib: "python_stdlib.zip",
   site: "site.zip",
+  memory: "python-memory.bin",
   packageWorker: "package-worker.js",
   packageList: "pyodide-packages.json",
   sizes,
 };
 
-export function openSession(rendezvous: string, options: Pick<SessionOptions, "pumped" | "forgetful"> = {}): Session {
+export function openSession(rendezvous: string, options: Pick<SessionOptions, "pumped"> = {}): Session {
   return open({ places, rendezvous, ...options });
 }

@@ -99,6 +99,8 @@ export interface HuddleEvents {
     pid: number | undefined;
     detail: string;
   };
+  /** To a guest before the start: where they stand, who has a seat and is here, and who is missing. */
+  lobby: { place: "waiting" | "seated" | "admitted"; here: string[]; missing: string[]; parties: number; full: boolean };
   program: {
     entry: string;
     digest: string;

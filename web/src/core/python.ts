@@ -14,61 +14,32 @@ export interface Assets {
   stdlib: Blob;
   /** Huddle, MPyC and what they need. */
   site: Blob;
+  /** Python's memory after its start, which the build has made (compile.mjs); the archives lack what is in it. */
+  memory: Blob;
 }
 
 const NOWHERE = "https://huddle.invalid/";
 const ZIP = "/lib/huddle.zip";
 const SITE = "/lib/python3.14/site-packages";
 
-/** Python; it waits for what comes to that mailbox. */
+/** Python as it was when its memory was taken; it waits for what comes to that mailbox. */
 export async function python(assets: Assets, box: Mailbox): Promise<PyodideAPI> {
-  return awaiting(box, await load(assets, {}));
-}
-
-/** Python, and its memory after all has been imported that can be, where the browser gives it. */
-export async function remembered(assets: Assets, box: Mailbox): Promise<{ api: PyodideAPI; memory: Blob | undefined }> {
-  const api = awaiting(box, await load(assets, { _makeSnapshot: true }));
-  api.runPython("import huddle.browser.preload; huddle.browser.preload.prepare()");
-  const { makeMemorySnapshot } = api as unknown as { makeMemorySnapshot(): Uint8Array<ArrayBuffer> };
-  let memory: Blob | undefined;
-  try {
-    memory = new Blob([makeMemorySnapshot.call(api)]);
-  } catch (error) {
-    console.warn(`Python's memory can't be kept: ${reasonOf(error)}`);
-  }
-  api.runPython("huddle.browser.preload.restored()");
-  return { api, memory };
-}
-
-/** Python with that memory; undefined where it can't be restored. */
-export async function restored(assets: Assets, box: Mailbox, memory: Blob): Promise<PyodideAPI | undefined> {
-  try {
-    const api = awaiting(box, await load(assets, { _loadSnapshot: memory.arrayBuffer() }));
-    api.runPython("huddle.browser.preload.restored()");
-    return api;
-  } catch (error) {
-    console.warn(`Python's memory can't be restored: ${reasonOf(error)}`);
-    return undefined;
-  }
-}
-
-function awaiting(box: Mailbox, api: PyodideAPI): PyodideAPI {
-  const { _module: module } = api as unknown as { _module: Waiting };
+  const api = await load(assets);
+  const { _module: module } = api as unknown as { _module: Module };
   // Pyodide's own hook for sockets that have to wait for JavaScript.
   module.SOCKFS.pollAsync = (...list) => box.poll(module, ...list);
+  api.runPython("import huddle.browser.preload; huddle.browser.preload.restored()");
   return api;
 }
 
-interface Waiting extends Heap {
+/** Pyodide's module, as far as it is used here. */
+interface Module extends Heap {
+  __PyRuntime: number;
+  __PyEM_EMSCRIPTEN_TRAMPOLINE_OFFSET: number;
   SOCKFS: { pollAsync?: (address: number, length: number, milliseconds: number) => Promise<number> };
 }
 
-interface Snapshots {
-  _makeSnapshot?: boolean;
-  _loadSnapshot?: Promise<ArrayBuffer>;
-}
-
-async function load(assets: Assets, snapshots: Snapshots): Promise<PyodideAPI> {
+async function load(assets: Assets): Promise<PyodideAPI> {
   const fetched = globalThis.fetch;
   const files: Record<string, Blob> = {
     "pyodide.asm.wasm": assets.wasm,
@@ -82,20 +53,27 @@ async function load(assets: Assets, snapshots: Snapshots): Promise<PyodideAPI> {
     const type = name.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
     return new Response(blob.stream(), { headers: { "content-type": type } });
   };
+  let trampoline = 0;
   try {
     const api = await loadPyodide({
       indexURL: NOWHERE,
       packageBaseUrl: NOWHERE,
       stdLibURL: `${NOWHERE}python_stdlib.zip`,
       lockFileContents: { info: LOCK, packages: {} } as never,
-      createPyodideModule: grown as never,
+      createPyodideModule: (async (settings: Settings) => {
+        const module = await grown(settings);
+        trampoline = module.HEAP32[trampolineAt(module)]!;
+        return module;
+      }) as never,
       env: { HOME: "/home/pyodide" },
-      ...snapshots,
+      ...{ _loadSnapshot: assets.memory.arrayBuffer() },
     });
-    // A snapshot has the memory, not the files.
+    // By which Python calls C, and JavaScript may be waited for; it is of this browser, and not of the build's Python.
+    const { _module: module } = api as unknown as { _module: Module };
+    module.HEAP32[trampolineAt(module)] = trampoline;
+    // The memory has none of the files.
     api.FS.mkdirTree(SITE);
     api.FS.writeFile(ZIP, new Uint8Array(await assets.site.arrayBuffer()));
-    if (!snapshots._loadSnapshot) api.runPython(`import sys; sys.path.append("${ZIP}")`);
     return api;
   } finally {
     globalThis.fetch = fetched;
@@ -107,8 +85,8 @@ interface Settings {
   instantiateWasm: (imports: unknown, done: (instance: WebAssembly.Instance, module: unknown) => void) => unknown;
 }
 
-/** Pyodide's module, whose memory is as large as its settings say: a snapshot that is larger must fit in. */
-function grown(settings: Settings): unknown {
+/** Pyodide's module, whose memory is as large as its settings say: what is restored must fit in. */
+function grown(settings: Settings): Promise<Module> {
   const { INITIAL_MEMORY: size, instantiateWasm: instantiate } = settings;
   if (size !== undefined)
     settings.instantiateWasm = (imports, done) =>
@@ -118,7 +96,12 @@ function grown(settings: Settings): unknown {
         if (pages > 0) memory.grow(pages);
         done(instance, module);
       });
-  return (createPyodideModule as unknown as (settings: Settings) => unknown)(settings);
+  return (createPyodideModule as unknown as (settings: Settings) => Promise<Module>)(settings);
+}
+
+/** Where in `HEAP32` the function's number stands that the module found at its start. */
+function trampolineAt(module: Module): number {
+  return (module.__PyRuntime + module.HEAP32[module.__PyEM_EMSCRIPTEN_TRAMPOLINE_OFFSET >> 2]!) >> 2;
 }
 
 /** Put wheels where Python finds them. */

@@ -1,20 +1,18 @@
 /**
  * The runner's worker: Pyodide in a frame without network, which runs one program and is ended then.
  *
- * From the frame: one `RunnerStart`. On the port in it, to the session worker, it gets one `Memory`, says
- * `ready` once, gets one `Task`, and reports as texts. Whatever the program does to this worker, the other end
+ * From the frame: one `RunnerStart`. On the port in it, to the session worker, it says `ready` once, gets
+ * one `Task`, and reports as texts. Whatever the program does to this worker, the other end
  * takes none of it at its word.
  */
 import { Mailbox, Stream } from "./mailbox";
 import type { Given } from "./packages";
 import type { PyodideAPI } from "pyodide";
-import { call, install, python, reasonOf, restored, type Assets } from "./python";
-import type { Memory, Task } from "./runners";
+import { call, install, python, reasonOf, type Assets } from "./python";
+import type { Task } from "./runners";
 
 export interface RunnerStart {
   assets: Assets;
-  /** Python's memory, where the page has it already. */
-  kept: Blob | undefined;
   control: MessagePort;
 }
 
@@ -26,14 +24,6 @@ function brought(port: MessagePort): Promise<Given> {
   return new Promise((resolve) => {
     port.onmessage = (event: MessageEvent<Given>) => resolve(event.data);
   });
-}
-
-/** Python, from the memory that was kept, or that the session worker has. */
-async function begun({ assets, kept, control }: RunnerStart): Promise<PyodideAPI> {
-  const memory = kept ?? (await new Promise<Memory>((resolve) => {
-    control.onmessage = (event: MessageEvent<Memory>) => resolve(event.data);
-  })).memory;
-  return (memory && (await restored(assets, box, memory))) ?? python(assets, box);
 }
 
 async function run(api: PyodideAPI, control: MessagePort, task: Task): Promise<void> {
@@ -56,14 +46,12 @@ async function run(api: PyodideAPI, control: MessagePort, task: Task): Promise<v
 
 self.onmessage = async (event: MessageEvent<RunnerStart>) => {
   self.onmessage = null;
-  const { control } = event.data;
+  const { assets, control } = event.data;
   const failed = (error: unknown): void => control.postMessage({ failed: reasonOf(error) });
   try {
-    const api = await begun(event.data);
+    const api = await python(assets, box);
     await call(api, "huddle.browser.runner_worker", "prepare");
-    control.onmessage = ({ data }: MessageEvent<Task | Memory>) => {
-      if (!("memory" in data)) run(api, control, data).catch(failed);
-    };
+    control.onmessage = ({ data }: MessageEvent<Task>) => void run(api, control, data).catch(failed);
     control.postMessage({ ready: true });
   } catch (error) {
     failed(error);

@@ -6,7 +6,6 @@
  *   page -> session    { runner: port }          another one is being made, this is its control port
  *                      { gone: text, failed }    the last one that was made was ended, or failed by itself
  *   session -> page    { kill: true }    end it, and make another one
- *                      { memory }        Python's, to be kept for the next visit
  *                      { ready: true }   a runner is
  *                      Needs             packages for a program (provider.ts)
  */
@@ -15,11 +14,6 @@ import { Mailbox, Stream } from "./mailbox";
 import type { Given } from "./packages";
 import type { Needs } from "./provider";
 import { runnerWord } from "./runner-words";
-
-/** What a runner may start from: Python's memory after its start, if there is one. */
-export interface Memory {
-  memory: Blob | undefined;
-}
 
 /** What a runner gets to do. */
 export interface Task {
@@ -56,7 +50,6 @@ export class Runners {
     private readonly box: Mailbox,
     private readonly backstage: MessagePort,
     private readonly onWritten: (files: Record<string, Uint8Array>) => void,
-    private readonly memory: Promise<Blob | undefined> = Promise.resolve(undefined),
   ) {
     backstage.onmessage = (event: MessageEvent<{ runner?: MessagePort; gone?: string; failed?: boolean }>) => {
       const { runner, gone, failed } = event.data;
@@ -104,7 +97,6 @@ export class Runners {
   private made(control: MessagePort): void {
     this.control = control;
     this.ready = false;
-    void this.memory.then((memory) => control.postMessage({ memory } satisfies Memory));
     let ready = false;
     let written = false;
     control.onmessage = ({ data }: MessageEvent<unknown>) => {

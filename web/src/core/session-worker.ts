@@ -3,19 +3,16 @@
  *
  * From the page: first one `Start`, then decisions. To the page: events.
  */
-import type { PyodideAPI } from "pyodide";
 import { identity } from "./identity";
 import { Mailbox } from "./mailbox";
 import type { Decision, Seen, SessionEvent } from "./protocol";
-import { call, reasonOf, remembered, restored, type Assets } from "./python";
+import { call, python, reasonOf, type Assets } from "./python";
 import { Rtc } from "./rtc";
-import { Runners, type Memory } from "./runners";
+import { Runners } from "./runners";
 import * as webcrypto from "./webcrypto";
 
 export interface Start {
   assets: Assets;
-  /** Python's memory, as it was kept at an earlier visit. */
-  kept: Blob | undefined;
   backstage: MessagePort;
   /** To the page's WebRTC, if it has any. */
   rtc: MessagePort | undefined;
@@ -29,23 +26,14 @@ const box = new Mailbox();
 const began = performance.now();
 const tell = (event: SessionEvent): void => self.postMessage(event);
 
-/** Python and its memory: as it was kept, or made now, since a runner starts sooner from that than beside it. */
-async function begun({ assets, kept }: Start): Promise<{ api: PyodideAPI; memory: Blob | undefined }> {
-  const api = kept && (await restored(assets, box, kept));
-  return api ? { api, memory: kept } : remembered(assets, box);
-}
-
 self.onmessage = async ({ data }: MessageEvent<Start>) => {
   const id = box.nextId();
   let run = 1;
   self.onmessage = (event: MessageEvent<Decision | Seen>) => box.note(id, 1, event.data);
   if (data.rtc) box.rtc = new Rtc(box, data.rtc);
   try {
-    const { promise, resolve: remember } = Promise.withResolvers<Blob | undefined>();
-    const runners = new Runners(box, data.backstage, (files) => tell({ event: "written", run, files }), promise);
-    const [{ api, memory }, pair] = await Promise.all([begun(data), identity()]);
-    remember(memory);
-    if (memory !== data.kept) data.backstage.postMessage({ memory } satisfies Memory);
+    const runners = new Runners(box, data.backstage, (files) => tell({ event: "written", run, files }));
+    const [api, pair] = await Promise.all([python(data.assets, box), identity()]);
     await call(api, "huddle.browser.session_worker", "main", box, {
       id,
       pair,

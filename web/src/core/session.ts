@@ -10,10 +10,8 @@ import { Provider, type Needs } from "./provider";
 import { Connections } from "./rtc-page";
 import { frameWord } from "./runner-words";
 import type { RunnerStart } from "./runner-worker";
-import type { Memory } from "./runners";
 import type { Start } from "./session-worker";
 import { Loading } from "./loading";
-import { forget, keep, kept } from "./snapshots";
 
 /** Addresses of what the workers are made of, as the build placed it. */
 export interface Places {
@@ -23,10 +21,11 @@ export interface Places {
   wasm: string;
   stdlib: string;
   site: string;
+  memory: string;
   packageWorker: string;
   packageList: string;
-  /** Bytes of the three largest, as they are without compression. */
-  sizes: { wasm: number; stdlib: number; site: number };
+  /** Bytes of the largest, as they are without compression. */
+  sizes: { wasm: number; stdlib: number; site: number; memory: number };
 }
 
 export interface SessionOptions {
@@ -35,8 +34,6 @@ export interface SessionOptions {
   rendezvous: string;
   /** The person's contacts, as `kept` told them last. */
   contacts?: string;
-  /** Keep nothing for the next visit; for measurements. */
-  forgetful?: boolean;
   /** As in a browser that can't transfer data channels; for tests. */
   pumped?: boolean;
 }
@@ -54,8 +51,6 @@ class WorkerSession implements Session {
   private readonly backstage: MessagePort;
   private readonly assets: Promise<Assets>;
   private readonly code: Promise<Blob>;
-  /** Python's memory after its start, which later runners and visits begin with. */
-  private memory: Blob | undefined;
   private frame: RunnerFrame | undefined;
   private connections: Connections | undefined;
   private early: Decision[] | undefined = [];
@@ -76,10 +71,9 @@ class WorkerSession implements Session {
     const missed = (name: string, reason: string): void =>
       this.tell({ event: "notice", text: `The program imports ${name}, which is not here: ${reason}.` });
     const provider = new Provider(places.packageWorker, places.packageList, missed);
-    this.backstage.onmessage = ({ data }: MessageEvent<Needs | Memory | { ready: true } | { kill: true }>) => {
+    this.backstage.onmessage = ({ data }: MessageEvent<Needs | { ready: true } | { kill: true }>) => {
       if ("needs" in data) void provider.provide(data);
       else if ("ready" in data) performance.mark("huddle-runner");
-      else if ("memory" in data) void this.remember(data.memory);
       else this.replace();
     };
     this.code = blob(places.runnerWorker);
@@ -112,11 +106,10 @@ class WorkerSession implements Session {
 
   private async begin(backstage: MessagePort): Promise<void> {
     try {
-      const [assets, memory] = await Promise.all([this.assets, kept(this.files)]);
-      this.memory = memory;
+      const assets = await this.assets;
       this.tell({ event: "progress", stage: "starting", done: 1 });
       const { rendezvous, contacts } = this.options;
-      const start: Start = { assets, kept: memory, backstage, rtc: this.rtc(), rendezvous, contacts: contacts ?? "" };
+      const start: Start = { assets, backstage, rtc: this.rtc(), rendezvous, contacts: contacts ?? "" };
       this.worker.postMessage(start, start.rtc ? [backstage, start.rtc] : [backstage]);
       for (const decision of this.early ?? []) this.worker.postMessage(decision);
       this.early = undefined;
@@ -137,10 +130,9 @@ class WorkerSession implements Session {
   private async fetchAll(): Promise<Assets> {
     const { places } = this.options;
     const loading = new Loading((done, total) => this.tell({ event: "progress", stage: "loading", done, total }));
-    const { wasm, stdlib, site } = places.sizes;
-    const fetched = [loading.get(places.wasm, wasm), loading.get(places.stdlib, stdlib), loading.get(places.site, site)] as const;
-    const found = await Promise.all(fetched);
-    return { wasm: found[0], stdlib: found[1], site: found[2] };
+    const names = ["wasm", "stdlib", "site", "memory"] as const;
+    const found = await Promise.all(names.map(async (name) => [name, await loading.get(places[name], places.sizes[name])]));
+    return Object.fromEntries(found) as Assets;
   }
 
   private async makeRunner(): Promise<void> {
@@ -150,7 +142,7 @@ class WorkerSession implements Session {
     const [assets, code] = await Promise.all([this.assets, this.code, frame.loaded]);
     if (this.over) return;
     frame.failed = (reason) => this.backstage.postMessage({ gone: `its worker failed: ${reason}`, failed: true });
-    frame.start(code, { assets, kept: this.memory, control: port2 });
+    frame.start(code, { assets, control: port2 });
   }
 
   /** The runner is to be no more; another one gets ready for what comes next. */
@@ -160,31 +152,20 @@ class WorkerSession implements Session {
     if (!this.over) void this.makeRunner();
   }
 
-  /** See that it takes less time for the next runner, and at the next visit. */
-  private async remember(memory: Blob | undefined): Promise<void> {
-    this.memory = memory;
-    if (!memory || this.options.forgetful) return;
+  /** See that it takes less time at the next visit: by the service worker that has come up meanwhile, which keeps files. */
+  private async settle(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, QUIET));
-    if (this.over) return;
-    try {
-      await keep(this.files, memory);
-      // By the service worker that has come up meanwhile, which keeps them, too.
-      if (navigator.serviceWorker?.controller) for (const file of this.files) await fetch(file);
-      performance.mark("huddle-kept");
-    } catch (error) {
-      console.warn(`Python's memory can't be kept: ${String(error)}`);
-    }
-  }
-
-  /** What that memory is of. */
-  private get files(): string[] {
-    const { wasm, stdlib, site } = this.options.places;
-    return [wasm, stdlib, site];
+    if (this.over || !navigator.serviceWorker?.controller) return;
+    const { wasm, stdlib, site, memory } = this.options.places;
+    for (const file of [wasm, stdlib, site, memory]) await fetch(file).catch(() => undefined);
+    performance.mark("huddle-kept");
   }
 
   private tell(event: SessionEvent): void {
-    if (event.event === "ready") performance.mark("huddle-session");
-    if (event.event === "broken") void forget();
+    if (event.event === "ready") {
+      performance.mark("huddle-session");
+      void this.settle();
+    }
     if (event.event === "ended" || event.event === "broken") {
       this.endRunners();
       this.connections?.close();

@@ -89,7 +89,7 @@ _SHORTEST_SECRET = 16
 @click.option("--log-addresses", is_flag=True, help="Let clients' addresses appear in the log.")
 @click.option("--json", "json_", is_flag=True, help="Print events as JSON, one a line, and nothing else.")
 @complaints
-def serve_command(
+def serve_command(  # noqa: PLR0913 - click gives an argument an option
     hosts: tuple[str, ...],
     port: int,
     url: str | None,

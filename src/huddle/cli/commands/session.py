@@ -210,7 +210,7 @@ def _run(
 @network_options.hosting_options
 @local_options
 @complaints
-def host_command(
+def host_command(  # noqa: PLR0913 - click gives an argument an option
     program: Path,
     args: tuple[str, ...],
     parties: int,
@@ -358,7 +358,7 @@ def proxy_command(**options: Any) -> None:
     _join(by_hand=True, **options)
 
 
-def _join(
+def _join(  # noqa: PLR0913 - click gives an argument an option
     *,
     invitation: str,
     private_args: tuple[str, ...],

@@ -12,7 +12,7 @@ import click
 from huddle.cli.errors import complaints
 from huddle.cli.text import clean
 from huddle.errors import LocalError, NetworkError
-from huddle.rendezvous.server.packages import INDEX, LIST, Package, check_source, read_list, write_list
+from huddle.rendezvous.server.packages import INDEX, LIST, Wheel, check_source, read_list, write_list
 from huddle.rendezvous.server.site import find_site
 
 DIRECTORY = "huddle-packages"
@@ -66,7 +66,7 @@ def usual_source() -> str:
     return _known(None)[1]
 
 
-def _known(list_: Path | None) -> tuple[Mapping[str, Package], str]:
+def _known(list_: Path | None) -> tuple[Mapping[str, Wheel], str]:
     if list_ is not None:
         return read_list(list_), ""
     site = find_site()
@@ -78,9 +78,9 @@ def _known(list_: Path | None) -> tuple[Mapping[str, Package], str]:
     return read_list(site / LIST), str(json.loads((site / LIST).read_text(encoding="utf-8"))["source"])
 
 
-def _with_needs(names: Iterable[str], known: Mapping[str, Package]) -> dict[str, Package]:
+def _with_needs(names: Iterable[str], known: Mapping[str, Wheel]) -> dict[str, Wheel]:
     """These and all that they need."""
-    found = dict[str, Package]()
+    found = dict[str, Wheel]()
     queue = [name.lower() for name in names]
     while queue:
         name = queue.pop(0)
@@ -95,7 +95,7 @@ def _with_needs(names: Iterable[str], known: Mapping[str, Package]) -> dict[str,
     return found
 
 
-def _fetch(name: str, package: Package, address: str, path: Path) -> int:
+def _fetch(name: str, package: Wheel, address: str, path: Path) -> int:
     try:
         with urllib.request.urlopen(address, timeout=_PATIENCE) as answer:  # noqa: S310 - http or https, as checked
             data: bytes = answer.read(_MOST)

@@ -8,13 +8,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from huddle.cli.text import clean_line, listing
+from huddle.texts import language, t
 
+# English answers count in every language, so that what a document or a friend says can be typed.
 _YES, _NO = {"y", "yes"}, {"n", "no"}
+_YES_IN = {"de": {"j", "ja"}, "nl": {"j", "ja"}}
+_NO_IN = {"de": {"nein"}, "nl": {"nee"}}
+_ALL_IN = {"de": "alle", "nl": "alle"}
+_NOBODY_IN = {"de": "niemand", "nl": "niemand"}
 _VIEW, _DIFFER = {"v", "view"}, {"w", "words"}
 _OPTIONS = {"o", "options"}
 _NOBODY = {"nobody", "no one", "none"}
 _REFUSE = ("r ", "refuse ")
 _RESERVED = {*_YES, *_NO, *_VIEW, *_DIFFER, *_OPTIONS, *_NOBODY, "all", "r", "refuse"}
+
+
+def letter(english: str) -> str:
+    """The letter to offer for yes: `y`, or that of the person's language."""
+    return "j" if english == "y" and language() in _YES_IN else english
+
+
+def _says_yes(word: str) -> bool:
+    return word in _YES or word in _YES_IN.get(language(), ())
+
+
+def _says_no(word: str) -> bool:
+    return word in _NO or word in _NO_IN.get(language(), ())
+
+
+def _means_all(word: str) -> bool:
+    return word in ("all", _ALL_IN.get(language()))
+
+
+def _means_nobody(word: str) -> bool:
+    return word in _NOBODY or word == _NOBODY_IN.get(language())
+
+
+def _is_reserved(word: str) -> bool:
+    return word in _RESERVED or any(means(word) for means in (_says_yes, _says_no, _means_all, _means_nobody))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +145,7 @@ LobbyDecision = Start | NewCode | Refuse | Parties | Replace | Arguments | End |
 def yes(line: str) -> bool | None:
     """Yes, no, or None: neither."""
     word = _folded(line)
-    return True if word in _YES else False if word in _NO else None
+    return True if _says_yes(word) else False if _says_no(word) else None
 
 
 def again(line: str) -> bool | None:
@@ -131,28 +162,30 @@ def decide(line: str, people: Sequence[Person], *, host: bool) -> Decision:
     """The one decision about people, words and program; `people` are the other parties."""
     word = _folded(line)
     called = [person for person in people if _folded(person.name) == word]
-    if called and word in _RESERVED:
-        return Unclear(f"Somebody here calls themselves {word}, so that can't be an answer. Use numbers.")
+    if called and _is_reserved(word):
+        return Unclear(
+            t("Somebody here calls themselves {word}, so that can't be an answer. Use numbers.", word=word)
+        )
     if not word:
-        return Unclear("Nothing is decided yet.")
+        return Unclear(t("Nothing is decided yet."))
     if word in _VIEW:
         return View()
     if word in _OPTIONS:
         return Options()
     if word in _DIFFER:
         return Differ()
-    if word in _NO:
+    if _says_no(word):
         return Decline()
     for prefix in _REFUSE:
         if host and word.startswith(prefix) and not called:
             found = _find(word.removeprefix(prefix).strip(), people)
             return Refuse(found.did) if isinstance(found, Person) else found
     unheard = [person for person in people if not person.verified]
-    if word in _YES and unheard:
-        return Unclear("Whom did you hear say these words? Type all, names or numbers, or nobody.")
-    if word in _YES or word in _NOBODY:
+    if _says_yes(word) and unheard:
+        return Unclear(t("Whom did you hear say these words? Type all, names or numbers, or nobody."))
+    if _says_yes(word) or _means_nobody(word):
         return Accept()
-    if word == "all":
+    if _means_all(word):
         return Accept(tuple(person.did for person in unheard))
     return _heard(word, people)
 
@@ -189,7 +222,9 @@ def _heard(word: str, people: Sequence[Person]) -> Accept | Unclear:
     for one in found:
         if isinstance(one, Unclear):
             return one
-    return Accept(tuple(one.did for one in found if isinstance(one, Person))) if found else Unclear("Whom?")
+    return (
+        Accept(tuple(one.did for one in found if isinstance(one, Person))) if found else Unclear(t("Whom?"))
+    )
 
 
 def _find(word: str, people: Sequence[Person]) -> Person | Unclear:
@@ -197,9 +232,12 @@ def _find(word: str, people: Sequence[Person]) -> Person | Unclear:
     if len(meant) == 1:
         return meant[0]
     if meant:
-        return Unclear(f"{clean_line(word)} may mean {listing([clean_line(one.name) for one in meant])}.")
+        names = listing([clean_line(one.name) for one in meant])
+        return Unclear(t("{text} may mean {names}.", text=clean_line(word), names=names))
     known = listing([f"{one.pid} {clean_line(one.name)}" for one in people])
-    return Unclear(f"{clean_line(word)} is nobody here and no answer. Here are {known}.")
+    return Unclear(
+        t("{text} is nobody here and no answer. Here are {names}.", text=clean_line(word), names=known)
+    )
 
 
 def _folded(text: str) -> str:

@@ -10,7 +10,7 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -22,32 +22,9 @@ from huddle import events
 from huddle.cli.terminal.answers import Asked
 from huddle.cli.text import clean_line, listing, short_did, size
 from huddle.groups.expected import ExpectedPeople
+from huddle.texts import t, tn
 
-STANDING = {
-    "self": "you",
-    "new": "[yellow]new to you[/]",
-    "known": "[cyan]a contact, not verified[/]",
-    "verified": "[green]verified contact[/]",
-    "alarm": "[bold red]ANOTHER KEY under a name that you know[/]",
-}
-_STATES = {
-    "waiting": "knocks",
-    "seated": "",
-    "admitted": "is in",
-    "accepted": "[green]accepts[/]",
-    "silent": "silent",
-}
 _GONE = {"refused", "left", "gone"}
-GROUP_STATES = {
-    "dealt": "knocking",
-    "in": "in, saying the words",
-    "words": "[cyan]words said[/]",
-    "computing": "[cyan]computing[/]",
-    "result": "[green]has its result[/]",
-    "failed": "[red]failed[/]",
-    "left": "[red]left[/]",
-}
-_DOING = {"idle": "ready", "computing": "computing", "input": "typing", "gone": "gone"}
 _DOUBTS = 3  # that are explained below the table; all of them stand above, among the lines
 _ROOMY = 96  # columns, for all that is counted of a peer
 _WIDE = 80  # columns, for what helps to tell people apart
@@ -58,6 +35,63 @@ _FRAME_SECONDS = 0.125
 def safe(text: str) -> str:
     """What a stranger wrote, for a line with markup."""
     return escape(clean_line(text))
+
+
+def standing_of(standing: str) -> str:
+    """What a person knows of a party, as markup."""
+    match standing:
+        case "self":
+            return t("you")
+        case "new":
+            return f"[yellow]{t('new to you')}[/]"
+        case "known":
+            return f"[cyan]{t('a contact, not verified')}[/]"
+        case "verified":
+            return f"[green]{t('verified contact')}[/]"
+        case "alarm":
+            return f"[bold red]{t('ANOTHER KEY under a name that you know')}[/]"
+    return safe(standing)
+
+
+def _state_of(state: str) -> str:
+    match state:
+        case "waiting":
+            return t("knocks")
+        case "admitted":
+            return t("is in")
+        case "accepted":
+            return f"[green]{t('accepts')}[/]"
+        case "silent":
+            return t("silent")
+    return ""
+
+
+GROUP_STATES = ("dealt", "in", "words", "computing", "result", "failed", "left")
+
+
+def group_state(state: str) -> str:
+    """How far a group of a class is, as markup."""
+    match state:
+        case "dealt":
+            return t("knocking")
+        case "in":
+            return t("in, saying the words")
+        case "words":
+            return f"[cyan]{t('words said')}[/]"
+        case "computing":
+            return f"[cyan]{t('computing')}[/]"
+        case "result":
+            return f"[green]{t('has its result')}[/]"
+        case "failed":
+            return f"[red]{t('failed')}[/]"
+        case "left":
+            return f"[red]{t('left')}[/]"
+    return safe(state)
+
+
+def _doing(state: str) -> str:
+    doing = {"computing": t("computing"), "input": t("typing"), "gone": t("gone")}
+    return doing.get(state, t("ready"))
 
 
 @dataclass
@@ -100,6 +134,9 @@ class Board:
                 self.words = None
             case events.Restarted():
                 self.words = self.program = None
+                for did, one in self.parties.items():  # what was accepted counts no more
+                    if one.state == "accepted":
+                        self.parties[did] = replace(one, state="admitted")
             case events.Sealed() | events.Ended():
                 self.meeting = False
             case events.Run(state="started"):
@@ -141,8 +178,8 @@ class Board:
     def _link(self) -> RenderableType | None:
         if self.invitation is None or not self.meeting or self.words is not None:
             return None
-        code = f"[dim]Code[/]  [bold]{safe(self.invitation.code)}[/]" if self.invitation.code else ""
-        link = _text(f"[dim]Link[/]  [cyan]{safe(self.invitation.url)}[/]", overflow="fold")
+        code = f"[dim]{t('Code')}[/]  [bold]{safe(self.invitation.code)}[/]" if self.invitation.code else ""
+        link = _text(f"[dim]{t('Link')}[/]  [cyan]{safe(self.invitation.url)}[/]", overflow="fold")
         return _stack(link, _text(code) if code else None)
 
     def _class(self, most: int) -> RenderableType | None:
@@ -153,14 +190,18 @@ class Board:
         if len(groups) > most:
             count = Counter(group.state for group in groups)
             return _text(
-                ", ".join(f"{count[state]} {GROUP_STATES[state]}" for state in GROUP_STATES if count[state])
+                ", ".join(f"{count[state]} {group_state(state)}" for state in GROUP_STATES if count[state])
             )
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim", no_wrap=True)
         table.add_column(no_wrap=True, overflow="ellipsis")
         table.add_column(no_wrap=True)
         for group in groups:
-            table.add_row(f"Group {group.group}", _text(members_of(group)), _text(GROUP_STATES[group.state]))
+            table.add_row(
+                t("Group {number}", number=group.group),
+                _text(members_of(group)),
+                _text(group_state(group.state)),
+            )
         return table
 
     def _present(self, *, dealt: bool = False) -> list[events.Party]:
@@ -192,7 +233,7 @@ class Board:
             cells = [
                 "" if one.pid is None else str(one.pid),
                 f"[bold]{safe(one.name)}[/]",
-                STANDING.get(one.standing, safe(one.standing)),
+                standing_of(one.standing),
                 _state(one),
                 short_did(clean_line(one.did)),
             ]
@@ -204,13 +245,19 @@ class Board:
         return _stack(table, *said, absent) if said or absent is not None else table
 
     def _absent(self) -> RenderableType | None:
-        return _text(f"[dim]Not here yet:[/] {safe(listing(self.missing))}") if self.missing else None
+        if not self.missing:
+            return None
+        return _text(f"[dim]{t('Not here yet: {names}.', names=safe(listing(self.missing)))}[/]")
 
     def _people_in_line(self) -> RenderableType | None:
         people = self._present()
         if not self.meeting or len(people) + len(self.missing) < 2:
             return None
-        marks = {"alarm": " [bold red](ANOTHER KEY)[/]", "new": " [yellow](new)[/]", "self": " (you)"}
+        marks = {
+            "alarm": f" [bold red]({t('ANOTHER KEY')})[/]",
+            "new": f" [yellow]({t('new')})[/]",
+            "self": f" ({t('you')})",
+        }
         names = [
             f"{'' if one.pid is None else one.pid} {safe(one.name)}"
             f"{_doubt(one) or marks.get(one.standing, '')}".strip()
@@ -223,21 +270,20 @@ class Board:
         if program is None or not self.meeting:
             return None
         total = sum(file["size"] for file in program.files)
-        count = "1 file" if len(program.files) == 1 else f"{len(program.files)} files"
-        place = "in a sandbox" if program.sandbox else "[bold yellow]it can read your files[/]"
+        count = tn("{count} file", "{count} files", len(program.files))
+        place = t("in a sandbox") if program.sandbox else f"[bold yellow]{t('it can read your files')}[/]"
         if program.sandbox and program.weaker:
-            place = "[bold yellow]in a weak sandbox[/]"
+            place = f"[bold yellow]{t('in a weak sandbox')}[/]"
         words = f"[bold]{safe(program.entry)}[/] {safe(shlex.join(program.args))}".strip()
-        return _text(f"[dim]Program[/]  {words}  [dim]{count}, {size(total)},[/] {place}")
+        return _text(f"[dim]{t('Program')}[/]  {words}  [dim]{count}, {size(total)},[/] {place}")
 
     def _words(self) -> RenderableType | None:
         if not self.meeting:
             return None
         alarm = None
         if self.differed:
-            alarm = _text(
-                f"[bold red]{safe(self.differed)} saw other words.[/] Somebody may be intercepting."
-            )
+            saw = t("{name} saw other words.", name=safe(self.differed))
+            alarm = _text(f"[bold red]{saw}[/] {t('Someone may be intercepting.')}")
         if self.words is None:
             return alarm
         words = "   ".join(f"[bold green]{safe(word)}[/]" for word in self.words.words)
@@ -246,7 +292,10 @@ class Board:
     def _hint(self) -> RenderableType | None:
         if self.words is None or not self.meeting:
             return None
-        return Text("Everyone must see the same four words. If yours differ, answer w.", style="dim")
+        return Text(
+            t("Everyone must see the same four words. If yours differ, someone may intercept: answer w."),
+            style="dim",
+        )
 
     def _asking(self, width: int) -> RenderableType | None:
         if self.asked is None:
@@ -267,8 +316,8 @@ def _state(one: events.Party) -> str:
     if one.standing == "self" and one.state != "accepted":
         return ""
     if one.state == "waiting" and one.detail:
-        return "[bold yellow]not expected[/]"
-    return _STATES.get(one.state, "")
+        return f"[bold yellow]{t('not expected')}[/]"
+    return _state_of(one.state)
 
 
 def _doubt(one: events.Party) -> str:
@@ -281,7 +330,7 @@ def members_of(group: events.Group) -> str:
     for member in group.members:
         state = member["state"]
         names.append(
-            safe(member["name"]) + (f" ({GROUP_STATES[state]})" if state in ("failed", "left") else "")
+            safe(member["name"]) + (f" ({group_state(state)})" if state in ("failed", "left") else "")
         )
     return ", ".join(names)
 
@@ -336,20 +385,29 @@ def _packed(choices: Iterable[tuple[str, str]], width: int) -> list[Text]:
 def counters(stats: events.Stats, width: int) -> Table:
     """What is counted of each peer in a run."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    columns = ["party", "doing", "path", "RTT", "sent", "received", "messages", "reconnects"]
+    columns = [
+        t("party"),
+        t("doing"),
+        t("path"),
+        t("RTT"),
+        t("sent"),
+        t("received"),
+        t("messages"),
+        t("reconnects"),
+    ]
     roomy = width >= _ROOMY
     if not roomy:
         del columns[6:]
-    for column in columns:
-        left = column in ("party", "doing", "path")
+    for number, column in enumerate(columns):
+        left = number < 3
         table.add_column(column, justify="left" if left else "right", no_wrap=True)
     for peer in stats.peers:
-        path = Text(clean_line(f"{peer['network']}, {peer['path']}" if peer["network"] else "connecting"))
+        path = Text(clean_line(f"{peer['network']}, {peer['path']}" if peer["network"] else t("connecting")))
         path.truncate(max(10, width - (72 if roomy else 52)), overflow="ellipsis")
         rtt = f"{peer['rtt_ms']:.1f} ms" if peer.get("rtt_ms") is not None else ""
         cells = (
             Text(clean_line(peer["name"])),
-            _DOING.get(peer["state"], "ready"),
+            _doing(peer["state"]),
             path,
             rtt,
             size(peer["bytes_sent"]),

@@ -146,7 +146,7 @@ class DealQuestions:
                         self._classroom.admit(did)
                 case Refuse(dids):
                     for did in dids:
-                        self._classroom.refuse(did, "its person said no")
+                        self._classroom.refuse(did, "the host declined")
             return
 
 

@@ -183,7 +183,7 @@ class Driver:
                 self._stopping = True
                 self._party.stop_run()
             else:
-                self._party.leave("by their own wish")
+                self._party.leave("left the session")
 
         return first
 

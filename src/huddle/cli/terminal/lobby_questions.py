@@ -67,7 +67,7 @@ class LobbyQuestions:
                 self._party.new_code()
             case answers.Refuse(did):
                 self.removed = True
-                self._party.refuse(did, "its person said no")
+                self._party.refuse(did, "the host declined")
             case answers.Parties(count):
                 self._party.change(None, count)
                 self.parties = count

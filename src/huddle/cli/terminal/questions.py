@@ -24,6 +24,7 @@ from huddle.session.filling import Filling
 from huddle.session.form import program_form
 from huddle.session.party import Party
 from huddle.session.program import Program
+from huddle.texts import t, translated
 
 LOBBY = events.Question("lobby")
 _AWAY = {"left", "refused", "gone"}
@@ -156,7 +157,7 @@ class Questions:
         elif verdict:
             self._party.admit(question.did)
         else:
-            self._party.refuse(question.did, "it lets in only whom it knows")
+            self._party.refuse(question.did, "the host admits known people only")
 
     def _is_full(self) -> bool:
         parties = self._lobby.parties
@@ -177,16 +178,18 @@ class Questions:
     async def _ask_to_admit(self, question: events.Question, problem: str) -> None:
         name = clean_line(question.name)
         asked = Asked(
-            f"Let {name} in, {short_did(question.did)}?" if problem else f"Let {name} in?",
-            (("y", "let them in"), ("n", "not now; they may knock again")),
-            clean_line(problem),
+            t("Let {name} in, {did}?", name=name, did=short_did(question.did))
+            if problem
+            else t("Let {name} in?", name=name),
+            ((answers.letter("y"), t("let them in")), ("n", t("not now; they may knock again"))),
+            clean_line(translated(problem)),
         )
         verdict = await self._until_clear(asked, answers.yes)
         if verdict:
             self._party.admit(question.did)
         else:
             self._each = True
-            self._party.refuse(question.did, "its person said no")
+            self._party.refuse(question.did, "the host declined")
 
     # --- people, words and program
 
@@ -226,6 +229,8 @@ class Questions:
     async def _ask_for_all(self) -> None:
         host = isinstance(self._policy, HostPolicy)
         problem = ""
+        if not host and not self._screen.script:
+            self._say_purpose()
         while True:
             people = self._people()
             may = self._filling()
@@ -243,16 +248,16 @@ class Questions:
                     continue
                 case answers.Options() if beside:
                     if not await self._fill_in(all_=True):
-                        self._party.decline("they do not take part")
+                        self._party.decline("declined to take part")
                         return
                     continue
                 case answers.Options():
-                    problem = "It has no options that you could give."
+                    problem = t("It has no options that you could give.")
                     continue
                 case answers.Accept(heard):
                     # A host was asked before there was an invitation.
                     if not host and not await self._fill_in(all_=False):
-                        self._party.decline("they do not take part")
+                        self._party.decline("declined to take part")
                         return
                     self._party.heard(heard)
                     self._party.accept()
@@ -260,12 +265,21 @@ class Questions:
                     self._party.differ()
                 case answers.Refuse(did):
                     self._each = True  # somebody has the invitation who should not
-                    self._party.refuse(did, "its person said no")
+                    self._party.refuse(did, "the host declined")
                 case answers.Decline() if self._policy.lobby and line is not None:
                     self._party.not_now("the host wants to wait" if host else "not now")
                 case answers.Decline():
-                    self._party.decline("they do not take part")
+                    self._party.decline("declined to take part")
             return
+
+    def _say_purpose(self) -> None:
+        """What the program says that everybody learns; a host saw it before there was an invitation."""
+        try:
+            form = program_form(self._entry, self._party.files)
+        except ProgramError:
+            return  # it is said where it is asked for
+        if form.written and form.learns:
+            self._screen.show(events.Notice(f"In its own words, {form.title or self._entry}: {form.learns}"))
 
     def _filling(self) -> Filling | None:
         """What the program asks of this person alone; None where there is nothing, or it can't be known."""
@@ -305,8 +319,12 @@ class Questions:
     async def _program(self, question: events.Question) -> None:
         verdict = self._by_policy(question)
         if verdict is None:
-            choices = (("y", "run it here"), ("v", "view it"), ("n", "not this one"))
-            asked = Asked("Run this program here?", choices)
+            choices = (
+                (answers.letter("y"), t("run it here")),
+                ("v", t("view it")),
+                ("n", t("not this one")),
+            )
+            asked = Asked(t("Run this program here?"), choices)
             while isinstance(answer := await self._until_clear(asked, answers.run), answers.View):
                 await self._screen.read(self._party.files, self._turn)
             verdict = bool(answer)
@@ -317,13 +335,15 @@ class Questions:
 
     async def _again(self) -> None:
         failed = self._failed
-        once = "try it again" if failed else "run it once more"
-        choices = [("y", f"{once} with the same people"), ("q", "end")]
+        once = (
+            t("try it again with the same people") if failed else t("run it once more with the same people")
+        )
+        choices = [(answers.letter("y"), once), ("q", t("end"))]
         if self._source is not None:
-            choices.insert(1, ("p [FILE ARGS]", "another program"))
+            choices.insert(1, ("p [FILE ARGS]", t("another program")))
         problem = ""
         while True:
-            asked = Asked("Try again?" if failed else "Once more?", tuple(choices), problem)
+            asked = Asked(t("Try again?") if failed else t("Once more?"), tuple(choices), problem)
             line = await self._screen.ask(asked)
             if line is None or answers.again(line) is False:  # also where nobody is there to type
                 self._party.finish()
@@ -335,9 +355,10 @@ class Questions:
                     self._party.again(*([program] if program is not None else []))
                     return
             except LocalError as error:
-                problem = f"{error.message} {error.hint}".strip()
+                problem = f"{translated(error.message)} {translated(error.hint)}".strip()
                 continue
-            problem = f"{clean_line(line.strip())} is no answer." if word else "Nothing is decided yet."
+            typed = clean_line(line.strip())
+            problem = t("{text} is no answer.", text=typed) if typed else t("Nothing is decided yet.")
 
     def _next_program(self, other: str) -> Program | None:
         """What runs next: the program as it is on the disk now; None where that is the same as before."""
@@ -359,31 +380,36 @@ class Questions:
             answer = meaning(line)
             if answer is not None:
                 return answer
-            problem = (
-                "Nothing is decided yet." if not line.strip() else f"{clean_line(line.strip())} is no answer."
-            )
+            typed = clean_line(line.strip())
+            problem = t("{text} is no answer.", text=typed) if typed else t("Nothing is decided yet.")
 
 
 def _deciding(people: list[Person], *, host: bool, problem: str, beside: str, lobby: bool) -> Asked:
     """The one question about people, words and program."""
-    does = "start" if host else "run it here"
     if all(person.verified for person in people):
-        question = "Start?" if host else "Run this program here?"
-        choices = [("y", does)]
-    else:
-        question = f"Whom did you hear say these words? Then {'start' if host else 'run the program here'}."
+        question = t("Start?") if host else t("Run this program here?")
+        choices = [(answers.letter("y"), t("start") if host else t("run it here"))]
+    elif host:
+        question = t("Whom did you hear say these words? Then start.")
         choices = [
-            ("all", f"all of them, {does}"),
-            ("NAMES", f"these, {does}"),
-            ("nobody", f"{does} all the same"),
+            (t("all"), t("all of them, start")),
+            (t("NAMES"), t("these, start")),
+            (t("nobody"), t("start all the same")),
         ]
-    choices += [("w", "my words differ"), ("v", "view the program")]
-    if beside:
-        choices.append(("o", f"give it {beside}"))
-    if host:
-        choices.append(("r NAME", "refuse somebody"))
-    if lobby:
-        choices.append(("n", "not now"))
     else:
-        choices.append(("n", "end the session" if host else "take no part"))
+        question = t("Whom did you hear say these words? Then run the program here.")
+        choices = [
+            (t("all"), t("all of them, run it here")),
+            (t("NAMES"), t("these, run it here")),
+            (t("nobody"), t("run it here all the same")),
+        ]
+    choices += [("w", t("my words differ")), ("v", t("view the program"))]
+    if beside:
+        choices.append(("o", t("give it {names}", names=beside)))
+    if host:
+        choices.append((t("r NAME"), t("refuse somebody")))
+    if lobby:
+        choices.append(("n", t("not now")))
+    else:
+        choices.append(("n", t("end the session") if host else t("take no part")))
     return Asked(question, tuple(choices), problem)

@@ -10,12 +10,15 @@ from collections.abc import Iterator, Mapping
 from rich.console import Console
 
 from huddle import events
-from huddle.cli.terminal.board import GROUP_STATES, STANDING, Board, counters, members_of, safe
+from huddle.ceremony.messages import parting
+from huddle.cli.terminal.board import Board, counters, group_state, members_of, safe, standing_of
 from huddle.cli.terminal.listing import listed
 from huddle.cli.terminal.output import ProgramOutput, painted, unpainted
 from huddle.cli.terminal.qr import qr_code
 from huddle.cli.text import clean_line, duration, listing, sentence, short_did, size
+from huddle.texts import t, tn, translated
 
+_FILES = 4  # of a program, a line each; more are only counted here, and named by `v`
 _RESULTS = 6  # files that a program made, named on one line
 _BELOW = 9  # lines that must stand below a QR code on the same screen: link, code, what to type, the status
 _BAR = 2  # columns of a pager that scrolls
@@ -33,7 +36,7 @@ def _was_in(before: events.Party | None) -> bool:
 
 
 def _sentence(text: str) -> str:
-    return safe(sentence(text))
+    return safe(sentence(translated(text)))
 
 
 class View:
@@ -58,6 +61,7 @@ class View:
         self._qr = qr and not plain
         self._plain = plain
         self._half_line = False
+        self._running = False  # is what the status says
         self._place, self._full = "", False  # where a guest stands in the lobby
         self._groups: dict[int, str] = {}  # of a class: what was said last of each
         self._output = ProgramOutput(painted if console.is_terminal else unpainted)
@@ -101,6 +105,7 @@ class View:
 
     def _wait(self, what: str) -> None:
         self._board.status = what
+        self._running = what.startswith(t("running"))
 
     def _print_begun(self) -> None:
         if begun := self._output.rest():
@@ -117,197 +122,245 @@ class View:
 
     def _on_invitation(self, event: events.Invitation) -> None:
         guests = 0 if self._planned is None else self._planned - 1
-        others = {0: "", 1: " to the other party"}.get(guests, f" to the other {guests} parties")
         if self._qr:
             height = (self._console.height or _LINES) - _BELOW
             self._console.out(qr_code(event.url, self._console.width, height), highlight=False)
-        self.line(f"\nSend this link{others}, good for two hours:\n")
+        many = tn(
+            "Send this link to the other party; it is good for two hours:",
+            "Send this link to the other {count} parties; it is good for two hours:",
+            guests,
+        )
+        self.line(f"\n{many if guests else t('Send this link; it is good for two hours:')}\n")
         self._console.print(f"  [bold cyan]{safe(event.url)}[/]\n", highlight=False, soft_wrap=True)
         if event.code:
-            self.line(f"or read out this code, good for ten minutes:  [bold]{safe(event.code)}[/]\n")
+            read = t("Or read out this code; it is good for ten minutes:")
+            self.line(f"{read}  [bold]{safe(event.code)}[/]\n")
         rendezvous = event.url.partition("/j#")[0]
-        self.line("They type [bold]huddle join LINK[/]")
+        self.line(t("They type {command}", command="[bold]huddle join LINK[/]"))
         if event.code:
             command = f"huddle join {safe(event.code)} --rendezvous {safe(rendezvous)}"
-            self._console.print(f"or [bold]{command}[/]", highlight=False, soft_wrap=True)
+            line = t("or {command}", command=f"[bold]{command}[/]")
+            self._console.print(line, highlight=False, soft_wrap=True)
         self.line()
-        self._wait("waiting for the others")
+        self._wait(t("waiting for the others"))
 
     def _on_lobby(self, event: events.Lobby) -> None:
         here = len(event.here)
-        of = f"{here} of {event.parties} are here" if event.parties else f"{here} are here"
+        of = tn("{count} is here", "{count} are here", here)
+        if event.parties:
+            of = t("{here} of {all} are here", here=here, all=event.parties)
         if event.missing:
-            of += f", {safe(listing(list(event.missing)))} not"
+            of += t(", {names} not", names=safe(listing(list(event.missing))))
         if event.place == "admitted" and self._place != "admitted":
-            self.line("[green]You are let in.[/]")
-        if event.place != "waiting":
-            decides = "" if event.place == "admitted" else "you have a seat; the host decides about all: "
-            self._wait(f"{decides}{of}")
+            self.line(f"[green]{t('You are let in.')}[/]")
+        if event.place == "admitted":
+            self._wait(of)
+        elif event.place != "waiting":
+            self._wait(t("you have a seat; the host decides about all: {here}", here=of))
         elif event.full:
             if not self._full:
-                self.line("[yellow]The session is full; you are waiting for a seat.[/]")
-            self._wait(f"waiting for a seat: {of}")
+                self.line(f"[yellow]{t('The session is full; you are waiting for a seat.')}[/]")
+            self._wait(t("waiting for a seat: {here}", here=of))
         else:
-            self._wait(f"waiting for the host to let you in: {of}")
+            self._wait(t("waiting for the host to let you in: {here}", here=of))
         self._place, self._full = event.place, event.place == "waiting" and event.full
 
     def _on_expected(self, event: events.Expected) -> None:
         if self._plain:
-            self.line(f"You expect {safe(listing(list(event.names)))}.")
+            self.line(t("You expect {names}.", names=safe(listing(list(event.names)))))
 
     def _on_group(self, event: events.Group) -> None:
         if event.standing == "self":
             before, self._groups[event.group] = self._groups.get(event.group), event.state
             if event.state == "undone":
-                self.line(f"[yellow]Group {event.group} did not begin[/]; its members wait for another.")
+                undone = t("Group {number} did not begin; its members wait for another.", number=event.group)
+                self.line(f"[yellow]{undone}[/]")
             elif before != event.state:
-                self.line(f"Group {event.group}, {members_of(event)}: {GROUP_STATES[event.state]}.")
-            self._wait("waiting for the groups")
+                group = t("Group {number}", number=event.group)
+                self.line(f"{group}, {members_of(event)}: {group_state(event.state)}.")
+            self._wait(t("waiting for the groups"))
             return
         own = [one.did for one in self._board.parties.values() if one.standing == "self"]
         others = [safe(member["name"]) for member in event.members if member["did"] not in own]
-        self.line(f"[bold]You are in group {event.group}[/] with {listing(others)}.")
-        self._wait("waiting for the others of the group")
+        self.line(t("You are in group {number} with {names}.", number=event.group, names=listing(others)))
+        self._wait(t("waiting for the others of the group"))
 
-    def _on_party(self, event: events.Party, before: events.Party | None) -> None:
-        name, standing = safe(event.name), STANDING.get(event.standing, event.standing)
+    def _on_party(self, event: events.Party, before: events.Party | None) -> None:  # noqa: C901 - one case a state
+        name, standing = safe(event.name), standing_of(event.standing)
         detail = _sentence(event.detail)
         same = before is not None and before.state == event.state
         if same and (event.state != "waiting" or before is None or before.detail == event.detail):
             return
         if event.state == "waiting" and event.standing == "self":
-            self._wait("waiting for the host to let you in, and for the others")
+            self._wait(t("waiting for the host to let you in, and for the others"))
         elif event.state == "waiting":
             number = f"{event.pid} " if event.pid is not None else ""
-            self.line(f"{number}[bold]{name}[/] wants to come in: {standing}, {short_did(event.did)}")
+            wants = t(
+                "{name} wants to come in: {standing}, {did}",
+                name=f"[bold]{name}[/]",
+                standing=standing,
+                did=short_did(event.did),
+            )
+            self.line(f"{number}{wants}")
             if detail:
                 self.line(f"  [bold yellow]{detail}[/]")
         elif event.state == "seated":
-            self._wait(f"{name_of(event)} has a seat; you decide about all when they are here")
+            self._wait(t("{name} has a seat; you decide when all are here", name=name_of(event)))
             if self._plain and self._board.missing:
-                self.line(f"Not here yet: {safe(listing(self._board.missing))}.")
+                self.line(t("Not here yet: {names}.", names=safe(listing(self._board.missing))))
         elif event.state == "admitted" and event.standing != "self" and not _was_in(before):
-            self.line(f"[bold]{name}[/] is in: {standing}, {short_did(event.did)}")
+            self.line(
+                t(
+                    "{name} is in: {standing}, {did}",
+                    name=f"[bold]{name}[/]",
+                    standing=standing,
+                    did=short_did(event.did),
+                )
+            )
         elif event.state == "refused":
-            self.line(f"{name} was not let in.")
+            self.line(t("{name} was not let in.", name=name))
         elif event.state == "accepted":
-            self.line(f"[green]{name} accepts.[/]")
+            self.line(f"[green]{t('{name} accepts.', name=name)}[/]")
             if event.standing == "self":
-                self._wait("waiting for the others to accept")
+                self._wait(t("waiting for the others to accept"))
         elif event.state == "silent":
-            self.line(f"[yellow]Nothing is heard of {name}.[/] {detail}")
+            self.line(f"[yellow]{t('Nothing is heard of {name}.', name=name)}[/] {detail}")
         elif event.state == "connected" and before is not None and before.state == "silent":
-            self.line(f"[green]{name} is back.[/]")
+            self.line(f"[green]{t('{name} is back.', name=name)}[/]")
         elif event.state == "connected" and event.detail:
-            self.line(f"[dim]{name} ({short_did(event.did)}): {safe(event.detail)}; that proves nothing.[/]")
+            told = t(
+                "{name} ({did}): {detail}; that proves nothing.",
+                name=name,
+                did=short_did(event.did),
+                detail=safe(translated(event.detail)),
+            )
+            self.line(f"[dim]{told}[/]")
         elif event.state == "gone":
-            self.line(f"[yellow]{name} is gone.[/] {detail}")
+            self.line(f"[yellow]{t('{name} is gone.', name=name)}[/] {detail}")
         elif event.state == "left" and (before is None or before.state != "refused"):
-            self.line(f"[yellow]{name} has left.[/] {detail}")
+            declined = event.detail.startswith("declined")
+            did = translated(f"{event.name} {parting(event.detail, declined=declined)}.")
+            self.line(f"[yellow]{safe(did)}[/]")
 
     def _on_program(self, event: events.Program) -> None:
         total = sum(file["size"] for file in event.files)
-        count = "1 file" if len(event.files) == 1 else f"{len(event.files)} files"
+        count = tn("{count} file", "{count} files", len(event.files))
         arguments = shlex.join(event.args)
-        self.line(f"\nProgram: [bold]{safe(event.entry)}[/] {safe(arguments)}   {count}, {size(total)}")
+        program = t("Program")
+        self.line(f"\n{program}: [bold]{safe(event.entry)}[/] {safe(arguments)}   {count}, {size(total)}")
         if event.flags:
-            self.line(f"  with MPyC's {safe(' '.join(event.flags))}")
-        for file in event.files:
+            self.line(f"  {t('with {flags} of MPyC', flags=safe(' '.join(event.flags)))}")
+        for file in event.files if len(event.files) <= _FILES else ():
             self.line(f"  {safe(file['path'])}  {size(file['size'])}  sha256 {file['sha256'][:16]}…")
-        self.line(f"  digest {event.digest}")
+        self.line(f"  {t('digest')} {event.digest}")
         if event.sandbox:
-            self.line(
-                "  It runs in a sandbox here: no network, no home, only its files and your --input files."
-            )
+            inside = t("It runs in a sandbox here: no network, no home, only its files and --input files.")
+            self.line(f"  {inside}")
+            weaker = t("This sandbox is weaker than it should be")
             for lack in event.weaker:
-                self.line(f"  [bold yellow]This sandbox is weaker than it should be[/]: {safe(lack)}.")
+                self.line(f"  [bold yellow]{weaker}[/]: {safe(translated(lack))}.")
             if event.limits:
-                self.line(f"  At most {safe(', '.join(event.limits))} (--limit).")
+                self.line(f"  {t('At most {limits} (--limit).', limits=safe(', '.join(event.limits)))}")
         else:
-            self.line("  [bold yellow]This program can read your files[/]: it runs without a sandbox here.")
+            open_ = t("This program can read your files: it runs without a sandbox here.")
+            self.line(f"  [bold yellow]{open_}[/]")
 
     def _on_words(self, event: events.Words) -> None:
         words = "   ".join(event.words)
-        again = f"  [dim](ceremony {event.epoch})[/]" if event.epoch > 1 else ""
+        again = f"  [dim]({t('attempt {number}', number=event.epoch)})[/]" if event.epoch > 1 else ""
         if self._plain:
-            self.line(f"\nEveryone must see the same four words:{again}\n\n    [bold]{safe(words)}[/]\n")
-            self.line("Say them to each other. If yours differ, somebody may be intercepting: answer w.\n")
-        self._wait("waiting for the host to decide and for the program")
+            same = t("Everyone must see the same four words:")
+            self.line(f"\n{same}{again}\n\n    [bold]{safe(words)}[/]\n")
+            differ = t("Say them to each other. If yours differ, someone may be intercepting: answer w.")
+            self.line(f"{differ}\n")
+        self._wait(t("waiting for the host to decide and for the program"))
 
     def _on_words_differ(self, event: events.WordsDiffer) -> None:
         me = self._board.parties.get(event.did)
-        who = "You" if me is not None and me.standing == "self" else safe(event.name)
-        self.line(f"\n[bold red]{who} saw other words.[/] Somebody may be intercepting this session.")
-        self.line(
-            "Nothing has been run. New words follow: compare them by voice, and leave if they differ again."
-        )
+        mine = me is not None and me.standing == "self"
+        who = t("You saw other words.") if mine else t("{name} saw other words.", name=safe(event.name))
+        self.line(f"\n[bold red]{who}[/] {t('Someone may be intercepting this session.')}")
+        self.line(t("Nothing has been run. Compare the new words by voice, and leave if they differ again."))
 
     def _on_sealed(self, event: events.Sealed) -> None:
         names = listing([party["name"] for party in event.parties])
         if not self._plain and self._board.words is not None:
-            self.line(f"[dim]The words were {safe(' '.join(self._board.words.words))}.[/]")
-        self.line(f"[green]Sealed[/] by {safe(names)}; you are party {event.pid}.")
-        self._wait("connecting")
+            words = safe(" ".join(self._board.words.words))
+            self.line(f"[dim]{t('The words were {words}.', words=words)}[/]")
+        sealed = t("Signed by {names}; you are party {pid}.", names=safe(names), pid=event.pid)
+        self.line(f"[green]{sealed}[/]")
+        self._wait(t("connecting"))
 
     def _on_link(self, event: events.Link) -> None:
         if event.run == 0:
-            self.line(f"[dim]Link to {safe(event.peer)}: {safe(event.network)}, {safe(event.path)}[/]")
+            over = f"{safe(event.network)}, {safe(translated(event.path))}"
+            self.line(f"[dim]{t('Link to {name}: {path}', name=safe(event.peer), path=over)}[/]")
             if event.path.startswith("relayed"):
                 for one in event.tried:
-                    self.line(f"[dim]  not {safe(one['network'])}: {safe(one['outcome'])}[/]")
+                    no = t(
+                        "not {network}: {reason}", network=one["network"], reason=translated(one["outcome"])
+                    )
+                    self.line(f"[dim]  {safe(no)}[/]")
 
     def _on_reconnect(self, event: events.Reconnect) -> None:
         if event.run == 0:
-            link = f"link to {safe(event.peer)}"
+            name, reason = safe(event.peer), safe(translated(event.reason))
             if event.state == "lost":
-                self.line(f"[yellow]The {link} was cut[/] ({safe(event.reason)}); trying again.")
+                cut = t("The link to {name} was cut ({reason}); trying again.", name=name, reason=reason)
+                self.line(f"[yellow]{cut}[/]")
             else:
-                self.line(f"[green]The {link} is back.[/]")
+                self.line(f"[green]{t('The link to {name} is back.', name=name)}[/]")
 
     def _on_run(self, event: events.Run) -> None:
         if event.state == "started":
-            self.line(f"\n[bold]Run {event.run}[/] of the program")
-            self._wait("running")
+            self.line(f"\n[bold]{t('Run {number}', number=event.run)}[/]")
+            self._wait(t("running"))
             return
         self._print_begun()
         self._wait("")
-        took = f" after {duration(event.seconds)}" if event.seconds is not None else ""
+        took = duration(event.seconds or 0.0)
         if event.state == "finished":
-            self.line(f"[green]Run {event.run} finished[/]{took}.")
+            self.line(f"[green]{t('Run {number} finished after {time}.', number=event.run, time=took)}[/]")
         else:
-            self.line(f"[bold red]Run {event.run} failed[/]{took}. {_sentence(event.reason)}")
+            failed = t("Run {number} failed after {time}.", number=event.run, time=took)
+            self.line(f"[bold red]{failed}[/] {_sentence(event.reason)}")
             if event.hint:
                 self.line(f"  {_sentence(event.hint)}")
 
     def _on_results(self, event: events.Results) -> None:
         shown = [f"{one['path']} ({size(one['size'])})" for one in event.files[:_RESULTS]]
         more = len(event.files) - len(shown)
-        names = listing([*shown, *([f"{more} more"] if more else [])])
-        count = "1 file" if len(event.files) == 1 else f"{len(event.files)} files"
-        self.line(f"The program made {count}: {safe(names)}.")
+        names = listing([*shown, *([t("{count} more", count=more)] if more else [])])
+        made = tn(
+            "The program made {count} file: {names}.",
+            "The program made {count} files: {names}.",
+            len(event.files),
+            names=safe(names),
+        )
+        self.line(made)
         if event.directory:
             renamed = [
-                f"{one['path']} as {one['kept']}"
+                t("{path} as {kept}", path=one["path"], kept=one["kept"])
                 for one in event.files
                 if one["kept"] not in ("", one["path"])
             ]
             lost = [one["path"] for one in event.files if not one["kept"]]
-            self.line(
-                f"  Kept in {safe(event.directory)}" + (f", {safe(listing(renamed))}." if renamed else ".")
-            )
+            kept = t("Kept in {folder}", folder=safe(event.directory))
+            self.line(f"  {kept}" + (f", {safe(listing(renamed))}." if renamed else "."))
             if lost:
-                self.line(f"  [yellow]Not kept: {safe(listing(lost[:_RESULTS]))}.[/]")
+                self.line(f"  [yellow]{t('Not kept: {names}.', names=safe(listing(lost[:_RESULTS])))}[/]")
         elif not event.carried:
-            self.line("  Nothing of it is kept. Another time, --output DIR keeps what the program makes.")
+            self.line(f"  {t('Nothing of it is kept. --output DIR would keep what the program makes.')}")
 
     def _on_proxy(self, event: events.Proxy) -> None:
-        self.line("Start the program by hand now, here or in a debugger or notebook, with these arguments:\n")
+        start = t("Start the program by hand now, here or in a debugger or notebook, with these arguments:")
+        self.line(f"{start}\n")
         command = shlex.join(["python", event.entry, *event.arguments])
         self._console.print(
             f"  [bold cyan]{safe(command)}[/]\n", highlight=False, soft_wrap=True, emoji=False
         )
-        self.line(f"Its files are in {safe(event.directory)} until the run ends.")
-        self._wait("waiting for your MPyC")
+        self.line(t("Its files are in {folder} until the run ends.", folder=safe(event.directory)))
+        self._wait(t("waiting for your MPyC"))
 
     def _on_output(self, event: events.Output) -> None:
         if ended := self._output.take(event.text):
@@ -317,18 +370,20 @@ class View:
             self._print_begun()
 
     def _on_input(self, event: events.Input) -> None:
-        self._wait("" if event.waiting else "running")
+        self._wait("" if event.waiting else t("running"))
 
     def _on_stats(self, event: events.Stats) -> None:
-        if self._board.status.startswith("running"):
-            rounds = "1 round" if event.rounds == 1 else f"{event.rounds:,} rounds"
-            self._wait(f"running for {duration(event.seconds)}, {rounds}; Ctrl-C ends it")
+        if self._running:
+            rounds = tn("{number} round", "{number} rounds", event.rounds, number=f"{event.rounds:,}")
+            self._wait(
+                t("running for {time}, {rounds}; Ctrl-C ends it", time=duration(event.seconds), rounds=rounds)
+            )
 
     def _on_chat(self, event: events.Chat) -> None:
         self.line(f"[bold]{safe(event.name)}:[/] {safe(event.text)}")
 
     def _on_notice(self, event: events.Notice) -> None:
-        self.line(f"[dim]{safe(event.text)}[/]")
+        self.line(f"[dim]{safe(translated(event.text))}[/]")
 
     def _on_error(self, event: events.Error) -> None:
         self.line(f"[bold red]{_sentence(event.message)}[/]")
@@ -340,10 +395,10 @@ class View:
         if self._board.stats is not None:
             self.line()
             self._console.print(counters(self._board.stats, self._console.width))
-        self.line(f"\n{safe(event.reason)}")
+        self.line(f"\n{safe(translated(event.reason))}")
         if event.left:
-            self.line("What stays on this machine:")
+            self.line(t("What stays on this machine:"))
             for item in event.left:
                 self.line(f"  {safe(item)}")
         else:
-            self.line("Nothing stays on this machine.")
+            self.line(t("Nothing stays on this machine."))

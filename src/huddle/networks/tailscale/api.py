@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import h11
+
 from huddle.errors import NetworkError
+from huddle.networks.tailscale import local_http
 
 # Where Tailscale's packages put it: Linux, then macOS's open-source daemon.
 SOCKETS = (
@@ -30,7 +33,6 @@ SOCKETS = (
 
 _SECONDS = 5.0  # for an answer from this machine
 _MAX_ANSWER = 16 << 20  # the status of a tailnet with thousands of machines has some megabytes
-_MAX_HEAD = 16_384
 _HOST = "local-tailscaled.sock"  # what it wants to be called
 
 
@@ -115,43 +117,28 @@ class LocalApi:
 
     async def logout(self, within: float = _SECONDS) -> None:
         """Let it leave its tailnet."""
-        await self._ask("POST", "/localapi/v0/logout", {}, within)
+        await self._ask("POST", "/localapi/v0/logout", within)
 
     async def dial(self, host: str, port: int) -> socket.socket:
         """A connection into the tailnet; raises OSError. Cancelled, it leaves nothing."""
-        loop = asyncio.get_running_loop()
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        wanted = {
+            "Host": _HOST,
+            "Connection": "upgrade",
+            "Upgrade": "ts-dial",
+            "Dial-Host": host,
+            "Dial-Port": str(port),
+        }
         try:
-            sock.setblocking(False)
-            await loop.sock_connect(sock, self.path)
-            wanted = {
-                "Connection": "upgrade",
-                "Upgrade": "ts-dial",
-                "Dial-Host": host,
-                "Dial-Port": str(port),
-            }
-            await loop.sock_sendall(sock, _request("POST", "/localapi/v0/dial", wanted))
-            head = bytearray()
-            while not head.endswith(b"\r\n\r\n"):
-                # One byte at a time: what follows belongs to the connection.
-                if not (byte := await loop.sock_recv(sock, 1)) or len(head) > _MAX_HEAD:
-                    raise OSError("tailscaled ended the connection")
-                head += byte
-            code = int(head[9:12])
-            if code != 101:
-                said = (await loop.sock_recv(sock, 1024)).decode(errors="replace") if code >= 400 else ""
-                why = clean(said.removeprefix("dial failure: ").strip())
-                raise OSError(why or "tailscaled has no way there")
-        except ValueError:
-            sock.close()
-            raise OSError("tailscaled answered what is no HTTP") from None
-        except BaseException:
-            sock.close()
-            raise
+            sock, said = await local_http.upgraded(self.path, "POST", "/localapi/v0/dial", wanted)
+        except (EOFError, h11.RemoteProtocolError) as error:
+            raise OSError("tailscaled ended the connection, or answered what is no HTTP") from error
+        if sock is None:
+            why = clean(said.decode(errors="replace").removeprefix("dial failure: ").strip())
+            raise OSError(why or "tailscaled has no way there")
         return sock
 
     async def _json(self, method: str, where: str, *, missing: int = 0, within: float = _SECONDS) -> Any:
-        code, body = await self._ask(method, where, {}, within)
+        code, body = await self._ask(method, where, within)
         if code == missing:
             return None
         if code == 403:
@@ -170,24 +157,15 @@ class LocalApi:
                 "tailscaled answered what is no JSON.", hint="Is it a recent version?"
             ) from None
 
-    async def _ask(
-        self, method: str, where: str, headers: dict[str, str], within: float
-    ) -> tuple[int, bytes]:
+    async def _ask(self, method: str, where: str, within: float) -> tuple[int, bytes]:
         try:
             async with asyncio.timeout(within):
-                reader, writer = await asyncio.open_unix_connection(self.path, limit=_MAX_HEAD)
-                try:
-                    writer.write(_request(method, where, {"Connection": "close", **headers}))
-                    head = await reader.readuntil(b"\r\n\r\n")
-                    body = await _body(reader, head)
-                finally:
-                    writer.close()
-            return int(head[9:12]), body
+                return await local_http.request(self.path, method, where, _HOST, most=_MAX_ANSWER)
         except TimeoutError:
             raise NetworkError(
                 f"tailscaled at {self.path} did not answer within {within:.0f} s.", hint="Restart it."
             ) from None
-        except (OSError, EOFError, asyncio.LimitOverrunError, ValueError) as error:
+        except local_http.BAD as error:
             reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "it hung up"
             raise NetworkError(
                 f"tailscaled at {self.path} does not answer: {reason.lower()}.",
@@ -206,30 +184,6 @@ def find_socket(chosen: str | None = None) -> str | None:
 def clean(text: object) -> str:
     """A text that others chose, fit for a line on a screen."""
     return "".join(one for one in text if one.isprintable())[:200] if isinstance(text, str) else ""
-
-
-def _request(method: str, where: str, headers: Mapping[str, str]) -> bytes:
-    lines = [f"{method} {where} HTTP/1.1", f"Host: {_HOST}", "Content-Length: 0"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-
-async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
-    fields = dict(line.split(b":", 1) for line in head.lower().split(b"\r\n")[1:] if b":" in line)
-    if b"chunked" in fields.get(b"transfer-encoding", b""):
-        body = bytearray()
-        while size := int((await reader.readline()).split(b";")[0] or b"0", 16):
-            if size + len(body) > _MAX_ANSWER:
-                raise ValueError("too much")
-            body += await reader.readexactly(size)
-            await reader.readexactly(2)
-        return bytes(body)
-    if b"content-length" in fields:
-        length = int(fields[b"content-length"])
-        if not 0 <= length <= _MAX_ANSWER:
-            raise ValueError("too much")
-        return await reader.readexactly(length)
-    return await reader.read(_MAX_ANSWER)
 
 
 def _node(told: Mapping[str, Any], users: Mapping[str, Any]) -> Node:

@@ -137,7 +137,7 @@ class Rendezvous:
             await asyncio.sleep(self.limits.sweep)
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - the parts of a rendezvous, by keyword
     limits: Limits | None = None,
     store: Store | None = None,
     clock: Callable[[], float] = time.time,

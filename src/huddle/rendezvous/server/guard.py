@@ -28,7 +28,7 @@ from huddle.rendezvous.server.quotas import ClientQuota, Quotas
 log = logging.getLogger("huddle.rendezvous")
 
 
-class Close(IntEnum):
+class CloseCode(IntEnum):
     """Codes with which the rendezvous closes a WebSocket."""
 
     DONE = 1000
@@ -108,9 +108,9 @@ class ClientConnection:
         log.info("refused%s: %s", self._door.shown(self.address), refused.code)
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             await self.send(refused)
-        await self.close(Close.REFUSED, refused.code)
+        await self.close(CloseCode.REFUSED, refused.code)
 
-    async def close(self, code: int = Close.DONE, reason: str = "") -> None:
+    async def close(self, code: int = CloseCode.DONE, reason: str = "") -> None:
         """Close, unless it is closed."""
         # Starlette raises RuntimeError on a socket that is already closed from either end.
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):

@@ -38,7 +38,7 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class Wheel:
     """One file of a distribution, and what it needs."""
 
     version: str
@@ -48,7 +48,7 @@ class Package:
     depends: tuple[str, ...]
 
 
-def read_list(path: Path) -> dict[str, Package]:
+def read_list(path: Path) -> dict[str, Wheel]:
     """The packages in that file, by name; Pyodide's own lock file will do. Raises LocalError."""
     try:
         found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["packages"]
@@ -65,22 +65,22 @@ def _is_wheel(said: Mapping[str, Any]) -> bool:
     return str(said["file_name"]).endswith(".whl")
 
 
-def _package(name: str, said: Mapping[str, Any]) -> Package:
+def _package(name: str, said: Mapping[str, Any]) -> Wheel:
     texts = [str(said["version"]), str(said["file_name"]), str(said["sha256"])]
     lists = [tuple(str(one) for one in said[key]) for key in ("imports", "depends")]
     if not (_NAME.fullmatch(name) and _FILE.fullmatch(texts[1]) and _HASH.fullmatch(texts[2])):
         raise ValueError(f"what it says of {name[:100]!r} can't be right")
-    return Package(texts[0], texts[1], texts[2], *lists)
+    return Wheel(texts[0], texts[1], texts[2], *lists)
 
 
-def write_list(path: Path, packages: Mapping[str, Package]) -> None:
+def write_list(path: Path, packages: Mapping[str, Wheel]) -> None:
     """Write it as a whole."""
     new = path.with_name(path.name + ".new")
     new.write_text(json.dumps(listed(packages), indent=1, sort_keys=True) + "\n", encoding="utf-8")
     new.replace(path)
 
 
-def listed(packages: Mapping[str, Package]) -> dict[str, Any]:
+def listed(packages: Mapping[str, Wheel]) -> dict[str, Any]:
     """As it stands in a file."""
     return {"packages": {name: asdict(one) for name, one in packages.items()}}
 

@@ -49,7 +49,7 @@ def _rates(limits: Limits, factor: int, now: float) -> dict[Rate, Bucket]:
 
 
 @dataclass(slots=True)
-class Usage:
+class NetworkUsage:
     """What one network uses."""
 
     name: str
@@ -68,10 +68,10 @@ class Usage:
 class ClientQuota:
     """One client's share, counted in each of its networks."""
 
-    def __init__(self, usages: tuple[Usage, ...]) -> None:
+    def __init__(self, usages: tuple[NetworkUsage, ...]) -> None:
         self.usages = usages
 
-    def __iter__(self) -> Iterator[Usage]:
+    def __iter__(self) -> Iterator[NetworkUsage]:
         return iter(self.usages)
 
     @property
@@ -131,7 +131,7 @@ class Quotas:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._usages: dict[str, Usage] = {}
+        self._usages: dict[str, NetworkUsage] = {}
 
     def __len__(self) -> int:
         return len(self._usages)
@@ -145,8 +145,8 @@ class Quotas:
         for name in [name for name, usage in self._usages.items() if usage.idle(now)]:
             del self._usages[name]
 
-    def _usage(self, name: str, factor: int, now: float) -> Usage:
+    def _usage(self, name: str, factor: int, now: float) -> NetworkUsage:
         usage = self._usages.get(name)
         if usage is None:
-            usage = self._usages[name] = Usage(name, factor, _rates(self._limits, factor, now))
+            usage = self._usages[name] = NetworkUsage(name, factor, _rates(self._limits, factor, now))
         return usage

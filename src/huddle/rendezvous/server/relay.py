@@ -17,7 +17,7 @@ from starlette.websockets import WebSocketDisconnect
 from huddle.codec import DecodeError
 from huddle.rendezvous.limits import ClientRefused, Limits
 from huddle.rendezvous.messages import Paired
-from huddle.rendezvous.server.guard import ClientConnection, Close
+from huddle.rendezvous.server.guard import ClientConnection, CloseCode
 from huddle.rendezvous.server.metrics import Metrics
 
 _OTHER = {"a": "b", "b": "a"}
@@ -59,7 +59,7 @@ class Relay:
         sides = self._channels.setdefault(channel, {})
         mine = _RelaySide(visit, self._clock())
         if old := sides.get(side):
-            old.end(Close.REPLACED, "the same party connected again")
+            old.end(CloseCode.REPLACED, "the same party connected again")
             self._part(old, "the other side connected again")
         sides[side] = mine
         visit.address.add("channels", 1)
@@ -88,9 +88,9 @@ class Relay:
             for side in sides.values():
                 silent = now - side.active
                 if side.peer is None and silent > self._limits.relay_wait:
-                    side.end(Close.IDLE, "the other side did not come")
+                    side.end(CloseCode.IDLE, "the other side did not come")
                 elif side.peer and min(silent, now - side.peer.active) > self._limits.relay_idle:
-                    side.end(Close.IDLE, "nothing was sent for too long")
+                    side.end(CloseCode.IDLE, "nothing was sent for too long")
 
     async def _run(self, mine: _RelaySide) -> None:
         pumping = asyncio.create_task(self._pump(mine))
@@ -114,7 +114,7 @@ class Relay:
             try:
                 await mine.peer.visit.send_raw(data)
             except (WebSocketDisconnect, RuntimeError, OSError):
-                mine.end(Close.PEER_LEFT, "the other side left")
+                mine.end(CloseCode.PEER_LEFT, "the other side left")
                 return
             metrics.relayed.inc()
             metrics.relayed_bytes.inc(len(data))
@@ -125,4 +125,4 @@ class Relay:
 
     def _part(self, side: _RelaySide, reason: str) -> None:
         if side.peer:
-            side.peer.end(Close.PEER_LEFT, reason)
+            side.peer.end(CloseCode.PEER_LEFT, reason)

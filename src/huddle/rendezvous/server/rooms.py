@@ -27,7 +27,7 @@ from huddle.rendezvous.messages import (
     Opened,
     Presence,
 )
-from huddle.rendezvous.server.guard import ClientConnection, Close
+from huddle.rendezvous.server.guard import ClientConnection, CloseCode
 from huddle.rendezvous.server.metrics import Metrics
 from huddle.rendezvous.server.quotas import ClientQuota
 from huddle.rendezvous.server.store import Store, StoredRoom
@@ -157,7 +157,7 @@ class Rooms:
         while True:
             reader.wake.clear()
             if reader.replaced:
-                await visit.close(Close.REPLACED, "the same client connected again")
+                await visit.close(CloseCode.REPLACED, "the same client connected again")
                 return
             if reader.gone:
                 await self._gone(visit, reader.gone)
@@ -299,7 +299,7 @@ class Rooms:
 
     async def _gone(self, visit: ClientConnection, reason: str) -> None:
         await visit.send(Gone(reason))
-        await visit.close(Close.GONE, reason)
+        await visit.close(CloseCode.GONE, reason)
 
     def _ended(self, room_id: bytes, reason: str) -> None:
         maker = self._makers.pop(room_id, None)

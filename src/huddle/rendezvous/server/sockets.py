@@ -26,7 +26,7 @@ _UNSENT = 131_072  # bytes that the kernel keeps for a reader of a room: some re
 _FRAGMENTS = 64  # no Huddle client sends any; each empty one would cost memory that no size limit counts
 
 
-def protocols(
+def protocols(  # noqa: C901 - two classes with few branches each
     limits: Limits, guard: SocketGuard, tls: ssl.SSLContext | None, stalled: Callable[[], None]
 ) -> tuple[type[asyncio.Protocol], type[asyncio.Protocol]]:
     """The HTTP and WebSocket protocols with these limits, over TLS where there is a context.

@@ -100,3 +100,13 @@ def test_who_is_expected_and_not_here_is_named_and_people_stand_in_the_lists_ord
         assert "Not here yet: Bob" in shown and shown.index("Ada") < shown.index("Cyd")
     one.take(events.Party("Ada", "did:key:Ada", "left", "new"))
     assert "Not here yet: Ada and Bob" in one.render(80, 24)
+
+
+def test_who_had_accepted_has_not_accepted_what_comes_next() -> None:
+    board = Board(color_system=None)
+    for state in ("admitted", "accepted"):
+        board.take(events.Party("Bob", "did:bob", state, "new", 1))
+    board.take(events.Party("Ada", "did:ada", "admitted", "self", 0))
+    assert "accepts" in board.render(80, 24)
+    board.take(events.Restarted(2, "Cyd said no"))
+    assert "accepts" not in board.render(80, 24)

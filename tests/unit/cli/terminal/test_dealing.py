@@ -74,7 +74,7 @@ async def test_the_host_is_asked_until_the_answer_means_something_and_then_once_
         await asks.decide(events.Question("deal"))
     assert room.decided == [
         ("admit", "did:bob"), ("wait",), ("deal",), ("wait",),
-        ("refuse", "did:fake", "its person said no"), ("wait",),
+        ("refuse", "did:fake", "the host declined"), ("wait",),
         ("leave", "its host closed the groups"), ("wait",),
     ]  # fmt: skip
     assert [one.problem != "" for one in screen.asked] == [False, True, True, False, False, False]

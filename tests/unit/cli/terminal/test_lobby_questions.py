@@ -31,7 +31,7 @@ def test_yes_is_an_answer_only_where_the_host_has_to_say_it() -> None:
     ("line", "decided"),
     [
         ("c", ("new_code",)),
-        ("r bob", ("refuse", "did:bob", "its person said no")),
+        ("r bob", ("refuse", "did:bob", "the host declined")),
         ("m 4", ("change", None, 4)),
         ("q", ("leave", "the host ended the session")),
     ],

@@ -10,8 +10,8 @@ import pytest
 from huddle.errors import LocalError
 from huddle.rendezvous.server.packages import (
     INDEX,
-    Package,
     Packages,
+    Wheel,
     check_source,
     listed,
     read_list,
@@ -21,7 +21,7 @@ from huddle.rendezvous.server.site import PACKAGE_WORKER
 from tests.unit.rendezvous.server.test_site import get
 
 WHEEL = b"as if it were a wheel"
-TINY = Package("1.2", "tiny-1.2-py3-none-any.whl", hashlib.sha256(WHEEL).hexdigest(), ("tiny",), ())
+TINY = Wheel("1.2", "tiny-1.2-py3-none-any.whl", hashlib.sha256(WHEEL).hexdigest(), ("tiny",), ())
 
 
 @pytest.fixture
@@ -100,8 +100,8 @@ def test_an_address_that_would_change_a_policy_is_refused(address: str) -> None:
         "no JSON",
         "[]",
         '{"packages": {"a": {}}}',
-        json.dumps(listed({"a": Package("1", "../a.whl", "0" * 64, (), ())})),
-        json.dumps(listed({"a": Package("1", "a.whl", "00", (), ())})),
+        json.dumps(listed({"a": Wheel("1", "../a.whl", "0" * 64, (), ())})),
+        json.dumps(listed({"a": Wheel("1", "a.whl", "00", (), ())})),
     ],
 )
 def test_a_list_that_can_not_be_right_is_refused(tmp_path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 /** What the screens ask of the view: where the session stands, who is missing, what this person must do next. */
 import { clean } from "../lib/text";
 import { listing, t } from "../texts";
+import type { EventOf } from "../../core/protocol";
 import type { Party, Question, Run, View } from "./model";
 
 export type Phase = "start" | "lobby" | "run" | "ended";
@@ -116,6 +117,7 @@ export function waitingFor(view: View): string {
     return missing.length > 0 ? t("lobby.accepting", { count: missing.length, names: names(missing) }) : t("lobby.signing");
   }
   if (view.role === "guest") {
+    if (view.lobby) return seat(view.lobby);
     if (admitted(view).some((party) => party.standing === "self")) return view.program ? t("lobby.inAll") : t("lobby.in");
     return inviter ? t("lobby.knocked", { name: clean(inviter.name) }) : t("lobby.knocking");
   }
@@ -123,4 +125,14 @@ export function waitingFor(view: View): string {
   if (view.invitation && view.planned !== undefined && here < view.planned)
     return t("lobby.more", { here, all: view.planned, count: view.planned - here });
   return view.invitation ? t("lobby.words") : t("lobby.opening");
+}
+
+/** Where a guest stands before the start, and who is missing. */
+function seat(lobby: EventOf<"lobby">): string {
+  if (lobby.place === "waiting" && lobby.full) return t("lobby.full");
+  const here = lobby.here.length;
+  const key = lobby.place === "waiting" ? "lobby.here" : lobby.place === "seated" ? "lobby.seated" : "lobby.letIn";
+  const counted = t(key, { here, all: Math.max(lobby.parties, here) });
+  const count = lobby.missing.length;
+  return count > 0 ? `${counted}. ${t("lobby.missing", { count, names: listing(lobby.missing.map(clean)) })}` : counted;
 }

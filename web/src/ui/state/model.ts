@@ -136,6 +136,8 @@ export interface View {
   program: ProgramView | undefined;
   words: { words: string[]; epoch: number } | undefined;
   /** Who has said that the words differ, and in which attempt. */
+  /** A guest: where it stands before the start, by the host's word. */
+  lobby: EventOf<"lobby"> | undefined;
   differed: { name: string; mine: boolean; epoch: number } | undefined;
   questions: Question[];
   /** What this person has answered to the question about roster and program. */
@@ -170,6 +172,7 @@ export function fresh(began: number): View {
     parties: [],
     program: undefined,
     words: undefined,
+    lobby: undefined,
     differed: undefined,
     questions: [],
     answer: undefined,

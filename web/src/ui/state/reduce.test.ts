@@ -277,3 +277,12 @@ test("a run that somebody stopped is told from one that failed", () => {
   expect(stoppedBy(lastRun(after(view, failed("peer", "The run failed at Ann: its person stopped it.")))!)).toBe("Ann");
   expect(stoppedBy(lastRun(after(view, failed("local", "No disk.")))!)).toBeUndefined();
 });
+
+test("a guest is told at once that it is in, who is here, who is missing, and that it waits for a seat", () => {
+  const lobby = (place: "waiting" | "seated" | "admitted", here: string[], missing: string[] = [], full = false): SessionEvent => ({ event: "lobby", place, here, missing, parties: 3, full });
+  const knocked = after(fresh(0), { do: "join", name: "Me", invitation: "x" }, party("Me", BEN, "waiting"), party("Ann", ANN, "admitted"));
+  expect(waitingFor(after(knocked, lobby("waiting", ["Ann", "Cyd", "Dan"], [], true)))).toBe("The session is full; you are waiting for a seat");
+  expect(waitingFor(after(knocked, lobby("seated", ["Ann", "Me"])))).toBe("You have a seat. 2 of 3 are here");
+  const back = after(knocked, { do: "accept" }, lobby("admitted", ["Ann", "Me"], ["Cyd"]));
+  expect(waitingFor(back)).toBe("You are let in. 2 of 3 are here. Cyd is missing");
+});

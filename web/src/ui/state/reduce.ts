@@ -34,10 +34,13 @@ function happened(view: View, event: SessionEvent, at: number): View {
       return milestone({ ...view, invitation: { url: event.url, code: event.code } }, "Room open", at);
     case "party":
       return { ...withParty(view, event), lastNews: at };
+    case "lobby":
+      return { ...view, lobby: event, answer: undefined, lastNews: at };
     case "program":
       return {
         ...view,
         program: { ...event, contents: undefined, form: undefined },
+        lobby: undefined,
         checked: { ...view.checked, own: undefined },
         answer: undefined,
         questions: view.questions.filter((question) => !isAboutProgram(question)),

@@ -1,0 +1,142 @@
+"""What people read: chosen by their language, complete for every screen, and in one style."""
+
+import importlib.util
+import re
+import string
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from huddle.cli.terminal import answers
+from huddle.texts import LANGUAGES, language, language_of, t, tn, translated
+from huddle.texts.catalogue import load
+
+ROOT = Path(__file__).parents[3]
+OTHERS = [one for one in LANGUAGES if one != "en"]
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("texts_script", ROOT / "scripts" / "texts.py")
+    assert spec is not None and spec.loader is not None
+    module = sys.modules["texts_script"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def german(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    language.cache_clear()
+    monkeypatch.setenv("HUDDLE_LANG", "de")
+    yield
+    language.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("environment", "chosen"),
+    [
+        ({}, "en"),
+        ({"LANG": "de_DE.UTF-8"}, "de"),
+        ({"LANG": "de_DE.UTF-8", "LC_MESSAGES": "nl_NL"}, "nl"),
+        ({"LC_ALL": "C.UTF-8", "LANG": "de_DE"}, "en"),
+        ({"LC_ALL": "C", "HUDDLE_LANG": "nl"}, "nl"),
+        ({"LANG": "fr_FR.UTF-8"}, "en"),
+        ({"HUDDLE_LANG": "", "LANG": "de"}, "de"),
+    ],
+)
+def test_the_language_is_that_of_the_environment(environment: dict[str, str], chosen: str) -> None:
+    assert language_of(environment) == chosen
+
+
+def test_texts_numbers_and_errors_in_german(german: None) -> None:
+    assert t("{name} accepts.", name="Zoë") == "Zoë nimmt an."
+    assert tn("{count} file", "{count} files", 3) == "3 Dateien"
+    error = "The rendezvous https://h can't be reached: nothing listens there."
+    assert translated(error) == "Der Rendezvous-Server https://h ist nicht erreichbar: dort lauscht nichts."
+    assert translated("Nobody has translated this.") == "Nobody has translated this."
+
+
+def test_answers_count_in_english_and_in_ones_own_language(german: None) -> None:
+    assert [answers.yes(word) for word in ("y", "yes", "j", "Ja", "n", "no", "nein", "vielleicht")] == [
+        *(True,) * 4,
+        *(False,) * 3,
+        None,
+    ]
+    bob = answers.Person(1, "Bob", "did:b")
+    assert answers.decide("alle", [bob], host=True) == answers.Accept(("did:b",))
+    assert answers.decide("niemand", [bob], host=True) == answers.Accept()
+    ja = answers.Person(1, "Ja", "did:b")
+    assert isinstance(answers.decide("ja", [ja], host=True), answers.Unclear)
+
+
+def test_german_answers_mean_nothing_in_english() -> None:
+    assert answers.yes("j") is None and answers.yes("nein") is None
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_screens_are_translated_and_the_script_lists_what_is_not(name: str, script: ModuleType) -> None:
+    shown = {one.text for one in script.found() if one.shown}
+    missing = {one.text for one in script.missing(name) if one.shown}
+    assert len(shown) > 100
+    # Who adds a text need not speak the language; it appears in English until somebody does.
+    assert len(missing) <= len(shown) // 5, f"scripts/texts.py {name} lists: {sorted(missing)}"
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_translation_has_the_places_of_its_english(name: str) -> None:
+    catalogue = load(name)
+    for english, translation in catalogue.texts.items():
+        assert _places(english) == _places(translation), english
+    for one, forms in catalogue.plurals.items():
+        for form in forms:
+            assert _places(form) <= {"count", *_places(one)}, one
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_translation_ends_as_its_english(name: str) -> None:
+    for english, translation in load(name).texts.items():
+        end = english[-1] if english[-1] in ".?:" else ""
+        assert translation.endswith(end), english
+        assert not end or translation[-2:-1] not in ".?:", translation
+
+
+def test_the_english_is_plain_and_in_one_style(script: ModuleType) -> None:
+    wrong = {}
+    for one in script.found():
+        text = one.text.strip()
+        if problem := _problem(text, shown=one.shown):
+            wrong[f"{one.path}:{one.line} {text}"] = problem
+    assert wrong == {}
+
+
+_PET = re.compile(
+    r"\b(huddlers?|doors?|spool|keeper|seeker|lanes?|chronicle|please note|simply|just)\b", re.I
+)
+
+
+def _problem(text: str, *, shown: bool) -> str:
+    if "!" in text.replace("!=", ""):
+        return "shouts"
+    if len(text) > 240:
+        return "is too long"
+    if shown and (found := _PET.search(text)):
+        return f"has a word that nobody needs: {found[0]}"
+    if "  " in text:
+        return "has two spaces"
+    if shown and re.search(r"[.?] [a-z]\w+ ", text) and not re.search(r"\b(e\.g|i\.e)\.", text):
+        return "has a sentence that begins small"
+    if (
+        re.search(r"\b[A-Z]{4,}\b(?<!HTTP)", text)
+        and shown
+        and "ANOTHER KEY" not in text
+        and "NAMES" not in text
+    ):
+        return "is in capitals" if not re.search(r"--|NAME", text) else ""
+    return ""
+
+
+def _places(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
