@@ -51,6 +51,7 @@ LEFT_OUT = (
     "huddle/page/",
     "huddle/programs/",
     "huddle/rendezvous/server/",
+    "huddle/texts/",
     "spake2/test/",
 )
 
