@@ -32,7 +32,6 @@ OBJECTS: dict[str, Any] = {
     "parties": ({"pid": 0, "name": EVIL, "did": "did:key:x"},),
     "members": ({"name": EVIL, "did": "did:key:x", "state": "in"},),
     "peers": (PEER,),
-    "members": ({"name": EVIL, "did": "did:key:x", "state": EVIL},),
 }
 STATES = {
     "state": (
