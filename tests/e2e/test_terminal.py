@@ -180,7 +180,7 @@ def test_a_refusal_is_taken_back_when_they_knock_again(url: str, seat: Seat, pro
     bob = seat("Bob", "join", link)
     ada.wait("Then start.")
     ada.type("r bob")
-    bob.wait("did not let this party in")
+    bob.wait("Ada did not let you in")
     assert bob.end() == 5
     again = seat("Bob", "join", link)
     ada.wait(r"Let Bob in\?")
