@@ -1,16 +1,13 @@
 """Records the short films in docs/films from sessions that take place.
 
     scripts/films                 all of them
-    scripts/films class phone     these
+    scripts/films class           this one
 
 People with shells of their own in tmux, on loopback, with a rendezvous; the keys are typed as a person would.
 A film is an SVG that moves by itself and loads nothing: each line of a screen stands in it once, with the
-time at which it is seen. Where nothing may move (`prefers-reduced-motion`), the last picture stands. The
-phone's film is a strip of the page as a real browser shows it.
+time at which it is seen. Where nothing may move (`prefers-reduced-motion`), the last picture stands.
 """
 
-import base64
-import contextlib
 import html
 import re
 import sys
@@ -21,7 +18,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from rich.ansi import AnsiDecoder
 from rich.color import ColorType
@@ -29,9 +25,7 @@ from rich.style import Style
 from rich.terminal_theme import DIMMED_MONOKAI
 from rich.text import Text
 
-from huddle.errors import LocalError
-from huddle_lab.runs.chrome import Chrome
-from scripts.picture import PATIENCE, PORT, ROOT, Terminals
+from scripts.picture import PORT, ROOT, Terminals
 
 FILMS = ROOT / "docs" / "films"
 COLUMNS, ROWS = 80, 24
@@ -105,7 +99,7 @@ def pause(seconds: float) -> None:
 def link_of(terminals: Terminals, name: str) -> str:
     """The link that a host's screen shows."""
     link: str = terminals.wait(name, r"http://\S+/j#\S+")
-    terminals.wait(name, "waiting for the others")
+    terminals.wait(name, "waiting for the others|While you wait")
     return link
 
 
@@ -159,12 +153,45 @@ def words_differ(terminals: Terminals) -> None:
         terminals.wait(name, r"What stays on this machine")
 
 
+def replaced(terminals: Terminals) -> None:
+    """Bob leaves before the start; Dan gets the seat, and nobody else does anything for it."""
+    options = "--name Ada --via lo --parties 3 --private=--salary=4200"
+    terminals.type("Ada", f"huddle host {options} average_salary --no-log")
+    link = link_of(terminals, "Ada")
+    join(terminals, "Bob", link, 3150)
+    terminals.wait("Ada", "Bob has a seat|Bob wants to come in")
+    pause(2)
+    terminals.press("Bob", "C-c")
+    terminals.wait("Ada", "Bob has left")
+    pause(2)
+    join(terminals, "Cyd", link, 3800)
+    terminals.wait("Ada", "Cyd wants to come in")
+    pause(2)
+    join(terminals, "Dan", link, 2950)
+    all_heard(terminals, "Ada", "Cyd", "Dan")
+
+
+def all_heard(terminals: Terminals, *names: str) -> None:
+    """All say that they heard all, the host first: then the program goes out; and the session ends."""
+    for name in names:
+        terminals.wait(name, "Whom did you hear")
+        pause(2)
+        terminals.type(name, "all")
+    for name in names:
+        terminals.wait(name, "What stays on this machine")
+
+
 GUESTS = ("Ada", "Bob", "Cyd", "Dan", "Eve", "Fay")
 STORIES = {
     "class": Film(
         in_class,
         ("Tia", *GUESTS, "B0b"),
         (("Tia", "Tia teaches: she deals, and is in no group"), ("Ada", "Ada, in group 1")),
+    ),
+    "guest-replaced": Film(
+        replaced,
+        ("Ada", "Bob", "Cyd", "Dan"),
+        (("Ada", "Ada hosts"), ("Bob", "Bob leaves, and Dan has the seat")),
     ),
     "words-differ": Film(
         words_differ, ("Ada", "Bob", "Cyd"), (("Ada", "Ada hosts"), ("Bob", "Bob saw other words"))
@@ -293,127 +320,11 @@ def draw(film: Film, pictures: list[Picture]) -> str:
     )
 
 
-# --- the phone
-
-_PHONE = {"width": 390, "height": 780, "deviceScaleFactor": 1, "mobile": True}
-
-
-class Phone:
-    """A page as somebody on a phone sees it, and the pictures that were taken of it."""
-
-    def __init__(self, chrome: Chrome, link: str) -> None:
-        self.shots: list[bytes] = []
-        self._page = chrome.open("about:blank")
-        self._call("Emulation.setDeviceMetricsOverride", **_PHONE)
-        self._call("Page.navigate", url=link)
-
-    def _call(self, method: str, **parameters: object) -> dict[str, Any]:
-        return self._page.call(method, parameters)
-
-    def look(self, what: str) -> None:
-        """Wait until an expression is true in the page."""
-        until = time.monotonic() + 4 * PATIENCE
-        while time.monotonic() < until:
-            with contextlib.suppress(LocalError):  # the page is just being replaced by its link's
-                if self._page.evaluate(what):
-                    return
-            time.sleep(_LOOK)
-        raise SystemExit(f"not in the page: {what}: {self._page.evaluate('document.body.innerText')}")
-
-    def type(self, field: str, text: str) -> None:
-        """Fill a field in."""
-        self.look(f"!!document.querySelector({field!r})")
-        self._page.evaluate(
-            f"{{const f = document.querySelector({field!r}); f.value = {text!r};"
-            " f.dispatchEvent(new Event('input', {bubbles: true}))}"
-        )
-
-    def press(self, label: str) -> None:
-        """Press a button, once it can be pressed."""
-        button = f"[...document.querySelectorAll('button')].find((b) => b.textContent.trim() === {label!r})"
-        self.look(f"{button} && !{button}.disabled")
-        self._page.evaluate(f"{button}.click()")
-
-    def tick(self) -> None:
-        """Tick everybody whose words were heard."""
-        self.look("!!document.querySelector('fieldset input[type=checkbox]')")
-        self._page.evaluate(
-            "document.querySelectorAll('fieldset input[type=checkbox]').forEach((b) => b.click())"
-        )
-
-    def shoot(self) -> None:
-        """Take a picture."""
-        pause(1)
-        data = self._call("Page.captureScreenshot", format="webp", quality=60)["data"]
-        self.shots.append(base64.b64decode(data))
-
-    def strip(self) -> bytes:
-        """All pictures side by side."""
-        images = "".join(
-            f"<img src='data:image/webp;base64,{base64.b64encode(shot).decode()}'>" for shot in self.shots
-        )
-        style = "<style>body{margin:0;display:flex;gap:12px;background:#888;padding:12px}</style>"
-        width, height = (390 + 12) * len(self.shots) + 12, 780 + 24
-        page = base64.b64encode(f"<!doctype html>{style}{images}".encode()).decode()
-        self._call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=0.75,
-            mobile=False,
-        )
-        self._call("Page.navigate", url=f"data:text/html;base64,{page}")
-        self.look(
-            f"document.images.length === {len(self.shots)} && [...document.images].every((i) => i.complete)"
-        )
-        data: str = self._call("Page.captureScreenshot", format="webp", quality=60)["data"]
-        return base64.b64decode(data)
-
-
-def phone() -> bytes:
-    """Somebody on a phone joins Ada and Bob, who are at terminals."""
-    with tempfile.TemporaryDirectory(prefix="huddle-") as folder, Chrome() as chrome:
-        terminals = Terminals(Path(folder), COLUMNS, ROWS)
-        try:
-            serve(terminals, "Ada", "Bob")
-            options = "--name Ada --via lo --parties 3 --private=--salary=4200 --network auto,relay"
-            terminals.type("Ada", f"huddle host {options} average_salary --no-log")
-            link = link_of(terminals, "Ada")
-            one = Phone(chrome, link)
-            one.type("#own-name", "Cyd")
-            one.shoot()
-            one.press("Join")
-            terminals.wait("Ada", "Cyd wants to come in")
-            one.shoot()
-            join(terminals, "Bob", link, 3150)
-            for name in ("Ada", "Bob"):
-                terminals.wait(name, "Whom did you hear")
-                terminals.type(name, "all")
-            one.look("!!document.querySelector('fieldset input[type=checkbox]')")
-            one.tick()
-            one.shoot()
-            one.press("Accept and run")
-            one.look("!!document.querySelector('form.waits input')")
-            one.type("form.waits input", "3800")
-            one.shoot()
-            one.press("Send")
-            one.look("/You have the result/.test(document.body.innerText)")
-            one.shoot()
-            return one.strip()
-        finally:
-            terminals.close()
-
-
 def main() -> None:
     """Record what is wanted."""
-    wanted = sys.argv[1:] or [*STORIES, "phone"]
+    wanted = sys.argv[1:] or [*STORIES]
     FILMS.mkdir(exist_ok=True)
     for name in wanted:
-        if name == "phone":
-            strip = phone()
-            (FILMS / "phone.webp").write_bytes(strip)
-            print(f"phone: {len(strip):,} bytes")
-            continue
         svg = draw(STORIES[name], shoot(STORIES[name]))
         (FILMS / f"{name}.svg").write_text(svg)
         print(f"{name}: {len(svg):,} bytes")

@@ -34,7 +34,7 @@ class Terminals:
     """A tmux server of our own, with a window of its own for each person."""
 
     def __init__(self, folder: Path, columns: int = COLUMNS, rows: int = ROWS) -> None:
-        self._folder = folder
+        self.folder = folder
         self._size = ("-x", str(columns), "-y", str(rows))
         self._tmux = ("tmux", "-S", str(folder / "tmux"), "-f", os.devnull)
 
@@ -48,7 +48,7 @@ class Terminals:
             "PS1": "$ ",
             "LANG": "C.UTF-8",
             "TERM": "screen-256color",
-            "HUDDLE_HOME": str(self._folder / name),
+            "HUDDLE_HOME": str(self.folder / name),
             "HUDDLE_RENDEZVOUS": f"http://127.0.0.1:{PORT}",
         }
         shell = ["env", "-i", *(f"{key}={value}" for key, value in environment.items()), "sh"]
@@ -99,7 +99,7 @@ def session(terminals: Terminals) -> None:
     options = "--name Ada --via lo --parties 3 --private=--salary=4200"
     terminals.type("Ada", f"huddle host {options} programs/average_salary.py --no-log")
     link = terminals.wait("Ada", r"http://\S+/j#\S+")
-    code = terminals.wait("Ada", r"\b[0-9]{4,}-[a-z]+-[a-z]+\s*$")
+    code = terminals.wait("Ada", r"\b[0-9]{4,}-[a-z]+-[a-z]+\s*$").strip()
     terminals.wait("Ada", "They type")
     terminals.type("Bob", f"huddle join --name Bob --via lo {code} -- --salary=3150.50")
     terminals.wait("Ada", "Bob wants to come in")

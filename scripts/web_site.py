@@ -12,9 +12,11 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src"
 PACKAGES = ("mpyc", "spake2")
-# What no browser runs: commands, the server's side of the rendezvous, processes and their sandbox.
+# What no browser runs: commands, notebooks, who deals a class, the server's side of the rendezvous, processes
+# and their sandbox.
 LEFT_OUT = (
     "huddle/cli/",
+    "huddle/groups/dealer.py",
     "huddle/helper.py",
     "huddle/landlock.py",
     "huddle/networks/headscale/admission.py",
@@ -35,6 +37,7 @@ LEFT_OUT = (
     "huddle/networks/wireguard/rootless.py",
     "huddle/networks/wireguard/system.py",
     "huddle/networks/wireguard/tunnel.py",
+    "huddle/notebook/",
     "huddle/running/account.py",
     "huddle/running/dependencies.py",
     "huddle/running/launcher.py",
@@ -43,10 +46,12 @@ LEFT_OUT = (
     "huddle/running/sandbox.py",
     "huddle/running/seccomp.py",
     "huddle/running/syscalls.txt",
+    "huddle/session/classroom.py",
     "huddle/session/native_platform.py",
     "huddle/page/",
     "huddle/programs/",
     "huddle/rendezvous/server/",
+    "huddle/texts/",
     "spake2/test/",
 )
 

@@ -150,7 +150,7 @@ def test_a_rendezvous_ends_on_both_signals(people: Lab) -> None:
 
 
 def test_the_demo_leaves_nothing_when_it_is_interrupted(people: Lab) -> None:
-    demo = people.huddle("Ada", "demo")
+    demo = people.huddle("Ada", "demo", "--size", "30")  # which would take long
     demo.wait_line("invitation")
     processes = demo.descendants()
     assert processes

@@ -48,7 +48,7 @@ def test_three_persons_type_their_way_through_a_session(url: str, seat: Seat, pr
     ada.wait("Everybody will see: average_salary.py")
     ada.wait("▄▀|▀▄|█")  # the picture of the link
     link = invited(ada)
-    ada.wait(r"read out this code, good for ten minutes:  \d+-[a-z]+-[a-z]+")
+    ada.wait(r"read out this code; it is good for ten minutes:  \d+-[a-z]+-[a-z]+")
     ada.wait("waiting for the others")
 
     bob = seat("Bob", "join", link)
@@ -180,7 +180,7 @@ def test_a_refusal_is_taken_back_when_they_knock_again(url: str, seat: Seat, pro
     bob = seat("Bob", "join", link)
     ada.wait("Then start.")
     ada.type("r bob")
-    bob.wait("did not let this party in")
+    bob.wait("Ada did not let you in")
     assert bob.end() == 5
     again = seat("Bob", "join", link)
     ada.wait(r"Let Bob in\?")

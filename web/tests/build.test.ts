@@ -34,8 +34,8 @@ test(
 );
 
 test("the first visit costs at most 10 MB", async () => {
-  // All but what is loaded when it is asked for: the editor, the terminal, the scanner of QR codes.
-  const later = /^(editor|screen|jsQR)-/;
+  // All but what is loaded when it is asked for: the editor, the terminal, the scanner of QR codes, other languages.
+  const later = /^(editor|screen|jsQR|de|nl)-/;
   let bytes = 0;
   for (const name of await readdir(join(DIST, "assets"))) {
     if (later.test(name) || /\.(br|gz)$/.test(name)) continue;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { TEMPLATE } from "../src/ui/lib/gallery";
 import { Native, launch, rendezvous } from "./browser";
 import { FirefoxPerson } from "./firefox";
-import { MINUTES, accept, asks, button, knock, needPage, open, output, shown, words } from "./people";
+import { MINUTES, accept, asks, button, knock, needPage, open, output, result, shown, words } from "./people";
 
 let meeting: { url: string; end: () => Promise<void> };
 let chromium: Awaited<ReturnType<typeof launch>>;
@@ -88,6 +88,7 @@ test(
         await cai.keyboard.press("Enter");
         await fay.sees("You have the result");
         await fay.sees("The sum is 12000");
+        await result(cai).getByText("The sum is 12000").waitFor(); // what a run shows changes with its end
         await (await output(cai)).getByText("The sum is 12000").waitFor();
         await tom.events.until("output", (event) => event.text.includes("12000"));
         await cai.getByRole("tab", { name: "People" }).click();

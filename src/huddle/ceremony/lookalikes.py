@@ -62,5 +62,5 @@ def _names(data: bytes) -> Iterator[tuple[str, int]]:
         for token in tokenize.generate_tokens(lines.readline):
             if token.type == tokenize.NAME:
                 yield unicodedata.normalize("NFKC", token.string), token.start[0]
-    except (tokenize.TokenError, SyntaxError):
+    except (tokenize.TokenError, SyntaxError, UnicodeDecodeError):
         return  # Python will say so too

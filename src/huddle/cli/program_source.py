@@ -5,6 +5,7 @@ Of the files that belong to it only those travel that did at first: nothing new 
 
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
 from huddle.cli.program_files import Source, load
 from huddle.cli.text import clean_line, listing
@@ -15,11 +16,12 @@ from huddle.session.samples import named
 
 
 class ProgramSource:
-    """Where the program that is proposed comes from."""
+    """Where the program that is proposed comes from. Made where the person is: root is elsewhere later."""
 
     def __init__(self, source: Source, program: Program) -> None:
         self.program = program
         self._source = source
+        self._folder = Path.cwd()
 
     def again(self) -> Program:
         """The program as it is now, with the arguments that it has; LocalError where it can't be read."""
@@ -39,7 +41,8 @@ class ProgramSource:
             words = shlex.split(line)
         except ValueError as exc:
             raise LocalError(f"This can't be read: {exc}.", hint="Quotes come in pairs.") from exc
-        path = named(words[0])
+        there = self._folder / words[0]
+        path = there if there.is_file() else named(words[0])
         if not path.is_file():
             raise LocalError(f"{clean_line(words[0])} is no file here.", hint="Name a Python file.")
         self._source = Source(path)

@@ -163,6 +163,7 @@ class CeremonyDriver:
 
     def admit(self, did: str) -> None:
         """Let a waiting guest in."""
+        self._core.handle_timer(self._loop.time())
         came = self._came.get(did)
         if came is not None and isinstance(self._core, HostCeremony):
             self._seats.discard(did)
@@ -173,6 +174,7 @@ class CeremonyDriver:
 
     def seat(self, did: str) -> None:
         """Give a waiting guest a seat; the person decides about them by `accept`."""
+        self._core.handle_timer(self._loop.time())
         came = self._came.get(did)
         if came is not None and isinstance(self._core, HostCeremony):
             self._seats.add(did)
@@ -183,6 +185,7 @@ class CeremonyDriver:
 
     def refuse(self, did: str, reason: str) -> None:
         """Turn a guest away; one who is in already costs an epoch."""
+        self._core.handle_timer(self._loop.time())
         came = self._came.pop(did, None)
         if came is not None and isinstance(self._core, HostCeremony):
             self._core.refuse(came.hello, reason)
@@ -194,6 +197,7 @@ class CeremonyDriver:
 
         Raises LocalError where it allows none of the networks that the session may use.
         """
+        self._core.handle_timer(self._loop.time())
         mine = tuple(offer for offer in self._offers() if not self._allowed or offer.network in self._allowed)
         # By that one nobody says anything to anybody of Huddle's.
         if all(offer.network == registry.for_outsiders().name for offer in mine):
@@ -216,6 +220,7 @@ class CeremonyDriver:
 
     def differ(self) -> None:
         """This person sees other words than the others."""
+        self._core.handle_timer(self._loop.time())
         try:
             self._core.differ(digest=self._digest)
         except LocalError as crossed:
@@ -224,6 +229,7 @@ class CeremonyDriver:
 
     def not_now(self, reason: str) -> None:
         """This party takes no part in what is proposed, and stays in the lobby."""
+        self._core.handle_timer(self._loop.time())
         try:
             if isinstance(self._core, HostCeremony):
                 self._core.hold(reason)
@@ -257,6 +263,7 @@ class CeremonyDriver:
 
     def decline(self, reason: str) -> None:
         """This party does not take part."""
+        self._core.handle_timer(self._loop.time())
         self._core.decline(reason)
         self._step()
 

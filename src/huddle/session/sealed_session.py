@@ -438,7 +438,8 @@ class SealedSession:
         first = self.sealed.manifest
         if manifest.session != self.sealed.digest:
             return "a program of another session"
-        if not self.sealed.options.stay and not self._try_again:
+        # While the run still ends here, only its end tells whether another may follow (`_run_programs`).
+        if not self.sealed.options.stay and not self._try_again and self.execution is None:
             return "one more run, though all had agreed on a single one"
         if not self._ran and not self._try_again:
             return "one more run before the first"

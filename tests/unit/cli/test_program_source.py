@@ -48,6 +48,16 @@ def test_another_program_is_that_file_alone_and_its_arguments(folder: Path) -> N
     assert one.take(one.again()) == "other.py changed"
 
 
+def test_a_program_is_named_from_where_the_person_began(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    one = source(folder)
+    monkeypatch.chdir("/")  # as one that root started is afterwards
+    one.take(one.other("other.py"))
+    assert one.take(one.again()) == "" and set(one.program.files) == {"other.py"}
+
+
 def test_other_arguments(folder: Path) -> None:
     one = source(folder)
     assert one.take(one.with_arguments("-n 4")) == "arguments now -n 4"

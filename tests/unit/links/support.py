@@ -23,7 +23,7 @@ KEY = bytes(range(32))
 CRYPTO = NativeCrypto()
 NAMES = {0: "Alice", 1: "Bob"}
 QUICK = Timing(
-    head_start=0.2, reversal=0.01, dial=1.0, proof=0.5, backoff=0.01, backoff_most=0.05, settle=0.05
+    head_start=0.2, reversal=0.01, dial=1.0, proof=20.0, backoff=0.01, backoff_most=0.05, settle=0.05
 )
 SEALED = WireInfo("memory", "in memory", b"A" * 32, b"B" * 32, True)
 SOME = data_frames(b"hello", 4)

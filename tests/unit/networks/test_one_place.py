@@ -14,13 +14,16 @@ NETWORKS = ROOT / "src/huddle/networks"
 NAMES = registry.names()
 # Common words, which mean something else where they stand alone; in sentences they are looked for.
 WORDS = {"plain", "relay"}
+# An underlay of the lab's is WireGuard itself, under whatever networks a study runs.
+OTHERS = {ROOT / "lab/src/huddle_lab/underlays/wireguard.py"}
 
 
 def sources() -> list[Path]:
     """All files but those of a network's own folder, and the registry."""
     found = [*(ROOT / "src").rglob("*.py"), *(ROOT / "lab/src").rglob("*.py")]
     own = [NETWORKS / name for name in NAMES]
-    return [one for one in found if one != NETWORKS / "registry.py" and not any(map(one.is_relative_to, own))]
+    left_out = {NETWORKS / "registry.py", *OTHERS}
+    return [one for one in found if one not in left_out and not any(map(one.is_relative_to, own))]
 
 
 def named(code: str) -> Iterator[str]:

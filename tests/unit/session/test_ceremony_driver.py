@@ -46,13 +46,14 @@ class Core:
         self.told: list[heard.CeremonyEvent] = []
         self.due: float | None = None
         self.bug: Exception | None = None
+        self.now = 0.0
 
     def receive(self, record: bytes, now: float) -> None:
         if self.bug:
             raise self.bug
 
     def handle_timer(self, now: float) -> None:
-        self.due = None
+        self.due, self.now = None, now
         self.receive(b"", now)
 
     def events(self) -> list[heard.CeremonyEvent]:
@@ -67,6 +68,9 @@ class Core:
 
     def leave(self, reason: str) -> None:
         pass
+
+    def differ(self, *, digest: bytes) -> None:
+        self.differed = self.now
 
 
 class Table:
@@ -153,3 +157,11 @@ def test_a_person_is_told_the_flags_that_all_use() -> None:
     manifest = build("a.py", {"a.py": b""}, flags=Flags(0, True, True))
     assert program_event(manifest, Confinement()).flags == ("--threshold 0", "--no-prss", "--mix32-64bit")
     assert program_event(build("a.py", {"a.py": b""}), None).flags == ()
+
+
+async def test_a_person_who_thinks_for_long_has_not_lost_the_time_for_what_follows() -> None:
+    """Deadlines of what they say begin when they say it, not when something happened last."""
+    table = Table()
+    before = asyncio.get_running_loop().time()
+    table.meeting.differ()
+    assert table.core.differed >= before

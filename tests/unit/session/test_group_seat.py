@@ -73,7 +73,7 @@ async def test_the_first_lets_in_exactly_those_who_were_dealt() -> None:
     plan = ada.plan(LINK)
     assert isinstance(plan, HostPlan) and plan.parties == 3 and plan.program.files == FILES
     assert plan.expected is not None and plan.expected.names == THREE
-    await ada.opened()()
+    ada.opened()
     assert front.is_open
     assert ada.handles(events.Question("admit", "Bob", dids["Bob"]))
     assert ada.handles(events.Question("admit", "Eve", "did:eve"))

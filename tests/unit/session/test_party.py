@@ -286,7 +286,7 @@ async def test_a_run_that_its_person_stops_fails_everywhere_and_ends_the_session
     await table.over()
     reasons = {seat.name: seat.all(events.Run)[-1].reason for seat in seats}
     assert reasons["Bob"] == "You stopped the run."
-    assert "stopped it" in reasons["Ada"] and "stopped it" in reasons["Cyd"]
+    assert reasons["Ada"] == reasons["Cyd"] == "Bob stopped the run."
     assert not any(seat.ended.clean or seat.all(events.Error) for seat in seats)
 
 

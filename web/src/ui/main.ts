@@ -8,11 +8,13 @@ import { fromAddress, rendezvousOf } from "./lib/entry";
 import { contacts } from "./lib/keeping";
 import { cryptographyProblem, problem } from "./lib/support";
 import { places } from "./places";
+import { speak } from "./texts";
 import "./styles/base.css";
 import "./styles/parts.css";
 
 const rendezvous = rendezvousOf(location);
 
+await speak();
 const unable = problem(globalThis);
 const app = new State(() => openSession({ places, rendezvous, contacts: contacts() }));
 const address = fromAddress(location.href);

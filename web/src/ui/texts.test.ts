@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { EN, listing, parts, t, type Key } from "./texts";
+import de from "./languages/de";
+import nl from "./languages/nl";
+import { EN, language, listing, parts, preferred, speak, t, type Key } from "./texts";
 
 const all = Object.entries(EN).flatMap(([key, text]) => (typeof text === "string" ? [[key, text]] : Object.values(text).map((form) => [key, form]))) as [Key, string][];
 
@@ -30,4 +32,29 @@ test("a count chooses the form, and values are told from words", () => {
 test("names in a sentence", () => {
   expect(listing([])).toBe("");
   expect(listing(["Ann", "Ben", "Carla"])).toBe("Ann, Ben and Carla");
+});
+
+const places = (text: unknown): string[] => [...new Set(JSON.stringify(text).match(/\{\w+\}/g) ?? [])].sort();
+
+test.each([
+  ["de", de],
+  ["nl", nl],
+])("%s has nearly all texts, with the same values and no jargon", (_, translation) => {
+  const missing = (Object.keys(EN) as Key[]).filter((key) => key !== "app.name" && !(key in translation));
+  expect(missing.length, missing.join(" ")).toBeLessThan(Object.keys(EN).length / 5);
+  for (const [key, text] of Object.entries(translation)) expect(places(text), key).toEqual(places(EN[key as Key]));
+});
+
+test("the person's choice comes before the browser's languages, and what there is not is passed over", () => {
+  expect(preferred(null, ["fr-FR", "nl-BE", "de"])).toBe("nl");
+  expect(preferred("de", ["nl"])).toBe("de");
+  expect(preferred("xx", ["en-GB", "de"])).toBe("en");
+  expect(preferred(null, [])).toBe("en");
+});
+
+test("another language is spoken once it is loaded", async () => {
+  await speak("de");
+  expect([language(), t("run.took", { run: 1, time: "2 s" }), listing(["Ann", "Ben"])]).toEqual(["de", "Lauf 1 dauerte 2 s.", "Ann und Ben"]);
+  await speak("xx");
+  expect([language(), t("app.back")]).toEqual(["en", "Back"]);
 });

@@ -15,6 +15,7 @@ export const EN = {
   "app.leave": "Leave",
   "app.back": "Back",
   "app.help": "How does this work?",
+  "app.language": "Language",
   "app.leaveRunning": "The program is running. If you leave, it ends for everybody. Leave?",
   "app.leaveLobby": "Leave the session? The others will be told.",
   "app.and": "{names} and {last}",
@@ -332,14 +333,60 @@ export const EN = {
 export type Key = keyof typeof EN;
 export type Values = Record<string, string | number>;
 
-/** Translations by language, as `navigator.language` begins; English is complete. */
-const LANGUAGES: Record<string, Partial<Record<Key, string | Forms>>> = { en: EN };
+export type Translation = Partial<Record<Key, string | Forms>>;
 
-const language = (globalThis.navigator?.languages ?? []).map((one) => one.split("-")[0]!).find((one) => one in LANGUAGES) ?? "en";
-const plural = new Intl.PluralRules(language);
+/** The languages beside English; only the one that is spoken is loaded. */
+const LANGUAGES: Record<string, () => Promise<{ default: Translation }>> = {
+  de: () => import("./languages/de"),
+  nl: () => import("./languages/nl"),
+};
+export const NAMES = { en: "English", de: "Deutsch", nl: "Nederlands" };
+const CHOSEN = "huddle.language";
+
+let spoken = "en";
+let translation: Translation = {};
+let plural = new Intl.PluralRules(spoken);
+
+/** The language that the page speaks. */
+export function language(): string {
+  return spoken;
+}
+
+/** Which language to speak: the one that the person has chosen here, else the first of the browser's that there is. */
+export function preferred(chosen: string | null, browser: readonly string[]): string {
+  const wanted = [...(chosen === null ? [] : [chosen]), ...browser].map((one) => one.split("-")[0]!.toLowerCase());
+  return wanted.find((one) => one === "en" || one in LANGUAGES) ?? "en";
+}
+
+/** Speak this language, from the next text on; English where it can't be loaded. */
+export async function speak(name = preferred(remembered(), globalThis.navigator?.languages ?? [])): Promise<void> {
+  const loaded = await LANGUAGES[name]?.().catch(() => undefined);
+  spoken = loaded ? name : "en";
+  translation = loaded?.default ?? {};
+  plural = new Intl.PluralRules(spoken);
+  if (globalThis.document) document.documentElement.lang = spoken;
+}
+
+/** Speak this language from now on, at later visits too. The page begins anew: what it has said stays said. */
+export function choose(name: string): void {
+  try {
+    localStorage.setItem(CHOSEN, name);
+  } catch {
+    // A browser that keeps nothing speaks its own language.
+  }
+  location.reload();
+}
+
+function remembered(): string | null {
+  try {
+    return localStorage.getItem(CHOSEN);
+  } catch {
+    return null;
+  }
+}
 
 function template(key: Key, count: number): string {
-  const text: string | Forms = LANGUAGES[language]?.[key] ?? EN[key];
+  const text: string | Forms = translation[key] ?? EN[key];
   return typeof text === "string" ? text : plural.select(count) === "one" ? text.one : text.other;
 }
 

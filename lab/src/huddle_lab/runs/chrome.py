@@ -46,11 +46,6 @@ class Page:
         self._chrome, self._session = chrome, session
         self._thread: Path | None = None
 
-    def call(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """One command of the DevTools protocol about this tab."""
-        answer: dict[str, Any] = self._chrome.call(method, parameters, session=self._session)
-        return answer
-
     def evaluate(self, expression: str, timeout: float = 300.0) -> Any:
         """The value of an expression, awaited; LocalError with its message where it throws."""
         answer = self._chrome.call(

@@ -242,7 +242,8 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
     network_options.check_host(_chosen(local["network"]), network_options.set_options(local))
     at_terminal = sys.stdin.isatty() and not (yes or open_ or local["json_"])
     choose = for_host(program.name, ask=at_terminal, modules=yes or open_)
-    where = Source(program, include, exclude, root)
+    # Read again before a later run, when root has become somebody else, who is elsewhere.
+    where = Source(program.absolute(), include, exclude, None if root is None else root.absolute())
     mine = load(where, args, choose)
     if clash := warning(program.name, click.get_current_context().meta.get(TAKEN, ()), mine.files):
         click.secho(clean(clash), fg="yellow", err=True)

@@ -9,6 +9,7 @@ What is here is as long as a stranger made it: it comes in pieces, so that who p
 their turn, and a hidden character never reaches the terminal.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 
 from rich.cells import chop_cells
@@ -24,7 +25,7 @@ _NAMED = 5  # lines that are named for their hidden characters
 def listed(contents: Mapping[str, bytes], width: int) -> Iterator[str]:
     """The files as plain text in pieces, each of whole lines."""
     for path, data in contents.items():
-        yield f"\n{clean_line(path)}  {size(len(data))}\n"
+        yield f"\n{clean_line(path)}  {size(len(data))}  sha256 {hashlib.sha256(data).hexdigest()[:16]}…\n"
         text = _text(path, data)
         if text is None:
             yield "  (not text)\n"

@@ -229,6 +229,8 @@ class Questions:
     async def _ask_for_all(self) -> None:
         host = isinstance(self._policy, HostPolicy)
         problem = ""
+        if not host and not self._screen.script:
+            self._say_purpose()
         while True:
             people = self._people()
             may = self._filling()
@@ -269,6 +271,15 @@ class Questions:
                 case answers.Decline():
                     self._party.decline("declined to take part")
             return
+
+    def _say_purpose(self) -> None:
+        """What the program says that everybody learns; a host saw it before there was an invitation."""
+        try:
+            form = program_form(self._entry, self._party.files)
+        except ProgramError:
+            return  # it is said where it is asked for
+        if form.written and form.learns:
+            self._screen.show(events.Notice(f"In its own words, {form.title or self._entry}: {form.learns}"))
 
     def _filling(self) -> Filling | None:
         """What the program asks of this person alone; None where there is nothing, or it can't be known."""

@@ -18,6 +18,7 @@ from huddle.cli.terminal.qr import qr_code
 from huddle.cli.text import clean_line, duration, listing, sentence, short_did, size
 from huddle.texts import t, tn, translated
 
+_FILES = 4  # of a program, a line each; more are only counted here, and named by `v`
 _RESULTS = 6  # files that a program made, named on one line
 _BELOW = 9  # lines that must stand below a QR code on the same screen: link, code, what to type, the status
 _BAR = 2  # columns of a pager that scrolls
@@ -249,7 +250,7 @@ class View:
         self.line(f"\n{program}: [bold]{safe(event.entry)}[/] {safe(arguments)}   {count}, {size(total)}")
         if event.flags:
             self.line(f"  {t('with {flags} of MPyC', flags=safe(' '.join(event.flags)))}")
-        for file in event.files:
+        for file in event.files if len(event.files) <= _FILES else ():
             self.line(f"  {safe(file['path'])}  {size(file['size'])}  sha256 {file['sha256'][:16]}…")
         self.line(f"  {t('digest')} {event.digest}")
         if event.sandbox:

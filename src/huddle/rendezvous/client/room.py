@@ -51,7 +51,7 @@ _DELETE = 3.0  # seconds that the end of a session may wait for its room to go
 _UNREAD_BYTES = Limits().room_bytes * 2
 _GONE = {
     "unknown": "The rendezvous knows no such room: it has ended or expired, or the rendezvous was restarted.",
-    "restarted": "The rendezvous has forgotten the session: it was restarted.",
+    "restarted": "The rendezvous has forgotten the session: it was restarted, or the session expired.",
     "expired": "The invitation has expired.",
     "deleted": "The host has ended the session.",
     "lost": "The rendezvous has lost a part of the session.",

@@ -291,3 +291,10 @@ async def test_a_name_that_knocks_twice_is_asked_about_although_it_is_on_the_lis
     await running
     assert [one[:2] for one in desk.party.decided] == [("seat", "did:bob"), ("admit", "did:bob")]
     assert "Two people knocked" in desk.screen.asked[0].problem and "did:bob" in desk.screen.asked[0].question
+
+
+async def test_a_guest_reads_what_everybody_learns_before_the_question() -> None:
+    desk = Desk(GuestPolicy(), *SEEN, lines=("nobody", "3"))
+    desk.party.files = {"a.py": BLOCK.encode()}
+    assert await desk.run() == 0
+    assert events.Notice("In its own words, Pay: The sum.") in desk.screen.shown

@@ -30,6 +30,7 @@ PEER = {
 OBJECTS: dict[str, Any] = {
     "files": ({"path": EVIL, "size": 3, "kept": EVIL, "sha256": "a" * 64},),
     "parties": ({"pid": 0, "name": EVIL, "did": "did:key:x"},),
+    "members": ({"name": EVIL, "did": "did:key:x", "state": "in"},),
     "peers": (PEER,),
 }
 STATES = {
