@@ -294,7 +294,6 @@ def test_two_parties_that_burn_three_seconds_each_are_counted_as_ours(tmp_path: 
     (tmp_path / "burns.py").write_text(BURNS)
     (tmp_path / "study.toml").write_text(BURNING)
     results = tmp_path / "results.jsonl"
-    own.adopt()
     before = own.seconds()
     run_study(load(tmp_path / "study.toml", Path), results, lambda _: None)
     ours = own.seconds() - before

@@ -195,12 +195,13 @@ class Netns:
             self._say("calibrating the emulator")
             self._calibration = calibrate(self._net).as_dict()
         except BaseException:
-            self._net.close()
+            self.__exit__()
             raise
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._net.close()
+        own.release()
 
     def claims(self, cell: Trial) -> frozenset[str]:
         """All of this computer."""

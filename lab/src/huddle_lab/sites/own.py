@@ -2,7 +2,7 @@
 
 The time of a process goes to its parent when that waits for it. bubblewrap's outer process does not wait for
 its inner one, so the time of a sandboxed program would be lost, and be taken for somebody else's. After
-`adopt` such an orphan becomes a child of this process, and stays one, dead, until `bury`.
+`adopt` such an orphan becomes a child of this process, and stays one, dead, until `bury`. `release` ends it.
 """
 
 import contextlib
@@ -17,8 +17,18 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 def adopt() -> None:
     """From now on processes whose parents end become children of this one. Linux only."""
+    _subreaper(1)
+
+
+def release() -> None:
+    """They do so no more, and none that is dead is left."""
+    _subreaper(0)
+    bury()
+
+
+def _subreaper(value: int) -> None:
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, value, 0, 0, 0)
 
 
 def seconds() -> float:

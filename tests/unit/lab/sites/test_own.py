@@ -14,7 +14,7 @@ while time.process_time() < 0.5:
     pass
 """
 WORK = """
-import os, subprocess, sys, time
+import ctypes, os, subprocess, sys, time
 from huddle_lab.sites import own
 own.adopt()
 began = own.seconds()
@@ -27,8 +27,10 @@ while time.monotonic() < until and any(one.status() != "zombie" for one in mine(
     time.sleep(0.01)
 before = own.seconds() - began
 dead = len(mine())
-own.bury()
-print(before, own.seconds() - began, dead, len(mine()))
+own.release()
+adopting = ctypes.c_int(9)
+ctypes.CDLL(None).prctl(37, ctypes.byref(adopting), 0, 0, 0)  # PR_GET_CHILD_SUBREAPER
+print(before, own.seconds() - began, dead, len(mine()) + adopting.value)
 """
 
 
