@@ -146,7 +146,7 @@ def _listing(root: Path, *, required: bool) -> list[str]:
             for name in sorted(folders)
             if not name.startswith(".")
             and name not in _SKIPPED
-            and not (Path(folder, name) / "pyvenv.cfg").exists()
+            and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))  # False where one may not look
         ]
         here = Path(folder).relative_to(root)
         whole = [name for name in sorted(files) if os.path.isfile(os.path.join(folder, name))]  # no pipes

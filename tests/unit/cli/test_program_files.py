@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -182,3 +183,24 @@ def test_what_the_author_says_belongs_to_it_is_proposed_and_must_be_there(tmp_pa
 def test_what_a_program_of_the_installation_needs_travels_with_it() -> None:
     program = load(Source(sample("cnn_mnist.py")), (), nothing)
     assert set(program.files) == {"cnn_mnist.py", "cnn_mnist.json"}
+
+
+def test_a_folder_that_one_may_not_enter_is_no_obstacle() -> None:
+    with tempfile.TemporaryDirectory() as name:  # not below pytest's, which only root may enter
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "prog.py").write_text("print(1)\n")
+        (folder / "closed").mkdir()
+        (folder / "closed" / "secret.txt").write_text("mine")
+        (folder / "closed").chmod(0o700 if os.geteuid() == 0 else 0)
+        before = os.geteuid()
+        if before == 0:
+            os.seteuid(65534)
+        try:
+            found = load(Source(folder / "prog.py"), (), lambda found: ())
+            assert set(found.files) == {"prog.py"}
+            found = load(Source(folder / "prog.py", include=("*.py",)), (), lambda found: ())
+            assert set(found.files) == {"prog.py"}
+        finally:
+            os.seteuid(before)
+            (folder / "closed").chmod(0o700)
