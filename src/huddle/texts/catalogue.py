@@ -18,6 +18,9 @@ from importlib import resources
 
 _LINE = re.compile(r'(msgid_plural|msgid|msgstr(?:\[[01]\])?)\s+(".*")')
 _PLACE = re.compile(r"\{(\w+)\}")
+_NUMBERS = ("count", "number")  # places that only a number has
+_NUMBER = r"\d[\d.,]*"
+_ENOUGH = 12  # letters of its own that a part of a sentence must have to be known again
 _DEEPEST = 3  # texts within texts that are looked for
 
 
@@ -60,9 +63,14 @@ class Catalogue:
             self._patterns.extend(
                 (pattern(text), max(_PLACE.sub("\0", text).split("\0"), key=len), self.texts[text])
                 for text in longest
-                if _PLACE.search(text)
+                if _PLACE.search(text) and _says_enough(text)
             )
         return self._patterns
+
+
+def _says_enough(text: str) -> bool:
+    """Whether a text can be known again by its own words; `{names} and {last}` would fit half of all texts."""
+    return text.endswith((".", "?")) or sum(map(str.isalpha, _PLACE.sub("", text))) >= _ENOUGH
 
 
 def _filled(translation: str, values: dict[str, str]) -> str:
@@ -80,7 +88,7 @@ def pattern(text: str) -> re.Pattern[str]:
             parts.append(f"(?P={place[1]})")
         else:
             seen.add(place[1])
-            parts.append(f"(?P<{place[1]}>.+?)")
+            parts.append(f"(?P<{place[1]}>{_NUMBER if place[1] in _NUMBERS else '.+?'})")
     return re.compile("".join(parts), re.DOTALL)
 
 

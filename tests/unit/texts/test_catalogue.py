@@ -53,14 +53,26 @@ def test_a_text_is_found_with_its_values_and_a_known_value_is_translated_too() -
     assert found.recognized("Bob went away.") == "Bob went away."
 
 
+def test_a_place_for_a_number_fits_numbers_alone() -> None:
+    found = Catalogue({"{count} more.": "{count} weitere."})
+    assert found.recognized("1,200 more.") == "1,200 weitere."
+    assert found.recognized("Its own output says more.") == "Its own output says more."
+
+
+def test_a_few_words_are_not_known_again_in_other_texts() -> None:
+    found = Catalogue({"{names} and {last}": "{names} und {last}"})
+    assert found.recognized("It fell and broke.") == "It fell and broke."
+    assert found.text("{names} and {last}") == "{names} und {last}"
+
+
 def test_of_patterns_that_fit_the_one_with_most_words_of_its_own_counts() -> None:
-    found = Catalogue({"{a} x {b}": "1 {a} {b}", "{name} x by hand": "2 {name}"})
-    assert found.recognized("it x by hand") == "2 it"
+    found = Catalogue({"{a} x {b}.": "1 {a} {b}", "{name} x by hand.": "2 {name}"})
+    assert found.recognized("it x by hand.") == "2 it"
 
 
 def test_a_strangers_value_with_braces_is_not_filled_in() -> None:
-    found = Catalogue({"{name} left {what}": "{what}, {name}"})
-    assert found.recognized("{what} left {name}") == "{name}, {what}"
+    found = Catalogue({"{name} left {what}.": "{what}, {name}"})
+    assert found.recognized("{what} left {name}.") == "{name}, {what}"
 
 
 @pytest.mark.parametrize("text", ["nonsense", 'msgid "a"\nmsgid "b"', 'msgid "a', 'msgstr[2] "x"'])
