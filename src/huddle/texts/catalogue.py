@@ -69,7 +69,7 @@ class Catalogue:
 
 
 def _says_enough(text: str) -> bool:
-    """Whether a text can be known again by its own words; `{names} and {last}` would fit half of all texts."""
+    """Whether a text can be known again by its own words; `{names} and {last}` would fit many another."""
     return text.endswith((".", "?")) or sum(map(str.isalpha, _PLACE.sub("", text))) >= _ENOUGH
 
 
