@@ -1,6 +1,8 @@
 """What a program's threads do, by the kernel's word: real processes that wait, sleep, compute, and read."""
 
+import os
 import platform
+import signal
 import subprocess
 import sys
 
@@ -38,12 +40,13 @@ def outcome(program: str, stdin: bool = False) -> str:
         stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdout
         try:
             return process.stdout.readline().strip()
         finally:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # what the program started, too: its pid is not yet reaped
 
 
 HEARS = "import selectors; s = selectors.DefaultSelector(); s.register(ours[0], 1)\n"
