@@ -15,8 +15,8 @@ _HOST, _GUEST = 0, 1
 PLACEMENT, REPORT = b"groups placement", b"groups report"
 
 
-class HostSide:
-    """The host's side of its pairs with all guests."""
+class _Side:
+    """One of the two, with an exchange key of its own for this room."""
 
     def __init__(self, crypto: Crypto, room: str, did: str) -> None:
         self._crypto = crypto
@@ -24,6 +24,10 @@ class HostSide:
         self._did = did
         self._key: ExchangeKey = crypto.exchange_key()
         self.public = crypto.exchange_public(self._key)
+
+
+class HostSide(_Side):
+    """The host's side of its pairs with all guests."""
 
     def with_guest(self, did: str, exchange: bytes) -> Pairs:
         """The pair with this guest; ValueError where its key protects nothing."""
@@ -42,15 +46,8 @@ class HostSide:
         return pair.open(REPORT, _GUEST, sealed)
 
 
-class GuestSide:
+class GuestSide(_Side):
     """A guest's side of its pair with the host."""
-
-    def __init__(self, crypto: Crypto, room: str, did: str) -> None:
-        self._crypto = crypto
-        self._room = room
-        self._did = did
-        self._key: ExchangeKey = crypto.exchange_key()
-        self.public = crypto.exchange_public(self._key)
 
     def with_host(self, did: str, exchange: bytes) -> Pairs:
         """The pair with the host; ValueError where its key protects nothing."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from huddle.errors import LocalError
+from huddle.errors import LocalError, PeerError
 from huddle.identity.crypto import Crypto
 from huddle.links.wire import Wire
 
@@ -44,6 +44,14 @@ class PeerOffer:
     did: str = ""
     own_pid: int = -1
     own_did: str = ""
+
+    def refused(self, network: str, why: Exception) -> PeerError:
+        """What to raise where this offer is none of that network's, as `why` says."""
+        return PeerError(
+            f"{self.name} sent an offer for {network} that is not one: {why}",
+            peer=self.name,
+            hint="Start a new session without them, or with versions of Huddle that agree.",
+        )
 
     def with_offer(self, offer: bytes) -> "PeerOffer":
         """The same peer with an offer of another network, that this one is built on."""

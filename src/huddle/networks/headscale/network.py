@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from huddle.codec import DecodeError, Limit, decode, encode
-from huddle.errors import HuddleError, LocalError, NetworkError, PeerError
+from huddle.errors import HuddleError, LocalError, NetworkError
 from huddle.identity.crypto import Crypto
 from huddle.links.wire import Wire
 from huddle.networks.base import Accepted, PeerOffer
@@ -109,11 +109,7 @@ class HeadscaleNetwork:
             try:
                 offer = decode(HeadscaleOffer, peer.offer)
             except DecodeError as exc:
-                raise PeerError(
-                    f"{peer.name} sent an offer for the network headscale that is not one: {exc}",
-                    peer=peer.name,
-                    hint="Start a new session without them, or with versions of Huddle that agree.",
-                ) from exc
+                raise peer.refused("the network headscale", exc) from exc
             self._dids[peer.pid] = (peer.name, peer.did)
             inner.append(peer.with_offer(offer.tls))
             if peer.pid == 0 and offer.has_server:

@@ -263,9 +263,5 @@ def _parse(peer: PeerOffer) -> Offer:
         if offer.relay and not _URL.fullmatch(offer.relay):
             raise DecodeError("a relay that is none")
     except DecodeError as exc:
-        raise PeerError(
-            f"{peer.name} sent an offer for the network iroh that is not one: {exc}",
-            peer=peer.name,
-            hint="Start a new session without them, or with versions of Huddle that agree.",
-        ) from exc
+        raise peer.refused("the network iroh", exc) from exc
     return offer

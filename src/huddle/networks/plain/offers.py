@@ -54,11 +54,7 @@ def known(peer: PeerOffer) -> PlainPeer:
         if bool(offer.host) != bool(offer.port) or (offer.host and not addresses.is_host(offer.host)):
             raise DecodeError("an address that is none")
     except DecodeError as error:
-        raise PeerError(
-            f"{peer.name} sent an offer for plain ends that is not one: {error}",
-            peer=peer.name,
-            hint="Start a new session without them, or with versions of Huddle that agree.",
-        ) from error
+        raise peer.refused("plain ends", error) from error
     where = (offer.host, offer.port) if offer.host else None
     return PlainPeer(peer.pid, peer.name, offer.end, offer.public, hkdf(peer.secret, _SHARED_LABEL), where)
 

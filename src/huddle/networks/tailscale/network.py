@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from huddle.codec import DecodeError, Limit, decode, encode
-from huddle.errors import NetworkError, PeerError
+from huddle.errors import NetworkError
 from huddle.links.wire import Wire
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.tailscale.api import LocalApi, Node, TailscaleStatus, find_socket
@@ -101,11 +101,7 @@ class TailscaleNetwork:
                 if not offer.key.startswith(_KEY) or not offer.key.isascii():
                     raise DecodeError("a machine that is none")
             except DecodeError as exc:
-                raise PeerError(
-                    f"{peer.name} sent an offer for the network tailscale that is not one: {exc}",
-                    peer=peer.name,
-                    hint="Start a new session without them, or with versions of Huddle that agree.",
-                ) from exc
+                raise peer.refused("the network tailscale", exc) from exc
             self._keys[peer.pid] = (peer.name, offer.key)
             inner.append(peer.with_offer(offer.tls))
         self._wires.begin(tuple(inner), accepted)

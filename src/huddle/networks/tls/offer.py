@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from huddle.codec import U16, DecodeError, Limit, decode
-from huddle.errors import PeerError
 from huddle.networks.base import PeerOffer
 from huddle.networks.reach import addresses
 from huddle.networks.tls.certificates import check_certificate
@@ -58,9 +57,5 @@ def parse_offer(peer: PeerOffer) -> Offer:
         if not all(addresses.is_host(endpoint.host) and endpoint.port for endpoint in offer.endpoints):
             raise DecodeError("an address that is none")
     except ValueError as exc:
-        raise PeerError(
-            f"{peer.name} sent an offer for the network tls that is not one: {exc}",
-            peer=peer.name,
-            hint="Start a new session without them, or with versions of Huddle that agree.",
-        ) from exc
+        raise peer.refused("the network tls", exc) from exc
     return offer

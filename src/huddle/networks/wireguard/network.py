@@ -149,9 +149,5 @@ def _public_key(peer: PeerOffer) -> bytes:
         if offer.version != VERSION:
             raise DecodeError(f"version {offer.version}")
     except DecodeError as error:
-        raise PeerError(
-            f"{peer.name} sent an offer for the network wireguard that is not one: {error}",
-            peer=peer.name,
-            hint="Start a new session without them, or with versions of Huddle that agree.",
-        ) from error
+        raise peer.refused("the network wireguard", error) from error
     return offer.public
