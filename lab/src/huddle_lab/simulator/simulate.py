@@ -2,11 +2,13 @@
 
     simulate(trace, Setting(scenario.shapes(3, regions), cost=COSTS["tls"])).seconds
 
-A party's segment begins when all that it waits for is there and its processor is free. What it costs that a message
-arrives is computed too. A party counts from when MPyC is connected at it: it connects to those with higher numbers one
-after the other, and is connected to those with lower ones when their first bytes arrive.
+A party's segment begins when all that it waits for is there and its processor is free. What it costs that
+a message arrives is computed too. A party counts from when MPyC is connected at it: it connects to those
+with higher numbers one after the other, and is connected to those with lower ones when their first bytes
+arrive.
 
-What it does not have: queues that several connections share, clock frequencies that change, how a browser schedules.
+What it does not have: queues that several connections share, clock frequencies that change, how a browser
+schedules.
 """
 
 import random
@@ -15,16 +17,18 @@ from dataclasses import dataclass, field, replace
 
 from huddle_lab.simulator.clock import Clock
 from huddle_lab.simulator.processors import Processors
+from huddle_lab.simulator.waking import Waking
 from huddle_lab.simulator.wire import Wire
 from huddle_lab.study.shape import Shape
 from huddle_lab.traces.trace import PartyTrace, Trace
 
+NO_WAKING = Waking()
 Shapes = Mapping[tuple[int, int], Shape]
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a network takes of its own, at each end of a link, beyond TCP: seconds for a message, and for a byte.
+    """What a network takes of its own at each end of a link: seconds for a message, and for a byte.
 
     `relayed`: all goes by way of the rendezvous.
     """
@@ -38,9 +42,10 @@ class Cost:
 class Setting:
     """Where a trace is replayed.
 
-    `shapes` has the way between any two (a < b), there and back alike; number m is the rendezvous. `slower`: by what
-    each party's processor is slower than the one on which the trace was recorded; `processors`: how many all share
-    (None: one each); `added`: what each message needs beyond the shape's delay, in seconds.
+    `shapes` has the way between any two (a < b), there and back alike; number m is the rendezvous.
+    `slower`: by what each party's processor is slower than the one on which the trace was recorded;
+    `processors`: how many all share (None: one each); `added`: what each message needs beyond the
+    shape's delay, in seconds; `waking`: what pauses cost.
     """
 
     shapes: Shapes
@@ -48,6 +53,7 @@ class Setting:
     slower: Sequence[float] = ()
     processors: int | None = None
     added: float = 0.0
+    waking: Waking = NO_WAKING
     seed: int = 0
 
 
@@ -105,13 +111,11 @@ class _Simulation:
         self._setting, self._clock = setting, Clock()
         count = len(trace.parties)
         self._slower = [*setting.slower, *[1.0] * (count - len(setting.slower))]
-        self._processors = Processors(self._clock, count, setting.processors)
+        self._processors = Processors(self._clock, count, setting.processors, setting.waking)
         self._parties = [_Party(one) for one in trace.parties]
         self._engines = [_Engine(self._clock, setting.cost, one) for one in self._slower]
         self._sizes: dict[tuple[int, int, int], int] = {}
-        self._wires = {
-            (a, b): self._wire(a, b, count) for a in range(count) for b in range(count) if a != b
-        }
+        self._wires = {(a, b): self._wire(a, b, count) for a in range(count) for b in range(count) if a != b}
         self._sent = self._delivered = 0
 
     def _shape(self, a: int, b: int) -> Shape:

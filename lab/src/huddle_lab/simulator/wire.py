@@ -1,11 +1,12 @@
 """One direction of a TCP connection over a path that is only thought of: when what is written arrives.
 
-Of Linux's TCP it has what decides when messages arrive: the congestion window (ten segments at first, doubling every
-round trip while it limits, RFC 6928 and 5681; smaller again after a pause, RFC 2861), the retransmission after later
-segments were acknowledged (RACK, RFC 8985), after a tail loss probe, or after the retransmission timer with its 200 ms;
-and order: what comes after a lost segment waits for it. Bytes are sent in chunks of up to 64 KiB, as by a network card,
-and of up to ten segments where a rate or loss must see them. It has no receive window: Linux's grows as fast as the
-congestion window does; and no queue shared by several connections.
+Of Linux's TCP it has what decides when messages arrive: the congestion window (ten segments at first,
+doubling every round trip while it limits, RFC 6928 and 5681; smaller again after a pause, RFC 2861), the
+retransmission after later segments were acknowledged (RACK, RFC 8985), after a tail loss probe, or after
+the retransmission timer with its 200 ms; and order: what comes after a lost segment waits for it. Bytes
+are sent in chunks of up to 64 KiB, as by a network card, and of up to ten segments where a rate or loss
+must see them. It has no receive window: Linux's grows as fast as the congestion window does; and no queue
+shared by several connections.
 """
 
 import math
@@ -87,9 +88,7 @@ class Wire:
         chunk.sent, chunk.lost = now, False
         packets = math.ceil(chunk.size / SEGMENT)
         kept = (1 - shape.loss) ** packets
-        if (shape.loss and self._random.random() > kept) or (
-            shape.rate and self._busy - now > QUEUE_SECONDS
-        ):
+        if (shape.loss and self._random.random() > kept) or (shape.rate and self._busy - now > QUEUE_SECONDS):
             chunk.lost = True
             self._clock.at(now + self._patience(chunk), self._again, chunk, chunk.tries)
             return

@@ -1,18 +1,20 @@
 """Runs a program of MPyC as one party, and records what it does after what. A party's process is this module.
 
-    python -m huddle_lab.traces.recorder OUTPUT SEED PROGRAM ARGUMENT...     HUDDLE_LAB_BARE=1: only its processor time
+    python -m huddle_lab.traces.recorder OUTPUT SEED PROGRAM ARGUMENT...     HUDDLE_LAB_BARE=1: only its
+    processor time
 
-MPyC's files are as they are. What its event loop schedules goes by `RecordingLoop`, its futures are `RecordingFuture`,
-and a few of its functions are wrapped: messages sent and received, talliers that wait for several shares, and the two
-places that poll (which wait here, as polling would be taken for computing).
+MPyC's files are as they are. What its event loop schedules goes by `RecordingLoop`, its futures are
+`RecordingFuture`, and a few of its functions are wrapped: messages sent and received, talliers that wait
+for several shares, and the two places that poll (which wait here, as polling would be taken for
+computing).
 
 Which step needs what:
 - a step that another one schedules belongs to the segment of that one;
 - a step that a future schedules needs what the future needed, and the segment that waited for it;
 - who reads the result of a future that is done already needs what the future needed.
 
-Where that is one segment, the step belongs to it; else a new segment begins. So the order in which messages happened
-to arrive leaves no trace. Times are those of the thread's own processor time.
+Where that is one segment, the step belongs to it; else a new segment begins. So the order in which
+messages happened to arrive leaves no trace. Times are those of the thread's own processor time.
 """
 
 import asyncio
@@ -60,7 +62,7 @@ class Recorder:
         self.sent: dict[int, int] = {}
         self.received = 0
         self.end: tuple[int, float] | None = None
-        self.total = 0.0
+        self.total, self.bytes = 0.0, 0
         self._last = self._began = 0.0
         self._unflushed: list[tuple[_Recorded, list[Any]]] = []
 
@@ -155,6 +157,7 @@ class Recorder:
         computing = sum(one.cpu for one in self.segments)
         return {
             "total": self.total,
+            "bytes": self.bytes,
             "receive": max(0.0, self.total - computing) / max(1, self.received),
             "end": self.end,
             "segments": [[one.cpu, sorted(one.needs, key=str), one.sends] for one in self.segments],
@@ -215,7 +218,9 @@ class RecordingFuture(_Future, metaclass=_AnyFuture):  # type: ignore[misc]
 class RecordingLoop(uvloop.Loop):
     """uvloop, which tells the recorder what schedules what."""
 
-    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+    def call_soon(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.Handle:
         recorder = RECORDER
         if not recorder.recording:
             return super().call_soon(callback, *args, context=context)
@@ -246,7 +251,7 @@ def _last_of(future: Any, before: int | None) -> int | None:
 
 
 class _Inbox(dict[int, Any]):
-    """A connection's messages that wait, or are waited for. MPyC looks here once for each that it has parsed."""
+    """A connection's messages that wait or are waited for. MPyC looks here once for each that came."""
 
     def __init__(self, exchanger: Any) -> None:
         super().__init__()
@@ -348,7 +353,7 @@ def wait_instead_of_polling(asyncoro: Any) -> None:
         pollers.append((asyncoro.runtime._program_counter[1], future))
         return future
 
-    asyncoro._reconcile, asyncio.sleep = reconciled, sleeping  # type: ignore[assignment]
+    asyncoro._reconcile, asyncio.sleep = reconciled, sleeping
 
 
 def watch() -> None:
@@ -367,6 +372,7 @@ def watch() -> None:
             alone = False
             RECORDER.begin()
         elif text.startswith("Stop MPyC") and RECORDER.end is None:
+            RECORDER.bytes = int(text.rpartition("bytes sent: ")[2] or 0)
             if alone:
                 RECORDER.begin()
                 RECORDER.since(began)

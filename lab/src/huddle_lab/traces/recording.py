@@ -1,8 +1,8 @@
 """Records a trace: one process a party on this machine, whose processor times are put together.
 
-What the recorder itself costs is taken out: the same is run again, bare, and each party's times are scaled to what it
-took then. Parties disturb each other little, since only processor time counts; how long they wait for a processor, or
-for each other, does not.
+What the recorder itself costs is taken out: the same is run again, bare, and each party's times are
+scaled to what it took then. Parties disturb each other little, since only processor time counts; how long
+they wait for a processor, or for each other, does not.
 """
 
 import json
@@ -22,15 +22,14 @@ from huddle_lab.traces.recorder import BARE
 from huddle_lab.traces.trace import PartyTrace, Segment, Send, Trace, TraceHeader
 
 TIMEOUT = 900.0
-NO_PRSS_FROM = 15  # parties: there would be a key for each of their majorities
+MOST_WITH_PRSS = 15
 
 
 def record(
     program: Path, args: Sequence[str], parties: int, seed: str, *, demo: str, size: str, digest: str
 ) -> Trace:
     """A trace of that program; LocalError where a party fails, with what it said last."""
-    if parties > NO_PRSS_FROM:
-        args = (*args, "--no-prss")
+    args = _arguments(args, parties)
     recorded = _run(program, args, parties, seed, bare=False)
     bare = _run(program, args, parties, seed, bare=True)
     import mpyc
@@ -38,7 +37,25 @@ def record(
     versions = {"mpyc": mpyc.__version__, "python": sys.version.split()[0]}
     cpu = str(machine().get("cpu", ""))
     header = TraceHeader(demo, size, tuple(args), parties, seed, digest, versions, cpu)
-    return Trace(header, tuple(_party(one, alone["total"]) for one, alone in zip(recorded, bare, strict=True)))
+    return Trace(
+        header, tuple(_party(one, alone["total"]) for one, alone in zip(recorded, bare, strict=True))
+    )
+
+
+def median_seed(program: Path, args: Sequence[str], parties: int, seeds: Sequence[str]) -> str:
+    """That with which the median number of bytes is sent."""
+    if len(seeds) == 1:
+        return seeds[0]
+    sent = []
+    for number, seed in enumerate(seeds):
+        found = _run(program, _arguments(args, parties), parties, seed, bare=True)
+        sent.append((sum(one["bytes"] for one in found), number, seed))
+    return sorted(sent)[(len(sent) - 1) // 2][2]
+
+
+def _arguments(args: Sequence[str], parties: int) -> tuple[str, ...]:
+    """There would be a key for each majority of many parties."""
+    return (*args, "--no-prss") if parties > MOST_WITH_PRSS else tuple(args)
 
 
 def _party(found: dict[str, Any], total: float) -> PartyTrace:
@@ -69,7 +86,14 @@ def _run(program: Path, args: Sequence[str], parties: int, seed: str, *, bare: b
         logs = [Path(folder) / f"{pid}.log" for pid in range(parties)]
         processes = []
         for pid, output in enumerate(outputs):
-            command = [sys.executable, "-m", "huddle_lab.traces.recorder", str(output), seed, str(program.resolve())]
+            command = [
+                sys.executable,
+                "-m",
+                "huddle_lab.traces.recorder",
+                str(output),
+                seed,
+                str(program.resolve()),
+            ]
             log = stack.enter_context(logs[pid].open("wb"))
             process = subprocess.Popen(
                 [*command, *args, *where, *(["-I", str(pid)] if where else [])],

@@ -1,19 +1,19 @@
 """A trace: what a computation does at each party, apart from where it was run; and its file.
 
-A party does *segments*. A segment begins when all that it waits for is there: segments of the same party that have
-ended, and messages that have arrived. It takes processor time, and sends messages on the way. Nothing in a trace is a
-time of a clock, so that a run with other delays has the same trace.
+A party does *segments*. A segment begins when all that it waits for is there: segments of the same party
+that have ended, and messages that have arrived. It takes processor time, and sends messages on the way.
+Nothing in a trace is a time of a clock, so that a run with other delays has the same trace.
 
-The file is xz-compressed JSON Lines. The first line is the header: `version` (1) and the fields of `TraceHeader`. Then
-each party has a line, an object of lists of whole numbers, times in microseconds:
+The file is xz-compressed JSON Lines. The first line is the header: `version` (1) and the fields of
+`TraceHeader`. Then each party has a line, an object of lists of whole numbers, times in microseconds:
 
     cpu        of each segment
     after      for each segment: how many segments it waits for, then how far each lies back
-    messages   for each segment: how many messages it waits for, then for each the sender, and its number among those
-               of this sender beyond that which the line named last
-    sends      for each segment: how many messages it sends, then for each the processor time since the one before (or
-               the segment's beginning), the receiver, the size in bytes, and its number among those to this receiver
-               beyond the one that the line named last
+    messages   for each segment: how many messages it waits for, then for each the sender, and its number
+               among those of this sender beyond that which the line named last
+    sends      for each segment: how many messages it sends, then for each the processor time since the
+               one before (or the segment's beginning), the receiver, the size in bytes, and its number
+               among those to this receiver beyond the one that the line named last
     end        the segment in which the party stops, and after how much of it
     receive    what a received message costs, in nanoseconds
 
@@ -108,14 +108,24 @@ def save(trace: Trace, path: Path) -> None:
     path.write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
 
 
-def load(path: Path) -> Trace:
-    """Read it; LocalError where that is no trace, or one of another version."""
+def header_of(path: Path) -> TraceHeader:
+    """Only what it is the trace of; LocalError as `load`."""
     try:
-        header, *lines = [json.loads(line) for line in lzma.decompress(path.read_bytes()).splitlines()]
+        with lzma.open(path) as file:
+            header = json.loads(file.readline())
         if header.pop("version") != VERSION:
             raise LocalError(f"{path.name} is a trace of another version", hint="Record it anew.")
-        found = TraceHeader(**{**header, "args": tuple(header["args"])})
-        trace = Trace(found, tuple(map(_unpacked, lines)))
+        return TraceHeader(**{**header, "args": tuple(header["args"])})
+    except (lzma.LZMAError, ValueError, KeyError, TypeError, EOFError, AttributeError) as exc:
+        raise LocalError(f"{path.name} is no trace", hint="Make one by: huddle lab trace") from exc
+
+
+def load(path: Path) -> Trace:
+    """Read it; LocalError where that is no trace, or one of another version."""
+    header = header_of(path)
+    try:
+        lines = [json.loads(line) for line in lzma.decompress(path.read_bytes()).splitlines()[1:]]
+        trace = Trace(header, tuple(map(_unpacked, lines)))
     except (lzma.LZMAError, ValueError, KeyError, TypeError, IndexError, EOFError, AttributeError) as exc:
         raise LocalError(f"{path.name} is no trace", hint="Make one by: huddle lab trace") from exc
     problem = fault(trace)
@@ -184,7 +194,9 @@ def _packed(party: PartyTrace) -> dict[str, Any]:
 
 
 def _unpacked(line: dict[str, Any]) -> PartyTrace:
-    after, messages, sends = (_groups(line[key], size) for key, size in (("after", 1), ("messages", 2), ("sends", 4)))
+    after, messages, sends = (
+        _groups(line[key], size) for key, size in (("after", 1), ("messages", 2), ("sends", 4))
+    )
     waited: dict[int, int] = {}
     sent: dict[int, int] = {}
     segments = []
