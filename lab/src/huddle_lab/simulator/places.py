@@ -8,10 +8,11 @@ from huddle.errors import LocalError
 from huddle_lab.simulator.costs import Costs
 from huddle_lab.simulator.simulate import Setting, simulate
 from huddle_lab.study.scenarios import Scenario, shipped
+from huddle_lab.study.variants import PLAIN
 from huddle_lab.traces.trace import Trace
 
 WAYS = {"rtt": 10_000, "jitter": 10_000, "rate": 1_000_000, "loss": 50}  # the most that may be said
-BY_CHANCE = 9  # simulations of which the median is taken, where there is loss or jitter
+BY_CHANCE = 5  # simulations of which the median is taken, where there is loss or jitter
 
 
 def chosen(names: Sequence[str], ways: Sequence[str] = ()) -> list[Scenario]:
@@ -55,7 +56,8 @@ def setting(trace: Trace, place: Scenario, costs: Costs, network: str) -> Settin
     """That place, over that network, with a processor for each party, whose pauses cost something."""
     shapes = place.shapes(trace.header.parties, shipped()[0])
     added = costs.added if place.regions or place.rtt_ms else 0.0
-    return Setting(shapes, costs.networks[network], added=added, waking=costs.waking)
+    session = network not in PLAIN
+    return Setting(shapes, costs.networks[network], added=added, waking=costs.waking, session=session)
 
 
 def seconds(

@@ -45,7 +45,8 @@ class Setting:
     `shapes` has the way between any two (a < b), there and back alike; number m is the rendezvous.
     `slower`: by what each party's processor is slower than the one on which the trace was recorded;
     `processors`: how many all share (None: one each); `added`: what each message needs beyond the
-    shape's delay, in seconds; `waking`: what pauses cost.
+    shape's delay, in seconds; `waking`: what pauses cost. `session`: links are there before MPyC
+    connects. Without `windows` TCP sends all at once.
     """
 
     shapes: Shapes
@@ -54,6 +55,8 @@ class Setting:
     processors: int | None = None
     added: float = 0.0
     waking: Waking = NO_WAKING
+    session: bool = False
+    windows: bool = True
     seed: int = 0
 
 
@@ -146,7 +149,7 @@ class _Simulation:
             at = self._engines[b].done(self._sizes.pop((a, b, number)))
             self._clock.at(at, self._receive, a, b, number)
 
-        return Wire(self._clock, shape, shape.delay, source, deliver, trip)
+        return Wire(self._clock, shape, shape.delay, source, deliver, trip, self._setting.windows)
 
     def _connected(self) -> list[float]:
         """When each party is, by the delays."""
@@ -156,7 +159,7 @@ class _Simulation:
             at = 0.0
             for b in range(a + 1, count):
                 delay = self._way(a, b)[0].delay
-                at += 2 * delay
+                at += 0.0 if self._setting.session else 2 * delay
                 found[a] = max(found[a], at)
                 found[b] = max(found[b], at + delay)
         return found
@@ -180,7 +183,8 @@ class _Simulation:
 
         def begun(now: float) -> None:
             for one in segment.sends:
-                self._clock.at(now + one.at * slower, self._send, pid, one.to, one.number, one.size)
+                at = now + one.at * slower
+                self._clock.at(at, self._send, pid, one.to, one.number, one.size)
             self._clock.at(now + segment.cpu * slower, self._ended, pid, place)
             party = self._parties[pid].trace
             if place == party.end:

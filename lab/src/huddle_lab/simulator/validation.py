@@ -1,5 +1,6 @@
 """Simulated times beside emulated ones: how far a simulation can be believed."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from huddle_lab.traces.library import trace_of
 from huddle_lab.traces.trace import TraceHeader
 
 MEDIAN_BAR, MOST_BAR = 0.05, 0.12
+SHORTEST = 0.2  # seconds: of a shorter run, how processes start decides, and a share of it says little
 Row = Mapping[str, Any]
 
 
@@ -60,8 +62,12 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def lines(compared: Sequence[Compared]) -> list[tuple[str, str, str, str, str]]:
-    """All together, and by parties, place, demo and network: n, median and 95% error, its direction."""
-    found = [_line("all", compared)]
+    """All together, and by parties, place, demo and network: n, median and 95% error, its direction.
+
+    Those that took less than `SHORTEST` are apart, in milliseconds.
+    """
+    long = [one for one in compared if one.emulated >= SHORTEST]
+    found = [_line("all", long)] if long else []
     ways: Sequence[Callable[[Row], str]] = (
         lambda row: f"{row['parties']} parties",
         lambda row: str(row["scenario"]["title"]),
@@ -69,8 +75,13 @@ def lines(compared: Sequence[Compared]) -> list[tuple[str, str, str, str, str]]:
         lambda row: f"`{row['network']}`",
     )
     for way in ways:
-        for name in sorted({way(one.row) for one in compared}):
-            found.append(_line(name, [one for one in compared if way(one.row) == name]))
+        for name in sorted({way(one.row) for one in long}):
+            found.append(_line(name, [one for one in long if way(one.row) == name]))
+    short = [1000 * (one.simulated - one.emulated) for one in compared if one.emulated < SHORTEST]
+    if short:
+        middle, most = median(map(abs, short)), quantile([abs(one) for one in short], 0.95)
+        name, lean = f"runs of less than {SHORTEST:g} s", median(short)
+        found.append((name, str(len(short)), f"{middle:.0f} ms", f"{most:.0f} ms", f"{lean:+.0f} ms"))
     return found
 
 
@@ -101,7 +112,7 @@ def text(compared: Sequence[Compared]) -> str:
         f"{name:<28}{n:>4}  median {middle:>6}  95% {most:>6}  {lean:>6}"
         for name, n, middle, most, lean in lines(compared)
     ]
-    errors = [abs(one.error) for one in compared]
+    errors = [abs(one.error) for one in compared if one.emulated >= SHORTEST] or [math.inf]
     good = median(errors) < MEDIAN_BAR and quantile(errors, 0.95) < MOST_BAR
     bar = f"bar: median under {MEDIAN_BAR:.0%}, 95% under {MOST_BAR:.0%}: {'met' if good else 'NOT met'}"
     return "\n".join([*each, "", *groups, bar])

@@ -17,6 +17,7 @@ from huddle_lab.traces import recording
 from huddle_lab.traces.trace import Trace, TraceHeader, header_of, load, save
 
 FOLDER = Path(__file__).with_name("recorded")
+SAME_BYTES = 0.001
 SUFFIX = ".trace.xz"
 Row = Mapping[str, Any]
 
@@ -82,8 +83,13 @@ def trace_at(path: Path) -> Trace:
 
 
 def trace_of(row: Row, found: Mapping[Path, TraceHeader]) -> Trace | None:
-    """The trace of the very computation of a row, its seed included; None where there is none."""
+    """The trace of the very computation of a row; None where there is none.
+
+    That is: the same seed, and as many bytes. A program of which only a comment changed has another digest.
+    """
     for path, header in found.items():
-        if (header.seed, header.program, header.parties) == (row["seed"], row["program"], row["parties"]):
-            return trace_at(path)
+        if (header.seed, header.demo, header.parties) == (row["seed"], row["demo"], row["parties"]):
+            trace = trace_at(path)
+            if abs(trace.sent - (row["bytes"] or 0)) <= SAME_BYTES * trace.sent:
+                return trace
     return None

@@ -14,7 +14,8 @@ Which step needs what:
 - who reads the result of a future that is done already needs what the future needed.
 
 Where that is one segment, the step belongs to it; else a new segment begins. So the order in which
-messages happened to arrive leaves no trace. Times are those of the thread's own processor time.
+messages happened to arrive leaves no trace. Times are
+processor time of the process with all its threads, as MPyC multiplies large arrays in several.
 """
 
 import asyncio
@@ -70,7 +71,7 @@ class Recorder:
         """MPyC is connected, or the program begins where there is only one party."""
         self.segments = [_Recorded(NOTHING, 0)]
         self.current, self.recording = 0, True
-        self._last = self._began = time.thread_time()
+        self._last = self._began = time.process_time()
 
     def since(self, began: float) -> None:
         """All since that processor time is the first segment's; for a party that is alone."""
@@ -89,7 +90,7 @@ class Recorder:
 
     def switch(self, segment: int | None) -> None:
         """What the processor does from now on is of that segment."""
-        now = time.thread_time()
+        now = time.process_time()
         if self.current is not None and self.recording:
             self.segments[self.current].cpu += now - self._last
         self._last = now
@@ -359,7 +360,7 @@ def wait_instead_of_polling(asyncoro: Any) -> None:
 def watch() -> None:
     """Begin and stop with MPyC, by its own log."""
     make = logging.getLogRecordFactory()
-    began = time.thread_time()
+    began = time.process_time()
     alone = False
 
     def made(*args: Any, **kwargs: Any) -> logging.LogRecord:

@@ -80,7 +80,11 @@ def _run(program: Path, args: Sequence[str], parties: int, seed: str, *, bare: b
     ports = _free_ports(parties)
     where = [part for port in ports for part in ("-P", f"127.0.0.1:{port}")] if parties > 1 else []
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MPYC_")}
-    environment |= {BARE: "1" if bare else "", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
+    environment |= {
+        BARE: "1" if bare else "",
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",
+    }
     with tempfile.TemporaryDirectory(prefix="huddle-trace-") as folder, ExitStack() as stack:
         outputs = [Path(folder) / f"{pid}.json" for pid in range(parties)]
         logs = [Path(folder) / f"{pid}.log" for pid in range(parties)]

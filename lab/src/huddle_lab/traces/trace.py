@@ -35,7 +35,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class TraceHeader:
-    """Of what it is the trace. `cpu` is the processor by whose seconds it is; `seed` that of the parties."""
+    """Of what it is the trace. `seed` is that of the parties, `cpu` the processor by whose seconds it is."""
 
     demo: str
     size: str

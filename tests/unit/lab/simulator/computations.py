@@ -34,7 +34,7 @@ def everywhere(parties: int, **shape: Any) -> dict[tuple[int, int], Shape]:
 
 @st.composite
 def traces(draw: st.DrawFn) -> Trace:
-    """Rounds in which each of some parties sends to some others, and waits for some of what was sent before."""
+    """Rounds in which parties send to some others, and wait for some of what was sent before."""
     count = draw(st.integers(2, 4))
     segments: list[list[Segment]] = [[] for _ in range(count)]
     sent = [[0] * count for _ in range(count)]
