@@ -1,9 +1,10 @@
 /** Direct channels between the frames of runners, in real browsers: used, cut in the middle, and made anew. */
 import type { Server } from "node:http";
-import type { BrowserContext, Frame } from "playwright-core";
+import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Decision, SessionEvent } from "../src/core/protocol";
 import { Tab, agreeable, people, coreAndRendezvous } from "./browser";
+import { COUNTED, ROUNDS, cut, directly, made, program } from "./direct";
 
 const MINUTE = 60_000;
 
@@ -14,10 +15,7 @@ let chromium: { contexts: BrowserContext[]; close: () => Promise<void> };
 beforeAll(async () => {
   [[core, meeting], chromium] = await Promise.all([coreAndRendezvous(), people(2)]);
   for (const context of chromium.contexts)
-    await context.addInitScript(`globalThis.connections = [];
-      globalThis.RTCPeerConnection = class extends RTCPeerConnection {
-        constructor(...args) { super(...args); connections.push(this); }
-      };`);
+    await context.addInitScript(COUNTED);
 }, MINUTE);
 
 afterAll(async () => {
@@ -25,34 +23,6 @@ afterAll(async () => {
   core.server.close();
   meeting.end();
 });
-
-/** Many rounds, each of which says whether what came is right, in turn with the person's word, or with none. */
-const ROUNDS = `
-import sys
-import time
-from mpyc.runtime import mpc
-
-async def main():
-    await mpc.start()
-    print("started", flush=True)
-    step = 0
-    end = time.monotonic() + float(sys.argv[1])
-    while True:
-        step += 1
-        data = bytes([step % 256, mpc.pid]) * (1 + step % 7 * step % 2000)
-        got = await mpc.transfer(data)
-        for pid, one in enumerate(got):
-            assert one == bytes([step % 256, pid]) * (1 + step % 7 * step % 2000), (step, pid)
-        if step % 50 == 0:
-            on = await mpc.transfer(time.monotonic() < end)
-            print("step", step, flush=True)
-            if not on[0]:
-                break
-    print("through", step, await mpc.output(mpc.sum(mpc.input(mpc.SecInt()(mpc.pid + 1)))), flush=True)
-    await mpc.shutdown()
-
-mpc.run(main())
-`;
 
 /** One computes for longer than a wire may be silent, and says when; then they go on. */
 const BUSY = ROUNDS.replace(
@@ -71,8 +41,6 @@ const BUSY = ROUNDS.replace(
 
 /** One waits for its person. */
 const ASKS = BUSY.replace(/busy = [^]*?pass\n/, 'print("got", input("Go on? "), flush=True)\n');
-
-const program = (source: string, ...args: string[]): unknown => ({ entry: "program.py", files: { "program.py": source }, args });
 
 const patient = (tab: Tab, event: SessionEvent): Decision | undefined =>
   event.event === "question" && event.what === "again" ? undefined : agreeable(tab, event);
@@ -95,32 +63,6 @@ async function over(tabs: Tab[], run = 1): Promise<void> {
   }
 }
 
-const frames = (tab: Tab): Frame[] => tab.page.frames().slice(1);
-
-/** Bytes that the frames of a tab have sent by data channels. */
-async function directly(tab: Tab): Promise<number> {
-  let sum = 0;
-  for (const frame of frames(tab))
-    sum += await frame.evaluate(async () => {
-      let sum = 0;
-      for (const pc of (globalThis as unknown as { connections: RTCPeerConnection[] }).connections ?? [])
-        for (const one of (await pc.getStats()).values() as Iterable<{ type: string; bytesSent?: number }>)
-          if (one.type === "transport") sum += one.bytesSent ?? 0;
-      return sum;
-    });
-  return sum;
-}
-
-const cut = async (tab: Tab): Promise<void> => {
-  for (const frame of frames(tab)) await frame.evaluate("connections.forEach((one) => one.close())");
-};
-
-const made = async (tab: Tab): Promise<number> => {
-  let sum = 0;
-  for (const frame of frames(tab)) sum += Number(await frame.evaluate("connections.length"));
-  return sum;
-};
-
 async function closed(tabs: Tab[]): Promise<void> {
   await Promise.all(tabs.map((tab) => tab.page.close()));
 }
@@ -129,11 +71,13 @@ test("the bytes of a run go from frame to frame, and counters know of them", { t
   const tabs = await pair(ROUNDS, ["6"]);
   try {
     await tabs[0].events.until("output", (event) => event.text.includes("started"));
-    await expect.poll(() => directly(tabs[0]), { timeout: MINUTE }).toBeGreaterThan(50_000);
+    await expect.poll(() => directly(tabs[0].page), { timeout: MINUTE }).toBeGreaterThan(50_000);
     await over(tabs);
     for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+    // What went directly is counted with what went by the link, which has only the first and last few.
     const stats = tabs[0].events.all.filter((event) => event.event === "stats").at(-1);
-    console.log(JSON.stringify(stats));
+    expect(stats?.peers[0]?.messages_sent).toBeGreaterThan(100);
+    expect(stats?.rounds).toBeGreaterThan(100);
   } finally {
     await closed(tabs);
   }
@@ -142,13 +86,13 @@ test("the bytes of a run go from frame to frame, and counters know of them", { t
 test("cut again and again, by either frame, no byte is lost and none comes twice; new channels are made", { timeout: 4 * MINUTE }, async () => {
   const tabs = await pair(ROUNDS, ["25"]);
   try {
-    await expect.poll(() => directly(tabs[0]), { timeout: MINUTE }).toBeGreaterThan(20_000);
+    await expect.poll(() => directly(tabs[0].page), { timeout: MINUTE }).toBeGreaterThan(20_000);
     for (const [at, who] of [0, 1, 0].entries()) {
-      await cut(tabs[who]!);
+      await cut(tabs[who]!.page);
       // The link carries the run meanwhile; the next channel is another connection of both frames.
-      await expect.poll(() => made(tabs[1]), { timeout: MINUTE }).toBeGreaterThan(at + 1);
-      const before = await directly(tabs[0]);
-      await expect.poll(() => directly(tabs[0]), { timeout: MINUTE }).toBeGreaterThan(before + 10_000);
+      await expect.poll(() => made(tabs[1].page), { timeout: MINUTE }).toBeGreaterThan(at + 1);
+      const before = await directly(tabs[0].page);
+      await expect.poll(() => directly(tabs[0].page), { timeout: MINUTE }).toBeGreaterThan(before + 10_000);
     }
     await over(tabs);
     for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
@@ -164,14 +108,14 @@ test("a channel that is cut while a program computes for 20 s is noticed, and no
   const [ann, ben] = tabs;
   try {
     await ben.events.until("output", (event) => event.text.includes("busy"));
-    await expect.poll(() => directly(ann), { timeout: MINUTE }).toBeGreaterThan(5_000);
-    await cut(ann);
+    await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(5_000);
+    await cut(ann.page);
     // The frame of the program that computes makes the next one: below Python, and while it computes.
-    await expect.poll(() => made(ben), { timeout: MINUTE }).toBeGreaterThan(1);
+    await expect.poll(() => made(ben.page), { timeout: MINUTE }).toBeGreaterThan(1);
     expect(ben.events.output).not.toContain("no longer");
     // All of this tab's network: the links of the session too.
     await ann.page.evaluate("connections.forEach((one) => one.close())");
-    await cut(ann);
+    await cut(ann.page);
     await over(tabs);
     for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
   } finally {
@@ -184,8 +128,8 @@ test("a channel that is cut while a program waits for its person is made anew, a
   const [ann, ben] = tabs;
   try {
     await ben.events.until("input", (event) => event.waiting);
-    await cut(ben);
-    await expect.poll(() => made(ann), { timeout: MINUTE }).toBeGreaterThan(1);
+    await cut(ben.page);
+    await expect.poll(() => made(ann.page), { timeout: MINUTE }).toBeGreaterThan(1);
     await ben.send({ do: "type_line", line: "yes" });
     await ann.events.until("output", (event) => /step/.test(event.text));
     expect(ben.events.output).toContain("got yes");
@@ -205,7 +149,7 @@ test("nobody is reached in a way that they did not choose: no direct channel by 
     try {
       await tabs[0].events.until("output", (event) => event.text.includes("step"));
       await over(tabs);
-      for (const tab of tabs) expect(await made(tab)).toBe(0);
+      for (const tab of tabs) expect(await made(tab.page)).toBe(0);
     } finally {
       await closed(tabs);
     }

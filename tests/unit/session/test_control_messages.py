@@ -23,6 +23,7 @@ from huddle.session.control_messages import (
     Paths,
     RecordDraft,
     RecordSignature,
+    RunnerSignal,
     RunProposal,
     Status,
     Still,
@@ -48,6 +49,7 @@ MESSAGES: tuple[Message, ...] = (
     Paths(2, (PathRecord(1, 0, 1, "tls", "direct"),)),
     Numpy(2, True),
     Still(2, (StreamCounts(0, 2**64 - 1, 0, False), StreamCounts(2, 8, 20, True))),
+    RunnerSignal(2, b"s" * control.MAX_SIGNAL),
     Forwards((ForwardPort(2, 40_000), ForwardPort(3, 40_002))),
 )
 
