@@ -76,7 +76,13 @@ class SealedSession:
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
         self._keeper = self._make_keeper()
         self._group = PeerMonitor(
-            sealed.roster, sealed.pid, self._keeper, self, grace=context.settings.grace, now=self._loop.time
+            sealed.roster,
+            sealed.pid,
+            self._keeper,
+            self,
+            grace=context.settings.grace,
+            now=self._loop.time,
+            patience=max((kind.patience for kind in context.settings.kinds()), default=0.0),
         )
         self._arrays = arrays.NumpyAgreement(self._peers, self._group.broadcast)
         self._first = self._agreement_on(sealed.manifest) if sealed.options.files_follow else None
