@@ -5,6 +5,8 @@ Each party is a machine that may send TCP to the relays and the rendezvous, and 
 
 import asyncio
 import contextlib
+import os
+import shutil
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -132,17 +134,23 @@ def test_parties_that_do_not_reach_each_other_compute_and_learn_no_address(
         assert party.left() == []
 
 
+def directory(party: Huddle) -> Path:
+    """Where this party's Tor keeps its files."""
+    found = [Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in party.descendants()]
+    (torrc,) = {word for words in found for word in words if word.endswith(b"/torrc")}
+    return Path(os.fsdecode(torrc)).parent
+
+
 def test_who_is_killed_is_missed_and_their_tor_ends(hidden: Hidden) -> None:
     ada, bob, cyd = hidden.session("Bob", "Cyd", ask=True)
     for party in (ada, bob, cyd):
         party.wait("run", timeout=PATIENCE)
-    assert any(one.startswith(PREFIX) for one in cyd.left())
-    theirs = cyd.descendants()
+    theirs, places = cyd.descendants(), [directory(party) for party in (ada, bob, cyd)]
+    assert len(set(places)) == 3 and all(place.name.startswith(PREFIX) for place in places)
     cyd.signal(signal.SIGKILL)
     for party in (ada, bob):
         assert party.end(PATIENCE) != 0
-        assert "Cyd" in party.story()
+        assert "Cyd" in party.story() and party.left() == []
     assert wait_until(lambda: not alive(theirs), 20), "a Tor goes on without its party"
-    assert {one.partition("/")[0][: len(PREFIX)] for one in cyd.left()} >= {PREFIX}  # for `huddle forget`
-    for party in (ada, bob):
-        assert party.left() == []
+    assert [place.exists() for place in places] == [False, False, True]  # the last is for `huddle forget`
+    shutil.rmtree(places[2])

@@ -1,9 +1,9 @@
-"""A Tor network of its own for tests: three authorities and three relays, on one address, that vote every 10 s.
+"""A Tor network of its own for tests: three authorities and three relays on one address.
 
     with tor_network(directory) as config: …     # `config` are the lines that a client needs
 
-As chutney makes them, with as few options as work. It takes about 20 s until clients may come. The processes
-end with the block, and by themselves with the process that made them.
+As chutney makes them, with as few options as work. They vote every 10 s, and it takes about 20 s until
+clients may come. The processes end with the block, and by themselves with the process that made them.
 """
 
 import contextlib
@@ -82,9 +82,7 @@ def tor_network(directory: Path, address: str = "127.0.0.1") -> Iterator[Path]:
         for name in names:
             file = directory / name / "torrc"
             file.write_text(config.read_text() + own[name])
-            processes.append(
-                subprocess.Popen(["tor", "--quiet", "-f", file, "--defaults-torrc", os.devnull])
-            )
+            processes.append(subprocess.Popen(["tor", "--quiet", "-f", file, "--defaults-torrc", os.devnull]))
         _until_all_are_voted_for(directory / "a0" / "cached-microdesc-consensus", len(names))
         yield config
     finally:
@@ -109,9 +107,9 @@ def _authority(home: Path) -> str:
 def _fingerprint(home: Path, lines: str) -> str:
     """Make the keys of a relay; its fingerprint."""
     (home / "torrc").write_text(COMMON + lines)
-    command = ["tor", "-f", home / "torrc", "--list-fingerprint", "--DirAuthority", NOBODY]
+    command = ["tor", "-f", str(home / "torrc"), "--list-fingerprint", "--DirAuthority", NOBODY]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return said.strip().splitlines()[-1].partition(" ")[2].replace(" ", "")
+    return str(said).strip().splitlines()[-1].partition(" ")[2].replace(" ", "")
 
 
 def _free(address: str, count: int) -> list[int]:

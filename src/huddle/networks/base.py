@@ -209,9 +209,10 @@ class NetworkKind:
 
     `automatic`: `--network auto` takes it. `in_browser`: a browser has it. `by_rendezvous`: bytes go through
     the rendezvous. `always_relayed`: whatever the place, somebody passes every byte on. `patience` are the
-    seconds that its first link may take, where the session's grace is shorter. `links_parties`: it links two parties of Huddle; false where it is for others. `commands`
-    are the programs that a party needs beside Python, and `server_commands` those of its server. `service` is
-    what it needs on the Internet unless options name another, for people. `cli` are further commands of
+    seconds that its first link may take, where the session's grace is shorter. `links_parties`: it links two
+    parties of Huddle; false where it is for others. `commands` are the programs that a party needs beside
+    Python, and `server_commands` those of its server. `service` is what it needs on the Internet unless
+    options name another, for people. `cli` are further commands of
     `huddle`, each as MODULE:FUNCTION by its name. `needs`, `secured_by` (what encrypts, and binds wires to
     the identities) and `seen_by` (who sees what) are its row in docs/networks.md.
     """

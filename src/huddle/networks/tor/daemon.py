@@ -69,7 +69,7 @@ class Daemon:
             (directory / "torrc").write_text(_torrc(directory, sources))
             (directory / "none").touch()
             command = [program, "--quiet", "-f", f"{directory / 'torrc'}"]
-            command += ["--defaults-torrc", str(config.absolute() if config else directory / "none")]
+            command += ["--defaults-torrc", str(config or directory / "none")]
             process = await ChildServer.start(command, environment())
         except BaseException:
             shutil.rmtree(directory, ignore_errors=True)

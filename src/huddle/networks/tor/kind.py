@@ -28,8 +28,8 @@ class TorKind(NetworkKind):
     needs = "outgoing TCP alone; tor installed at all parties (its service need not run); patience"
     secured_by = "Tor from end to end, and in it Huddle's record layer, keys from the sealed session"
     seen_by = (
-        "**not the peers**: they learn no address. A guard of Tor's: your address, sizes, times. The rendezvous: "
-        "your address and that there is a session"
+        "not the peers: they learn no address; the rendezvous, your address; a guard of Tor's and your own "
+        "provider, that you use Tor, sizes, times"
     )
     commands = (Command("tor", package="tor"),)
     service = "network of Tor relays"
@@ -48,7 +48,7 @@ class TorKind(NetworkKind):
         return TorNetwork(
             context.rendezvous,
             context.crypto,
-            config=options.tor_config,
+            config=options.tor_config and options.tor_config.absolute(),
             via=context.via,
             notice=context.notice,
         )

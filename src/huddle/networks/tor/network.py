@@ -120,10 +120,10 @@ class TorNetwork:
         Raises PeerError for an offer that is none.
         """
         assert self._daemon is not None
-        for peer in peers:
+        for offered in peers:
             known = {self._key.public, *(one.key for one in self._peers.values())}
-            self._peers[peer.pid] = one = _parsed(peer, known)
-            self._pids[one.into.tag] = peer.pid
+            self._peers[offered.pid] = one = _parsed(offered, known)
+            self._pids[one.into.tag] = offered.pid
         self._accepted = accepted
         self._listening = _listening(self._daemon.service)
         self._start(self._serve(self._listening))
@@ -136,7 +136,8 @@ class TorNetwork:
         peer = self._peers.get(pid)
         if peer is None or self._daemon is None:
             raise NetworkError(
-                f"Party {pid} has no tor.", hint="Choose --network tor at all parties, and at all others none."
+                f"Party {pid} has no tor.",
+                hint="Choose --network tor at all parties, and at all others none.",
             )
         name = peer.offer.name
         try:
@@ -196,7 +197,7 @@ class TorNetwork:
         self._published.set()
 
     async def _meet(self, peer: _Peer) -> None:
-        """Come to the rendezvous once the own service is published: whom one meets there has done the same."""
+        """Come to the rendezvous once the own service is published: whom one meets there did so too."""
         await self._published.wait()
         while not peer.there.is_set():
             with suppress(NetworkError):
