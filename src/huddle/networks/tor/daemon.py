@@ -32,7 +32,7 @@ def installed() -> bool:
     return shutil.which("tor", path=search_path()) is not None
 
 
-class Daemon:
+class TorDaemon:
     """A Tor in `directory`. `start` it, `publish` the service, then peers may connect to `service`."""
 
     port = _PORT
@@ -50,10 +50,10 @@ class Daemon:
         self._uploaded = asyncio.Event()
 
     def __repr__(self) -> str:
-        return f"<Daemon {self.directory.name}, {self.progress}>"
+        return f"<TorDaemon {self.directory.name}, {self.progress}>"
 
     @classmethod
-    async def start(cls, config: Path | None, sources: Iterable[str] = ()) -> "Daemon":
+    async def start(cls, config: Path | None, sources: Iterable[str] = ()) -> "TorDaemon":
         """Start one; it goes into the network by itself. NetworkError where this machine has none.
 
         `config` has further lines for it, as for bridges. `sources` are the addresses that it may use.

@@ -32,7 +32,7 @@ from huddle.networks import pairing
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.reach import addresses
 from huddle.networks.tor import keys, socks
-from huddle.networks.tor.daemon import Daemon
+from huddle.networks.tor.daemon import TorDaemon
 from huddle.networks.tor.keys import PairKeys, ServiceKey
 
 DIAL_SECONDS = 28.0  # for one attempt; a link gives it 30
@@ -89,7 +89,7 @@ class TorNetwork:
         self._via = via
         self._notice = notice
         self._key = ServiceKey.of_seed(crypto.random(32))
-        self._daemon: Daemon | None = None
+        self._daemon: TorDaemon | None = None
         self._listening: socket.socket | None = None
         self._peers: dict[int, _Peer] = {}
         self._pids: dict[bytes, int] = {}  # by tag
@@ -107,7 +107,7 @@ class TorNetwork:
     async def open(self) -> None:
         """Start Tor, which goes into its network while people decide; raises NetworkError."""
         sources = {local.ip.version: str(local.ip) for local in addresses.via(self._via)} if self._via else {}
-        self._daemon = await Daemon.start(self._config, sources.values())
+        self._daemon = await TorDaemon.start(self._config, sources.values())
         self._notice(SLOW)
 
     def offer(self) -> bytes:
@@ -183,7 +183,7 @@ class TorNetwork:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _publish(self, daemon: Daemon) -> None:
+    async def _publish(self, daemon: TorDaemon) -> None:
         peers = self._peers.values()
         try:
             await daemon.publish(

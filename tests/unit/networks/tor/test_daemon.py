@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from huddle.errors import NetworkError
-from huddle.networks.tor.daemon import PREFIX, Daemon
+from huddle.networks.tor.daemon import PREFIX, TorDaemon
 from huddle.networks.tor.keys import PairKeys, ServiceKey
 from tests.tornet.running import tools
 
@@ -24,7 +24,7 @@ def offline(tmp_path: Path) -> Path:
 
 
 async def test_it_starts_with_the_person_s_lines_and_leaves_nothing(offline: Path) -> None:
-    daemon = await Daemon.start(offline)
+    daemon = await TorDaemon.start(offline)
     assert daemon.directory.name.startswith(PREFIX) and not daemon.ended
     assert daemon.progress.startswith("0% (")
     assert "huddle-tor" in repr(daemon)
@@ -38,12 +38,12 @@ async def test_it_starts_with_the_person_s_lines_and_leaves_nothing(offline: Pat
 async def test_lines_that_make_no_sense_are_named(tmp_path: Path, offline: Path) -> None:
     await asyncio.to_thread(offline.write_text, "NoSuchOption 1\n")
     with pytest.raises(NetworkError, match="ended at once") as caught:
-        await Daemon.start(offline)
+        await TorDaemon.start(offline)
     assert str(offline) in caught.value.hint
 
 
 async def test_when_it_ends_who_waits_is_told(offline: Path) -> None:
-    daemon = await Daemon.start(offline)
+    daemon = await TorDaemon.start(offline)
     try:
         waiting = asyncio.create_task(daemon.publish(KEY, [], []))
         await asyncio.sleep(0)
@@ -57,7 +57,7 @@ async def test_when_it_ends_who_waits_is_told(offline: Path) -> None:
 
 
 async def test_what_it_refuses_is_said(offline: Path) -> None:
-    daemon = await Daemon.start(offline)
+    daemon = await TorDaemon.start(offline)
     try:
         daemon._in.set()
         wrong = PairKeys(b"t" * 16, "x25519:short", "short")
@@ -68,7 +68,7 @@ async def test_what_it_refuses_is_said(offline: Path) -> None:
 
 
 async def test_a_service_is_published_once_all_directories_have_answered(offline: Path) -> None:
-    daemon = await Daemon.start(offline)
+    daemon = await TorDaemon.start(offline)
     try:
         daemon._own = "abc"
         for line in (
