@@ -18,7 +18,7 @@ _EVENT = "650"
 _LIMIT = 1 << 20  # bytes of one line
 
 
-class Control:
+class TorControl:
     """A connection to a control port; `on_event` gets each event without its number."""
 
     def __init__(
@@ -31,10 +31,10 @@ class Control:
         self._reading = asyncio.create_task(self._read(), name="tor's control port")
 
     def __repr__(self) -> str:
-        return f"<Control {len(self._waiting)} commands{' ended' if self._reading.done() else ''}>"
+        return f"<TorControl {len(self._waiting)} commands{' ended' if self._reading.done() else ''}>"
 
     @classmethod
-    async def connect(cls, path: str, on_event: Callable[[str], None]) -> "Control":
+    async def connect(cls, path: str, on_event: Callable[[str], None]) -> "TorControl":
         """Connect to the socket at this path; OSError where nobody listens."""
         reader, writer = await asyncio.open_unix_connection(path, limit=_LIMIT)
         return cls(reader, writer, on_event)

@@ -16,7 +16,7 @@ from typing import Any
 
 from huddle.errors import NetworkError
 from huddle.networks.reach.child_server import ChildServer, environment, fresh_directory, search_path
-from huddle.networks.tor.control import Control, ended
+from huddle.networks.tor.control import TorControl, ended
 from huddle.networks.tor.keys import PairKeys, ServiceKey, address
 
 PREFIX = "huddle-tor-"  # of its directory; `huddle forget` knows it too
@@ -43,7 +43,7 @@ class TorDaemon:
         self.service = str(directory / "w")
         self.progress = "it has not begun"  # how far it is into the network, for people
         self._process = process
-        self._control: Control | None = None
+        self._control: TorControl | None = None
         self._in = asyncio.Event()
         self._own = ""
         self._uploads: dict[str, bool | None] = {}  # by directory and descriptor, None: under way
@@ -127,7 +127,7 @@ class TorDaemon:
                         own = f" Its lines in {config}?" if config else ""
                         raise NetworkError("tor ended at once.", hint=f"Try: tor --verify-config.{own}")
                     with suppress(OSError):
-                        self._control = await Control.connect(str(self.directory / "c"), self._event)
+                        self._control = await TorControl.connect(str(self.directory / "c"), self._event)
                         continue
                     await asyncio.sleep(0.05)
                 await self._control.command("AUTHENTICATE")

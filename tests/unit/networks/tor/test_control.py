@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from huddle.errors import NetworkError
-from huddle.networks.tor.control import Control
+from huddle.networks.tor.control import TorControl
 
 REPLIES = {
     "GETINFO version": "650 NOTE before\r\n250-version=0.4.9\r\n250 OK\r\n",
@@ -26,9 +26,9 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 @asynccontextmanager
-async def connected(path: Path, heard: list[str]) -> AsyncIterator[Control]:
+async def connected(path: Path, heard: list[str]) -> AsyncIterator[TorControl]:
     async with await asyncio.start_unix_server(_serve, path):
-        control = await Control.connect(str(path), heard.append)
+        control = await TorControl.connect(str(path), heard.append)
         try:
             yield control
         finally:
