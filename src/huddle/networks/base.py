@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from huddle.errors import LocalError, PeerError
+from huddle.errors import HuddleError, LocalError, PeerError
 from huddle.identity.crypto import Crypto
 from huddle.links.wire import Wire
 
@@ -171,6 +171,15 @@ class Check:
     state: Literal["ok", "warn", "bad"]
     found: str
     advice: str = ""
+
+
+def why_not(check: Callable[[], None]) -> str:
+    """What `check` raises as a HuddleError, as `NetworkKind.problem` says it; "" where it raises nothing."""
+    try:
+        check()
+    except HuddleError as error:
+        return error.message.rstrip(".")
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
