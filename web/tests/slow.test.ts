@@ -62,12 +62,12 @@ class Line {
 
   private join(near: Socket, far: Socket): void {
     near.pipe(far);
-    far.on("data", (data: Buffer) => void this.pass(data, near, far));
-    far.on("end", () => near.end());
-    for (const [one, other] of [[near, far], [far, near]] as const) {
-      one.on("error", () => other.destroy());
-      one.on("close", () => other.destroy());
-    }
+    let passed = Promise.resolve();
+    far.on("data", (data: Buffer) => (passed = this.pass(data, near, far)));
+    far.on("end", () => void passed.then(() => near.end()));
+    far.on("error", () => near.destroy());
+    near.on("error", () => far.destroy());
+    near.on("close", () => far.destroy());
   }
 
   private async pass(data: Buffer, near: Socket, far: Socket): Promise<void> {
@@ -135,6 +135,21 @@ test(
       });
     } finally {
       tom.end();
+      await page.close();
+    }
+  },
+  MINUTES,
+);
+
+test(
+  "where the session's script does not come, the page says so",
+  async () => {
+    const page = await person.context.newPage();
+    try {
+      await page.route("**/assets/session-worker-*.js", (route) => route.abort());
+      await page.goto(`${meeting.url}/#host=average_salary`);
+      await shown({ page }, () => page.getByText("The script of the session did not come whole.").waitFor());
+    } finally {
       await page.close();
     }
   },

@@ -31,7 +31,7 @@ export class Loading {
 
   /** A file, which has so many bytes without compression: the one that was kept at a former visit, or fetched. */
   async get(address: string, size: number): Promise<Blob> {
-    const file = { got: 0, size, onLine: size };
+    const file = { got: 0, size, onLine: size / USUAL };
     this.files.push(file);
     const kept = await globalThis.caches?.match(address);
     if (kept) {

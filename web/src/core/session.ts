@@ -85,7 +85,8 @@ class WorkerSession implements Session {
       // It says no more of what the program writes than the page has room for.
       if (data.event === "output") this.worker.postMessage({ do: "seen" } satisfies Seen);
     };
-    this.worker.onerror = (event) => this.broken(event.message);
+    // Where its script did not come, nobody says why.
+    this.worker.onerror = (event) => this.broken(event.message ?? "The script of the session did not come whole.");
     const { port1, port2 } = new MessageChannel();
     this.backstage = port1;
     this.backstage.onmessage = ({ data }: MessageEvent<Needs | { ready: true } | { kill: true }>) => {
