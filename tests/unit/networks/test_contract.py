@@ -242,7 +242,14 @@ def held() -> str:
     """Endpoints and wires that somebody still has, and who."""
     found = []
     for one in gc.get_objects():
-        if type(one).__name__ in ("Endpoint", "Connection", "Incoming", "IrohEndpoint", "IrohNetwork", "IrohStream"):
+        if type(one).__name__ in (
+            "Endpoint",
+            "Connection",
+            "Incoming",
+            "IrohEndpoint",
+            "IrohNetwork",
+            "IrohStream",
+        ):
             holders = [f"{type(holder)}: {holder!r:.300}" for holder in gc.get_referrers(one)]
             found.append("\n  ".join([f"{one!r:.100}", *holders]))
     return "\n".join(found)
