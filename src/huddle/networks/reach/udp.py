@@ -1,6 +1,6 @@
 """UDP sockets and the transports that take them over, without a socket that stays where it is cancelled.
 
-Making a transport takes a turn or two of the loop, and uvloop leaves the socket open that is given up meanwhile.
+Making a transport takes a turn or two of the loop. uvloop leaves a socket open that is given up meanwhile.
 """
 
 import asyncio
