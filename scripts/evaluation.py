@@ -1,4 +1,4 @@
-"""Writes docs/evaluation.md: docs/evaluation.in.md with the tables that rows and counted steps give.
+"""Writes docs/evaluation.md: docs/evaluation.in.md with tables and plots of rows, and counted steps.
 
     .venv/bin/python scripts/evaluation.py [--results FILE…] [--runtimes FILE]
     .venv/bin/python scripts/evaluation.py --check      1 where the file is not what this would write
@@ -9,12 +9,15 @@ rows the document says how to make them, so that no figure stands in it that nob
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from huddle_lab.report import groups
+from huddle_lab.report import figures, groups
 from huddle_lab.report import runtimes as runtimes_report
+from huddle_lab.report.charts import Figure
 from huddle_lab.report.groups import RowGroup, beside, by_model, over_links, seconds, set_up
 from huddle_lab.report.statistic import Estimate
 from huddle_lab.runs import rows
@@ -48,7 +51,7 @@ def line(*cells: str) -> str:
 
 def performance(found: Sequence[Row]) -> str:
     """Tables of all groups with rows that nothing speaks against."""
-    quiet = [row for row in found if not any(mark.startswith(("busy", "late")) for mark in row["marks"])]
+    quiet = undisturbed(found)
     made = [one for one in groups.group(quiet) if one.rows]
     finished = [row for row in quiet if row["outcome"] == "finished"]
     if not finished:
@@ -77,6 +80,38 @@ def performance(found: Sequence[Row]) -> str:
     if absent:
         parts += ["", "Not run:", "", *(f"- `{name}`: {why}" for name, why in absent.items())]
     return "\n".join(parts)
+
+
+def undisturbed(found: Sequence[Row]) -> list[Row]:
+    """Those that had the machine to themselves."""
+    return [row for row in found if not any(mark.startswith(("busy", "late")) for mark in row["marks"])]
+
+
+def plots(found: Sequence[Row], runtimes: Sequence[dict[str, Any]]) -> dict[str, Figure]:
+    """The plots of the document by name, each of what was measured undisturbed."""
+    made = [one for one in groups.group(undisturbed(found)) if one.rows and one.key.scenario != REFERENCE]
+    demos = {name: [one for one in made if one.key.demo == name] for name in ("Secret Santa", "CNN")}
+    low = {name: [one for one in some if one.key.size == "Low"] for name, some in demos.items()}
+    three = {name: [one for one in some if one.key.parties == 3] for name, some in low.items()}
+    drawn = {
+        "distance": figures.by_distance(three["Secret Santa"]),
+        "parties": figures.by_parties(demos["Secret Santa"]),
+        "parts-santa": figures.parts(apart(three["Secret Santa"])),
+        "parts-cnn": figures.parts(apart(three["CNN"])),
+        "overhead": figures.overhead([*three["Secret Santa"], *three["CNN"]]),
+        "runtimes": figures.runtimes(runtimes),
+    }
+    return {name: one for name, one in drawn.items() if one}
+
+
+def apart(some: Sequence[RowGroup]) -> list[RowGroup]:
+    """Those in one region, and those in the place that is furthest apart."""
+
+    def far(one: RowGroup) -> float:
+        return max(one.values(lambda row: row["one_way_ms"]), default=0.0)
+
+    furthest = max(some, key=far).key.scenario if some else ""
+    return [one for one in some if one.key.scenario in ("one-region", furthest)]
 
 
 def links(some: Sequence[RowGroup]) -> str:
@@ -162,12 +197,14 @@ def steps(counted: dict[str, dict[str, dict[str, list[str]]]]) -> str:
     return "\n".join(text).rstrip()
 
 
-def document(results: Sequence[Path], runtimes: Path) -> str:
-    """The whole document."""
+def document(results: Sequence[Path], runtimes: Path) -> tuple[str, dict[str, Figure]]:
+    """The whole document, and the plots that it shows."""
     counted = json.loads(EFFORT.read_text(encoding="utf-8"))
     measured = runtimes_report.read(runtimes) if runtimes.is_file() else []
+    found = [row for path in results for row in rows.read(path)]
+    drawn = plots(found, measured)
     parts = {
-        "performance": performance([row for path in results for row in rows.read(path)]),
+        "performance": performance(found),
         "runtimes": runtimes_report.markdown(measured)
         if measured
         else "Not measured on a quiet machine yet: `scripts/runtimes`, then `huddle lab runtimes`.",
@@ -177,7 +214,17 @@ def document(results: Sequence[Path], runtimes: Path) -> str:
     text = SOURCE.read_text(encoding="utf-8")
     for name, content in parts.items():
         text = text.replace("{{" + name + "}}", content)
-    return text
+
+    def picture(match: re.Match[str]) -> str:
+        one = drawn.get(match[1])
+        return f"![{one.says}](plots/{match[1]}.svg)" if one else "No rows for this plot yet."
+
+    return re.sub(r"\{\{plot ([a-z-]+)\}\}", picture, text), drawn
+
+
+def is_drawn(figure: Figure, path: Path) -> bool:
+    """Whether that file is a drawing of it. Drawings themselves differ by the fonts of the machine."""
+    return path.is_file() and path.read_text(encoding="utf-8").startswith(f"<!-- {figure.digest} -->")
 
 
 def main() -> None:
@@ -189,10 +236,15 @@ def main() -> None:
     parser.add_argument("--target", type=Path, default=TARGET)
     parser.add_argument("--check", action="store_true", help="write nothing")
     options = parser.parse_args()
-    text = document(options.results, options.runtimes)
+    text, drawn = document(options.results, options.runtimes)
+    folder = options.target.with_name("plots")
+    stale = [name for name, one in drawn.items() if not is_drawn(one, folder / f"{name}.svg")]
     if options.check:
-        sys.exit(0 if options.target.read_text(encoding="utf-8") == text else 1)
+        sys.exit(0 if options.target.read_text(encoding="utf-8") == text and not stale else 1)
     options.target.write_text(text, encoding="utf-8")
+    for name in stale:
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.svg").write_text(drawn[name].svg(), encoding="utf-8")
 
 
 if __name__ == "__main__":

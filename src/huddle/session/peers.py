@@ -133,12 +133,14 @@ class PeerMonitor:
         *,
         grace: float,
         now: Callable[[], float],
+        patience: float = 0.0,
     ) -> None:
         self.now = now
         self.listener = listener
         self.peers = {member.pid: SessionPeer(self, member) for member in members if member.pid != pid}
         self._keeper = keeper
         self._grace = grace
+        self._patience = max(grace, patience)  # for a first link
         self._run = 0
         self._state = control.IDLE
         self._ticker: asyncio.Task[None] | None = None
@@ -257,14 +259,15 @@ class PeerMonitor:
         if silent != peer.silent:
             peer.silent = silent
             self.listener.group_silent(peer.member.pid, silent)
-        if quiet > self._grace:
+        patience = self._grace if peer.connected.is_set() else self._patience
+        if quiet > patience:
             name = peer.member.name
             met = "nothing was heard of" if peer.connected.is_set() else "no link could be made to"
             last = f" The last attempt: {peer.end.reason}" if peer.end and peer.end.reason else ""
             self.fail(
                 peer,
                 PeerError(
-                    f"{name} is gone: {met} {name} for {self._grace:.0f} s.{last}",
+                    f"{name} is gone: {met} {name} for {patience:.0f} s.{last}",
                     peer=name,
                     hint=f"Ask {name} what happened, then start a new session; --grace waits longer.",
                 ),

@@ -19,7 +19,6 @@ from huddle.session.samples import sample
 from huddle_lab.cli.hosts import exec_command, hive_command
 from huddle_lab.cli.machines import down_command, ls_command, up_command
 from huddle_lab.cli.runtimes import runtimes_command
-from huddle_lab.report import report
 from huddle_lab.report import runtimes as runtimes_report
 from huddle_lab.report.compare import Comparison, compare
 from huddle_lab.report.statistic import LEVEL
@@ -141,8 +140,9 @@ def _progress(console: Console, told: StudyProgress) -> None:
 @complaints
 def report_command(results: Path, page: Path | None, table: Path | None, runtimes: Path | None) -> None:
     """Make one self-contained HTML page of RESULTS, and a CSV table."""
-    found = _rows(results)
-    more = runtimes_report.html(runtimes_report.read(runtimes)) if runtimes else ""
+    from huddle_lab.report import report  # charts: a second to import, which no other command needs
+
+    found, more = _rows(results), runtimes_report.read(runtimes) if runtimes else []
     page, table = page or results.with_suffix(".html"), table or results.with_suffix(".csv")
     page.write_text(report.html(found, results.stem, more), encoding="utf-8")
     table.write_text(report.table(found), encoding="utf-8")

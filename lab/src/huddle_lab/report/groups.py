@@ -40,6 +40,11 @@ class RowGroup:
     not_run: str = ""
 
     @property
+    def label(self) -> str:
+        """Its place in words: the scenario, and the size where there is one."""
+        return f"{self.title}{f', {self.key.size}' if self.key.size else ''}"
+
+    @property
     def marked(self) -> int:
         """How many of its runs bear a mark."""
         return sum(bool(row["marks"]) for row in self.rows)

@@ -6,17 +6,18 @@ Made from rows alone; no figure in it comes from anywhere else.
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from huddle_lab.report import svg
+from huddle_lab.report import charts, figures
+from huddle_lab.report import runtimes as runtimes_report
 from huddle_lab.report.groups import RowGroup, beside, by_model, group, over_links, seconds, set_up
 from huddle_lab.report.statistic import LEVEL, Estimate
 from huddle_lab.runs.rows import FIELDS, Row
+from huddle_lab.runs.runtimes import Result
 from huddle_lab.sites.calibrate import ASKED_MBIT, ASKED_P50_MS, ASKED_P99_MS
 from huddle_lab.study.scenarios import REFERENCE
-from huddle_lab.study.variants import Variant
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 74rem; padding: 0 1rem; }
@@ -30,8 +31,8 @@ td:first-child, th:first-child { text-align: left; } .text td { text-align: left
 Cells = Sequence[str]
 
 
-def html(rows: Sequence[Row], name: str, more: str = "") -> str:
-    """The page for these rows, with another section."""
+def html(rows: Sequence[Row], name: str, runtimes: Sequence[Result] = ()) -> str:
+    """The page for these rows, and those of Python runtimes where there are some."""
     groups = group(rows)
     asked = [one for one in groups if one.key.scenario != REFERENCE or _measured(groups, one)]
     shown = [one for one in asked if one.rows]
@@ -40,18 +41,22 @@ def html(rows: Sequence[Row], name: str, more: str = "") -> str:
         _summary(rows),
         "<h2>How right the emulator is</h2>",
         _calibrations(rows),
+        *(f"<h2>{escape(title)}</h2>{charts.embedded(found)}" for title, found in figures.overview(shown)),
     ]
     for demo, parties in dict.fromkeys((one.key.demo, one.key.parties) for one in shown):
         some = [one for one in shown if (one.key.demo, one.key.parties) == (demo, parties)]
         parts.append(f"<h2>{escape(demo)}, {parties} {'party' if parties == 1 else 'parties'}</h2>")
-        parts.append(_plot(some, "seconds", seconds, model=True))
+        parts.append(_figure(figures.dots(some, "seconds", seconds, model=True)))
         parts.append(_times(some))
         if parties > 1:
             parts.append("<h3>Set-up</h3>")
-            parts.append(_plot(some, "seconds from the last join to connected", set_up))
+            parts.append(_figure(figures.dots(some, "seconds from the last join to connected", set_up)))
             parts.append(_setups(some))
             parts.append(_links(some))
-    parts += [_trouble(rows, groups), _notes(), more]
+    parts += [_trouble(rows, groups), _notes()]
+    if runtimes:
+        parts += [runtimes_report.html(runtimes), _figure(figures.runtimes(runtimes))]
+    parts.append(charts.script())
     body = "\n".join(parts)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(name)}</title>'
@@ -147,29 +152,8 @@ def _calibrations(rows: Sequence[Row]) -> str:
     return _table(head, lines) + f'<p class="small">{aims}</p>'
 
 
-def _label(one: RowGroup) -> str:
-    return f"{one.title}{f', {one.key.size}' if one.key.size else ''}"
-
-
-def _plot(
-    groups: Sequence[RowGroup], axis: str, pick: Callable[[Row], float | None], *, model: bool = False
-) -> str:
-    series = list(dict.fromkeys(one.key.network for one in groups))
-    lines = []
-    for place in dict.fromkeys(one.key.place for one in groups):
-        here = [one for one in groups if one.key.place == place and one.rows]
-        marks = []
-        for one in here:
-            found = one.of(pick)
-            if found is not None and found.value > 0:
-                marks.append(svg.Mark(one.key.network, found.value, found.low, found.high))
-        # A way by the rendezvous is longer, so its model is another; the line shows that of direct ways.
-        direct = [one for one in here if not Variant(one.key.network, one.key.network).relayed]
-        models = [m for one in direct if (m := one.of(lambda row: (row["model"] or {}).get("seconds")))]
-        if marks:
-            expected = models[0].value if model and models else None
-            lines.append(svg.Line(_label(here[0]), tuple(marks), expected))
-    return svg.dots(lines, series, axis)
+def _figure(found: charts.Figure | None) -> str:
+    return charts.embedded(found) if found else ""
 
 
 def _times(groups: Sequence[RowGroup]) -> str:
@@ -181,7 +165,7 @@ def _times(groups: Sequence[RowGroup]) -> str:
         compared = beside(plain, one) if plain and plain.rows else None
         lines.append(
             (
-                escape(_label(one)),
+                escape(one.label),
                 escape(one.key.network),
                 _shown(one.of(seconds), ".3f"),
                 "" if one is plain else _shown(compared, ".2f"),
@@ -220,7 +204,7 @@ def _setups(groups: Sequence[RowGroup]) -> str:
             paths = sorted({path for row in one.rows for path in row["paths"] or ()})
             lines.append(
                 (
-                    escape(_label(one)),
+                    escape(one.label),
                     escape(one.key.network),
                     _shown(found[0], ".2f"),
                     *(_value(part, ".2f") for part in found[1:]),
@@ -236,7 +220,7 @@ def _links(groups: Sequence[RowGroup]) -> str:
     trip, rate = over_links("trip_ms"), over_links("mbit")
     lines = [
         (
-            escape(_label(one)),
+            escape(one.label),
             escape(one.key.network),
             _shown(one.of(trip), ".1f"),
             _shown(one.of(rate), ",.0f"),
@@ -248,7 +232,11 @@ def _links(groups: Sequence[RowGroup]) -> str:
     if not lines:
         return ""
     head = ("", "network", "there and back, ms", "one large message, Mbit/s", "n")
-    return "<h3>Links</h3>" + _plot(groups, "Mbit/s of one large message", rate) + _table(head, lines)
+    return (
+        "<h3>Links</h3>"
+        + _figure(figures.dots(groups, "Mbit/s of one large message", rate))
+        + _table(head, lines)
+    )
 
 
 def _trouble(rows: Sequence[Row], groups: Sequence[RowGroup]) -> str:
@@ -260,7 +248,7 @@ def _trouble(rows: Sequence[Row], groups: Sequence[RowGroup]) -> str:
     absent = {one.key.network: one.not_run for one in groups if one.not_run and not one.rows}
     lines = [(escape(kind), str(count)) for kind, count in sorted(marks.items())]
     lines += [
-        (escape(f"failed: {_label(one)}, {one.key.parties} over {one.key.network}"), str(one.failed))
+        (escape(f"failed: {one.label}, {one.key.parties} over {one.key.network}"), str(one.failed))
         for one in failed
     ]
     lines += [(escape(f"not run: {network}, because {why}"), "") for network, why in absent.items()]

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from statistics import median
 
 RESAMPLES = 2000
+ENOUGH = 6  # values for an interval: of fewer the bootstrap's is too narrow
 LEVEL = 0.95
 _SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A median of `n` values with its confidence interval; without one (None) where there are too few."""
+    """A median of `n` values with its confidence interval; None where they are fewer than ENOUGH."""
 
     value: float
     n: int
@@ -22,8 +23,8 @@ class Estimate:
 
 def estimate(values: Sequence[float]) -> Estimate:
     """The median of these; at least one."""
-    if len(values) < 2:
-        return Estimate(values[0], 1)
+    if len(values) < ENOUGH:
+        return Estimate(median(values), len(values))
     source = random.Random(_SEED)  # noqa: S311 - so that the same rows give the same report
     low, high = _interval([median(_again(values, source)) for _ in range(RESAMPLES)])
     return Estimate(median(values), len(values), low, high)
@@ -32,7 +33,7 @@ def estimate(values: Sequence[float]) -> Estimate:
 def ratio(before: Sequence[float], after: Sequence[float]) -> Estimate:
     """The median of `after` divided by that of `before`; n is the smaller number."""
     value, n = median(after) / median(before), min(len(before), len(after))
-    if n < 2:
+    if n < ENOUGH:
         return Estimate(value, n)
     source = random.Random(_SEED)  # noqa: S311 - so that the same rows give the same report
     ratios = [median(_again(after, source)) / median(_again(before, source)) for _ in range(RESAMPLES)]

@@ -15,7 +15,7 @@ def file(*seconds: float, **changes: Any) -> list[dict[str, Any]]:
 
 
 def test_slower_faster_and_no_difference() -> None:
-    base = (1.0, 2.0, 3.0, 4.0)
+    base = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
     for factor, verdict in ((1.3, "slower"), (0.7, "faster"), (1.0, "no difference seen")):
         (change,) = compare(file(*base), file(*(one * factor for one in base))).changes
         assert change.verdict == verdict
@@ -24,19 +24,19 @@ def test_slower_faster_and_no_difference() -> None:
 
 def test_runs_with_the_same_seed_are_compared_with_each_other() -> None:
     # The medians are further apart from run to run than from file to file.
-    before, after = (1.0, 10.0, 100.0), (1.1, 11.0, 110.0)
-    (change,) = compare(file(*before), file(*after)).changes
+    before = tuple(10.0**power for power in range(6))
+    (change,) = compare(file(*before), file(*(1.1 * one for one in before))).changes
     assert change.verdict == "slower" and round(change.ratio.value, 6) == 1.1
 
 
 def test_other_seeds_are_compared_as_a_whole() -> None:
-    after = [one | {"seed": f"other {one['seed']}"} for one in file(2.0, 2.1, 1.9, 2.0)]
-    (change,) = compare(file(1.0, 1.1, 0.9, 1.0), after).changes
+    after = [one | {"seed": f"other {one['seed']}"} for one in file(2.0, 2.1, 1.9, 2.0, 2.2, 1.8)]
+    (change,) = compare(file(1.0, 1.1, 0.9, 1.0, 1.2, 0.8), after).changes
     assert change.verdict == "slower"
 
 
-def test_one_run_is_too_few() -> None:
-    (change,) = compare(file(1.0), file(2.0)).changes
+def test_five_runs_are_too_few() -> None:
+    (change,) = compare(file(*[1.0] * 5), file(*[2.0] * 5)).changes
     assert change.verdict == "too few runs"
 
 
