@@ -74,9 +74,8 @@ class SealedSession:
         self._names = {member.pid: member.name for member in sealed.roster}
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
         self._keeper = link_manager(sealed, context.networks, context.platform.crypto)
-        self._group = PeerMonitor(
-            sealed.roster, sealed.pid, self._keeper, self, grace=context.settings.grace, now=self._loop.time
-        )
+        waits = context.settings.waits()
+        self._group = PeerMonitor(sealed.roster, sealed.pid, self._keeper, self, **waits, now=self._loop.time)
         self.regrouping = Regrouping(
             self._group, self._names, host=sealed.pid == 0, may=context.lobby and sealed.pid == 0
         )
