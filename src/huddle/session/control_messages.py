@@ -163,6 +163,22 @@ class Numpy:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """A guest to the host: the guest `pid` is gone, so this session can't go on (`session.regrouping`)."""
+
+    pid: U8
+    reason: _Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Regroup:
+    """The host: somebody was lost; all who are left go on in the session of this invitation."""
+
+    url: Annotated[str, Limit(400)]
+    reason: _Reason
+
+
+@dataclass(frozen=True, slots=True)
 class RunnerSignal:
     """From what holds this party's runner to what holds the peer's (in browsers `huddle.browser.direct`)."""
 
@@ -185,6 +201,8 @@ Message = (
     | Forwards
     | Numpy
     | Still
+    | Lost
+    | Regroup
     | RunnerSignal
 )
 
@@ -203,7 +221,9 @@ TYPES: dict[int, type[Message]] = {
     12: Forwards,
     13: Numpy,
     14: Still,
-    15: RunnerSignal,
+    15: Lost,
+    16: Regroup,
+    17: RunnerSignal,
 }
 _NUMBERS = {cls: number for number, cls in TYPES.items()}
 
