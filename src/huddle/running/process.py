@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 RUNNER = Path(huddle.running.__file__).parent / "runner" / "main.py"
 LOOP = RUNNER.with_name("loop.py")
+EQUIP = RUNNER.with_name("equip.py")
 LANE = RUNNER.with_name("mux.py")
 STANDSTILL = RUNNER.with_name("standstill.py")
 EXEC = RUNNER.with_name("exec.py")
@@ -86,7 +87,7 @@ class RunnerProcess:
             with ExitStack() as stack:
                 variables = environment() | {MARK: mark}
                 if spec.sandboxed:
-                    files = RUNNER, LOOP, LANE, STANDSTILL, EXEC, RESUMED, SETTLE, FRAMES
+                    files = RUNNER, LOOP, EQUIP, LANE, STANDSTILL, EXEC, RESUMED, SETTLE, FRAMES
                     command, more = stack.enter_context(
                         sandbox.command(
                             command, spec.interpreter, spec.directory, spec.inputs, files, spec.limits
@@ -151,6 +152,9 @@ class RunnerProcess:
         if self._stopped is None and self._process.get_returncode() is None and not self._reports.ended:
             self._stopped = RunnerExit(None, signal.SIGKILL, reason, culprit, stopped=True)
         self._kill()
+
+    def signal_came(self, pid: int, data: bytes) -> None:
+        """Nothing: only browsers make direct channels, and only with each other."""
 
     def end_stuck(self, reason: str, culprit: int | None) -> None:
         """Tell it that nothing will come any more, so that it ends by itself; once more where it does not."""
@@ -344,6 +348,7 @@ def _config(spec: RunnerSpec, lane: int, place: int) -> bytes:
     config: dict[str, Any] = {
         "frames": str(FRAMES),
         "loop": str(LOOP),
+        "equip": str(EQUIP),
         "lane": str(LANE),
         "standstill": str(STANDSTILL),
         "exec": str(EXEC),

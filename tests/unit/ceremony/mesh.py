@@ -105,6 +105,7 @@ class Mesh:
         software: tuple[Software, ...] = SOFTWARE,
         order: Callable[[str], int] = lambda name: 0,
         lobby: bool = False,
+        **more: Any,
     ) -> Station:
         manifest = manifests.build("prog.py", files, args=("-n", "3"), flags=flags, versions=software)
         core = HostCeremony(
@@ -120,6 +121,7 @@ class Mesh:
             order=order,
             lobby=lobby,
             now=self.now,
+            **more,
         )
         return self.join(name, core)
 
@@ -203,7 +205,11 @@ class Mesh:
                 assert isinstance(station.core, HostCeremony)
                 station.core.admit(event.hello)
         words = station.of(events.WordsReady)
-        if words and station.core.state is CeremonyState.ACCEPTING and station.core._round.files is not None:
+        if (
+            words
+            and station.core.state is CeremonyState.ACCEPTING
+            and station.core._current.files is not None
+        ):
             peers = {pid: OFFERS for pid in range(32)}
             # Somebody may have left since the words came; the core says so, and a person would wait.
             with suppress(LocalError):

@@ -11,11 +11,13 @@ const places: Places = {
   stdlib: "python_stdlib.zip",
   site: "site.zip",
   memory: "python-memory.bin",
+  wholeStdlib: "python_stdlib-whole.zip",
+  wholeSite: "site-whole.zip",
   packageWorker: "package-worker.js",
   packageList: "pyodide-packages.json",
   sizes,
 };
 
-export function openSession(rendezvous: string, options: Pick<SessionOptions, "pumped"> = {}): Session {
+export function openSession(rendezvous: string, options: Pick<SessionOptions, "pumped" | "direct"> = {}): Session {
   return open({ places, rendezvous, ...options });
 }
