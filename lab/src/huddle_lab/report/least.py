@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from huddle_lab.runs.rows import Row
-from huddle_lab.simulator.simulate import Cost, Setting, simulate
+from huddle_lab.simulator.simulate import MessageCost, Setting, simulate
 from huddle_lab.study.scenarios import shipped
 from huddle_lab.study.variants import HUDDLE, PLAIN
 from huddle_lab.traces import library
@@ -39,5 +39,5 @@ def _headers() -> dict[Path, TraceHeader]:
 def _least(path: Path, scenario: str, relayed: bool, session: bool) -> float:
     trace = library.trace_at(path)
     shapes = shipped()[1][scenario].shapes(trace.header.parties, shipped()[0])
-    setting = Setting(shapes, Cost(relayed=relayed), session=session, windows=False)
+    setting = Setting(shapes, MessageCost(relayed=relayed), session=session, windows=False)
     return simulate(trace, setting).seconds

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from huddle_lab.simulator.simulate import Cost
+from huddle_lab.simulator.simulate import MessageCost
 from huddle_lab.simulator.waking import Waking
 from huddle_lab.study.model import added_ms
 from huddle_lab.study.scenarios import REFERENCE, shipped
@@ -29,7 +29,7 @@ Row = Mapping[str, Any]
 class Costs:
     """By name of the network; what pauses cost; what the emulator adds to each delay, in seconds."""
 
-    networks: Mapping[str, Cost]
+    networks: Mapping[str, MessageCost]
     waking: Waking
     added: float
 
@@ -48,7 +48,7 @@ def derive(rows: Iterable[Row]) -> Costs:
         further = shipped()[0].within / 1000 + 2 * added if relayed else 0.0  # a second leg, there and back
         trip = _median(these, "trip_ms") / 1000 - _median(by_plain, "trip_ms") / 1000 - further
         byte = 8e-6 / _median(these, "mbit") - 8e-6 / _median(by_plain, "mbit")
-        found[name] = Cost(round(max(0.0, trip / 4), 7), round(max(0.0, byte / 2), 13), relayed)
+        found[name] = MessageCost(round(max(0.0, trip / 4), 7), round(max(0.0, byte / 2), 13), relayed)
     return Costs(found, _waking(plain, added), round(added, 6))
 
 
@@ -95,5 +95,5 @@ def save(costs: Costs, path: Path) -> None:
 def load(path: Path = SHIPPED) -> Costs:
     """Those of the file; without one those that come with the lab."""
     found = json.loads(path.read_text(encoding="utf-8"))
-    networks = {name: Cost(**one) for name, one in found["networks"].items()}
+    networks = {name: MessageCost(**one) for name, one in found["networks"].items()}
     return Costs(networks, Waking(tuple(map(tuple, found["waking"]))), found["added"])

@@ -27,7 +27,7 @@ Shapes = Mapping[tuple[int, int], Shape]
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class MessageCost:
     """What a network takes of its own at each end of a link: seconds for a message, and for a byte.
 
     `relayed`: all goes by way of the rendezvous.
@@ -50,7 +50,7 @@ class Setting:
     """
 
     shapes: Shapes
-    cost: Cost = Cost()
+    cost: MessageCost = MessageCost()
     slower: Sequence[float] = ()
     processors: int | None = None
     added: float = 0.0
@@ -82,7 +82,7 @@ def simulate(trace: Trace, setting: Setting) -> Simulated:
 class _Engine:
     """What handles a party's messages besides its program, one after the other."""
 
-    def __init__(self, clock: Clock, cost: Cost, slower: float) -> None:
+    def __init__(self, clock: Clock, cost: MessageCost, slower: float) -> None:
         self._clock, self._cost, self._slower = clock, cost, slower
         self._free = 0.0
 

@@ -6,7 +6,7 @@ import pytest
 
 from huddle_lab.runs import rows
 from huddle_lab.simulator import costs
-from huddle_lab.simulator.simulate import Cost
+from huddle_lab.simulator.simulate import MessageCost
 from tests.unit.lab.support import row
 
 ROOT = Path(__file__).parents[4]
@@ -23,7 +23,7 @@ def test_a_message_costs_a_quarter_of_what_there_and_back_takes_longer_and_a_byt
     found = costs.derive([links("plain", "one-region", 3.0, 800), links("tls", "one-region", 3.4, 400)])
     assert found.networks["tls"].message == pytest.approx(1e-4)
     assert found.networks["tls"].byte == pytest.approx((8e-6 / 400 - 8e-6 / 800) / 2)
-    assert found.networks["plain"] == Cost()
+    assert found.networks["plain"] == MessageCost()
 
 
 def test_a_pause_costs_what_a_way_takes_beyond_its_delay() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huddle_lab.simulator.simulate import Cost, Setting, Simulated, simulate
+from huddle_lab.simulator.simulate import MessageCost, Setting, Simulated, simulate
 from huddle_lab.simulator.waking import Waking
 from huddle_lab.study.shape import Shape
 from huddle_lab.traces.trace import PartyTrace, Segment, Send, Trace
@@ -51,14 +51,14 @@ def test_a_phone_computes_for_longer_and_only_it() -> None:
 
 
 def test_a_network_costs_at_both_ends_of_each_message() -> None:
-    found = simulate(ping_pong(10, 0.001), Setting(everywhere(2), cost=Cost(0.0002, 1e-6)))
+    found = simulate(ping_pong(10, 0.001), Setting(everywhere(2), cost=MessageCost(0.0002, 1e-6)))
     assert found.seconds == pytest.approx(10 * (0.001 + 2 * (0.0002 + 100e-6)))
 
 
 def test_what_is_relayed_goes_by_way_of_the_rendezvous() -> None:
     shapes = {(0, 1): Shape(delay=0.001), (0, 2): Shape(delay=0.01), (1, 2): Shape(delay=0.05)}
     direct = simulate(ping_pong(100, 0.0), Setting(shapes)).seconds
-    relayed = simulate(ping_pong(100, 0.0), Setting(shapes, Cost(relayed=True))).seconds
+    relayed = simulate(ping_pong(100, 0.0), Setting(shapes, MessageCost(relayed=True))).seconds
     assert direct == pytest.approx(0.1, rel=0.03)
     assert relayed == pytest.approx(6.0, rel=0.03)
 
