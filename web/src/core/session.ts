@@ -34,6 +34,8 @@ export interface SessionOptions {
   rendezvous: string;
   /** The person's contacts, as `kept` told them last. */
   contacts?: string;
+  /** The catalogue of the page's language; default: English. */
+  catalogue?: string;
   /** As in a browser that can't transfer data channels; for tests. */
   pumped?: boolean;
 }
@@ -108,8 +110,8 @@ class WorkerSession implements Session {
     try {
       const assets = await this.assets;
       this.tell({ event: "progress", stage: "starting", done: 1 });
-      const { rendezvous, contacts } = this.options;
-      const start: Start = { assets, backstage, rtc: this.rtc(), rendezvous, contacts: contacts ?? "" };
+      const { rendezvous, contacts, catalogue } = this.options;
+      const start: Start = { assets, backstage, rtc: this.rtc(), rendezvous, contacts: contacts ?? "", catalogue: catalogue ?? "" };
       this.worker.postMessage(start, start.rtc ? [backstage, start.rtc] : [backstage]);
       for (const decision of this.early ?? []) this.worker.postMessage(decision);
       this.early = undefined;

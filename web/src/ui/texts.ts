@@ -19,6 +19,12 @@ export const EN = {
   "app.leaveRunning": "The program is running. If you leave, it ends for everybody. Leave?",
   "app.leaveLobby": "Leave the session? The others will be told.",
   "app.and": "{names} and {last}",
+  "whose.local": "Here",
+  "whose.program": "In the program",
+  "whose.peer": "At {name}",
+  "whose.somebody": "At somebody else",
+  "whose.rendezvous": "At the server",
+  "whose.network": "In the network",
   "app.dismiss": "Dismiss this message",
   "app.copied": "Copied",
   "app.cantCopy": "Can't copy here",
@@ -163,7 +169,8 @@ export const EN = {
   "lobby.invites": "{name} invites you",
   "lobby.opening": "Opening a room",
   "lobby.leaving": "Leaving the session",
-  "lobby.declined": "You said no. The session ends here.",
+  "lobby.declined": "You said no, and keep your place. {name} can change something and ask again.",
+  "lobby.held": "Not all have said yes. Change something, or ask again",
   "lobby.yourAnswer": "Waiting for your answer",
   "lobby.door": "Somebody is at the door",
   "lobby.next": "What next?",
@@ -178,15 +185,39 @@ export const EN = {
   "lobby.in": "You are in. Waiting until everybody is here",
   "lobby.letIn": "You are let in. {here} of {all} are here",
   "lobby.seated": "You have a seat. {here} of {all} are here",
+  "lobby.allHere": "All {all} are here. {name} goes on",
   "lobby.missing": { one: "{names} is missing", other: "{names} are missing" } as Forms,
   "lobby.full": "The session is full; you are waiting for a seat",
   "lobby.here": "{here} of {all} are here",
+  "group.title": "Your group: {group}",
+  "group.waiting": "You are in. {name} deals everybody to groups",
+  "group.here": "{here} of {all} of your group are here",
   "lobby.more": { one: "{here} of {all} are here. Waiting for {count} more person", other: "{here} of {all} are here. Waiting for {count} more people" } as Forms,
   "lobby.words": "Agreeing on the words",
   "lobby.hostAway": "{name} is away just now. If this lasts, ask them to open their page again.",
   "lobby.noAnswerGuest": "Nobody has let you in for a while. Tell {name} that you are waiting: they have to press a button.",
   "lobby.noHost": "Nobody answers here yet. Is the page of whoever invited you still open?",
   "lobby.noAnswerHost": "Nobody has come for a while. Did the link arrive? Whoever opens it has to give a name and press Join.",
+
+  // --- what the host can change before the start
+  "change.title": "Change something",
+  "change.lead": "Nobody has to join again: all keep their places and are asked anew.",
+  "change.count": "How many take part, you among them",
+  "change.countYes": "Change the number",
+  "change.program": "Another program, or this one with other arguments",
+  "change.programYes": "Ask about this program",
+  "change.keep": "Use this program",
+  "change.again": "Ask everybody again",
+  "change.code": "Another code",
+
+  // --- the next run
+  "again.title": "The next run",
+  "again.failed": "Try again?",
+  "again.run": "Run again",
+  "again.other": "Another program",
+  "again.otherTitle": "Another program with the same people",
+  "again.propose": "Propose it",
+  "again.end": "End the session",
 
   // --- the words
   "words.title": "Say these words to each other",
@@ -284,6 +315,10 @@ export const EN = {
   "people.key": "Key",
   "people.letIn": "Let {name} in",
   "people.refuse": "Refuse",
+  "people.remove": "Remove {name}",
+  "people.noSeat": "waits for a place",
+  "people.noSeatHow": "All places are taken. Remove somebody, or let more people take part.",
+  "people.mayKnock": "was refused, and may knock again",
 
   // --- the run
   "run.program": "The program",
@@ -335,8 +370,14 @@ export type Values = Record<string, string | number>;
 
 export type Translation = Partial<Record<Key, string | Forms>>;
 
+/** A language: what the page says, and its catalogue of what the session's Python says (huddle/texts). */
+export interface Language {
+  default: Translation;
+  sentences: string;
+}
+
 /** The languages beside English; only the one that is spoken is loaded. */
-const LANGUAGES: Record<string, () => Promise<{ default: Translation }>> = {
+const LANGUAGES: Record<string, () => Promise<Language>> = {
   de: () => import("./languages/de"),
   nl: () => import("./languages/nl"),
 };
@@ -345,11 +386,17 @@ const CHOSEN = "huddle.language";
 
 let spoken = "en";
 let translation: Translation = {};
+let catalogue = "";
 let plural = new Intl.PluralRules(spoken);
 
 /** The language that the page speaks. */
 export function language(): string {
   return spoken;
+}
+
+/** What it says for the sentences of the session's Python, as a .po file; empty for English. */
+export function sentences(): string {
+  return catalogue;
 }
 
 /** Which language to speak: the one that the person has chosen here, else the first of the browser's that there is. */
@@ -363,6 +410,7 @@ export async function speak(name = preferred(remembered(), globalThis.navigator?
   const loaded = await LANGUAGES[name]?.().catch(() => undefined);
   spoken = loaded ? name : "en";
   translation = loaded?.default ?? {};
+  catalogue = loaded?.sentences ?? "";
   plural = new Intl.PluralRules(spoken);
   if (globalThis.document) document.documentElement.lang = spoken;
 }

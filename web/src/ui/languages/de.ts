@@ -1,6 +1,8 @@
 /** German, by hand. What is missing here appears in English. */
 import type { Translation } from "../texts";
 
+export { default as sentences } from "../../../../src/huddle/texts/de.po?raw";
+
 const de: Translation = {
   "app.youAre": "Du bist {name}",
   "app.leave": "Verlassen",
@@ -134,7 +136,6 @@ const de: Translation = {
   "lobby.invites": "{name} lädt dich ein",
   "lobby.opening": "Ein Raum wird geöffnet",
   "lobby.leaving": "Die Sitzung wird verlassen",
-  "lobby.declined": "Du nimmst nicht teil. Die Sitzung endet hier.",
   "lobby.yourAnswer": "Warte auf deine Antwort",
   "lobby.door": "Jemand steht vor der Tür",
   "lobby.next": "Wie weiter?",
@@ -272,6 +273,38 @@ const de: Translation = {
   "trial.name1": "Ada (erfunden)",
   "trial.name2": "Bo (erfunden)",
   "trial.note": "Ein Versuch: Ada und Bo sind erfunden und leben in diesem Tab. Sie brauchen ein paar Sekunden. Sie sagen zu allem Ja, und ihre Wörter stehen auf deinem Bildschirm.",
+  "whose.local": "Hier",
+  "whose.program": "Im Programm",
+  "whose.peer": "Bei {name}",
+  "whose.somebody": "Bei jemand anderem",
+  "whose.rendezvous": "Beim Server",
+  "whose.network": "Im Netz",
+  "lobby.declined": "Du hast Nein gesagt und behältst deinen Platz. {name} kann etwas ändern und noch einmal fragen.",
+  "lobby.held": "Nicht alle haben Ja gesagt. Ändere etwas, oder frage noch einmal",
+  "group.title": "Deine Gruppe: {group}",
+  "group.waiting": "Du bist da. {name} teilt alle in Gruppen ein",
+  "group.here": "{here} von {all} deiner Gruppe sind da",
+  "change.title": "Etwas ändern",
+  "change.lead": "Niemand muss neu beitreten: Alle behalten ihren Platz und werden neu gefragt.",
+  "change.count": "Wie viele machen mit, dich mitgezählt",
+  "change.countYes": "Anzahl ändern",
+  "change.program": "Ein anderes Programm, oder dieses mit anderen Argumenten",
+  "change.programYes": "Nach diesem Programm fragen",
+  "change.keep": "Dieses Programm nehmen",
+  "change.again": "Alle noch einmal fragen",
+  "change.code": "Ein anderer Code",
+  "again.title": "Der nächste Lauf",
+  "again.failed": "Noch einmal versuchen?",
+  "again.run": "Noch einmal",
+  "again.other": "Anderes Programm",
+  "again.otherTitle": "Ein anderes Programm mit denselben Leuten",
+  "again.propose": "Vorschlagen",
+  "again.end": "Sitzung beenden",
+  "people.remove": "{name} wegschicken",
+  "people.noSeat": "wartet auf einen Platz",
+  "people.noSeatHow": "Alle Plätze sind belegt. Schicke jemanden weg, oder lass mehr Leute mitmachen.",
+  "people.mayKnock": "wurde abgewiesen und darf wieder anklopfen",
+  "lobby.allHere": "Alle {all} sind da. {name} macht weiter",
 };
 
 export default de;

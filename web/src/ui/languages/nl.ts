@@ -1,6 +1,8 @@
 /** Dutch, by hand. What is missing here appears in English. */
 import type { Translation } from "../texts";
 
+export { default as sentences } from "../../../../src/huddle/texts/nl.po?raw";
+
 const nl: Translation = {
   "app.youAre": "Jij bent {name}",
   "app.leave": "Verlaten",
@@ -134,7 +136,6 @@ const nl: Translation = {
   "lobby.invites": "{name} nodigt je uit",
   "lobby.opening": "Er wordt een ruimte geopend",
   "lobby.leaving": "De sessie wordt verlaten",
-  "lobby.declined": "Je doet niet mee. De sessie eindigt hier.",
   "lobby.yourAnswer": "Wacht op je antwoord",
   "lobby.door": "Er staat iemand voor de deur",
   "lobby.next": "En nu?",
@@ -272,6 +273,38 @@ const nl: Translation = {
   "trial.name1": "Ada (verzonnen)",
   "trial.name2": "Bo (verzonnen)",
   "trial.note": "Een proef: Ada en Bo zijn verzonnen en leven in dit tabblad. Ze hebben een paar seconden nodig. Ze zeggen overal ja op, en hun woorden staan op je eigen scherm.",
+  "whose.local": "Hier",
+  "whose.program": "In het programma",
+  "whose.peer": "Bij {name}",
+  "whose.somebody": "Bij iemand anders",
+  "whose.rendezvous": "Bij de server",
+  "whose.network": "In het netwerk",
+  "lobby.declined": "Je hebt nee gezegd en houdt je plaats. {name} kan iets veranderen en opnieuw vragen.",
+  "lobby.held": "Niet iedereen heeft ja gezegd. Verander iets, of vraag het opnieuw",
+  "group.title": "Jouw groep: {group}",
+  "group.waiting": "Je bent er. {name} deelt iedereen in groepen in",
+  "group.here": "{here} van de {all} van je groep zijn er",
+  "change.title": "Iets veranderen",
+  "change.lead": "Niemand hoeft opnieuw mee te doen: iedereen houdt zijn plaats en wordt opnieuw gevraagd.",
+  "change.count": "Hoeveel mensen doen mee, jij meegeteld",
+  "change.countYes": "Aantal veranderen",
+  "change.program": "Een ander programma, of dit met andere argumenten",
+  "change.programYes": "Dit programma voorleggen",
+  "change.keep": "Dit programma nemen",
+  "change.again": "Iedereen opnieuw vragen",
+  "change.code": "Een andere code",
+  "again.title": "De volgende keer",
+  "again.failed": "Opnieuw proberen?",
+  "again.run": "Nog een keer",
+  "again.other": "Ander programma",
+  "again.otherTitle": "Een ander programma met dezelfde mensen",
+  "again.propose": "Voorstellen",
+  "again.end": "Sessie beëindigen",
+  "people.remove": "{name} wegsturen",
+  "people.noSeat": "wacht op een plaats",
+  "people.noSeatHow": "Alle plaatsen zijn bezet. Stuur iemand weg, of laat meer mensen meedoen.",
+  "people.mayKnock": "is geweigerd en mag weer aankloppen",
+  "lobby.allHere": "Alle {all} zijn er. {name} gaat verder",
 };
 
 export default nl;
