@@ -1,7 +1,7 @@
 """What a session says, in the language of the page that shows it.
 
-Below, errors and notices are English sentences (`huddle.texts`). A page that speaks another language hands the
-worker that language's catalogue; what it is told is translated here, and nothing that goes to other parties is.
+Below, errors and notices are English sentences (`huddle.texts`). A page that speaks another language hands
+the worker its catalogue; what the page is told is translated here, and nothing that goes to other parties is.
 """
 
 import re
@@ -36,12 +36,9 @@ class PageLanguage:
         told = dict(values)
         if event == "run":
             told["stopped"] = bool(_STOPPED.search(told["reason"]))
+        said = self._catalogue.recognized
         for name in _TEXTS.get(event, ()):
             text = told[name]
-            told[name] = (
-                {key: self._said(one) for key, one in text.items()} if isinstance(text, dict) else self._said(text)
-            )
+            many = isinstance(text, dict)
+            told[name] = {key: said(one) for key, one in text.items()} if many else said(text)
         return told
-
-    def _said(self, text: str) -> str:
-        return self._catalogue.recognized(text)

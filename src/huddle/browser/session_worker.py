@@ -39,8 +39,8 @@ class PageController:
     """Between the page and the party: what the page decides, and what it is told.
 
     `page` is the object of session-worker.ts: `id` of its notes, `tell(event)`, the identity's `pair`, the
-    functions of `crypto`, the `runners`, the URL of the `rendezvous` that served the page, and the `catalogue`
-    of its language.
+    functions of `crypto`, the `runners`, the URL of the `rendezvous` that served the page, and the
+    `catalogue` of its language.
     """
 
     def __init__(self, page: Any) -> None:

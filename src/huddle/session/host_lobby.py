@@ -90,7 +90,7 @@ class HostLobby:
     def change(self, program: Program | None, parties: int | None) -> None:
         """Propose this program, or to so many parties; everybody keeps the seat, and is asked.
 
-        Raises LocalError where there can't be so many; what is wrong with a program is told, as it takes a while.
+        Raises LocalError where there can't be so many; what is wrong with a program is told later.
         """
         if parties is not None and self.driver is not None:
             self.driver.change(f"it is to be {parties} parties", parties=parties)
