@@ -30,7 +30,7 @@ def state(host: Huddle, name: str) -> str:
 
 def dealt(event: Event) -> bool:
     """Whether a guest's event says that there is a group for it."""
-    return event["state"] == "dealt"
+    return bool(event["state"] == "dealt")
 
 
 def in_group(number: int, wanted: str) -> object:

@@ -22,6 +22,7 @@ def test_the_texts_of_a_mapping_are_translated_and_its_keys_are_not() -> None:
     problems = {"--salary": "Something has to be given here.", "--other": "?"}
     said = PageLanguage(GERMAN).event("checked", {"which": "own", "problems": problems})
     assert list(said["problems"]) == ["--salary", "--other"] and said["problems"]["--other"] == "?"
+    assert said["problems"]["--salary"] == "Hier muss etwas stehen."
 
 
 def test_a_program_s_output_is_never_touched() -> None:
