@@ -14,8 +14,7 @@ from types import ModuleType, NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from huddle import codec
-from huddle.ceremony import core as ceremony_core
-from huddle.ceremony import files, log, manifest, messages
+from huddle.ceremony import admissions, files, log, manifest, messages, notices, silence
 from huddle.ceremony import guest as ceremony_guest
 from huddle.ceremony import host as ceremony_host
 from huddle.ceremony.states import MEANING, RULES, TIMELESS, TRANSITIONS, CeremonyState
@@ -31,9 +30,11 @@ _MODULES: tuple[ModuleType, ...] = (
     files,
     manifest,
     record,
-    ceremony_core,
+    silence,
+    notices,
     ceremony_guest,
     ceremony_host,
+    admissions,
 )
 
 

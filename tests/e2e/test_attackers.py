@@ -8,16 +8,18 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from huddle import events
 from huddle.ceremony import manifest as manifests
-from huddle.ceremony.core import Greeting
+from huddle.ceremony.admissions import Admissions
+from huddle.ceremony.epoch import Greeting
 from huddle.ceremony.guest import GuestCeremony
 from huddle.ceremony.host import HostCeremony
 from huddle.ceremony.log import Log, LogEntry
-from huddle.ceremony.messages import Accept, Bye, ForPeer, Hello, Message, Offer, Offers, Proposal, Reveal
+from huddle.ceremony.messages import Accept, Bye, ForPeer, Message, Offers, Proposal, Reveal
 from huddle.ceremony.states import CeremonyState
 from huddle.codec import decode, encode
 from huddle.identity.keys import Identity
@@ -93,7 +95,7 @@ def test_one_in_the_middle_of_two_shows_other_words(people: Lab, url: str, progr
         host.type("y")
         inside.wait(events.Question, lambda event: event.what == "accept")
         assert inside.core is not None
-        true = inside.core._plan.manifest
+        true = inside.core._current.proposed.manifest
         with cheating_host(url, true, inside.files, parties=2) as outside:
             bob = people.join("Bob", outside.wait_link(), None)
             bob.wait("question", lambda event: event["what"] == "accept")
@@ -120,7 +122,9 @@ class Copier(GuestCeremony):
     def _on_hello(self, greeting: Greeting, entry: LogEntry) -> None:
         super()._on_hello(greeting, entry)
         if greeting.hello.name == "Bob":
-            mine = self._round.room.hello(self.role, self.did, self._name, self._software, self._values)
+            mine = self._current.room.hello(
+                self.role, self.did, self._name, self._software, self._current.secrets
+            )
             self._send(replace(mine, commitment=greeting.hello.commitment))
 
 
@@ -140,8 +144,9 @@ def test_a_host_that_lets_a_copied_commitment_in_is_refused_by_its_guests(
     people: Lab, url: str, program: Path
 ) -> None:
     class Lenient(HostCeremony):
-        def _unfit(self, hello: Hello) -> str:
-            return ""
+        def _on_hello(self, greeting: Greeting, entry: LogEntry) -> None:
+            with patch.object(Admissions, "unfit", return_value=""):
+                super()._on_hello(greeting, entry)
 
     with cheating_host(url, *manifest_of(program), kind=Lenient) as ada:
         bob = people.join("Bob", ada.wait_link(), program)
@@ -174,7 +179,7 @@ class LastRevealer(GuestCeremony):
         self._when_last()
 
     def _when_last(self) -> None:
-        plan, reveals, kept = self._plan, self._round.reveals, getattr(self, "_kept", None)
+        plan, reveals, kept = self._current.proposed, self._current.reveals, getattr(self, "_kept", None)
         if kept is None or self.state is not CeremonyState.REVEALING or len(reveals) != len(plan.roster) - 1:
             return
         me, tries = plan.pid(self.did), encodings(kept)
@@ -183,7 +188,7 @@ class LastRevealer(GuestCeremony):
             all_ = [one if pid == me else reveals[pid] for pid in range(len(plan.roster))]
             bodies = [greeting.body for greeting in plan.greetings]
             exchanges, nonces = [r.exchange for r in all_], [r.nonce for r in all_]
-            self.digests.add(self._round.room.digest(plan.body, bodies, exchanges, nonces))
+            self.digests.add(self._current.room.digest(plan.body, bodies, exchanges, nonces))
         del self._kept
         for one in ([kept] if self.honest_first else []) + tries:
             super()._send(one)
@@ -232,7 +237,9 @@ class Claimant(GuestCeremony):
     def _on_hello(self, greeting: Greeting, entry: LogEntry) -> None:
         super()._on_hello(greeting, entry)
         if greeting.hello.name == "Bob":
-            mine = self._round.room.hello(self.role, self.did, self._name, self._software, self._values)
+            mine = self._current.room.hello(
+                self.role, self.did, self._name, self._software, self._current.secrets
+            )
             self._send(replace(mine, did=greeting.hello.did))
             forger = Identity(greeting.hello.did, self._identity.key)
             log = Log(self._crypto, forger, self._invitation.room_id, self._invitation.room_key)
@@ -281,21 +288,19 @@ class Borrower(GuestCeremony):
     """Waits for Bob's accept and offers his certificate as its own, to be taken for him on the wire."""
 
     def _send(self, message: Message) -> None:
-        if isinstance(message, Accept) and 1 not in self._round.offers:
+        if isinstance(message, Accept) and 1 not in self._current.offers:
             self._kept: Accept | None = message
         else:
             super()._send(message)
 
-    def _open_offers(self, did: str, pid: int, message: Accept) -> tuple[Offer, ...]:
-        offers = super()._open_offers(did, pid, message)
-        if pid == 1:
-            self._round.offers[pid] = offers
-            his = tuple(offer for offer in offers if offer.network == "tls")
-            seal = self._pairs.seal
+    def _take_accept(self, did: str, message: Accept) -> None:
+        super()._take_accept(did, message)
+        if self._current.proposed.pid(did) == 1:
+            his = tuple(offer for offer in self._current.offers[1] if offer.network == "tls")
+            seal = self._current.paired.seal
             mine = tuple(ForPeer(to, seal(b"offers", to, encode(Offers(his)))) for to in (0, 1))
-            signed = self._round.room.accepted(self._pairs.digest)
+            signed = self._current.room.accepted(self._current.paired.digest)
             self._send(Accept(self._crypto.sign(self._identity.key, signed), mine))
-        return offers
 
 
 def test_a_party_that_offers_the_certificate_of_another_is_named(
@@ -344,8 +349,8 @@ class SecondProposer(HostCeremony):
 
     def _take_reveal(self, did: str, reveal: Reveal) -> None:
         super()._take_reveal(did, reveal)
-        plan = self._plan
-        if len(self._round.reveals) == len(plan.roster) - 1:
+        plan = self._current.proposed
+        if len(self._current.reveals) == len(plan.roster) - 1:
             super()._send(replace(plan.proposal, options=replace(plan.proposal.options, stay=True)))
 
 
@@ -365,12 +370,11 @@ class Forker(HostCeremony):
         self.proposals: list[bytes] = []
 
     def records_to_send(self) -> list[bytes]:
-        kinds = [cls for _, cls, _ in self._outgoing]
+        kinds = [type(message) for _, message in self._room.outgoing]
         fork: bytes | None = None
         if kinds == [Proposal]:
-            epoch, cls, body = self._outgoing[0]
-            proposal = self._other(body)
-            fork = self._log.write(epoch, cls.kind, encode(proposal))
+            epoch, message = self._room.outgoing[0]
+            fork = self._log.write(epoch, message.kind, encode(self._other(encode(message))))
             self._log._counter -= 1
             self._log._sent.pop()
         records = super().records_to_send()

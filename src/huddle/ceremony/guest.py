@@ -5,13 +5,14 @@ from dataclasses import replace
 
 from huddle.ceremony import events
 from huddle.ceremony.ceremony import Ceremony
-from huddle.ceremony.core import DECIDE_SECONDS, ECHO_SECONDS, REVEAL_SECONDS, Greeting
+from huddle.ceremony.epoch import Greeting
 from huddle.ceremony.files import chunk_count
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.log import LogEntry
 from huddle.ceremony.manifest import Flags, Manifest, differences
 from huddle.ceremony.messages import Decline, Hello, Lobby, Refusal, Software, parting, shorten
 from huddle.ceremony.roster import Plan
+from huddle.ceremony.silence import DECIDE_SECONDS, ECHO_SECONDS, REVEAL_SECONDS, silent
 from huddle.ceremony.states import CeremonyState, SenderRole
 from huddle.ceremony.values import GUEST
 from huddle.errors import HuddleError, LocalError, PeerError
@@ -47,14 +48,7 @@ class GuestCeremony(Ceremony):
         program_digest: bytes | None = None,
         record: bool = False,
     ) -> None:
-        super().__init__(
-            crypto,
-            identity,
-            invitation,
-            name=name,
-            software=software,
-            now=now,
-        )
+        super().__init__(crypto, identity, invitation, name=name, software=software, now=now)
         self._own = own
         self._optional = optional
         self._program_digest = program_digest
@@ -72,19 +66,19 @@ class GuestCeremony(Ceremony):
         """
         if self.state not in (CeremonyState.REVEALING, CeremonyState.ACCEPTING):
             raise LocalError("nothing is proposed now", hint="Wait for the host.")
-        if self._round.accepting:
+        if self._current.accepting:
             raise LocalError("you have answered already", hint="Leave with Ctrl-C.")
-        self._round.accepting = True
-        if self._round.spoiled is None:
+        self._current.accepting = True
+        if self._current.spoiled is None:
             hint = "Ask what happened, then join again."
-            self._round.spoiled = self._fault(self._host, "did not begin again after the no", hint=hint)
-        self._timers.setdefault("fault", self._now + DECIDE_SECONDS)
+            self._current.spoiled = self._fault(self._host, "did not begin again after the no", hint=hint)
+        self._timers.setdefault("fault", self._room.now + DECIDE_SECONDS)
         self._send(Decline(shorten(reason)))
 
     def _standing(self, did: str) -> SenderRole:
         if self._invitation.is_host(did):
             return SenderRole.HOST
-        plan = self._round.plan
+        plan = self._current.plan
         return SenderRole.MEMBER if plan is not None and plan.has(did) else SenderRole.STRANGER
 
     def _judge(self, entry: LogEntry, standing: SenderRole) -> None:
@@ -97,15 +91,15 @@ class GuestCeremony(Ceremony):
         # A guest may come again. A proposal may name the hello of its earlier process.
         envelope, hello = entry.envelope, entry.message
         if isinstance(hello, Hello) and envelope.epoch == self.epoch:
-            hash_ = self._round.room.hello_hash(self.did, envelope.body)
-            self._round.greetings.append(Greeting(hash_, envelope.body, hello))
+            hash_ = self._current.room.hello_hash(self.did, envelope.body)
+            self._current.greetings.append(Greeting(hash_, envelope.body, hello))
 
     def _on_hello(self, greeting: Greeting, entry: LogEntry) -> None:
         did = greeting.hello.did
         if self.state is CeremonyState.SEALED:
             return
         if self._invitation.is_host(did):
-            if did in self._round.hellos:
+            if did in self._current.hellos:
                 raise self._fault(did, "sent two hellos in one epoch")
             self._timers.pop("host", None)
             if not self._host:
@@ -114,16 +108,11 @@ class GuestCeremony(Ceremony):
             self._greet()
         if did == self.did:
             self._hashes.add(greeting.hash)
-        self._round.hellos[did] = greeting
-        self._round.greetings.append(greeting)
-        self._show_lobby()
-
-    def _on_lobby(self, message: Lobby) -> None:
-        self._lobby = message
+        self._current.greet(greeting)
         self._show_lobby()
 
     def _show_lobby(self) -> None:
-        lobby, hellos = self._lobby, self._round.hellos
+        lobby, hellos = self._lobby, self._current.hellos
         gathering = self.state in (CeremonyState.GATHERING, CeremonyState.OUTSIDE)
         if lobby is None or not gathering or self.did not in hellos:
             return
@@ -141,8 +130,11 @@ class GuestCeremony(Ceremony):
             self._shown = shown
             self._tell(shown)
 
-    def _on_refusal(self, message: Refusal) -> None:
-        if message.hello in self._hashes:
+    def _on_told(self, message: Refusal | Lobby) -> None:
+        if isinstance(message, Lobby):
+            self._lobby = message
+            self._show_lobby()
+        elif message.hello in self._hashes:
             name = self._called(self._host)
             raise PeerError(
                 f"{name} did not let you in: {message.reason}",
@@ -152,12 +144,12 @@ class GuestCeremony(Ceremony):
 
     def _on_leaving(self, did: str, reason: str, *, declined: bool) -> None:
         if self.sealed is not None:
-            self._tell(events.PeerLeft(self._plan.pid(did), reason))
+            self._tell(events.PeerLeft(self._current.proposed.pid(did), reason))
         elif self._invitation.is_host(did):
             raise self._fault(did, f"ended the session: {reason}")
-        elif self._round.plan is not None and self._round.plan.has(did):
+        elif self._current.plan is not None and self._current.plan.has(did):
             self._on_fault(did, self._fault(did, parting(reason, declined=declined)))
-        elif not declined and self._round.hellos.pop(did, None) is not None:
+        elif not declined and self._current.hellos.pop(did, None) is not None:
             self._show_lobby()
 
     def _on_fault(self, did: str, error: HuddleError) -> None:
@@ -167,13 +159,13 @@ class GuestCeremony(Ceremony):
         self._tell(events.CeremonyNotice(error.message))
         if self.state in (CeremonyState.REVEALING, CeremonyState.ACCEPTING):
             # The host has seen it too and begins a new epoch; only if it does not, all is over.
-            self._round.spoiled = self._round.spoiled or error
-            self._timers.setdefault("fault", self._now + DECIDE_SECONDS)
+            self._current.spoiled = self._current.spoiled or error
+            self._timers.setdefault("fault", self._room.now + DECIDE_SECONDS)
 
     def _on_proposed(self, plan: Plan) -> bool:
-        greeted = self._round.hellos.get(self.did)
+        greeted = self._current.hellos.get(self.did)
         if greeted is None or greeted.hash not in {greeting.hash for greeting in plan.greetings}:
-            self._enter(CeremonyState.OUTSIDE)
+            self._gate.enter(CeremonyState.OUTSIDE)
             self._tell(events.CeremonyNotice("the host goes on without this party, for now"))
             self._show_lobby()
             return False
@@ -203,41 +195,42 @@ class GuestCeremony(Ceremony):
                 "no record is made of this session, and this party wants one",
                 hint="Ask the host to use --record, or do without.",
             )
-        self._timers["reveal"] = self._now + REVEAL_SECONDS + HOST_GRACE
+        self._timers["reveal"] = self._room.now + REVEAL_SECONDS + HOST_GRACE
         return True
 
     def _on_revealed(self) -> None:
-        self._timers["accept"] = self._now + self._plan.proposal.options.patience + HOST_GRACE
+        self._timers["accept"] = self._room.now + self._patience + HOST_GRACE
 
     def _on_differ(self, did: str, error: PeerError) -> None:
         # The host has seen it too and begins a new epoch; only if it does not, all is over.
-        self._timers.setdefault("fault", self._now + DECIDE_SECONDS)
+        self._timers.setdefault("fault", self._room.now + DECIDE_SECONDS)
 
     def _on_accepted(self, did: str) -> None:
         if not self._invitation.is_host(did):
             return
-        self._timers["accept"] = self._now + self._plan.proposal.options.patience + HOST_GRACE
+        self._timers["accept"] = self._room.now + self._patience + HOST_GRACE
         # What travels with no file of its own is asked about when the host has decided, as all else is.
-        manifest = self._plan.manifest
-        if self._plan.proposal.options.files_follow:
+        manifest = self._current.proposed.manifest
+        if self._current.proposed.proposal.options.files_follow:
             self._have_files({})
         elif not chunk_count(manifest):
             self._have_files({file.path: b"" for file in manifest.files})
 
+    def _on_sealed(self) -> None:
+        """Nothing more is to be said in the room."""
+
     def _on_epoch(self) -> None:
         self._shown = None
-        self._timers["host"] = self._now + HOST_SECONDS
+        self._timers["host"] = self._room.now + HOST_SECONDS
 
     def _expired(self, timer: str) -> None:
-        if timer == "echo":
-            raise self._echo_expired()
         if timer == "host":
             raise PeerError(
                 "the host is not in this room",
                 peer=self._called(self._host) if self._host else "the host",
                 hint="Ask the host whether the session is still open, and for a new invitation.",
             )
-        if self._round.spoiled is not None:
-            raise self._round.spoiled
-        done = self._round.reveals if timer == "reveal" else self._round.accepts
-        raise self._silent(done.keys(), "reveal" if timer == "reveal" else "accept")
+        if self._current.spoiled is not None:
+            raise self._current.spoiled
+        done = self._current.reveals if timer == "reveal" else self._current.accepts
+        raise silent(self._current.proposed, self.did, done, "reveal" if timer == "reveal" else "accept")

@@ -13,6 +13,7 @@ from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.log import Log, LogEntry, Noise
 from huddle.ceremony.manifest import Manifest, version_differences
 from huddle.ceremony.messages import Message, Options, Software, shorten
+from huddle.ceremony.room_io import RoomIO
 from huddle.codec import encode
 from huddle.errors import HuddleError, LocalError
 from huddle.groups import messages
@@ -23,7 +24,6 @@ from huddle.identity.keys import Identity
 
 ROLL_CALL_SECONDS = 5.0  # a guest's Huddle answers by itself: who takes longer is gone
 OPEN_SECONDS = 30.0  # for the first of a group to make its room
-_EPOCH = 1
 _REPORTS = 48  # of one guest: eight runs that all went well; more tell nothing new
 
 
@@ -84,16 +84,13 @@ class Dealer:
         self._invitation = invitation
         self._software = tuple(software)
         self._manifest = manifest
-        self._now = now
-        self._log = Log(crypto, identity, invitation.room_id, invitation.room_key, messages.KINDS)
+        log = Log(crypto, identity, invitation.room_id, invitation.room_key, messages.KINDS)
+        self._room: RoomIO[DealerEvent, str | int] = RoomIO(log, now)
         self._sealing = HostSide(crypto, invitation.room_id, identity.did)
         self._key = crypto.random(32)  # of the program's files
         self._call = 0
         self._calling: list[Guest] = []
         self._again = False  # a deal was wanted during another
-        self._timers: dict[str | int, float] = {}
-        self._outgoing: list[Message] = []
-        self._events: list[DealerEvent] = []
         self._over = False
         self._send(messages.Opening(messages.VERSION, name, self._sealing.public))
         self._send(messages.Listing(parties, options, encode(manifest)))
@@ -104,11 +101,11 @@ class Dealer:
 
     def receive(self, record: bytes, index: int, now: float) -> None:
         """Take the record at this index of the room."""
-        self._now = now
+        self._room.now = now
         if self._over:
             return
         try:
-            read = self._log.read(record)
+            read = self._room.log.read(record)
             if isinstance(read, Noise):
                 return
             if read.envelope.sender == self._identity.did:
@@ -118,29 +115,25 @@ class Dealer:
                 self._take(read, read.message, index)
         except HuddleError as error:
             self._over = True
-            self._events.append(Failed(error))
+            self._room.tell(Failed(error))
 
     def records_to_send(self) -> list[bytes]:
         """The records to append to the room now, in this order."""
-        outgoing, self._outgoing = self._outgoing, []
-        return [self._log.write(_EPOCH, message.kind, encode(message)) for message in outgoing]
+        return self._room.records()
 
     def events(self) -> list[DealerEvent]:
         """What has happened since the last call."""
-        happened, self._events = self._events, []
-        return happened
+        return self._room.events()
 
     def next_timer(self) -> float | None:
         """When `handle_timer` must be called at the latest."""
-        return min(self._timers.values(), default=None)
+        return self._room.next_timer()
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
-        self._now = now
-        for key in [key for key, when in self._timers.items() if when <= now]:
-            del self._timers[key]
-            if isinstance(key, int):
-                self._give_up(key)
+        for timer in self._room.due(now):
+            if isinstance(timer, int):
+                self._give_up(timer)
             else:
                 self._deal_out()
 
@@ -179,7 +172,7 @@ class Dealer:
         elif self.roster.enough:
             self._call += 1
             self._calling = self.roster.admitted
-            self._timers["call"] = self._now + ROLL_CALL_SECONDS
+            self._room.timers["call"] = self._room.now + ROLL_CALL_SECONDS
             self._send(messages.RollCall(self._call))
 
     @property
@@ -204,13 +197,13 @@ class Dealer:
             case messages.Here(number) if guest is not None and number == self._call:
                 guest.called = number
                 if self._calling and all(one.called == self._call for one in self._calling):
-                    self._timers.pop("call", None)
+                    self._room.timers.pop("call", None)
                     self._deal_out()
             case messages.Opened(number) if guest is not None:
                 group = self.roster.groups.get(number)
                 if group is not None and group.members[0] is guest:
                     group.opened = True
-                    self._timers.pop(number, None)
+                    self._room.timers.pop(number, None)
             case messages.Report(sealed) if guest is not None and guest.state == "dealt":
                 self._on_report(guest, sealed)
             case messages.Bye(reason) if guest is not None and guest.state != "left":
@@ -230,7 +223,7 @@ class Dealer:
             self._on_bye(before, "came again")
         guest = Guest(did, knock.name, len(self.roster.guests) + 1, knock.software, pair)
         self.roster.knock(guest)
-        self._events.append(Came(index))
+        self._room.tell(Came(index))
         self._changed(guest)
         # A name that is used twice is nobody's until a person has asked whose it is.
         for other in self.roster.waiting:
@@ -255,14 +248,14 @@ class Dealer:
         group = self.roster.groups.get(guest.group)
         if said in messages.STATES and group is not None and guest in group.members:
             guest.standing = said
-            self._events.append(GroupChanged(group))
+            self._room.tell(GroupChanged(group))
 
     def _on_bye(self, guest: Guest, reason: str) -> None:
         if guest.state == "dealt":
             group = self.roster.groups.get(guest.group)
             if group is not None and guest in group.members and guest.standing not in ("result", "failed"):
                 guest.standing = "left"
-                self._events.append(GroupChanged(group))
+                self._room.tell(GroupChanged(group))
         elif guest.present:
             guest.state = "left"
             self._changed(guest, reason)
@@ -300,10 +293,10 @@ class Dealer:
             mine = replace(placement, key=self._key) if guest is first else placement
             seats.append(messages.Seat(guest.did, HostSide.seal(guest.pair, encode(mine))))
         self._send(messages.Deal(group.number, tuple(seats)))
-        self._timers[group.number] = self._now + OPEN_SECONDS
+        self._room.timers[group.number] = self._room.now + OPEN_SECONDS
         for guest in group.members:
             self._changed(guest)
-        self._events.append(GroupChanged(group))
+        self._room.tell(GroupChanged(group))
 
     def _give_up(self, number: int) -> None:
         group = self.roster.groups.get(number)
@@ -311,14 +304,14 @@ class Dealer:
             return
         self._send(messages.Undone(number))
         self.roster.undo(group, group.members[0])
-        self._events.append(GroupChanged(group, undone=True))
+        self._room.tell(GroupChanged(group, undone=True))
         for guest in group.members:
             self._changed(guest, "did not open the group's room" if guest is group.members[0] else "")
 
     # Small things
 
     def _changed(self, guest: Guest, reason: str = "") -> None:
-        self._events.append(GuestChanged(guest, reason))
+        self._room.tell(GuestChanged(guest, reason))
 
     def _send(self, message: Message) -> None:
-        self._outgoing.append(message)
+        self._room.send(message)

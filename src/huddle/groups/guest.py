@@ -13,8 +13,9 @@ from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.log import Log, LogEntry, Noise
 from huddle.ceremony.manifest import Manifest, ManifestError, read
 from huddle.ceremony.messages import FileChunk, Message, Options, Software, shorten
+from huddle.ceremony.room_io import RoomIO
 from huddle.ceremony.sealed import Pairs
-from huddle.codec import DecodeError, decode, encode
+from huddle.codec import DecodeError, decode
 from huddle.errors import HuddleError, LocalError, PeerError
 from huddle.groups import messages
 from huddle.groups.messages import Placement
@@ -23,7 +24,6 @@ from huddle.identity.crypto import Crypto, InvalidSeal
 from huddle.identity.keys import Identity
 
 HOST_SECONDS = 60.0  # the opening is the room's first record: who does not see it is in a dead room
-_EPOCH = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +59,22 @@ class GroupGuest:
         self._invitation = invitation
         self._name = name
         self._software = tuple(software)
-        self._log = Log(crypto, identity, invitation.room_id, invitation.room_key, messages.KINDS)
+        log = Log(crypto, identity, invitation.room_id, invitation.room_key, messages.KINDS)
+        self._room: RoomIO[None, str] = RoomIO(log, now)
         self._sealing = GuestSide(crypto, invitation.room_id, identity.did)
         self._pair: Pairs | None = None
         self._listing: messages.Listing | None = None
         self._manifest: Manifest | None = None
         self._chunks: list[FileChunk] = []
         self._placement: Placement | None = None  # dealt; the others wait until its room is open
-        self._outgoing: list[Message] = []
-        self.deadline: float | None = now + HOST_SECONDS
+        self._room.timers["host"] = now + HOST_SECONDS
 
     def receive(self, record: bytes) -> None:
         """Take the next record of the room."""
         if self.error is not None:
             return
         try:
-            entry = self._log.read(record)
+            entry = self._room.log.read(record)
             if isinstance(entry, Noise):
                 return
             mine = entry.envelope.sender == self._identity.did
@@ -88,8 +88,12 @@ class GroupGuest:
 
     def records_to_send(self) -> list[bytes]:
         """The records to append to the room now, in this order."""
-        outgoing, self._outgoing = self._outgoing, []
-        return [self._log.write(_EPOCH, message.kind, encode(message)) for message in outgoing]
+        return self._room.records()
+
+    @property
+    def deadline(self) -> float | None:
+        """Until when the host must have been seen; None once it was."""
+        return self._room.next_timer()
 
     def expire(self) -> None:
         """The deadline has passed and no host was seen."""
@@ -102,17 +106,17 @@ class GroupGuest:
     def opened(self) -> None:
         """The first of a group: its room can be entered."""
         if self._placement is not None:
-            self._outgoing.append(messages.Opened(self._placement.group))
+            self._room.send(messages.Opened(self._placement.group))
 
     def report(self, state: str) -> None:
         """Tell the host how far this party is."""
         if self._pair is not None and self.error is None:
-            self._outgoing.append(messages.Report(GuestSide.seal(self._pair, state.encode())))
+            self._room.send(messages.Report(GuestSide.seal(self._pair, state.encode())))
 
     def leave(self, reason: str) -> None:
         """Leave the front room."""
-        if self._log.written and self.error is None:
-            self._outgoing.append(messages.Bye(shorten(reason)))
+        if self._room.log.written and self.error is None:
+            self._room.send(messages.Bye(shorten(reason)))
 
     # Messages
 
@@ -130,7 +134,7 @@ class GroupGuest:
                 self._chunks.append(FileChunk(index, sealed))
             case messages.RollCall(number):
                 if self.placed is None:
-                    self._outgoing.append(messages.Here(number))
+                    self._room.send(messages.Here(number))
             case messages.Refused(did, reason) if did == self._identity.did:
                 raise PeerError(
                     f"{self.host_name} did not let this party in: {reason}",
@@ -159,9 +163,10 @@ class GroupGuest:
             self._pair = self._sealing.with_host(did, opening.exchange)
         except ValueError as error:
             raise self._fault("sent a key that protects nothing") from error
-        self.host_did, self.host_name, self.deadline = did, opening.name, None
+        self.host_did, self.host_name = did, opening.name
+        self._room.timers.clear()
         knock = messages.Knock(messages.VERSION, self._name, self._software, self._sealing.public)
-        self._outgoing.append(knock)
+        self._room.send(knock)
 
     def _on_listing(self, listing: messages.Listing) -> None:
         try:

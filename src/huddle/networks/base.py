@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from huddle.errors import LocalError, PeerError
+from huddle.errors import HuddleError, LocalError, PeerError
 from huddle.identity.crypto import Crypto
 from huddle.links.wire import Wire
 
@@ -173,6 +173,15 @@ class Check:
     advice: str = ""
 
 
+def why_not(check: Callable[[], None]) -> str:
+    """What `check` raises as a HuddleError, as `NetworkKind.problem` says it; "" where it raises nothing."""
+    try:
+        check()
+    except HuddleError as error:
+        return error.message.rstrip(".")
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class ServePlace:
     """Where `huddle serve` runs: the host name or address that others use, the address to listen on ("" is
@@ -208,9 +217,11 @@ class NetworkKind:
     """A network as Huddle knows it before there is a session; subclasses set what differs.
 
     `automatic`: `--network auto` takes it. `in_browser`: a browser has it. `by_rendezvous`: bytes go through
-    the rendezvous. `links_parties`: it links two parties of Huddle; false where it is for others. `commands`
-    are the programs that a party needs beside Python, and `server_commands` those of its server. `service` is
-    what it needs on the Internet unless options name another, for people. `cli` are further commands of
+    the rendezvous. `always_relayed`: whatever the place, somebody passes every byte on. `patience` are the
+    seconds that its first link may take, where the session's grace is shorter. `links_parties`: it links two
+    parties of Huddle; false where it is for others. `commands` are the programs that a party needs beside
+    Python, and `server_commands` those of its server. `service` is what it needs on the Internet unless
+    options name another, for people. `cli` are further commands of
     `huddle`, each as MODULE:FUNCTION by its name. `needs`, `secured_by` (what encrypts, and binds wires to
     the identities) and `seen_by` (who sees what) are its row in docs/networks.md.
     """
@@ -222,6 +233,8 @@ class NetworkKind:
     automatic: ClassVar[bool] = False
     in_browser: ClassVar[bool] = False
     by_rendezvous: ClassVar[bool] = False
+    always_relayed: ClassVar[bool] = False
+    patience: ClassVar[float] = 0.0
     links_parties: ClassVar[bool] = True
     cli: ClassVar[Mapping[str, str]] = {}
     Options: ClassVar[type] = NoOptions

@@ -15,12 +15,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from huddle.codec import DecodeError
-from huddle.errors import NetworkError
+from huddle.errors import NetworkError, RendezvousError
 from huddle.identity.crypto import Crypto, InvalidSeal
 from huddle.identity.kdf import hkdf
 from huddle.networks.base import PeerOffer
 from huddle.rendezvous.client import dialing
-from huddle.rendezvous.messages import Paired, Refused, unpack
+from huddle.rendezvous.messages import Paired
 
 _NONCE = 12
 
@@ -58,14 +58,9 @@ def channel(url: str, peer: PeerOffer, label: bytes) -> str:
 def check(answer: bytes) -> None:
     """Raise NetworkError unless this, the rendezvous's first message, says that the peer is there."""
     try:
-        said: Paired | Refused = unpack(answer, Paired, Refused)
-    except DecodeError as error:
-        raise NetworkError(
-            f"The rendezvous does not keep to the protocol ({error}).", hint="Check its URL."
-        ) from error
-    if isinstance(said, Refused):
-        refused = dialing.refused(said)
-        raise NetworkError(refused.message, hint=refused.hint)
+        dialing.answered(Paired, answer, "Check its URL.")
+    except RendezvousError as error:
+        raise NetworkError(error.message, hint=error.hint) from error
 
 
 @asynccontextmanager

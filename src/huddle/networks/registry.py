@@ -23,13 +23,14 @@ from huddle.networks.plain.kind import PlainKind
 from huddle.networks.relay.kind import RelayKind
 from huddle.networks.tailscale.kind import TailscaleKind
 from huddle.networks.tls.kind import TlsKind
+from huddle.networks.tor.kind import TorKind
 from huddle.networks.webrtc.kind import WebRtcKind
 from huddle.networks.wireguard.kind import WireGuardKind
 
 GROUP = "huddle.networks"
 
-# In order of preference. Three are used only by who names them: two change this machine while they last,
-# one trusts the host further.
+# In order of preference. Four are used only by who names them: two change this machine while they last,
+# one trusts the host further, one is slow.
 OWN: tuple[NetworkKind, ...] = (
     TlsKind(),
     WireGuardKind(),
@@ -38,6 +39,7 @@ OWN: tuple[NetworkKind, ...] = (
     WebRtcKind(),
     IrohKind(),
     RelayKind(),
+    TorKind(),
     PlainKind(),
 )
 

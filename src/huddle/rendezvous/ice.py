@@ -13,10 +13,9 @@ import secrets
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from huddle.codec import DecodeError
 from huddle.errors import LocalError, RendezvousError
 from huddle.rendezvous.client import dialing
-from huddle.rendezvous.messages import AskIce, IceServers, Refused, TurnServer, pack, unpack
+from huddle.rendezvous.messages import AskIce, IceServers, TurnServer, pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +71,9 @@ async def ask(url: str, *, within: float) -> IceServers:
     try:
         async with dialing.reached(dialing.websocket_url(url, "/v1/ice"), within=within) as connection:
             await dialing.say(connection, pack(AskIce()))
-            answer: IceServers | Refused = unpack(await connection.recv(decode=False), IceServers, Refused)
+            answer = dialing.answered(IceServers, await connection.recv(decode=False), "Use another one.")
     except dialing.LOST as error:
         raise dialing.unreachable(url, error) from error
-    except DecodeError as error:
-        raise RendezvousError(
-            f"The rendezvous does not keep to the protocol ({error}).", hint="Use another one."
-        ) from error
-    if isinstance(answer, Refused):
-        raise dialing.refused(answer)
     if not all(_is_turn(server.url) for server in answer.turn):
         raise RendezvousError(
             "The rendezvous names TURN servers that are none.", hint="Tell whoever runs it, or use another."

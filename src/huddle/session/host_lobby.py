@@ -19,6 +19,7 @@ from huddle.session.ceremony_driver import CeremonyDriver
 from huddle.session.inviting import invite
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.program import Program
+from huddle.tasks import cancel
 
 if TYPE_CHECKING:
     from huddle.shortcode.driver import SpokenCode
@@ -69,9 +70,7 @@ class HostLobby:
 
     async def close(self) -> None:
         """The session begins, or is over."""
-        for task in self._work:
-            task.cancel()
-        await asyncio.gather(*self._work, return_exceptions=True)
+        await cancel(*self._work)
         if self._code is not None:
             await self._code.close()
 

@@ -17,6 +17,7 @@ from huddle.links import frames
 from huddle.links.manager import Link, LinkManager
 from huddle.links.wire import WireInfo
 from huddle.session import control_messages as control
+from huddle.tasks import cancel
 
 HEARTBEAT = 2.0  # seconds; with SILENT it names a dead party within five
 SILENT = 4.5
@@ -133,12 +134,14 @@ class PeerMonitor:
         *,
         grace: float,
         now: Callable[[], float],
+        patience: float = 0.0,
     ) -> None:
         self.now = now
         self.listener = listener
         self.peers = {member.pid: SessionPeer(self, member) for member in members if member.pid != pid}
         self._keeper = keeper
         self._grace = grace
+        self._patience = max(grace, patience)  # for a first link
         self._run = 0
         self._state = control.IDLE
         self._ticker: asyncio.Task[None] | None = None
@@ -224,9 +227,7 @@ class PeerMonitor:
 
     async def close(self) -> None:
         """Stop the heartbeats, then close the links after all that was said has arrived (bounded)."""
-        if self._ticker is not None:
-            self._ticker.cancel()
-            await asyncio.gather(self._ticker, return_exceptions=True)
+        await cancel(self._ticker)
         ends = [peer.end for peer in self.peers.values() if peer.end is not None]
         await asyncio.gather(*(end.close() for end in ends))
 
@@ -257,14 +258,15 @@ class PeerMonitor:
         if silent != peer.silent:
             peer.silent = silent
             self.listener.group_silent(peer.member.pid, silent)
-        if quiet > self._grace:
+        patience = self._grace if peer.connected.is_set() else self._patience
+        if quiet > patience:
             name = peer.member.name
             met = "nothing was heard of" if peer.connected.is_set() else "no link could be made to"
             last = f" The last attempt: {peer.end.reason}" if peer.end and peer.end.reason else ""
             self.fail(
                 peer,
                 PeerError(
-                    f"{name} is gone: {met} {name} for {self._grace:.0f} s.{last}",
+                    f"{name} is gone: {met} {name} for {patience:.0f} s.{last}",
                     peer=name,
                     hint=f"Ask {name} what happened, then start a new session; --grace waits longer.",
                 ),

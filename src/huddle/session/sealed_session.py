@@ -75,9 +75,8 @@ class SealedSession:
         self._names = {member.pid: member.name for member in sealed.roster}
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
         self._keeper = self._make_keeper()
-        self._group = PeerMonitor(
-            sealed.roster, sealed.pid, self._keeper, self, grace=context.settings.grace, now=self._loop.time
-        )
+        waits = context.settings.waits()
+        self._group = PeerMonitor(sealed.roster, sealed.pid, self._keeper, self, **waits, now=self._loop.time)
         self._arrays = arrays.NumpyAgreement(self._peers, self._group.broadcast)
         self._first = self._agreement_on(sealed.manifest) if sealed.options.files_follow else None
         self._agreement = self._first

@@ -73,6 +73,10 @@ class Settings:
         """The networks that were chosen, in order of preference."""
         return [kind for kind in map(registry.kind, self.networks) if kind is not None]
 
+    def waits(self) -> dict[str, float]:
+        """How long to wait for a peer, by the names of `PeerMonitor`'s arguments; seconds."""
+        return {"grace": self.grace, "patience": max((kind.patience for kind in self.kinds()), default=0.0)}
+
     def options_of(self, kind: NetworkKind) -> Any:
         """The options of that network."""
         return self.options.get(kind.name) or kind.Options()

@@ -203,7 +203,11 @@ class Mesh:
                 assert isinstance(station.core, HostCeremony)
                 station.core.admit(event.hello)
         words = station.of(events.WordsReady)
-        if words and station.core.state is CeremonyState.ACCEPTING and station.core._round.files is not None:
+        if (
+            words
+            and station.core.state is CeremonyState.ACCEPTING
+            and station.core._current.files is not None
+        ):
             peers = {pid: OFFERS for pid in range(32)}
             # Somebody may have left since the words came; the core says so, and a person would wait.
             with suppress(LocalError):

@@ -3,7 +3,6 @@
 import pytest
 
 from huddle.ceremony import events
-from huddle.ceremony.core import MAX_IGNORED
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.log import Log
 from huddle.ceremony.messages import (
@@ -18,6 +17,7 @@ from huddle.ceremony.messages import (
     Restart,
     Reveal,
 )
+from huddle.ceremony.notices import MAX_IGNORED
 from huddle.ceremony.states import CeremonyState
 from huddle.ceremony.values import EpochContext, Values
 from huddle.codec import encode

@@ -126,7 +126,7 @@ def test_other_files_than_proposed_are_refused() -> None:
     hanna, ann = mesh.host(parties=2), mesh.guest("Ann")
     other = {**FILES, "prog.py": bytes(len(FILES["prog.py"]))}
     assert isinstance(hanna.core, HostCeremony)
-    hanna.core._files = other
+    object.__setattr__(hanna.core._planned, "files", other)
     mesh.run()
     assert isinstance(ann.error, PeerError) and "prog.py" in ann.error.message
     assert ann.of(events.FilesReady) == [] and nobody_sealed(mesh)
@@ -148,7 +148,7 @@ def test_the_epoch_s_secrets_are_forgotten_when_it_is_over() -> None:
     mesh.run()
     for station in mesh.stations.values():
         assert station.core.state is CeremonyState.SEALED
-        assert station.core._round.values is None
+        assert station.core._current.values is None
         assert station.core.sealed is not None
         assert station.core.sealed.pair_secret((station.core.sealed.pid + 1) % 3).hex() not in repr(
             station.core.sealed
@@ -182,7 +182,7 @@ def test_a_host_that_breaks_the_rules_is_named(cls: type[Message], change: Chang
 def test_a_host_with_two_hellos_in_one_epoch_is_named() -> None:
     mesh = Mesh()
     hanna, ann = mesh.host(), mesh.guest("Ann")
-    hanna.core._outgoing *= 2
+    hanna.core._room.outgoing *= 2
     mesh.run()
     assert isinstance(ann.error, PeerError) and "two hellos in one epoch" in ann.error.message
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from huddle.ceremony import events
-from huddle.ceremony.host import MAX_REFUSALS, HostCeremony
+from huddle.ceremony.admissions import MAX_REFUSALS
+from huddle.ceremony.host import HostCeremony
 from huddle.ceremony.messages import Accept, Hello, Message, Options, Reveal
 from huddle.ceremony.states import CeremonyState
 from huddle.codec import encode
@@ -19,7 +20,7 @@ def test_a_copied_commitment_is_refused() -> None:
     mesh = Mesh()
     hanna, ann = mesh.host(parties=3), mesh.guest("Ann")
     mesh.run()
-    theirs = hanna.core._round.hellos[ann.core.did].hello.commitment
+    theirs = hanna.core._current.hellos[ann.core.did].hello.commitment
     eve = mesh.guest("Eve")
     corrupt(eve, Hello, lambda hello: [replace(hello, commitment=theirs)])
     mesh.run()
@@ -32,9 +33,9 @@ def test_a_copied_commitment_is_refused() -> None:
 def test_a_commitment_copied_from_the_host_by_a_lone_guest_is_refused() -> None:
     mesh = Mesh()
     hanna = mesh.host(parties=2)
-    values = hanna.core._round.values
+    values = hanna.core._current.values
     assert values is not None
-    theirs = hanna.core._round.room.commitment(0, hanna.core.did, "Hanna", values.exchange, values.nonce)
+    theirs = hanna.core._current.room.commitment(0, hanna.core.did, "Hanna", values.exchange, values.nonce)
     eve = mesh.guest("Eve")
     corrupt(eve, Hello, lambda hello: [replace(hello, commitment=theirs)])
     mesh.run()
@@ -225,7 +226,7 @@ def test_who_only_has_a_seat_gets_no_file_and_accepts_nothing(
     seat_all(mesh, hanna)
     for guest in guests:
         assert guest.core.state is CeremonyState.ACCEPTING and guest.of(events.WordsReady)
-        assert not guest.of(events.FilesReady) and guest.core._round.reader is None
+        assert not guest.of(events.FilesReady) and guest.core._current.reader is None
     assert not hanna.of(events.Accepted)
     hanna.core.accept({1: (), 2: ()}, digest=hanna.of(events.WordsReady)[-1].digest)
     mesh.run()

@@ -51,7 +51,11 @@ def all_decide(mesh: Mesh) -> None:
     for station in mesh.stations.values():
         station.decides = True
         words = station.of(events.WordsReady)
-        if words and station.core.state is CeremonyState.ACCEPTING and station.core._round.files is not None:
+        if (
+            words
+            and station.core.state is CeremonyState.ACCEPTING
+            and station.core._current.files is not None
+        ):
             with suppress(LocalError):
                 station.core.accept({}, digest=words[-1].digest)
     mesh.run()
@@ -97,7 +101,7 @@ def test_what_was_accepted_before_a_no_counts_for_nothing_afterwards() -> None:
     mesh.run()
     with pytest.raises(LocalError, match="no longer"):
         ann.core.accept({}, digest=old)
-    assert not ann.core._round.accepts and ann.core.sealed is None
+    assert not ann.core._current.accepts and ann.core.sealed is None
 
 
 def test_a_seat_that_gets_free_waits_for_somebody_else_as_long_as_it_takes() -> None:
@@ -218,7 +222,7 @@ def test_what_can_t_be_proposed_changes_nothing() -> None:
     hanna, _ = lobby(mesh)
     with pytest.raises(LocalError):
         hanna.change("broken", manifest=manifest(SECOND), files=FIRST)
-    assert hanna.state is CeremonyState.ACCEPTING and hanna._files == FIRST
+    assert hanna.state is CeremonyState.ACCEPTING and hanna._planned.files == FIRST
     all_decide(mesh)
     assert mesh.sealed("Hanna", "Ann", "Bob")
     with pytest.raises(LocalError, match="begun"):
@@ -276,7 +280,7 @@ def test_the_lobby_s_word_gives_nobody_a_file_nor_a_part() -> None:
     mesh.run()
     assert eve.of(events.LobbyChanged)[-1].place == "admitted"
     assert eve.core.state is CeremonyState.GATHERING and not eve.of(events.FilesReady)
-    assert isinstance(station.core, HostCeremony) and not station.core._admitted
+    assert isinstance(station.core, HostCeremony) and not station.core._guests.admitted
 
 
 def test_two_seats_of_one_party_mean_nothing() -> None:

@@ -52,7 +52,7 @@ def ceremony() -> tuple[Mesh, tuple[Envelope, ...], tuple[tuple[CeremonyState, C
     for _ in range(400):
         for name, station in mesh.stations.items():
             mesh.step(station)
-            if station.core._round.plan or station.core.state is CeremonyState.GATHERING:
+            if station.core._current.plan or station.core.state is CeremonyState.GATHERING:
                 cores[name, station.core.state] = fork(station.core)
     assert mesh.sealed("Hanna", "Ann", "Bob")
     reader = Log(mesh.crypto, Identity.fresh(mesh.crypto), mesh.invitation.room_id, mesh.invitation.room_key)
@@ -68,7 +68,7 @@ def ceremony() -> tuple[Mesh, tuple[Envelope, ...], tuple[tuple[CeremonyState, C
 def fork(core: Ceremony) -> Ceremony:
     """A copy of a core that shares nothing that changes."""
     shared: list[Any] = [core._crypto, core._identity, core._invitation, core.sealed, core._log]
-    shared += [core._round.values, core._round.plan, core._round.pairs]
+    shared += [core._current.values, core._current.plan, core._current.pairs]
     return copy.deepcopy(core, {id(one): one for one in shared})
 
 
@@ -117,11 +117,11 @@ def test_mutated_messages_in_any_state_end_in_an_event_at_most() -> None:
         epoch = 1 if source.random() < 0.9 else source.randrange(256)
         envelope = Envelope(kind, epoch, sender, source.randrange(3), 0, bytes(32), body, bytes(64))
         message, flaw = _message(envelope)
-        core._now += source.random()
+        core._room.now += source.random()
         core.take(LogEntry(envelope, message, flaw))
         core.records_to_send()
         core.events()
         if source.random() < 0.02:
-            core.handle_timer(core._now + source.choice((1, 50, 1000)))
+            core.handle_timer(core._room.now + source.choice((1, 50, 1000)))
         if core.state is CeremonyState.ENDED:
             core = fork(source.choice(cores)[1])

@@ -125,9 +125,9 @@ def _run(cores: list[Ceremony]) -> list[bytes]:
                 if isinstance(event, events.GuestCame) and isinstance(core, HostCeremony):
                     core.admit(event.hello)
                 if isinstance(event, events.FilesReady):
-                    assert core._round.pairs is not None
+                    assert core._current.pairs is not None
                     offer = Offer("tls", f"192.0.2.{i + 1}".encode())
-                    core.accept({1 - i: (offer,)}, digest=core._round.pairs.digest)
+                    core.accept({1 - i: (offer,)}, digest=core._current.pairs.digest)
             written = core.records_to_send()
             log += written
             quiet = 0 if written else quiet + 1

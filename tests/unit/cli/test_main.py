@@ -36,6 +36,19 @@ def test_a_command_that_is_none_is_a_usage_error() -> None:
     assert result.exit_code == 2 and "hots" in result.stderr
 
 
+def test_a_session_that_root_starts_does_not_wait_for_what_only_its_helper_needs() -> None:
+    code = (
+        "import sys\nfrom huddle.cli import rights\nfrom huddle.networks import registry\n"
+        "names = [kind.name for kind in registry.kinds()]\nassert rights._root_services(names, 0)\n"
+        "print([name for name in sys.modules if name.startswith('huddle.networks.wireguard.')])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"maker", "device", "rootless", "port", "tunnel"} & {
+        name.strip(" '[]").rpartition(".")[2] for name in found.stdout.split(",")
+    }
+    assert "wireguard.helper" in found.stdout
+
+
 def test_a_guest_does_not_wait_for_what_only_servers_need() -> None:
     servers = ("uvicorn", "starlette", "prometheus_client", "huddle_lab")
     code = (

@@ -54,8 +54,8 @@ def test_a_placement_is_for_one_guest_alone() -> None:
 def test_a_guest_who_calls_itself_the_host_deals_nobody() -> None:
     hall = Hall("Ada", "Bob")
     eve = hall.join("Eve")
-    eve.core._outgoing.append(messages.Refused(hall.people["Ada"].identity.did, "go away"))
-    eve.core._outgoing.append(messages.Bye("the end"))
+    eve.core._room.send(messages.Refused(hall.people["Ada"].identity.did, "go away"))
+    eve.core._room.send(messages.Bye("the end"))
     hall.run()
     assert hall.people["Ada"].core.error is None and hall.people["Bob"].core.error is None
 
@@ -148,7 +148,7 @@ def test_what_is_told_is_a_word_and_only_the_host_can_read_it() -> None:
     hall.open("Ada")
     core = hall.people["Bob"].core
     core.report("computing")
-    report = core._outgoing[-1]
+    report = core._room.outgoing[-1][1]
     assert isinstance(report, messages.Report) and b"computing" not in encode(report)
     bob = hall.host.roster.guests[hall.people["Bob"].identity.did]
     assert HostSide.open(bob.pair, report.sealed) == b"computing"

@@ -143,6 +143,20 @@ async def test_silent_first_then_gone_and_named() -> None:
     await close(parties)
 
 
+async def test_a_first_link_may_take_as_long_as_its_network_needs() -> None:
+    exchange, clock = Exchange(), Clock()
+    own = PeerMonitor(MEMBERS, 0, exchange.keeper(0), Listener(), grace=30.0, now=clock, patience=120.0)
+    for peer in own.peers.values():
+        peer.heard = clock.now
+    own.peers[2].connected.set()
+    for seconds, failed in ((31, [2]), (88, [2]), (2, [2, 1])):
+        clock.now += seconds
+        for peer in own.peers.values():
+            if not peer.left:
+                own._judge(peer, clock.now)
+        assert list(own.listener.failed) == failed  # type: ignore[attr-defined]
+
+
 async def test_a_dead_party_is_named_within_five_seconds() -> None:
     # It may have said its last word right after a beat; then the judge's next look comes a tick late.
     assert group.SILENT + group.TICK <= 5.0 and group.SILENT > 2 * group.HEARTBEAT

@@ -23,6 +23,7 @@ from huddle.cli.terminal.screens import Screen
 from huddle.errors import HuddleError, unexpected
 from huddle.session.classroom import Classroom
 from huddle.session.party import Party
+from huddle.tasks import cancel
 
 _TICK = 0.125  # seconds between two pictures of a status
 
@@ -97,10 +98,7 @@ class Driver:
                     await self._pace.wait(event)
         finally:
             loop.set_exception_handler(before)
-            tasks = [asker, ticker] if self._asking is None else [asker, ticker, self._asking]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel(asker, ticker, self._asking)
             await self._screen.end()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from huddle.errors import NetworkError
-from huddle.networks.base import Check, Network, NetworkContext, NetworkKind, option
+from huddle.networks.base import Check, Network, NetworkContext, NetworkKind, option, why_not
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +27,7 @@ class IrohKind(NetworkKind):
     async def problem(self) -> str:
         from huddle.networks.iroh import library
 
-        try:
-            library.check()
-        except NetworkError as error:
-            return error.message.rstrip(".")
-        return ""
+        return why_not(library.check)
 
     def create(self, context: NetworkContext, options: Any) -> Network:
         from huddle.networks.iroh.library import Reach

@@ -18,19 +18,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
-from huddle.codec import U16, DecodeError, Fixed, Limit, decode, encode
+from huddle.codec import DecodeError, Fixed, Limit, decode, encode
 from huddle.errors import NetworkError, PeerError
 from huddle.links.wire import Wire
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.iroh import library as iroh_library
 from huddle.networks.iroh.library import KEY, Incoming, IrohEndpoint, Reach
 from huddle.networks.iroh.wire import IrohWire
+from huddle.networks.open_wires import OpenWires
 from huddle.networks.reach import addresses
 from huddle.networks.reach import stun_probe as punch
+from huddle.networks.reach.addresses import MAX_ENDPOINTS, Endpoint
+from huddle.tasks import cancel
 
-# As in the network tls: more than a machine has, few enough to be tried at once.
-MAX_ADDRESSES = 16
-MAX_HOST = 253
 MAX_URL = 253
 
 DIAL_SECONDS = 10.0  # for one attempt: a lost packet or two must not decide
@@ -44,23 +44,12 @@ _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]{1,200}/?")
 
 
 @dataclass(frozen=True, slots=True)
-class UdpAddress:
-    """An IP address and a UDP port."""
-
-    host: Annotated[str, Limit(MAX_HOST)]
-    port: U16
-
-    def __str__(self) -> str:
-        return f"{self.host} port {self.port}"
-
-
-@dataclass(frozen=True, slots=True)
 class Offer:
-    """What a peer must know: this party's key, the relay that it is at (or ""), and its addresses."""
+    """What a peer must know: this party's key, the relay that it is at (or ""), and its UDP addresses."""
 
     key: Annotated[bytes, Fixed(KEY)]
     relay: Annotated[str, Limit(MAX_URL)]
-    addresses: Annotated[tuple[UdpAddress, ...], Limit(MAX_ADDRESSES)]
+    addresses: Annotated[tuple[Endpoint, ...], Limit(MAX_ENDPOINTS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +88,7 @@ class IrohNetwork:
         self._accepted: Accepted | None = None
         self._serving: asyncio.Task[None] | None = None
         self._taking: set[asyncio.Task[None]] = set()
-        self._wires: set[IrohWire] = set()
-        self._empty = asyncio.Event()
+        self._wires = OpenWires[IrohWire](lambda wire: wire.over, IrohWire.abort)
 
     def __repr__(self) -> str:
         return f"<IrohNetwork {len(self._peers)} peers, {len(self._wires)} wires>"
@@ -125,13 +113,13 @@ class IrohNetwork:
     def offer(self) -> bytes:
         """The sealed offer."""
         assert self._endpoint is not None
-        told = [UdpAddress(*self._outer)] if self._outer else []
+        told = [Endpoint(*self._outer)] if self._outer else []
         for host in addresses.offerable(self._local, loopback=self._loopback):
             port = self._endpoint.ports.get(6 if ":" in host else 4)
             if port is not None:
-                told.append(UdpAddress(host, port))
+                told.append(Endpoint(host, port))
         home = self._endpoint.home()[:MAX_URL]
-        return encode(Offer(self._endpoint.id, home, tuple(told[:MAX_ADDRESSES])))
+        return encode(Offer(self._endpoint.id, home, tuple(told[:MAX_ENDPOINTS])))
 
     def begin(self, peers: tuple[PeerOffer, ...], accepted: Accepted) -> None:
         """Take the peers' offers and accept wires from now on; raises PeerError for an offer that is none."""
@@ -188,21 +176,10 @@ class IrohNetwork:
         """Stop listening and drop all wires; what closed wires have still to send gets a moment."""
         if self._endpoint is None:
             return
-        tasks = [*self._taking, *([self._serving] if self._serving else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(*self._taking, self._serving)
         # A task that was cancelled keeps the frames in which it stood, and they the endpoint and its sockets.
-        tasks.clear()
         self._serving = None
-        for wire in [wire for wire in self._wires if not wire.over]:
-            wire.abort()
-        if self._wires:
-            self._empty.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), FAREWELL_SECONDS)
-        for wire in list(self._wires):
-            wire.abort()
+        await self._wires.end(FAREWELL_SECONDS)
         await self._endpoint.close()
         self._endpoint = None
 
@@ -244,14 +221,9 @@ class IrohNetwork:
 
     def _wire(self, stream: iroh_library.IrohStream) -> IrohWire:
         assert self._endpoint is not None
-        wire = IrohWire(stream, self._endpoint.id, self._ended)
+        wire = IrohWire(stream, self._endpoint.id, self._wires.discard)
         self._wires.add(wire)
         return wire
-
-    def _ended(self, wire: IrohWire) -> None:
-        self._wires.discard(wire)
-        if not self._wires:
-            self._empty.set()
 
 
 def _parse(peer: PeerOffer) -> Offer:

@@ -4,7 +4,6 @@ There are no sockets: the app has them. The private key is made here and leaves 
 that the person takes. Works in a browser.
 """
 
-import asyncio
 from collections.abc import Sequence
 from ipaddress import IPv6Address
 
@@ -14,10 +13,9 @@ from huddle.networks.base import PeerOffer
 from huddle.networks.outsiders import Ports, Roles, Tell
 from huddle.networks.plain import config as plain_config
 from huddle.networks.plain import offers
+from huddle.networks.plain.forwarded_ports import ForwardedPorts
 from huddle.networks.plain.offers import PlainPeer
 from huddle.networks.wireguard.keys import Key, address
-
-TOLD = 20.0  # seconds for the party that forwards to say by which ports
 
 
 class PlainOutsider:
@@ -31,8 +29,7 @@ class PlainOutsider:
         self._own = -1
         self._peers: dict[int, PlainPeer] = {}
         self._roles: Roles = {}
-        self._ports: dict[int, Ports] = {}
-        self._told = asyncio.Event()
+        self._ports = ForwardedPorts()
 
     async def open(self) -> None:
         """There is nothing to open."""
@@ -48,20 +45,11 @@ class PlainOutsider:
         by = outsiders.forwarder(roles)
         if by is None or not any(outsiders.through(roles, own, pid) for pid in self._peers):
             return
-        try:
-            async with asyncio.timeout(TOLD):
-                while by not in self._ports:
-                    self._told.clear()
-                    await self._told.wait()
-        except TimeoutError:
-            raise NetworkError(
-                f"{self._peers[by].name} does not say how it forwards.", hint="Try again."
-            ) from None
+        await self._ports.wait_for(by, self._peers[by].name)
 
     def forwarded(self, pid: int, ports: Ports) -> None:
         """That peer says by which of its ports it forwards."""
-        self._ports.setdefault(pid, ports)
-        self._told.set()
+        self._ports.tell(pid, ports)
 
     def configuration(self) -> str:
         """The file for the app; raises NetworkError where a peer is reached by nothing."""
@@ -84,7 +72,7 @@ class PlainOutsider:
         where = self._peers[pid].where
         by = outsiders.forwarder(self._roles)
         if where is None and by is not None:
-            there, port = self._peers[by].where, self._ports.get(by, {}).get(pid)
+            there, port = self._peers[by].where, self._ports.of(by).get(pid)
             where = (there[0], port) if there is not None and port else None
         if where is None:
             name = self._peers[pid].name

@@ -22,6 +22,7 @@ from huddle.networks.base import PeerOffer
 from huddle.networks.outsiders import MPYC_PORT, Ports, Roles, Tell
 from huddle.networks.plain import offers
 from huddle.networks.plain.config import KEEPALIVE, MTU
+from huddle.networks.plain.forwarded_ports import ForwardedPorts
 from huddle.networks.plain.forwarder import Forwarder
 from huddle.networks.plain.offers import PlainPeer
 from huddle.networks.reach import addresses
@@ -33,8 +34,8 @@ from huddle.networks.wireguard.system import Addressing
 from huddle.networks.wireguard.uapi import PeerConfig, TunnelConfig
 from huddle.rendezvous.client import dialing
 from huddle.rendezvous.ice import ask
+from huddle.tasks import cancel
 
-TOLD = 20.0  # seconds for the party that forwards to say by which ports
 RETRY = 0.2  # seconds between attempts to connect to an MPyC that does not listen yet
 DIAL = 4.0  # seconds for one of them
 _ASK = 5.0
@@ -73,8 +74,7 @@ class PlainParticipant:
         self._peers: dict[int, PlainPeer] = {}
         self._device: Device | None = None
         self._forwarder: Forwarder | None = None
-        self._ports: dict[int, Ports] = {}
-        self._told = asyncio.Event()
+        self._ports = ForwardedPorts()
         self._accepting: asyncio.Task[None] | None = None
         self._links: dict[int, RawLink] = {}
         self._adopting: set[asyncio.Task[None]] = set()
@@ -107,7 +107,7 @@ class PlainParticipant:
         if by == own:
             await self._forward(tell)
         elif by is not None and any(outsiders.through(roles, own, pid) for pid in mine):
-            await self._wait_for(by)
+            await self._ports.wait_for(by, self._peers[by].name)
         reached = {pid: await self._endpoint(pid, by) for pid in mine}
         hosts = {pid: address(peer.public) for pid, peer in mine.items()}
         await device.bring_up(Addressing(address(self._key.public), tuple(hosts.values()), MTU))
@@ -122,8 +122,7 @@ class PlainParticipant:
 
     def forwarded(self, pid: int, ports: Ports) -> None:
         """That peer says by which of its ports it forwards."""
-        self._ports.setdefault(pid, ports)
-        self._told.set()
+        self._ports.tell(pid, ports)
 
     def link(self, pid: int, receiver: RawReceiver) -> RawLink:
         """The raw link to that end, for one run; the one of the run before is over."""
@@ -156,9 +155,7 @@ class PlainParticipant:
 
     async def close(self) -> None:
         """Remove the interface and all that belongs to it."""
-        if self._accepting is not None:
-            self._accepting.cancel()
-            await asyncio.gather(self._accepting, return_exceptions=True)
+        await cancel(self._accepting)
         for sock in [sock for early in self._early.values() for sock in early]:
             sock.close()
         for link in self._links.values():
@@ -203,21 +200,11 @@ class PlainParticipant:
         for pid, to in ports.items():
             tell(pid, {other: number + shift for other, number in to.items()})
 
-    async def _wait_for(self, by: int) -> None:
-        try:
-            async with asyncio.timeout(TOLD):
-                while by not in self._ports:
-                    self._told.clear()
-                    await self._told.wait()
-        except TimeoutError:
-            name = self._peers[by].name
-            raise NetworkError(f"{name} does not say how it forwards.", hint="Try again.") from None
-
     async def _endpoint(self, pid: int, by: int | None) -> tuple[str, int] | None:
         """Where this party's WireGuard reaches that end: only by who forwards; an open party is come to."""
         if by is None or not outsiders.through(self._roles, self._own, pid):
             return None
-        there, number = self._peers[by].where, self._ports[by].get(pid)
+        there, number = self._peers[by].where, self._ports.of(by).get(pid)
         if there is None or number is None:
             raise NetworkError(f"Nothing leads to {self._peers[pid].name}.", hint="Try again.")
         try:

@@ -11,8 +11,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from pathlib import Path
+from typing import Annotated
 
+from huddle.codec import U16, Limit
 from huddle.errors import LocalError
+
+# More than the interfaces of a usual machine, few enough that trying all of them ends soon.
+MAX_ENDPOINTS = 16
+
+# The longest host name (RFC 1035).
+MAX_HOST = 253
 
 Address = IPv4Address | IPv6Address
 
@@ -27,6 +35,17 @@ _NAME = re.compile(
     r"(?=.{1,253}\.?$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
     r"(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A host (IP address or name) and a port, as offers say where a party may be reached."""
+
+    host: Annotated[str, Limit(MAX_HOST)]
+    port: U16
+
+    def __str__(self) -> str:
+        return f"{self.host} port {self.port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ class RelayKind(NetworkKind):
     automatic = True
     in_browser = True
     by_rendezvous = True
+    always_relayed = True
 
     def create(self, context: NetworkContext, options: Any) -> Network:
         from huddle.networks.relay.network import RelayNetwork

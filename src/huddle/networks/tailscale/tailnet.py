@@ -20,10 +20,12 @@ from huddle.links.stream import StreamWire
 from huddle.links.wire import Wire
 from huddle.networks import sockets
 from huddle.networks.base import Accepted, PeerOffer
+from huddle.networks.reach.addresses import Endpoint
 from huddle.networks.tailscale.api import LocalApi, Node, TailscaleStatus
 from huddle.networks.tls.network import TlsNetwork
-from huddle.networks.tls.offer import Endpoint, Offer
-from huddle.networks.tls.transport import PREAMBLE_SIZE, TlsTransport
+from huddle.networks.tls.offer import Offer
+from huddle.networks.tls.transport import TlsTransport
+from huddle.tasks import cancel
 
 _LOOK = 5.0  # seconds between two looks at the paths of open wires
 _DIRECT = 2.0  # seconds in which a direct path may still be found before the first wire is dialled
@@ -96,29 +98,27 @@ class TailnetWires(TlsNetwork):
             raise NetworkError(f"party {pid} takes no wires of the network {self.name} now")
         node = self._find(pid, await api.status())
         port = peer.endpoints[0].port
-        tried: dict[Endpoint, str] = {}
         order = [Endpoint(host, port) for host in node.addresses]
         if not order:
             raise NetworkError(f"{peer.name}'s machine has no address in the tailnet.")
         self._check(peer.name, node, await api.whois(order[0].host))
         await self._settle(pid, api, order[0].host)
         self._nodes[pid] = (await api.status()).peers.get(node.key, node)
-        wire = await self._first(pid, order, tried)
-        if wire is None:
-            how = "; ".join(f"{endpoint}: {tried[endpoint]}" for endpoint in order)
-            raise NetworkError(
-                f"{peer.name}'s machine {node.name} cannot be reached in the tailnet: {how}",
+        wire = await self._reach_first(
+            pid,
+            run,
+            order,
+            lambda tried: NetworkError(
+                f"{peer.name}'s machine {node.name} cannot be reached in the tailnet: {tried}",
                 hint="The tailnet's access rules must let the two reach each other on any TCP port.",
-            )
-        wire.send(run.to_bytes(PREAMBLE_SIZE, "big"))
+            ),
+        )
         self._open[wire] = pid
         return wire
 
     async def close(self) -> None:
         """Take everything down; the tailscaled is its owner's affair."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel(*self._tasks)
         await super().close()
 
     # --- what the network tls leaves open

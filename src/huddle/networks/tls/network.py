@@ -22,17 +22,20 @@ from huddle.links.stream import StreamWire
 from huddle.links.wire import Wire, WireInfo
 from huddle.networks import sockets
 from huddle.networks.base import Accepted, PeerOffer
+from huddle.networks.open_wires import OpenWires
 from huddle.networks.reach import addresses
 from huddle.networks.reach import port_mapping as mapping
+from huddle.networks.reach.addresses import MAX_ENDPOINTS, Endpoint
 from huddle.networks.tls.certificates import (
     client_context,
     fingerprint,
     make_certificate,
     server_context,
 )
-from huddle.networks.tls.offer import MAX_ADDRESSES, Endpoint, Offer, TlsPeer, parse_offer
+from huddle.networks.tls.offer import Offer, TlsPeer, parse_offer
 from huddle.networks.tls.race import AttemptFailed, first
 from huddle.networks.tls.transport import PREAMBLE_SIZE, TlsTransport
+from huddle.tasks import cancel
 
 # One address's time for connecting, TLS and names: a lost SYN or two (1 s, 3 s) must not decide.
 ATTEMPT_SECONDS = 8.0
@@ -89,10 +92,9 @@ class TlsNetwork:
         self._dialling: ssl.SSLContext | None = None
         self._dialled: ssl.SSLContext | None = None
         self._accepted: Accepted | None = None
-        self._transports: set[TlsTransport] = set()
+        self._transports = OpenWires[TlsTransport](TlsTransport.is_closing, TlsTransport.abort)
         self._half_open: dict[TlsTransport, asyncio.TimerHandle] = {}
         self._half_open_pids: dict[TlsTransport, int] = {}
-        self._empty = asyncio.Event()
         self._closed = False
 
     @property
@@ -143,7 +145,7 @@ class TlsNetwork:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             if family in families:
                 told.append(Endpoint(host, self.port))
-        return encode(Offer(self._own.der, tuple(dict.fromkeys(told))[:MAX_ADDRESSES]))
+        return encode(Offer(self._own.der, tuple(dict.fromkeys(told))[:MAX_ENDPOINTS]))
 
     def begin(self, peers: tuple[PeerOffer, ...], accepted: Accepted) -> None:
         """Take the peers' offers and accept wires from now on; raises PeerError for an offer that is none."""
@@ -179,39 +181,25 @@ class TlsNetwork:
                 f"{peer.name} offers no address",
                 hint="They can reach you instead, or both of you use the network relay.",
             )
-        failures: dict[Endpoint, str] = {}
-        wire = await self._first(pid, order, failures)
-        if wire is None:
-            tried = "; ".join(f"{endpoint}: {failures[endpoint]}" for endpoint in order)
-            raise NetworkError(
+        return await self._reach_first(
+            pid,
+            run,
+            order,
+            lambda tried: NetworkError(
                 f"{peer.name} cannot be reached: {tried}",
                 hint="One of the two needs a port that the other can reach; the network relay works without.",
-            )
-        wire.send(run.to_bytes(PREAMBLE_SIZE, "big"))
-        return wire
+            ),
+        )
 
     async def close(self) -> None:
         """Stop listening and drop all wires; what closed wires have still to send gets a moment."""
         self._closed = True
-        for task in (self._serving, self._holding):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        await cancel(self._serving, self._holding)
         for server in self._servers:
             server.close()
         self._drop_listening()
-        for transport in list(self._transports):
-            if not transport.is_closing():
-                transport.abort()
-        if self._transports:
-            self._empty.clear()
-            try:
-                async with asyncio.timeout(FAREWELL_SECONDS):
-                    await self._empty.wait()
-            except TimeoutError:
-                for transport in list(self._transports):
-                    transport.abort()
-                await asyncio.sleep(0)  # the loop closes sockets in its next turn
+        await self._transports.end(FAREWELL_SECONDS)
+        await asyncio.sleep(0)  # the loop closes sockets in its next turn
 
     async def _map(self) -> None:
         """Ask the router for a port; it is no fault of anybody's where it gives none."""
@@ -287,14 +275,17 @@ class TlsNetwork:
         timer = self._half_open.pop(transport, None)
         if timer is not None:
             timer.cancel()
-        if not self._transports:
-            self._empty.set()
 
-    async def _first(
-        self, pid: int, order: list[Endpoint], failures: dict[Endpoint, str]
-    ) -> StreamWire | None:
-        """The first wire that is secured, or None and a reason for each endpoint."""
-        return await first(order, partial(self._attempt, pid), failures)
+    async def _reach_first(
+        self, pid: int, run: int, order: list[Endpoint], unreachable: Callable[[str], NetworkError]
+    ) -> StreamWire:
+        """The first wire that is secured; raises `unreachable` of what was tried and how it failed."""
+        failures: dict[Endpoint, str] = {}
+        wire = await first(order, partial(self._attempt, pid), failures)
+        if wire is None:
+            raise unreachable("; ".join(f"{endpoint}: {failures[endpoint]}" for endpoint in order))
+        wire.send(run.to_bytes(PREAMBLE_SIZE, "big"))
+        return wire
 
     async def _attempt(self, pid: int, endpoint: Endpoint) -> StreamWire:
         try:

@@ -6,38 +6,22 @@ offer = certificate | addresses     (`Offer`, as `huddle.codec` writes it)
 from dataclasses import dataclass
 from typing import Annotated
 
-from huddle.codec import U16, DecodeError, Limit, decode
+from huddle.codec import DecodeError, Limit, decode
 from huddle.networks.base import PeerOffer
 from huddle.networks.reach import addresses
+from huddle.networks.reach.addresses import MAX_ENDPOINTS, Endpoint
 from huddle.networks.tls.certificates import check_certificate
 
 # A certificate made by `certificates` has about 330 bytes; a peer's must not fill our memory.
 MAX_CERTIFICATE = 1024
 
-# More than the interfaces of a usual machine, few enough that trying all of them ends soon.
-MAX_ADDRESSES = 16
-
-# The longest host name (RFC 1035).
-MAX_HOST = 253
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A host (IP address or name) and a TCP port."""
-
-    host: Annotated[str, Limit(MAX_HOST)]
-    port: U16
-
-    def __str__(self) -> str:
-        return f"{self.host} port {self.port}"
-
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a peer must know: this party's certificate (DER), and where to try it."""
+    """What a peer must know: this party's certificate (DER), and where to try it by TCP."""
 
     certificate: Annotated[bytes, Limit(MAX_CERTIFICATE)]
-    endpoints: Annotated[tuple[Endpoint, ...], Limit(MAX_ADDRESSES)]
+    endpoints: Annotated[tuple[Endpoint, ...], Limit(MAX_ENDPOINTS)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from huddle.errors import NetworkError
-from huddle.networks.base import Check, Network, NetworkContext, NetworkKind
+from huddle.networks.base import Check, Network, NetworkContext, NetworkKind, why_not
 
 
 class WebRtcKind(NetworkKind):
@@ -19,11 +18,7 @@ class WebRtcKind(NetworkKind):
     async def problem(self) -> str:
         from huddle.networks.webrtc import library
 
-        try:
-            library.check()
-        except NetworkError as error:
-            return error.message.rstrip(".")
-        return ""
+        return why_not(library.check)
 
     def create(self, context: NetworkContext, options: Any) -> Network:
         from huddle.networks.webrtc.network import WebRtcNetwork

@@ -9,7 +9,6 @@ replaced, one that carries no wire is closed after some seconds.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 
 from huddle.errors import NetworkError
@@ -17,6 +16,7 @@ from huddle.identity.crypto import Crypto
 from huddle.links.wire import Wire, WireInfo
 from huddle.networks.attempts import SharedAttempt
 from huddle.networks.base import Accepted, PeerOffer
+from huddle.networks.open_wires import OpenWires
 from huddle.networks.webrtc.attempt import RtcAttempt
 from huddle.networks.webrtc.library import Channel, Connection
 from huddle.networks.webrtc.signals import where
@@ -54,9 +54,8 @@ class RtcPeer:
         self._info = WireInfo("webrtc", "", b"", b"", sealed=True)
         self._pair = ("", "")
         self._first_free = False
-        self._wires: set[RtcWire] = set()
+        self._wires = OpenWires[RtcWire](lambda wire: wire.over, RtcWire.abort)
         self._idle: asyncio.TimerHandle | None = None
-        self._empty = asyncio.Event()
         self._closing: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
@@ -81,13 +80,8 @@ class RtcPeer:
     async def close(self, within: float) -> None:
         """Drop wires and connection; what closed wires have still to send gets so many seconds."""
         await self._attempt.cancel()
-        for wire in [wire for wire in self._wires if not wire.over]:
-            wire.abort()
         # A closed wire is one until the peer has closed its channel too, and so has all.
-        if self._wires:
-            self._empty.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), within)
+        await self._wires.end(within)
         self._drop("the network was closed")
         await asyncio.gather(*self._closing)
 
@@ -164,7 +158,7 @@ class RtcPeer:
         closing = self._loop.create_task(connection.close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
-        for wire in list(self._wires):
+        for wire in self._wires:
             wire.lost(reason)
         self._stir()
 
@@ -178,8 +172,6 @@ class RtcPeer:
 
     def _ended(self, wire: RtcWire) -> None:
         self._wires.discard(wire)
-        if not self._wires:
-            self._empty.set()
         if self._connection is not None:
             self._connection.forget(wire.channel)
         self._rest()

@@ -19,7 +19,7 @@ from huddle.errors import NetworkError
 from huddle.networks.wireguard import system, uapi
 from huddle.networks.wireguard.rootless import RootlessDevice
 from huddle.networks.wireguard.system import Addressing
-from huddle.networks.wireguard.uapi import PeerActivity, TunnelConfig
+from huddle.networks.wireguard.uapi import GoInterface, PeerActivity, TunnelConfig
 
 PROGRAM = "wireguard-go"
 KERNEL = "kernel"
@@ -129,7 +129,7 @@ class KernelDevice(_Here):
         await system.remove(self.name)
 
 
-class GoDevice(_Here):
+class GoDevice(GoInterface, _Here):
     """A wireguard-go with its TUN interface, which ends with this process, however that ends."""
 
     def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
@@ -166,12 +166,6 @@ class GoDevice(_Here):
 
     async def tell(self, tunnel: TunnelConfig) -> None:
         await self._say(uapi.tunnel_lines(tunnel))
-
-    async def keep_alive(self, public: bytes, seconds: int) -> None:
-        await self._say(uapi.keepalive_lines(public, seconds))
-
-    async def heard(self) -> PeerActivity:
-        return uapi.heard(await self._say("", get=True))
 
     async def close(self) -> None:
         with suppress(ProcessLookupError):

@@ -13,21 +13,25 @@ interfaces go.
     Close                           nothing
 """
 
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import IPv6Address, ip_address
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from huddle.codec import U16, U32, U64, Fixed, Limit, decode, encode
 from huddle.errors import LocalError, NetworkError
 from huddle.helper import LOW_PORTS, Answer, Helper
-from huddle.networks.wireguard.device import Device
 from huddle.networks.wireguard.keys import KEY, address
-from huddle.networks.wireguard.maker import InterfaceMaker, LocalMaker
 from huddle.networks.wireguard.system import Addressing
 from huddle.networks.wireguard.uapi import PeerActivity, PeerConfig, TunnelConfig
+
+if TYPE_CHECKING:
+    from huddle.networks.wireguard.device import Device
+    from huddle.networks.wireguard.maker import InterfaceMaker
 
 MOST = 64  # interfaces at once: two for each peer of the largest session
 PEERS = 32
@@ -141,11 +145,18 @@ class WireGuardService:
         Look, Make, BringUp, Configure, Connect, KeepAlive, Listen, Close,
     )  # fmt: skip
 
-    def __init__(self, maker: InterfaceMaker | None = None, *, port: int = 0) -> None:
+    def __init__(self, maker: "InterfaceMaker | None" = None, *, port: int = 0) -> None:
         self._port = port
-        self._maker = maker or LocalMaker()
+        self._given = maker
+        self._owner = os.getpid()  # the asker's: this object is made before the helper is
         self._devices: dict[int, Device | None] = {}  # None: it is being made
         self._last = 0
+
+    @cached_property
+    def _maker(self) -> "InterfaceMaker":
+        from huddle.networks.wireguard.maker import LocalMaker  # for the helper alone: see `WireGuardKind`
+
+        return self._given or LocalMaker(self._owner)
 
     async def do(self, request: Any, descriptor: int) -> Answer:
         match request:
@@ -211,7 +222,7 @@ class HelperMaker:
     async def open(self) -> str:
         return (await self._helper.ask(Look())).data.decode("utf-8", "replace")
 
-    async def make(self) -> Device:
+    async def make(self) -> "Device":
         number = decode(Number, (await self._helper.ask(Make())).data).device
         return HelperDevice(f"helper's {number}", number, self._helper)
 

@@ -38,11 +38,11 @@ class InterfaceMaker(Protocol):
 
 
 class LocalMaker:
-    """This process makes them; their names say that they belong to the one that made this object."""
+    """This process makes them; their names say that they belong to the process `owner`, or to this one."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: int = 0) -> None:
         self._kind = ""
-        self._owner = os.getpid()
+        self._owner = owner or os.getpid()
 
     async def open(self) -> str:
         check()

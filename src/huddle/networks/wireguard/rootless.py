@@ -23,7 +23,7 @@ from huddle.networks.wireguard import uapi
 from huddle.networks.wireguard.namespace_helper import LIMIT, START
 from huddle.networks.wireguard.packet_relay import PacketRelay
 from huddle.networks.wireguard.system import Addressing
-from huddle.networks.wireguard.uapi import PeerActivity, PeerConfig, TunnelConfig
+from huddle.networks.wireguard.uapi import GoInterface, PeerConfig, TunnelConfig
 
 _ANSWER = 10.0  # seconds, also of a machine that has much else to do
 _SPARE = 2  # places for peers that seem to be at two addresses for a while
@@ -47,7 +47,7 @@ def problem() -> str:
     return ""
 
 
-class RootlessDevice:
+class RootlessDevice(GoInterface):
     """See `huddle.networks.wireguard.device.Device`."""
 
     def __init__(self, name: str, process: asyncio.subprocess.Process, channel: socket.socket) -> None:
@@ -99,12 +99,6 @@ class RootlessDevice:
             peers.append(PeerConfig(peer.public, peer.shared, place, peer.address, peer.keepalive))
         lines = uapi.tunnel_lines(TunnelConfig(tunnel.private, tunnel.public, tunnel.port, tuple(peers)))
         await self._say(lines)
-
-    async def keep_alive(self, public: bytes, seconds: int) -> None:
-        await self._say(uapi.keepalive_lines(public, seconds))
-
-    async def heard(self) -> PeerActivity:
-        return uapi.heard(await self._say("", get=True))
 
     async def close(self) -> None:
         with suppress(OSError):

@@ -12,12 +12,12 @@ and a wire needs no encryption of its own.
 import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 
 from huddle.errors import NetworkError
 from huddle.links.stream import StreamWire
 from huddle.links.wire import WireInfo
 from huddle.networks.base import PeerOffer
+from huddle.networks.open_wires import OpenWires
 from huddle.networks.wireguard.device import Device
 from huddle.networks.wireguard.keys import Key, address
 from huddle.networks.wireguard.maker import InterfaceMaker
@@ -67,9 +67,8 @@ class Tunnel:
         self._segment: int | None = None
         self._port = 0  # of the peer's TCP
         self._info = WireInfo("wireguard", "", key.public, public, sealed=True)
-        self._wires: set[_TunnelWire] = set()
+        self._wires = OpenWires[_TunnelWire](lambda wire: wire.over, lambda wire: wire.drop())
         self._inbound: set[_Inbound] = set()
-        self._empty = asyncio.Event()
 
     def __repr__(self) -> str:
         return f"<Tunnel to {self._peer.name}, {self._info.path}, {len(self._wires)} wires>"
@@ -161,14 +160,7 @@ class Tunnel:
             self._server.close()
         for inbound in list(self._inbound):
             inbound.drop()
-        for wire in [wire for wire in self._wires if not wire.over]:
-            wire.drop()
-        if self._wires and within:
-            self._empty.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), within)
-        for wire in list(self._wires):
-            wire.drop()
+        await self._wires.end(within)
         if self._device is not None:
             device, self._device = self._device, None
             await device.close()
@@ -182,14 +174,9 @@ class Tunnel:
             raise ConnectionError(error.message) from error
 
     def _wire(self) -> "_TunnelWire":
-        wire = _TunnelWire(self._info, self._ended)
+        wire = _TunnelWire(self._info, self._wires.discard)
         self._wires.add(wire)
         return wire
-
-    def _ended(self, wire: "_TunnelWire") -> None:
-        self._wires.discard(wire)
-        if not self._wires:
-            self._empty.set()
 
 
 _OTHERS = "use the network webrtc or relay"

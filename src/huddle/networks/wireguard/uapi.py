@@ -9,6 +9,7 @@ Keys are in hexadecimal digits. What a value means is said there; nothing here k
 import asyncio
 import os
 import socket
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -82,6 +83,19 @@ def heard(answer: str) -> PeerActivity:
     """What an answer to get=1 says of its one peer."""
     values = dict(line.split("=", 1) for line in answer.splitlines() if "=" in line)
     return PeerActivity(values.get("last_handshake_time_sec", "0") != "0", int(values.get("rx_bytes", "0")))
+
+
+class GoInterface(ABC):
+    """The part of `device.Device` for which wireguard-go is asked."""
+
+    @abstractmethod
+    async def _say(self, lines: str, *, get: bool = False) -> str: ...
+
+    async def keep_alive(self, public: bytes, seconds: int) -> None:
+        await self._say(keepalive_lines(public, seconds))
+
+    async def heard(self) -> PeerActivity:
+        return heard(await self._say("", get=True))
 
 
 async def say(where: str | socket.socket, lines: str, *, get: bool = False) -> str:

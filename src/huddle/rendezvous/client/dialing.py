@@ -14,10 +14,12 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from huddle.codec import DecodeError
 from huddle.errors import LocalError, RendezvousError
-from huddle.rendezvous.messages import Refused
+from huddle.rendezvous.messages import Refused, unpack
 
 if sys.platform == "emscripten":
     from huddle.rendezvous.client import dialing_browser as sockets
@@ -96,6 +98,23 @@ def unreachable(url: str, error: BaseException | None) -> RendezvousError:
     """The error of a rendezvous that was never reached."""
     reason = reason_of(error) if error else "it did not answer in time"
     return RendezvousError(f"The rendezvous {url} can't be reached: {reason}.", hint=advice_on(error))
+
+
+def answered[Answer](kind: type[Answer], data: bytes, hint: str) -> Answer:
+    """What the rendezvous answers, of that kind.
+
+    Raises RendezvousError where it refuses, and with that hint where its answer is none.
+    """
+    try:
+        kinds: tuple[type[Any], ...] = (kind, Refused)
+        answer: Answer | Refused = unpack(data, *kinds)
+    except DecodeError as error:
+        raise RendezvousError(
+            f"The rendezvous does not keep to the protocol ({error}).", hint=hint
+        ) from error
+    if isinstance(answer, Refused):
+        raise refused(answer)
+    return answer
 
 
 def refused(answer: Refused) -> RendezvousError:

@@ -12,10 +12,8 @@ import hashlib
 import random
 import time
 
-from huddle.codec import DecodeError
-from huddle.errors import RendezvousError
 from huddle.rendezvous.client import dialing
-from huddle.rendezvous.messages import Allocate, LookUp, Nameplate, Refused, pack, unpack
+from huddle.rendezvous.messages import Allocate, LookUp, Nameplate, pack
 
 _ATTEMPT = 10.0  # seconds: as for a room
 
@@ -53,12 +51,4 @@ async def _converse(connection: dialing.Connection, request: Allocate | LookUp) 
     await dialing.say(connection, pack(request))
     async with asyncio.timeout(_ATTEMPT):
         data = await connection.recv(decode=False)
-    try:
-        answer: Nameplate | Refused = unpack(data, Nameplate, Refused)
-    except DecodeError as error:
-        raise RendezvousError(
-            f"What answers there does not speak Huddle's protocol ({error}).", hint="Check the URL."
-        ) from error
-    if isinstance(answer, Refused):
-        raise dialing.refused(answer)
-    return answer
+    return dialing.answered(Nameplate, data, "Check the URL.")

@@ -13,7 +13,8 @@ from huddle.links.wire import Wire
 from huddle.networks.base import PeerOffer
 from huddle.networks.iroh import library as iroh_library
 from huddle.networks.iroh.library import IrohEndpoint, Reach
-from huddle.networks.iroh.network import IrohNetwork, Offer, UdpAddress
+from huddle.networks.iroh.network import IrohNetwork, Offer
+from huddle.networks.reach.addresses import Endpoint
 from tests.unit.networks.takers import Taker
 
 SOME = bytes(range(256)) * 4096  # 1 MiB
@@ -189,7 +190,7 @@ async def test_a_dial_that_is_given_up_leaves_nothing() -> None:
         network = IrohNetwork(via="127.0.0.1")
         await network.open()
         try:
-            offer = encode(Offer(other.id, "", (UdpAddress("127.0.0.1", 9),)))
+            offer = encode(Offer(other.id, "", (Endpoint("127.0.0.1", 9),)))
             network.begin((PeerOffer(5, "Eve", offer, bytes(32), True),), Accepted())
             dial = asyncio.create_task(network.dial(5, 0))
             await asyncio.sleep(0.05)
@@ -207,9 +208,9 @@ async def test_a_dial_that_is_given_up_leaves_nothing() -> None:
     [
         b"",
         encode(Offer(bytes(32), "", ())) + b"x",
-        encode(Offer(bytes(32), "", (UdpAddress("224.0.0.1", 4000),))),
-        encode(Offer(bytes(32), "", (UdpAddress("host.example", 4000),))),
-        encode(Offer(bytes(32), "", (UdpAddress("127.0.0.1", 0),))),
+        encode(Offer(bytes(32), "", (Endpoint("224.0.0.1", 4000),))),
+        encode(Offer(bytes(32), "", (Endpoint("host.example", 4000),))),
+        encode(Offer(bytes(32), "", (Endpoint("127.0.0.1", 0),))),
         encode(Offer(bytes(32), "file:///etc/passwd", ())),
     ],
 )

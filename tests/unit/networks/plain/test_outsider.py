@@ -7,7 +7,7 @@ import pytest
 
 from huddle.errors import NetworkError
 from huddle.networks import outsiders
-from huddle.networks.plain import outsider as plain_end
+from huddle.networks.plain import forwarded_ports
 from huddle.networks.plain.outsider import PlainOutsider
 from huddle.networks.wireguard.keys import Key, address
 from tests.unit.networks.plain.test_offers import key, offers
@@ -43,7 +43,7 @@ async def test_with_open_peers_alone_nobody_has_to_forward() -> None:
 
 
 async def test_who_forwards_and_says_nothing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plain_end, "TOLD", 0.01)
+    monkeypatch.setattr(forwarded_ports, "TOLD", 0.01)
     end = PlainOutsider(Key.fresh())
     others = {pid: role for pid, role in MIXED.items() if pid != 1}
     with pytest.raises(NetworkError, match="Ada does not say"):

@@ -16,10 +16,11 @@ from huddle.codec import decode, encode
 from huddle.errors import NetworkError, PeerError
 from huddle.links.stream import StreamWire
 from huddle.networks.base import PeerOffer
+from huddle.networks.reach.addresses import Endpoint
 from huddle.networks.tls import network as tls
 from huddle.networks.tls.certificates import Certificate, client_context, fingerprint, make_certificate
 from huddle.networks.tls.network import TlsNetwork
-from huddle.networks.tls.offer import Endpoint, Offer
+from huddle.networks.tls.offer import Offer
 
 NAMES = ("Ann", "Bob", "Cleo")
 

@@ -1,0 +1,93 @@
+"""Whom a host lets in: who has knocked, who has a seat, and who is turned away without asking.
+
+It must not know how far the ceremony is; what follows from an admission is for `host`.
+"""
+
+from collections.abc import Iterable
+
+from huddle.ceremony.epoch import Greeting
+from huddle.ceremony.manifest import version_differences
+from huddle.ceremony.messages import MAX_PARTIES, PROTOCOL, Hello, Place, Software
+from huddle.errors import LocalError
+from huddle.identity.names import alike
+
+MAX_REFUSALS = 3  # of one guest in one room: the host's person may think better of it, and is not pestered
+
+
+class Admissions:
+    """The guests of one room. `admitted` are the names of those with a seat by did, in order of admission."""
+
+    def __init__(self, name: str, software: tuple[Software, ...], parties: int | None) -> None:
+        self.parties = parties  # how many it will be with the host; None: any number
+        self.admitted: dict[str, str] = {}
+        self.seated: set[str] = set()  # admitted for now; the person decides with the words on the screen
+        self._name = name
+        self._software = software
+        self._asked: dict[bytes, Hello] = {}
+        self._refusals: dict[str, int] = {}
+        self._banned: set[str] = set()  # who broke the protocol
+
+    @property
+    def free(self) -> int:
+        """Seats that nobody has."""
+        return (self.parties or MAX_PARTIES) - 1 - len(self.admitted)
+
+    def places(self) -> tuple[Place, ...]:
+        """Who has a seat, as guests are told."""
+        return tuple(Place(did, did not in self.seated) for did in self.admitted)
+
+    def knock(self, hash_: bytes, hello: Hello) -> None:
+        """Somebody wants to take part."""
+        self._asked[hash_] = hello
+
+    def asked_by(self, hash_: bytes) -> Hello:
+        """The hello with this hash; LocalError where nobody sent it."""
+        try:
+            return self._asked[hash_]
+        except KeyError:
+            raise LocalError("no guest with this hello was here") from None
+
+    def lose(self, did: str) -> None:
+        """Its seat is free again."""
+        self.admitted.pop(did, None)
+        self.seated.discard(did)
+
+    def refuse(self, did: str) -> None:
+        """The host's person does not want this guest."""
+        self._refusals[did] = self._refusals.get(did, 0) + 1
+
+    def ban(self, did: str) -> None:
+        """Whoever this is broke the protocol."""
+        self._banned.add(did)
+
+    def unwelcome(self, hello: Hello) -> str:
+        """Why nobody can let this guest in now, whatever it sent; empty where somebody can."""
+        if not self.free and hello.did not in self.admitted:
+            return "the session is full"
+        return self._same_name(hello)
+
+    def unfit(self, hello: Hello, present: Iterable[Greeting]) -> str:
+        """Why this guest is turned away without asking; empty where it is not. `present` are all hellos."""
+        if hello.did in self._banned or self._refusals.get(hello.did, 0) >= MAX_REFUSALS:
+            return "the host declined"
+        if PROTOCOL not in hello.versions:
+            spoken = ", ".join(map(str, hello.versions))
+            return f"this Huddle speaks version {PROTOCOL} of the protocol, that one {spoken}"
+        differing = version_differences(host=self._software, guest=hello.software)
+        if differing:
+            return "; ".join(differing) + ": all need the same version"
+        if same := self._same_name(hello):
+            return same
+        others = (one.hello for one in present if one.hello.did != hello.did)
+        if hello.commitment in {one.commitment for one in others}:
+            return "a commitment that another party has made"
+        return ""
+
+    def _same_name(self, hello: Hello) -> str:
+        others = (known for other, known in self.admitted.items() if other != hello.did)
+        if not any(alike(hello.name, other) for other in (self._name, *others)):
+            return ""
+        return (
+            f"another party has the name {hello.name}, or one that looks like it;"
+            " take another one with --name"
+        )

@@ -1,0 +1,1 @@
+"""The network `tor`: an onion service for each party; see `network`."""
