@@ -57,6 +57,11 @@ class HostLobby:
         """The files of the program as it was proposed last."""
         return self._program.files
 
+    @property
+    def program(self) -> Program:
+        """The program as it was proposed last."""
+        return self._program
+
     async def open(self, guests: int) -> None:
         """Invite: the link, and a code for so many guests in place of the one before."""
         before = self._code
