@@ -116,7 +116,10 @@ export interface HuddleEvents {
   words: { words: string[]; epoch: number };
   /** A party, perhaps this one, saw other words than somebody else: somebody may be intercepting. */
   words_differ: { name: string; did: string; epoch: number };
-  /** Words and answers so far do not count any more; all are asked again, or the host changes something first. */
+  /**
+   * Words and answers so far do not count any more; all are asked again, or the host changes something first.
+   * `epoch` 0: somebody was lost after the start, and those who are left are in a new room.
+   */
   restarted: { epoch: number; reason: string };
   /** In a class: this party waits to be dealt to a group (`waiting`, number 0), or was dealt to this one. */
   group: { group: number; state: string; members: { name: string; did: string; state: string }[]; host: string; standing: Standing };

@@ -324,3 +324,10 @@ test("in a class one waits for a group, and then for its people", () => {
   expect(waitingFor(guest)).toBe("You are in. Tia deals everybody to groups");
   expect(waitingFor(after(guest, group(2, ["Me", "Ann", "Ben"]), party("Me", BEN, "admitted")))).toBe("1 of 3 of your group are here");
 });
+
+test("who is left after a loss is in a lobby again, and its first run is not mixed with the one that failed", () => {
+  const lost = after(hosting, party("Me", BEN, "admitted"), party("Ann", ANN, "admitted"), { event: "sealed", digest: "00", pid: 0, parties: [] }, started(1));
+  const left = after(lost, { event: "restarted", epoch: 0, reason: "Ann is gone" }, { event: "invitation", url: "new", code: "" }, party("Me", BEN, "admitted"));
+  expect([phase(lost), phase(left)]).toEqual(["run", "lobby"]);
+  expect([left.invitation?.url, taken(left), free(left), left.runs]).toEqual(["new", 1, 1, []]);
+});

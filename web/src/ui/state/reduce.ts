@@ -55,6 +55,8 @@ function happened(view: View, event: SessionEvent, at: number): View {
     case "words":
       return milestone(newWords(view, event), event.epoch > 1 ? `Words, epoch ${event.epoch}` : "Words", at);
     case "restarted":
+      // Somebody was lost after the start: who is left is in a new room, where all is told anew and runs count from 1.
+      if (event.epoch === 0) view = { ...view, sealed: undefined, invitation: undefined, parties: [], questions: [], runs: [] };
       return { ...answered(view, isAboutProgram), words: undefined, program: undefined, lobby: undefined, answer: undefined, lastNews: at };
     case "planned":
       return { ...view, planned: event.parties };
