@@ -150,7 +150,8 @@ class SealedSession:
             return True
         wanted = self._try_again or self.sealed.options.stay
         stopped = self._stopped_here and self.is_host
-        return bool(self.regrouping.lost) and not stopped and (wanted or isinstance(self.broken, PeerError))
+        missed = self.regrouping.lost or self.regrouping.wanted
+        return bool(missed) and not stopped and (wanted or isinstance(self.broken, PeerError))
 
     def _may_try_again(self) -> bool:
         """After a run that failed or was declined: guests wait for what the host does, who is asked."""
