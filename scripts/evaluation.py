@@ -29,6 +29,7 @@ SOURCE, TARGET = ROOT / "docs" / "evaluation.in.md", ROOT / "docs" / "evaluation
 KEPT = ROOT / "docs" / "results"  # the rows that the document is made of; others are not kept
 RUNTIMES = KEPT / "runtimes.jsonl"
 EFFORT = ROOT / "docs" / "effort.json"
+USABILITY = KEPT / "usability.json"
 NONE = (
     "There are no rows yet that were measured on a quiet machine. `make evaluation` makes them and "
     "this document (as root, about an hour and a half, resumable)."

@@ -1,0 +1,17 @@
+"""The solutions, in the thesis's order, and those that can't be had here, each with the reason."""
+
+from huddle_lab.usability.huddle import Huddle
+from huddle_lab.usability.plain import Plain, PlainSsl
+from huddle_lab.usability.solution import Solution
+from huddle_lab.usability.tailscale import Tailscale
+from huddle_lab.usability.wireguard import WireGuardByHand
+
+SOLUTIONS: tuple[Solution, ...] = (Plain(), PlainSsl(), WireGuardByHand(), Tailscale(), Huddle())
+
+NOT_PERFORMED = {
+    "WireGuard by a web page": "the thesis's page is in no package registry; Huddle's page for the same is"
+    " performed by `tests/netlab/test_plain.py`, its steps are not timed",
+    "Headscale": "its binary is in no package registry; the network `headscale` is tested against a stand-in",
+    "MPyC Web": "the thesis's prototype is in no package registry; a guest of Huddle's in a browser is"
+    " performed by `tests/e2e/test_effort.py`",
+}
