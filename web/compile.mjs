@@ -3,6 +3,8 @@
 //
 //   node compile.mjs build/site.zip build/python_stdlib.zip build/python-memory.bin
 //
+// and beside each archive a `-whole.zip`, for a Python that starts without the memory.
+//
 // Reads Huddle's site.zip and Pyodide's own standard library. A browser that begins with the memory neither reads
 // nor runs a module at its start (huddle/browser/preload.py says what is in it). MPyC is in the archive as well: a
 // program with numpy imports it anew, and tracebacks show its lines.
@@ -63,6 +65,10 @@ def kept(name, loaded):
             return False
         return not path.endswith(".pyc" if name == "stdlib" else ".py")
     return wanted
+
+def shown(path):
+    "All of an archive, but for sources that nobody is shown."
+    return path.startswith("mpyc/") or not path.endswith(".py")
 `;
 
 /** Python with compiled archives, which has imported all that is in the memory. */
@@ -112,4 +118,6 @@ await writeFile(memory, image.makeMemorySnapshot());
 for (const [name, target] of [["site", site], ["stdlib", stdlib]]) {
   api.runPython(`pack("/${name}", "/${name}.zip", kept("${name}", set("${loaded}".split())))`);
   await writeFile(target, api.FS.readFile(`/${name}.zip`));
+  api.runPython(`pack("/${name}", "/${name}-whole.zip", shown)`);
+  await writeFile(target.replace(".zip", "-whole.zip"), api.FS.readFile(`/${name}-whole.zip`));
 }

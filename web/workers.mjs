@@ -46,7 +46,7 @@ await bundle("runner-worker");
 await bundle("package-worker");
 await writeFile(`${OUT}/pyodide-packages.json`, await packages());
 const size = async (name) => (await stat(`${OUT}/${name}`)).size;
-const sizes = { wasm: await size("pyodide.asm.wasm"), stdlib: await size("python_stdlib.zip"), site: await size("site.zip"), memory: await size("python-memory.bin") };
+const sizes = { wasm: await size("pyodide.asm.wasm"), stdlib: await size("python_stdlib.zip"), site: await size("site.zip"), memory: await size("python-memory.bin"), wholeStdlib: await size("python_stdlib-whole.zip"), wholeSite: await size("site-whole.zip") };
 await writeFile(`${OUT}/sizes.json`, JSON.stringify(sizes));
 // For tests and measurements alone.
 await bundle("bare", "es");

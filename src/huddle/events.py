@@ -159,7 +159,11 @@ class WordsDiffer(Event):
 
 @dataclass(frozen=True, slots=True)
 class Restarted(Event):
-    """The host has begun a new ceremony, number `epoch`: words and answers so far do not count any more."""
+    """The host has begun a new ceremony, number `epoch`: words and answers so far do not count any more.
+
+    `epoch` 0: somebody was lost after the sealing; that session is over, and those who are left are in a new
+    room, whose host has another link and code.
+    """
 
     event: ClassVar[str] = "restarted"
     epoch: int

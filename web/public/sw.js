@@ -17,16 +17,18 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== SCOPE.origin || !url.pathname.startsWith(SCOPE.pathname)) return;
   const path = url.pathname.slice(SCOPE.pathname.length);
-  if (path.startsWith("assets/")) event.respondWith(asset(request));
+  if (path.startsWith("assets/")) event.respondWith(asset(event));
   else if (request.mode === "navigate" && ["", "j", "index.html"].includes(path)) event.respondWith(page(request));
 });
 
-async function asset(request) {
+async function asset(event) {
+  const { request } = event;
   const cache = await caches.open(CACHE);
   const kept = await cache.match(request.url);
   if (kept) return kept;
   const response = await fetch(request);
-  if (response.status === 200) await cache.put(request.url, response.clone()).catch(() => undefined);
+  // Kept as it comes: who waits for it sees how far it is.
+  if (response.status === 200) event.waitUntil(cache.put(request.url, response.clone()).catch(() => undefined));
   return response;
 }
 

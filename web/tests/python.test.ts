@@ -1,4 +1,4 @@
-/** Python's memory as the build has made it: nothing in it that must be new. */
+/** Python's memory as the build has made it: nothing in it that must be new; and what happens without it. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { Native, Tab, agreeable, people, coreAndRendezvous } from "./browser";
 
 const MINUTE = 60_000;
 
-let core: { url: string; server: Server };
+let core: { url: string; server: Server; asked: string[] };
 let meeting: { url: string; end: () => void };
 let chromium: { contexts: BrowserContext[]; close: () => Promise<void> };
 let home: string;
@@ -73,6 +73,33 @@ test(
     } finally {
       native.end();
       await tab.page.close();
+    }
+  },
+  4 * MINUTE,
+);
+
+test(
+  "a browser that can't use Python's memory starts Python by itself, and says nothing of it",
+  async () => {
+    const context = chromium.contexts[0]!;
+    await context.route("**/python-memory.bin", (route) => route.fulfill({ body: "this is no memory of a Python" }));
+    const tab = await Tab.open(context, core.url, meeting.url);
+    const source = join(home, "program.py");
+    await writeFile(source, RANDOM);
+    // It is asked for before anything is there, and done once there is a Python.
+    await tab.send({ do: "host", name: "Ann", parties: 2, program: { entry: "program.py", files: { "program.py": RANDOM }, args: [] } });
+    const { url } = await tab.events.until("invitation");
+    const args = ["join", "--json", "--program", source, "--yes", "--name", "Ben", "--rendezvous", meeting.url, url];
+    const native = new Native(home, args);
+    try {
+      expect(await tab.events.until("ended")).toMatchObject({ clean: true });
+      expect(tab.events.output).toContain("modules configparser py.typed\ntotal 3\n");
+      expect(core.asked).toContain("/site-whole.zip");
+      expect(tab.events.all.map((event) => event.event)).not.toContain("broken");
+    } finally {
+      native.end();
+      await tab.page.close();
+      await context.unroute("**/python-memory.bin");
     }
   },
   4 * MINUTE,

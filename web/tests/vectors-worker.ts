@@ -6,7 +6,7 @@ import * as webcrypto from "../src/core/webcrypto";
 self.onmessage = async ({ data }: MessageEvent<{ assets: Assets; files: Record<string, string> }>) => {
   const box = new Mailbox();
   try {
-    const api = await python(data.assets, box);
+    const api = await python(data.assets, box, "session");
     for (const [path, text] of Object.entries(data.files)) {
       const directory = `/checkout/${path}`.replace(/\/[^/]*$/, "");
       api.FS.mkdirTree(directory);

@@ -74,8 +74,9 @@ class PortStream:
                 self._backlog.popleft()
             else:
                 self._backlog[0] = memoryview(chunk)[size:]
-        self._wait_writable(bool(self._backlog))
-        self._session.slow(self._channel)
+        if self._backlog or self._blocked:
+            self._wait_writable(bool(self._backlog))
+            self._session.slow(self._channel)
         return not self._backlog
 
     def _wait_writable(self, blocked: bool) -> None:
@@ -139,7 +140,6 @@ class PortStream:
             else:
                 self._channel.receive_end()
         self._deliver(parts)
-        self._watch()
 
     def _deliver(self, parts: list[bytes]) -> None:
         if parts:
@@ -147,6 +147,7 @@ class PortStream:
             parts.clear()
             if not self._channel.receive(data):
                 self._untaken += len(data)
+                self._watch()
 
     def _gone(self) -> None:
         """The session worker has closed the port: nothing more comes or goes."""

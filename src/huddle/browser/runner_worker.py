@@ -24,6 +24,7 @@ from huddle.browser.mpyc_import import begin_mpyc, prepare_mpyc
 from huddle.browser.ports import Ports
 from huddle.links import frames
 from huddle.running.runner import loop as runner_loop
+from huddle.running.runner.equip import equip
 from huddle.running.runner.main import ask_by_input, install, run_program, set_arguments
 
 DIRECTORY = "/home/program"
@@ -179,7 +180,7 @@ def main(box: Any, task: Any) -> None:
             super()._run_once()
 
     quiet = Quiet(session, tell)
-    runner_loop.equip(Loop, session)
+    equip(Loop, session, runner_loop.PORT)
     asyncio._set_running_loop(None)
     session.use(install(Loop))
 

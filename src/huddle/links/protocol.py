@@ -14,7 +14,6 @@ names the start of a frame. Reading never waits for writing: nothing that `recei
 whether the wire takes bytes.
 """
 
-from collections import deque
 from collections.abc import Sequence
 from enum import Enum
 
@@ -34,6 +33,7 @@ from huddle.links.frames import (
     scan,
     wire_frame,
 )
+from huddle.links.unacknowledged import Unacknowledged
 
 SLACK = 1 << 20  # over the window: the write that fills it, and what a reader took before it knew
 ACK_BYTES = 256 << 10  # delivered bytes after which an ACK goes out at once: 32 of them fill a window
@@ -73,7 +73,7 @@ class LinkProtocol:
 
     # More attributes than Python looks up fast in a dictionary.
     __slots__ = (
-        "_ack_due", "_acknowledged", "_base", "_bye_sent", "_finishing", "_heard", "_ping", "_ping_due",
+        "_ack_due", "_acknowledged", "_bye_sent", "_finishing", "_heard", "_ping", "_ping_due",
         "_ping_open", "_pinged", "_ponged", "_tail", "_unacked", "_written", "acked", "attached",
         "delivered_to", "due", "ended_here", "ended_there", "events", "last_rtt", "messages_received",
         "messages_sent", "outgoing", "peer", "received", "rounds", "rtt", "sent", "state", "writable",
@@ -93,8 +93,7 @@ class LinkProtocol:
         self.attached = 0  # wires that came online
         self.ended_here = self.ended_there = False  # whether END was written, received
         self.outgoing: list[bytes] = []  # for the wire, until `output` takes it
-        self._unacked: deque[bytes] = deque()
-        self._base = 0  # offset of the first byte of _unacked, at most `acked`
+        self._unacked = Unacknowledged()
         self._written = b""  # the start of a frame of which the program has not written the rest
         self._tail = b""  # the start of a frame of which the wire has not brought the rest
         self._finishing = self._bye_sent = False
@@ -156,7 +155,7 @@ class LinkProtocol:
         self.messages_sent += messages
         if depth > self.rounds:
             self.rounds = depth
-        self._unacked.append(frames)
+        self._unacked.blobs.append(frames)
         if self.state is _ONLINE:
             if self.delivered_to - self._acknowledged >= ACK_JOIN:
                 self._acknowledge()
@@ -184,7 +183,7 @@ class LinkProtocol:
         """Nobody here wants the link any more: keep nothing, and take nothing."""
         self.detach()
         self.state = LinkState.OVER
-        self._unacked.clear()
+        self._unacked.blobs.clear()
 
     # --- the wire
 
@@ -328,18 +327,9 @@ class LinkProtocol:
         """Send again from `offset` on, which must be the start of a frame that was not acknowledged."""
         if not self.acked <= offset <= self.sent:
             raise self._blame(f"RESUME at {offset}, outside {self.acked} to {self.sent}")
-        again: list[bytes] = []
-        at = self._base
-        for blob in self._unacked:
-            if at >= offset:
-                again.append(blob)
-            elif at + len(blob) > offset:
-                rest = blob[offset - at :]
-                # Scanning the part before the offset says whether a frame ends there.
-                if scan(blob[: offset - at])[0] != offset - at:
-                    raise self._blame(f"RESUME at {offset}, inside a frame")
-                again.append(rest)
-            at += len(blob)
+        again = self._unacked.since(offset)
+        if again is None:
+            raise self._blame(f"RESUME at {offset}, inside a frame")
         self.state = LinkState.ONLINE
         self.attached += 1
         self._ponged = -NEVER
@@ -358,10 +348,7 @@ class LinkProtocol:
         if offset > self.acked:
             self.acked = offset
             self.events.append(Happened.TAKEN)
-        unacked, base = self._unacked, self._base
-        while unacked and base + len(unacked[0]) <= offset:
-            base += len(unacked.popleft())
-        self._base = base
+        self._unacked.forget(offset)
         if self.sent - offset <= WINDOW * 3 // 4:
             self.writable = True
         self._bye_if_through()
@@ -394,7 +381,7 @@ class LinkProtocol:
             self.outgoing.append(control(BYE))
         self.state = LinkState.OVER
         self.due = NEVER
-        self._unacked.clear()
+        self._unacked.blobs.clear()
         self.events.append(Happened.OVER)
 
     def _blame(self, what: str) -> PeerError:

@@ -17,9 +17,9 @@ from huddle.errors import LocalError
 PROBE_SECONDS = 20  # a cold start from a slow disk, with all of numpy's files to look for
 
 _PROBE = """
-import compileall, importlib.metadata, importlib.util, json, os, platform, re, sys
-import mpyc
+import importlib.metadata, importlib.util, json, os, platform, re, sys
 def keep_bytecode(name):
+    import compileall  # takes long, and not all need it
     spec = importlib.util.find_spec(name)
     folder = os.path.dirname(spec.origin or "") if spec else ""
     if folder and os.access(folder, os.W_OK):
@@ -31,12 +31,15 @@ def version(name):
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return "unknown"
+mpyc = version("mpyc")
+if mpyc is None or mpyc == "unknown":
+    from mpyc import __version__ as mpyc  # only here: it imports asyncio, half of what this process takes
 if "--keep-bytecode" in sys.argv:
     keep_bytecode("mpyc")
     keep_bytecode("numpy")
 print("\\n" + json.dumps({
     "executable": sys.executable, "prefixes": [sys.prefix, sys.base_prefix], "paths": sys.path[1:],
-    "python": platform.python_version(), "mpyc": mpyc.__version__, "numpy": version("numpy"),
+    "python": platform.python_version(), "mpyc": mpyc, "numpy": version("numpy"),
     "gmpy2": version("gmpy2"), "uvloop": version("uvloop"), "bits": 64 if sys.maxsize > 2**32 else 32}))
 """
 

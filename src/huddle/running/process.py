@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 RUNNER = Path(huddle.running.__file__).parent / "runner" / "main.py"
 LOOP = RUNNER.with_name("loop.py")
+EQUIP = RUNNER.with_name("equip.py")
 LANE = RUNNER.with_name("mux.py")
 STANDSTILL = RUNNER.with_name("standstill.py")
 EXEC = RUNNER.with_name("exec.py")
@@ -86,7 +87,7 @@ class RunnerProcess:
             with ExitStack() as stack:
                 variables = environment() | {MARK: mark}
                 if spec.sandboxed:
-                    files = RUNNER, LOOP, LANE, STANDSTILL, EXEC, RESUMED, SETTLE, FRAMES
+                    files = RUNNER, LOOP, EQUIP, LANE, STANDSTILL, EXEC, RESUMED, SETTLE, FRAMES
                     command, more = stack.enter_context(
                         sandbox.command(
                             command, spec.interpreter, spec.directory, spec.inputs, files, spec.limits
@@ -344,6 +345,7 @@ def _config(spec: RunnerSpec, lane: int, place: int) -> bytes:
     config: dict[str, Any] = {
         "frames": str(FRAMES),
         "loop": str(LOOP),
+        "equip": str(EQUIP),
         "lane": str(LANE),
         "standstill": str(STANDSTILL),
         "exec": str(EXEC),

@@ -28,6 +28,7 @@ from huddle.session.inviting import invite
 from huddle.session.plans import GroupsPlan
 from huddle.session.platform import Platform
 from huddle.session.settings import Settings
+from huddle.tasks import beside
 
 _FAREWELL = 2.0  # seconds for the last records
 
@@ -207,12 +208,8 @@ class Classroom:
             await self._say_goodbye(room)
 
     async def _until_over(self, room: RoomClient) -> bool:
-        reading = asyncio.create_task(self._read(room), name="front room")
-        try:
+        async with beside(self._read(room), name="front room"):
             await self._over.wait()
-        finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
         return self._dealer is not None and self._dealer.roster.finished
 
     async def _say_goodbye(self, room: RoomClient) -> None:

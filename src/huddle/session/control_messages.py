@@ -161,6 +161,22 @@ class Numpy:
     there: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A guest to the host: the guest `pid` is gone, so this session can't go on (`session.regrouping`)."""
+
+    pid: U8
+    reason: _Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Regroup:
+    """The host: somebody was lost; all who are left go on in the session of this invitation."""
+
+    url: Annotated[str, Limit(400)]
+    reason: _Reason
+
+
 Message = (
     Status
     | RunProposal
@@ -176,6 +192,8 @@ Message = (
     | Forwards
     | Numpy
     | Still
+    | Lost
+    | Regroup
 )
 
 TYPES: dict[int, type[Message]] = {
@@ -193,6 +211,8 @@ TYPES: dict[int, type[Message]] = {
     12: Forwards,
     13: Numpy,
     14: Still,
+    15: Lost,
+    16: Regroup,
 }
 _NUMBERS = {cls: number for number, cls in TYPES.items()}
 

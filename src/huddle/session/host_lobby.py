@@ -19,6 +19,7 @@ from huddle.session.ceremony_driver import CeremonyDriver
 from huddle.session.inviting import invite
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.program import Program
+from huddle.tasks import cancel
 
 if TYPE_CHECKING:
     from huddle.shortcode.driver import SpokenCode
@@ -56,6 +57,11 @@ class HostLobby:
         """The files of the program as it was proposed last."""
         return self._program.files
 
+    @property
+    def program(self) -> Program:
+        """The program as it was proposed last."""
+        return self._program
+
     async def open(self, guests: int) -> None:
         """Invite: the link, and a code for so many guests in place of the one before."""
         before = self._code
@@ -69,9 +75,7 @@ class HostLobby:
 
     async def close(self) -> None:
         """The session begins, or is over."""
-        for task in self._work:
-            task.cancel()
-        await asyncio.gather(*self._work, return_exceptions=True)
+        await cancel(*self._work)
         if self._code is not None:
             await self._code.close()
 

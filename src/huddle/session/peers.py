@@ -17,6 +17,7 @@ from huddle.links import frames
 from huddle.links.manager import Link, LinkManager
 from huddle.links.wire import WireInfo
 from huddle.session import control_messages as control
+from huddle.tasks import cancel
 
 HEARTBEAT = 2.0  # seconds; with SILENT it names a dead party within five
 SILENT = 4.5
@@ -226,9 +227,7 @@ class PeerMonitor:
 
     async def close(self) -> None:
         """Stop the heartbeats, then close the links after all that was said has arrived (bounded)."""
-        if self._ticker is not None:
-            self._ticker.cancel()
-            await asyncio.gather(self._ticker, return_exceptions=True)
+        await cancel(self._ticker)
         ends = [peer.end for peer in self.peers.values() if peer.end is not None]
         await asyncio.gather(*(end.close() for end in ends))
 

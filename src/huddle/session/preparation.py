@@ -7,6 +7,7 @@ from huddle import events
 from huddle.errors import HuddleError
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.settings import Settings
+from huddle.tasks import cancel
 
 
 class Preparation:
@@ -38,9 +39,7 @@ class Preparation:
 
     async def end(self) -> None:
         """The session ends: nothing more is got."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await cancel(self._task)
 
     async def _get(self, ground: ProgramRuntime, files: Mapping[str, bytes]) -> None:
         try:

@@ -18,28 +18,27 @@ from huddle.ceremony.manifest import Manifest, ManifestError, read
 from huddle.ceremony.messages import shorten
 from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, LocalError, PeerError
-from huddle.links.manager import DialTarget, LinkManager
 from huddle.links.wire import WireInfo
-from huddle.networks import registry
-from huddle.networks.base import PeerOffer
 from huddle.networks.outsiders import Ports
 from huddle.running.scratch import Scratch
 from huddle.session import control_messages as control
 from huddle.session import numpy_agreement as arrays
 from huddle.session.agreement import Agreement
-from huddle.session.allowance import Allowance
 from huddle.session.ceremony_driver import program_event
+from huddle.session.chat import ChatLines, chat
 from huddle.session.context import PartyContext, RunContext
 from huddle.session.execution import Execution, link_event
+from huddle.session.linking import link_manager, offers_for
 from huddle.session.peers import PeerMonitor
 from huddle.session.plans import RunRequest
 from huddle.session.platform import ProgramRuntime
 from huddle.session.program import Program
 from huddle.session.recorder import SessionRecorder
+from huddle.session.regrouping import Regrouping
 
 REPLACING = (
-    "After the start nobody can take the place of {name}: all have signed who takes part, and each pair has"
-    " keys of its own. Host again, and send the new link."
+    "All have signed who takes part, and each pair has keys of its own: in this session nobody can take the"
+    " place of {name}. A host at a terminal can go on with new words; else host again, and send the new link."
 )
 
 
@@ -53,6 +52,7 @@ class SealedSession:
         self._last_files = sealed.files  # of the last run
         self.execution: Execution | None = None
         self.broken: HuddleError | None = None
+        self.program: Program | None = None  # the host's, where another one than the first was run
         self.record: bytes | None = None
         self._chronicle = SessionRecorder(context.platform.crypto, context.identity, sealed)
         self._networks = context.networks
@@ -70,13 +70,15 @@ class SealedSession:
         self._outcomes: dict[int, control.Outcome] = {}
         self._carried: Scratch | None = None  # what runs leave for later ones
         self._stills: dict[int, control.Still] = {}
-        self._allowed: dict[int, Allowance] = {}
-        self._loud: set[int] = set()  # whose lines are left out now
+        self._chat = ChatLines(context.emit, self._loop.time)
         self._names = {member.pid: member.name for member in sealed.roster}
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
-        self._keeper = self._make_keeper()
+        self._keeper = link_manager(sealed, context.networks, context.platform.crypto)
         waits = context.settings.waits()
         self._group = PeerMonitor(sealed.roster, sealed.pid, self._keeper, self, **waits, now=self._loop.time)
+        self.regrouping = Regrouping(
+            self._group, self._names, host=sealed.pid == 0, may=context.lobby and sealed.pid == 0
+        )
         self._arrays = arrays.NumpyAgreement(self._peers, self._group.broadcast)
         self._first = self._agreement_on(sealed.manifest) if sealed.options.files_follow else None
         self._agreement = self._first
@@ -99,11 +101,11 @@ class SealedSession:
     async def connect(self) -> None:
         """Link up with everybody; raises the error of the first peer that can't be reached."""
         for network in self._networks:
-            network.begin(self._offers_for(network.name), self._keeper.accepted)
+            network.begin(offers_for(self.sealed, network.name), self._keeper.accepted)
         linked = asyncio.create_task(self._group.connect())
         await self._or_broken(linked)
         if self._plain is not None:
-            mine = self._offers_for(self._plain.network)
+            mine = offers_for(self.sealed, self._plain.network)
             started = self._plain.start(self.sealed.pid, mine, self._roles, self._tell_forwards)
             await self._or_broken(asyncio.ensure_future(started))
 
@@ -141,6 +143,15 @@ class SealedSession:
                 return well
             manifest = following
 
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether somebody is lost without whom what was wanted can't be done."""
+        if self.regrouping.over:
+            return True
+        wanted = self._try_again or self.sealed.options.stay
+        stopped = self._stopped_here and self.is_host
+        return bool(self.regrouping.lost) and not stopped and (wanted or isinstance(self.broken, PeerError))
+
     def _may_try_again(self) -> bool:
         """After a run that failed or was declined: guests wait for what the host does, who is asked."""
         stopped = self._stopped_here and self.is_host
@@ -149,7 +160,8 @@ class SealedSession:
     async def part(self, reason: str) -> None:
         """Say goodbye and close all links, when what was said has arrived."""
         try:
-            self._group.broadcast(self._farewell(reason))
+            if not (self.is_host and self.regrouping.over):  # who stays has heard where it goes on
+                self._group.broadcast(self._farewell(reason))
             await self._group.close()
         finally:
             if self._carried is not None:
@@ -165,9 +177,7 @@ class SealedSession:
 
     def say(self, text: str) -> None:
         """A line for all parties to read; LocalError where it is too long."""
-        if len(text.encode()) > control.MAX_CHAT:
-            raise LocalError(f"A line has at most {control.MAX_CHAT} bytes.", hint="Say it in two.")
-        self._group.broadcast(control.Chat(text))
+        self._group.broadcast(chat(text))
 
     def answer(self, accept: bool, reason: str) -> None:
         """Accept or decline the run that is proposed."""
@@ -179,6 +189,7 @@ class SealedSession:
         if not self.is_host:
             raise LocalError("Only the host proposes a run.", hint="Ask the host.")
         self._next = RunRequest(program)
+        self.program = program or self.program
         self._news.set()
 
     def finish(self) -> None:
@@ -330,7 +341,14 @@ class SealedSession:
     # --- what the group hears
 
     def group_message(self, pid: int, message: control.Message) -> None:  # noqa: C901 - one case a message
+        if self.regrouping.over:
+            return
         match message:
+            case control.Lost():
+                if (lost := self.regrouping.heard(pid, message)) is not None:
+                    self._break(lost)
+            case control.Regroup() if pid == 0 and not self.is_host:
+                self._regroup(message)
             case control.Outcome():
                 self._outcomes[pid] = message
                 if self.execution is not None:
@@ -358,17 +376,7 @@ class SealedSession:
                 if self._plain is not None:
                     self._plain.forwarded(pid, {one.pid: one.port for one in message.ports})
             case control.Chat():
-                self._chat(pid, message.text)
-
-    def _chat(self, pid: int, text: str) -> None:
-        """Show a line of a peer, but not more of them than anybody could read."""
-        name, now = self._names[pid], self._loop.time()
-        if self._allowed.setdefault(pid, Allowance(now)).take(now):
-            self._loud.discard(pid)
-            self._emit(events.Chat(name, text))
-        elif pid not in self._loud:
-            self._loud.add(pid)
-            self._emit(events.Notice(f"{name} says more than anybody can read; some of it is left out."))
+                self._chat.take(pid, self._names[pid], message.text)
 
     def group_connected(self, pid: int, info: WireInfo, again: bool) -> None:
         self._emit(link_event(self._names[pid], info, 0))
@@ -385,8 +393,15 @@ class SealedSession:
         self._party(pid, "silent" if silent else "connected", grace)
 
     def group_failed(self, pid: int, error: HuddleError) -> None:
+        if self.regrouping.over:
+            return
+        self.regrouping.lose(pid, error.message)
         self._party(pid, "gone", error.message)
         self._break(error, pid)
+
+    def _regroup(self, message: control.Regroup) -> None:
+        wrong = self.regrouping.take(message, self.sealed.roster[0].did, self.context.rendezvous)
+        self._break(wrong or PeerError(self.regrouping.reason, peer=self._names[0]))
 
     def group_broken(self, error: HuddleError) -> None:
         self._break(error)
@@ -394,6 +409,7 @@ class SealedSession:
     def _left(self, pid: int, leave: control.Leave) -> None:
         reason = shorten(leave.reason) if leave.reason else ""
         self._party(pid, "left", reason)
+        self.regrouping.lose(pid, reason or "left the session")
         name, culprit = self._names[pid], self._group.blamed(pid, leave.culprit)
         finished = self.execution is None or self.execution.has_finished(pid)
         if self.execution is not None and finished:
@@ -460,38 +476,3 @@ class SealedSession:
         member = self.sealed.roster[pid]
         standing = self._standing(member.name, member.did)
         self._emit(events.Party(member.name, member.did, state, standing, pid, detail))
-
-    def _make_keeper(self) -> LinkManager:
-        peers = [self._link_peer(pid) for pid in self._peers]
-        dialers = [(network.name, network.dial) for network in self._networks]
-        # The loop's own clock may have a resolution of 1 ms only, too coarse for round-trip times.
-        return LinkManager(self.sealed.pid, peers, dialers, self._crypto, clock=time.monotonic)
-
-    def _link_peer(self, pid: int) -> DialTarget:
-        """A peer with the networks that both have, and why not the others."""
-        mine = [network.name for network in self._networks]
-        theirs = {offer.network for offer in self.sealed.offers[pid]}
-        name = self._names[pid]
-        without = [(network, f"{name} does not offer it") for network in mine if network not in theirs]
-        unused = theirs - set(mine) - {registry.for_outsiders().name}
-        without += [(one, "it is not used here") for one in sorted(unused)]
-        both = frozenset(mine) & theirs
-        return DialTarget(pid, name, self.sealed.link_key(pid), both, tuple(without))
-
-    def _offers_for(self, network: str) -> tuple[PeerOffer, ...]:
-        roster = self.sealed.roster
-        return tuple(
-            PeerOffer(
-                pid,
-                self._names[pid],
-                offer.data,
-                self.sealed.relay_secret(pid),
-                self.sealed.pid < pid,
-                roster[pid].did,
-                self.sealed.pid,
-                roster[self.sealed.pid].did,
-            )
-            for pid in self._peers
-            for offer in self.sealed.offers[pid]
-            if offer.network == network
-        )

@@ -34,6 +34,11 @@ def test_what_looks_different_has_another(one: str, other: str) -> None:
     assert skeleton(one) != skeleton(other)
 
 
+def test_a_plain_name_is_read_by_a_part_of_the_table_that_says_the_same() -> None:
+    for char in map(chr, range(0x80)):
+        assert skeleton(char + "\u0416") == skeleton(char) + "\u0416"
+
+
 @given(st.text(max_size=20))
 def test_a_skeleton_is_its_own_skeleton_and_the_same_for_every_normal_form(text: str) -> None:
     assert (

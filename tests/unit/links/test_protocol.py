@@ -211,7 +211,7 @@ def test_acknowledged_bytes_are_not_kept(pair: Pair) -> None:
         pair.a.link.write(frames)
         pair.settle()
         assert pair.a.link.queued <= ACK_BYTES + len(frames)
-        assert sum(map(len, pair.a.link._unacked)) == pair.a.link.queued
+        assert sum(map(len, pair.a.link._unacked.blobs)) == pair.a.link.queued
 
 
 def test_a_peer_that_ignores_the_window_is_to_blame(pair: Pair) -> None:

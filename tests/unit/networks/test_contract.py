@@ -240,6 +240,23 @@ def test_a_dial_that_is_cancelled_leaves_nothing(kind: NetworkKind, options: Any
     run(work)
 
 
+def held() -> str:
+    """Endpoints and wires that somebody still has, and who."""
+    found = []
+    for one in gc.get_objects():
+        if type(one).__name__ in (
+            "Endpoint",
+            "Connection",
+            "Incoming",
+            "IrohEndpoint",
+            "IrohNetwork",
+            "IrohStream",
+        ):
+            holders = [f"{type(holder)}: {holder!r:.300}" for holder in gc.get_referrers(one)]
+            found.append("\n  ".join([f"{one!r:.100}", *holders]))
+    return "\n".join(found)
+
+
 def test_nothing_stays_open_when_it_is_closed(kind: NetworkKind, options: Any, run: Try) -> None:
     """Neither tasks (`run` looks), sockets nor processes; a first round is for what libraries keep."""
 
@@ -251,10 +268,13 @@ def test_nothing_stays_open_when_it_is_closed(kind: NetworkKind, options: Any, r
                 mine, theirs = await meet(parties)
                 for wire in (mine, theirs):
                     wire.start(Taker())
-            async with asyncio.timeout(10):  # a transport's socket is closed a step later
-                while before >= 0 and (me.num_fds() > before or set(me.children()) - others):
-                    gc.collect()
-                    await asyncio.sleep(0.01)
+            for _ in range(1000):  # a transport's socket is closed a step later
+                if before < 0 or not (me.num_fds() > before or set(me.children()) - others):
+                    break
+                gc.collect()
+                await asyncio.sleep(0.01)
+            else:
+                pytest.fail(f"{me.num_fds() - before} files are left, {me.children()}\n{held()}")
             before = me.num_fds() if before < 0 else before
 
     run(work)

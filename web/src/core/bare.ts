@@ -11,6 +11,8 @@ const places: Places = {
   stdlib: "python_stdlib.zip",
   site: "site.zip",
   memory: "python-memory.bin",
+  wholeStdlib: "python_stdlib-whole.zip",
+  wholeSite: "site-whole.zip",
   packageWorker: "package-worker.js",
   packageList: "pyodide-packages.json",
   sizes,

@@ -155,6 +155,8 @@ export interface WorkerEvents {
   written: { run: number; files: Record<string, Uint8Array> };
   /** The contacts as they are to be kept (the text of a contacts file), and a signed record, if one was made. */
   kept: { contacts: string; record: Uint8Array | undefined };
+  /** Python's memory can't be used in this browser; the session's own side of the page begins anew without. */
+  unrestored: { reason: string };
   /** The worker itself failed: no session is possible in this browser, for this reason. */
   broken: { message: string; hint: string };
 }

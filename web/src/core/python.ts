@@ -14,22 +14,33 @@ export interface Assets {
   stdlib: Blob;
   /** Huddle, MPyC and what they need. */
   site: Blob;
-  /** Python's memory after its start, which the build has made (compile.mjs); the archives lack what is in it. */
-  memory: Blob;
+  /**
+   * Python's memory after its start, which the build has made (compile.mjs); the archives lack what is in it.
+   * Without it they are whole, and Python starts by itself.
+   */
+  memory: Blob | undefined;
 }
+
+/** Python's memory can't be used in this browser; perhaps a Python can that starts by itself. */
+export class NotRestored extends Error {}
 
 const NOWHERE = "https://huddle.invalid/";
 const ZIP = "/lib/huddle.zip";
 const SITE = "/lib/python3.14/site-packages";
 
-/** Python as it was when its memory was taken; it waits for what comes to that mailbox. */
-export async function python(assets: Assets, box: Mailbox): Promise<PyodideAPI> {
-  const api = await load(assets);
-  const { _module: module } = api as unknown as { _module: Module };
-  // Pyodide's own hook for sockets that have to wait for JavaScript.
-  module.SOCKFS.pollAsync = (...list) => box.poll(module, ...list);
-  api.runPython("import huddle.browser.preload; huddle.browser.preload.restored()");
-  return api;
+/** Python with what that worker needs imported; it waits for what comes to that mailbox. Raises NotRestored. */
+export async function python(assets: Assets, box: Mailbox, worker: "session" | "runner"): Promise<PyodideAPI> {
+  try {
+    const api = await load(assets);
+    const { _module: module } = api as unknown as { _module: Module };
+    // Pyodide's own hook for sockets that have to wait for JavaScript.
+    module.SOCKFS.pollAsync = (...list) => box.poll(module, ...list);
+    if (!assets.memory) api.runPython(`import sys; sys.path.append("${ZIP}")`);
+    await call(api, "huddle.browser.preload", assets.memory ? "restored" : `prepare_${worker}`);
+    return api;
+  } catch (error) {
+    throw assets.memory ? new NotRestored(reasonOf(error)) : error;
+  }
 }
 
 /** Pyodide's module, as far as it is used here. */
@@ -66,12 +77,12 @@ async function load(assets: Assets): Promise<PyodideAPI> {
         return module;
       }) as never,
       env: { HOME: "/home/pyodide" },
-      ...{ _loadSnapshot: assets.memory.arrayBuffer() },
+      ...(assets.memory && { _loadSnapshot: assets.memory.arrayBuffer() }),
     });
     // By which Python calls C, and JavaScript may be waited for; it is of this browser, and not of the build's Python.
     const { _module: module } = api as unknown as { _module: Module };
     module.HEAP32[trampolineAt(module)] = trampoline;
-    // The memory has none of the files.
+    // No memory has any of the files.
     api.FS.mkdirTree(SITE);
     api.FS.writeFile(ZIP, new Uint8Array(await assets.site.arrayBuffer()));
     return api;

@@ -49,7 +49,7 @@ self.onmessage = async (event: MessageEvent<RunnerStart>) => {
   const { assets, control } = event.data;
   const failed = (error: unknown): void => control.postMessage({ failed: reasonOf(error) });
   try {
-    const api = await python(assets, box);
+    const api = await python(assets, box, "runner");
     await call(api, "huddle.browser.runner_worker", "prepare");
     control.onmessage = ({ data }: MessageEvent<Task>) => void run(api, control, data).catch(failed);
     control.postMessage({ ready: true });

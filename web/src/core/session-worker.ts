@@ -6,7 +6,7 @@
 import { identity } from "./identity";
 import { Mailbox } from "./mailbox";
 import type { Decision, Seen, SessionEvent } from "./protocol";
-import { call, python, reasonOf, type Assets } from "./python";
+import { NotRestored, call, python, reasonOf, type Assets } from "./python";
 import { Rtc } from "./rtc";
 import { Runners } from "./runners";
 import * as webcrypto from "./webcrypto";
@@ -33,7 +33,7 @@ self.onmessage = async ({ data }: MessageEvent<Start>) => {
   if (data.rtc) box.rtc = new Rtc(box, data.rtc);
   try {
     const runners = new Runners(box, data.backstage, (files) => tell({ event: "written", run, files }));
-    const [api, pair] = await Promise.all([python(data.assets, box), identity()]);
+    const [api, pair] = await Promise.all([python(data.assets, box, "session"), identity()]);
     await call(api, "huddle.browser.session_worker", "main", box, {
       id,
       pair,
@@ -47,6 +47,7 @@ self.onmessage = async ({ data }: MessageEvent<Start>) => {
       },
     });
   } catch (error) {
+    if (error instanceof NotRestored) return tell({ event: "unrestored", reason: error.message });
     tell({ event: "broken", message: reasonOf(error), hint: "Reload the page; if that does not help, use another browser." });
   }
 };

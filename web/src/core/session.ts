@@ -22,10 +22,13 @@ export interface Places {
   stdlib: string;
   site: string;
   memory: string;
+  /** In the place of the three above, for a Python that starts without a memory. */
+  wholeStdlib: string;
+  wholeSite: string;
   packageWorker: string;
   packageList: string;
   /** Bytes of the largest, as they are without compression. */
-  sizes: { wasm: number; stdlib: number; site: number; memory: number };
+  sizes: Record<"wasm" | "stdlib" | "site" | "memory" | "wholeStdlib" | "wholeSite", number>;
 }
 
 export interface SessionOptions {
@@ -40,6 +43,11 @@ export interface SessionOptions {
 
 /** Milliseconds after which a page may do something for the next visit. */
 const QUIET = 3_000;
+/**
+ * Bytes a millisecond: 4 Mbit/s. Python's memory saves some seconds of its start, and costs 3 MB more: on a slower line
+ * Python is there sooner without.
+ */
+const SLOW = 500;
 
 export function openSession(options: SessionOptions): Session {
   return new WorkerSession(options);
@@ -47,10 +55,12 @@ export function openSession(options: SessionOptions): Session {
 
 class WorkerSession implements Session {
   private readonly listeners = new Set<(event: SessionEvent) => void>();
-  private readonly worker: Worker;
-  private readonly backstage: MessagePort;
-  private readonly assets: Promise<Assets>;
+  private worker!: Worker;
+  private backstage!: MessagePort;
+  private assets!: Promise<Assets>;
   private readonly code: Promise<Blob>;
+  private readonly provider: Provider;
+  private kept: string[] = [];
   private frame: RunnerFrame | undefined;
   private connections: Connections | undefined;
   private early: Decision[] | undefined = [];
@@ -59,26 +69,44 @@ class WorkerSession implements Session {
 
   constructor(private readonly options: SessionOptions) {
     const { places } = options;
-    this.worker = new Worker(places.sessionWorker);
+    const missed = (name: string, reason: string): void =>
+      this.tell({ event: "notice", text: `The program imports ${name}, which is not here: ${reason}.` });
+    this.provider = new Provider(places.packageWorker, places.packageList, missed);
+    this.code = blob(places.runnerWorker);
+    this.open(false);
+  }
+
+  /** Begin; `whole`: without Python's memory. */
+  private open(whole: boolean): void {
+    this.worker = new Worker(this.options.places.sessionWorker);
     this.worker.onmessage = ({ data }: MessageEvent<SessionEvent>) => {
+      if (data.event === "unrestored") return this.reopen();
       this.tell(data);
       // It says no more of what the program writes than the page has room for.
       if (data.event === "output") this.worker.postMessage({ do: "seen" } satisfies Seen);
     };
-    this.worker.onerror = (event) => this.broken(event.message);
+    // Where its script did not come, nobody says why.
+    this.worker.onerror = (event) => this.broken(event.message ?? "The script of the session did not come whole.");
     const { port1, port2 } = new MessageChannel();
     this.backstage = port1;
-    const missed = (name: string, reason: string): void =>
-      this.tell({ event: "notice", text: `The program imports ${name}, which is not here: ${reason}.` });
-    const provider = new Provider(places.packageWorker, places.packageList, missed);
     this.backstage.onmessage = ({ data }: MessageEvent<Needs | { ready: true } | { kill: true }>) => {
-      if ("needs" in data) void provider.provide(data);
+      if ("needs" in data) void this.provider.provide(data);
       else if ("ready" in data) performance.mark("huddle-runner");
       else this.replace();
     };
-    this.code = blob(places.runnerWorker);
-    this.assets = this.fetchAll();
+    this.assets = this.fetchAll(whole);
+    // A process of its own takes its time, which is that of loading.
+    this.frame = new RunnerFrame(this.options.places.frame);
     void this.begin(port2);
+  }
+
+  /** Begin anew, in a browser that can't use Python's memory. */
+  private reopen(): void {
+    this.worker.terminate();
+    this.connections?.close();
+    this.frame?.remove();
+    this.backstage.close();
+    this.open(true);
   }
 
   send(decision: Decision): void {
@@ -111,9 +139,7 @@ class WorkerSession implements Session {
       const { rendezvous, contacts } = this.options;
       const start: Start = { assets, backstage, rtc: this.rtc(), rendezvous, contacts: contacts ?? "" };
       this.worker.postMessage(start, start.rtc ? [backstage, start.rtc] : [backstage]);
-      for (const decision of this.early ?? []) this.worker.postMessage(decision);
-      this.early = undefined;
-      await this.makeRunner();
+      await this.makeRunner(this.frame!);
     } catch (error) {
       this.broken(error instanceof Error ? error.message : String(error));
     }
@@ -127,18 +153,34 @@ class WorkerSession implements Session {
     return port2;
   }
 
-  private async fetchAll(): Promise<Assets> {
+  private async fetchAll(whole: boolean): Promise<Assets> {
     const { places } = this.options;
     const loading = new Loading((done, total) => this.tell({ event: "progress", stage: "loading", done, total }));
-    const names = ["wasm", "stdlib", "site", "memory"] as const;
-    const found = await Promise.all(names.map(async (name) => [name, await loading.get(places[name], places.sizes[name])]));
-    return Object.fromEntries(found) as Assets;
+    const get = (name: keyof Places["sizes"]): Promise<Blob> => loading.get(places[name], places.sizes[name]);
+    loading.expect(places.sizes.wholeStdlib + places.sizes.wholeSite);
+    const others = async (): Promise<Blob[]> => {
+      whole ||= await this.frugal(loading);
+      loading.expect(0);
+      const names = whole ? (["wholeStdlib", "wholeSite"] as const) : (["stdlib", "site", "memory"] as const);
+      this.kept = ["wasm" as const, ...names].map((name) => places[name]);
+      return Promise.all(names.map(get));
+    };
+    // What is needed in any case tells meanwhile how fast the line is.
+    const [wasm, [stdlib, site, memory]] = await Promise.all([get("wasm"), others()]);
+    return { wasm, stdlib: stdlib!, site: site!, memory };
   }
 
-  private async makeRunner(): Promise<void> {
+  /** Whether it is better to do without Python's memory here. */
+  private async frugal(loading: Loading): Promise<boolean> {
+    const { memory, wholeSite } = this.options.places;
+    const has = async (place: string): Promise<boolean> => !!(await globalThis.caches?.match(place));
+    if (await has(memory)) return false;
+    return (await has(wholeSite)) || (await loading.speed) < SLOW;
+  }
+
+  private async makeRunner(frame: RunnerFrame): Promise<void> {
     const { port1, port2 } = new MessageChannel();
     this.backstage.postMessage({ runner: port1 }, [port1]);
-    const frame = (this.frame = new RunnerFrame(this.options.places.frame));
     const [assets, code] = await Promise.all([this.assets, this.code, frame.loaded]);
     if (this.over) return;
     frame.failed = (reason) => this.backstage.postMessage({ gone: `its worker failed: ${reason}`, failed: true });
@@ -149,21 +191,24 @@ class WorkerSession implements Session {
   private replace(): void {
     this.frame?.remove();
     this.backstage.postMessage({ gone: "it was ended" });
-    if (!this.over) void this.makeRunner();
+    if (this.over) return;
+    this.frame = new RunnerFrame(this.options.places.frame);
+    void this.makeRunner(this.frame);
   }
 
   /** See that it takes less time at the next visit: by the service worker that has come up meanwhile, which keeps files. */
   private async settle(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, QUIET));
     if (this.over || !navigator.serviceWorker?.controller) return;
-    const { wasm, stdlib, site, memory } = this.options.places;
-    for (const file of [wasm, stdlib, site, memory]) await fetch(file).catch(() => undefined);
+    for (const file of this.kept) await fetch(file).catch(() => undefined);
     performance.mark("huddle-kept");
   }
 
   private tell(event: SessionEvent): void {
     if (event.event === "ready") {
       performance.mark("huddle-session");
+      for (const decision of this.early ?? []) this.worker.postMessage(decision);
+      this.early = undefined;
       void this.settle();
     }
     if (event.event === "ended" || event.event === "broken") {

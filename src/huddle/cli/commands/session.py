@@ -1,167 +1,41 @@
 """`huddle host`, `join` and `proxy`: from what was typed to a session, its screen and its exit code."""
 
-import getpass
-import os
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO, Unpack, cast
+from typing import Any, Unpack
 
 import click
-import uvloop
 
 from huddle.ceremony.messages import MAX_PARTIES
 from huddle.cli import network_options
-from huddle.cli.archive import Archive, LocalArchive
 from huddle.cli.arguments import TAKEN, GuestCommand, ProgramCommand
 from huddle.cli.clashes import warning
 from huddle.cli.errors import complaints
 from huddle.cli.expect import read_expected
 from huddle.cli.forms import asked, shared_only
-from huddle.cli.home import Home
 from huddle.cli.named_path import NamedPath
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_files import Source, load, told
 from huddle.cli.program_source import ProgramSource
 from huddle.cli.proposal import for_guest, for_host
-from huddle.cli.rights import as_ordinary
+from huddle.cli.run_party import networks_of, run_party
 from huddle.cli.session_options import Local, local_options
-from huddle.cli.terminal.driver import Driver
-from huddle.cli.terminal.json_view import JsonView
-from huddle.cli.terminal.output_buffer import OutputBuffer
-from huddle.cli.terminal.screens import Screen, is_plain, screen
+from huddle.cli.terminal.screens import is_plain
 from huddle.cli.text import clean
-from huddle.cli.unlock import unlock_identity
-from huddle.errors import LocalError
 from huddle.groups.messages import MAX_GUESTS
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
-from huddle.identity.native import NativeCrypto
-from huddle.networks import registry
-from huddle.running.limits import Limits
 from huddle.session.classroom import Classroom
-from huddle.session.native_platform import NativePlatform
 from huddle.session.party import Party
 from huddle.session.plans import GroupsPlan, GuestPlan, HostPlan
 from huddle.session.platform import Platform
 from huddle.session.samples import samples
 from huddle.session.settings import Settings
+from huddle.texts import t
 
 _Command = Callable[..., Any]
-
-
-def _chosen(value: str) -> tuple[str, ...]:
-    """The networks that `--network` means, auto being all of its own."""
-    usual = registry.automatic()
-    names = [one for name in value.split(",") for one in (usual if name == "auto" else (name,))]
-    return tuple(dict.fromkeys(names))
-
-
-def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
-    """The local side of a session from its options."""
-    return Settings(
-        name=local["name"] or getpass.getuser(),
-        networks=_chosen(local["network"]),
-        via=local["via"],
-        advertise=local["advertise"],
-        port=local["port"],
-        options=network_options.set_options(local),
-        python=_absolute(local["python"]),
-        private_args=private_args,
-        inputs=tuple(path.resolve() for _, path in local["input_files"]),
-        input_targets=tuple(target for target, _ in local["input_files"]),
-        environment=local["variables"],
-        output=None if local["output"] is None else local["output"].absolute(),
-        carry=local["carry"],
-        pseudonym=local["pseudonym"],
-        sandbox=local["sandbox"],
-        limits=Limits.read(local["limit"]),
-        grace=local["grace"],
-        stall=local["stall"],
-        max_queue=local["max_queue"],
-    )
-
-
-def _unwritable(record: Path) -> str:
-    """Why no record can be written there, which nobody wants to hear at the end; empty where it can."""
-    if not record.parent.is_dir():
-        return f"There is no directory {record.parent}."
-    return "" if os.access(record.parent, os.W_OK | os.X_OK) else f"{record.parent} can't be written to."
-
-
-def _absolute(command: str) -> str:
-    found = shutil.which(command)
-    return os.path.abspath(found) if found else command
-
-
-def run_party(
-    make: Callable[[Settings, Identity, Contacts, Platform], Party | Classroom],
-    policy: HostPolicy | GuestPolicy,
-    local: Local,
-    private_args: tuple[str, ...],
-    *,
-    planned: int | None = None,
-    source: ProgramSource | None = None,
-) -> int:
-    """Run one session on this terminal; its exit code."""
-    crypto = NativeCrypto()
-    record = None if local["record"] is None else local["record"].absolute()
-
-    def archive() -> LocalArchive:
-        if record is not None and (problem := _unwritable(record)):
-            raise LocalError(problem, hint="Choose another --record.")
-        home = Home()
-        kept = None if local["pseudonym"] else home.kept_identity(crypto, unlock_identity)
-        identity = kept or Identity.fresh(crypto)
-        return LocalArchive(home, crypto, identity, home.contacts(), not local["pseudonym"], record)
-
-    here = settings(local, private_args)
-    needed = [path for kind in here.kinds() for path in kind.needed(here.options_of(kind))]
-    with as_ordinary(
-        archive,
-        networks=here.networks,
-        python=here.python,
-        inputs=here.inputs,
-        port=here.port,
-        needed=needed,
-    ) as rights:
-        here = replace(here, inputs=rights.inputs)
-        if not local["name"]:
-            here = replace(here, name=getpass.getuser())  # who typed sudo is meant, not root
-        kept = rights.archive
-        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.networks))
-        return _run(party, policy, local, kept, planned, source)
-
-
-def _run(
-    party: Party | Classroom,
-    policy: HostPolicy | GuestPolicy,
-    local: Local,
-    archive: Archive,
-    planned: int | None,
-    source: ProgramSource | None,
-) -> int:
-    out = OutputBuffer(sys.stdout)
-
-    async def main() -> int:
-        text = cast(TextIO, out)  # all of it that is used here
-        shown: Screen = JsonView(text) if local["json_"] else screen(text, planned=planned)
-
-        def finish() -> tuple[str, ...]:
-            return archive.finish(party.contacts, party.record)
-
-        return await Driver(party, shown, policy, finish, archive.entered, out, source).run()
-
-    try:
-        try:
-            return uvloop.run(main())
-        finally:
-            out.finish()
-    except BrokenPipeError:  # whoever read the events has gone; the session has ended in order
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
 
 
 @click.command("host", cls=ProgramCommand, context_settings={"allow_interspersed_args": False})
@@ -238,8 +112,8 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
     """
     expected = None if expect is None else read_expected(expect)
     if expected is not None and open_:
-        raise click.UsageError("--open lets everybody in, so --expect has no use.")
-    network_options.check_host(_chosen(local["network"]), network_options.set_options(local))
+        raise click.UsageError(t("--open lets everybody in, so --expect has no use."))
+    network_options.check_host(networks_of(local["network"]), network_options.set_options(local))
     at_terminal = sys.stdin.isatty() and not (yes or open_ or local["json_"])
     choose = for_host(program.name, ask=at_terminal, modules=yes or open_)
     # Read again before a later run, when root has become somebody else, who is elsewhere.
@@ -248,10 +122,10 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
     if clash := warning(program.name, click.get_current_context().meta.get(TAKEN, ()), mine.files):
         click.secho(clean(clash), fg="yellow", err=True)
     if open_ and not local["json_"]:
-        click.secho("--open: whoever holds the invitation comes in.", fg="yellow", err=True)
+        click.secho(t("--open: whoever holds the invitation comes in."), fg="yellow", err=True)
     if groups is not None:
         if private_args or local["input_files"]:
-            raise click.UsageError("With --groups you are in no group: --private and --input have no use.")
+            raise click.UsageError(t("With --groups you are in no group: --private and --input have no use."))
         mine = shared_only(mine, ask=at_terminal)
     else:
         mine, private_args, local["input_files"] = asked(

@@ -5,21 +5,29 @@ all has room the link goes first, then people stand on fewer lines, then the pro
 stay.
 """
 
-import io
 import shlex
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from rich.console import Console, RenderableType
-from rich.markup import escape
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from huddle import events
 from huddle.cli.terminal.answers import Asked
+from huddle.cli.terminal.marks import (
+    GROUP_STATES,
+    doing_of,
+    doubt_of,
+    group_state,
+    members_of,
+    safe,
+    standing_of,
+    state_of,
+)
+from huddle.cli.terminal.paper import Paper, packed, stack, text
 from huddle.cli.text import clean_line, listing, short_did, size
 from huddle.groups.expected import ExpectedPeople
 from huddle.texts import t, tn
@@ -30,68 +38,6 @@ _ROOMY = 96  # columns, for all that is counted of a peer
 _WIDE = 80  # columns, for what helps to tell people apart
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAME_SECONDS = 0.125
-
-
-def safe(text: str) -> str:
-    """What a stranger wrote, for a line with markup."""
-    return escape(clean_line(text))
-
-
-def standing_of(standing: str) -> str:
-    """What a person knows of a party, as markup."""
-    match standing:
-        case "self":
-            return t("you")
-        case "new":
-            return f"[yellow]{t('new to you')}[/]"
-        case "known":
-            return f"[cyan]{t('a contact, not verified')}[/]"
-        case "verified":
-            return f"[green]{t('verified contact')}[/]"
-        case "alarm":
-            return f"[bold red]{t('ANOTHER KEY under a name that you know')}[/]"
-    return safe(standing)
-
-
-def _state_of(state: str) -> str:
-    match state:
-        case "waiting":
-            return t("knocks")
-        case "admitted":
-            return t("is in")
-        case "accepted":
-            return f"[green]{t('accepts')}[/]"
-        case "silent":
-            return t("silent")
-    return ""
-
-
-GROUP_STATES = ("dealt", "in", "words", "computing", "result", "failed", "left")
-
-
-def group_state(state: str) -> str:
-    """How far a group of a class is, as markup."""
-    match state:
-        case "dealt":
-            return t("knocking")
-        case "in":
-            return t("in, saying the words")
-        case "words":
-            return f"[cyan]{t('words said')}[/]"
-        case "computing":
-            return f"[cyan]{t('computing')}[/]"
-        case "result":
-            return f"[green]{t('has its result')}[/]"
-        case "failed":
-            return f"[red]{t('failed')}[/]"
-        case "left":
-            return f"[red]{t('left')}[/]"
-    return safe(state)
-
-
-def _doing(state: str) -> str:
-    doing = {"computing": t("computing"), "input": t("typing"), "gone": t("gone")}
-    return doing.get(state, t("ready"))
 
 
 @dataclass
@@ -133,10 +79,7 @@ class Board:
                 self.differed = event.name
                 self.words = None
             case events.Restarted():
-                self.words = self.program = None
-                for did, one in self.parties.items():  # what was accepted counts no more
-                    if one.state == "accepted":
-                        self.parties[did] = replace(one, state="admitted")
+                self._restarted(event)
             case events.Sealed() | events.Ended():
                 self.meeting = False
             case events.Run(state="started"):
@@ -144,9 +87,18 @@ class Board:
             case events.Stats():
                 self.stats = event
 
+    def _restarted(self, event: events.Restarted) -> None:
+        self.words = self.program = self.stats = None
+        self.meeting = True  # also after a sealed session that somebody's loss has ended
+        if not event.epoch:
+            self.invitation = None
+        for did, one in self.parties.items():  # what was accepted counts no more
+            if one.state == "accepted":
+                self.parties[did] = replace(one, state="admitted")
+
     def render(self, width: int, height: int) -> str:
         """The picture in at most `height` lines of `width` columns, with colours as a terminal wants them."""
-        paper = _Paper(width, self.color_system)
+        paper = Paper(width, self.color_system)
         fixed = [
             paper.lines(self._class(height - 6)),
             paper.lines(self._words()),
@@ -179,8 +131,8 @@ class Board:
         if self.invitation is None or not self.meeting or self.words is not None:
             return None
         code = f"[dim]{t('Code')}[/]  [bold]{safe(self.invitation.code)}[/]" if self.invitation.code else ""
-        link = _text(f"[dim]{t('Link')}[/]  [cyan]{safe(self.invitation.url)}[/]", overflow="fold")
-        return _stack(link, _text(code) if code else None)
+        link = text(f"[dim]{t('Link')}[/]  [cyan]{safe(self.invitation.url)}[/]", overflow="fold")
+        return stack(link, text(code) if code else None)
 
     def _class(self, most: int) -> RenderableType | None:
         """A line for each group; where they are too many, how many are how far."""
@@ -189,7 +141,7 @@ class Board:
             return None
         if len(groups) > most:
             count = Counter(group.state for group in groups)
-            return _text(
+            return text(
                 ", ".join(f"{count[state]} {group_state(state)}" for state in GROUP_STATES if count[state])
             )
         table = Table.grid(padding=(0, 2))
@@ -199,8 +151,8 @@ class Board:
         for group in groups:
             table.add_row(
                 t("Group {number}", number=group.group),
-                _text(members_of(group)),
-                _text(group_state(group.state)),
+                text(members_of(group)),
+                text(group_state(group.state)),
             )
         return table
 
@@ -234,20 +186,20 @@ class Board:
                 "" if one.pid is None else str(one.pid),
                 f"[bold]{safe(one.name)}[/]",
                 standing_of(one.standing),
-                _state(one),
+                state_of(one),
                 short_did(clean_line(one.did)),
             ]
-            table.add_row(*map(_text, cells[: len(table.columns)]))
+            table.add_row(*map(text, cells[: len(table.columns)]))
         doubts = [one for one in people if one.state == "waiting" and one.detail]
-        said = [_text(f"[yellow]{one.pid or ''} {safe(one.detail)}[/]") for one in doubts[:_DOUBTS]]
+        said = [text(f"[yellow]{one.pid or ''} {safe(one.detail)}[/]") for one in doubts[:_DOUBTS]]
         absent = self._absent()
         # A table in a table wraps sooner.
-        return _stack(table, *said, absent) if said or absent is not None else table
+        return stack(table, *said, absent) if said or absent is not None else table
 
     def _absent(self) -> RenderableType | None:
         if not self.missing:
             return None
-        return _text(f"[dim]{t('Not here yet: {names}.', names=safe(listing(self.missing)))}[/]")
+        return text(f"[dim]{t('Not here yet: {names}.', names=safe(listing(self.missing)))}[/]")
 
     def _people_in_line(self) -> RenderableType | None:
         people = self._present()
@@ -260,10 +212,10 @@ class Board:
         }
         names = [
             f"{'' if one.pid is None else one.pid} {safe(one.name)}"
-            f"{_doubt(one) or marks.get(one.standing, '')}".strip()
+            f"{doubt_of(one) or marks.get(one.standing, '')}".strip()
             for one in people
         ]
-        return _stack(_text(", ".join(names)), self._absent())
+        return stack(text(", ".join(names)), self._absent())
 
     def _program(self) -> RenderableType | None:
         program = self.program
@@ -275,7 +227,7 @@ class Board:
         if program.sandbox and program.weaker:
             place = f"[bold yellow]{t('in a weak sandbox')}[/]"
         words = f"[bold]{safe(program.entry)}[/] {safe(shlex.join(program.args))}".strip()
-        return _text(f"[dim]{t('Program')}[/]  {words}  [dim]{count}, {size(total)},[/] {place}")
+        return text(f"[dim]{t('Program')}[/]  {words}  [dim]{count}, {size(total)},[/] {place}")
 
     def _words(self) -> RenderableType | None:
         if not self.meeting:
@@ -283,11 +235,11 @@ class Board:
         alarm = None
         if self.differed:
             saw = t("{name} saw other words.", name=safe(self.differed))
-            alarm = _text(f"[bold red]{saw}[/] {t('Someone may be intercepting.')}")
+            alarm = text(f"[bold red]{saw}[/] {t('Someone may be intercepting.')}")
         if self.words is None:
             return alarm
         words = "   ".join(f"[bold green]{safe(word)}[/]" for word in self.words.words)
-        return _stack(alarm, Text(""), _text(f"    {words}"), Text(""))
+        return stack(alarm, Text(""), text(f"    {words}"), Text(""))
 
     def _hint(self) -> RenderableType | None:
         if self.words is None or not self.meeting:
@@ -300,86 +252,16 @@ class Board:
     def _asking(self, width: int) -> RenderableType | None:
         if self.asked is None:
             return None
-        problem = _text(f"[yellow]{safe(self.asked.problem)}[/]") if self.asked.problem else None
-        question = _text(f"[bold]{safe(self.asked.question)}[/]")
-        return _stack(problem, question, *_packed(self.asked.choices, width))
+        problem = text(f"[yellow]{safe(self.asked.problem)}[/]") if self.asked.problem else None
+        question = text(f"[bold]{safe(self.asked.question)}[/]")
+        return stack(problem, question, *packed(self.asked.choices, width))
 
     def _doing(self, width: int) -> RenderableType | None:
         if not self.status or (self.asked is not None and not self.asked.standing):
             return None
         frame = _FRAMES[int(self.clock() / _FRAME_SECONDS) % len(_FRAMES)]
         status = Text(f"{frame} {clean_line(self.status)}", no_wrap=True, overflow="ellipsis")
-        return _stack(counters(self.stats, width), status) if self.stats is not None else status
-
-
-def _state(one: events.Party) -> str:
-    if one.standing == "self" and one.state != "accepted":
-        return ""
-    if one.state == "waiting" and one.detail:
-        return f"[bold yellow]{t('not expected')}[/]"
-    return _state_of(one.state)
-
-
-def _doubt(one: events.Party) -> str:
-    return " [bold yellow](not expected)[/]" if one.state == "waiting" and one.detail else ""
-
-
-def members_of(group: events.Group) -> str:
-    """The members of a group, with markup; of who has left or failed, that too."""
-    names = []
-    for member in group.members:
-        state = member["state"]
-        names.append(
-            safe(member["name"]) + (f" ({group_state(state)})" if state in ("failed", "left") else "")
-        )
-    return ", ".join(names)
-
-
-class _Paper:
-    """Makes lines of renderables."""
-
-    def __init__(self, width: int, color_system: str | None) -> None:
-        self._text = io.StringIO()
-        self._console = Console(
-            file=self._text,
-            width=width,
-            force_terminal=True,
-            color_system=color_system,  # type: ignore[arg-type]  # rich has a Literal of its own
-            legacy_windows=False,
-        )
-
-    def lines(self, renderable: RenderableType | None) -> list[str]:
-        if renderable is None:
-            return []
-        self._text.seek(0)
-        self._text.truncate()
-        self._console.print(renderable, highlight=False, emoji=False)
-        return self._text.getvalue().rstrip("\n").split("\n")
-
-
-def _text(markup: str, **style: Any) -> Text:
-    return Text.from_markup(markup, emoji=False, **style)  # else the :key: of a did is a picture
-
-
-def _stack(*parts: RenderableType | None) -> RenderableType | None:
-    found = [part for part in parts if part is not None]
-    grid = Table.grid()
-    grid.add_column(overflow="fold")
-    for part in found:
-        grid.add_row(part)
-    return grid if found else None
-
-
-def _packed(choices: Iterable[tuple[str, str]], width: int) -> list[Text]:
-    """As many choices on a line as go there whole."""
-    lines: list[Text] = []
-    for key, meaning in choices:
-        choice = Text.assemble("  ", (clean_line(key), "bold cyan"), f": {clean_line(meaning)}")
-        if lines and lines[-1].cell_len + choice.cell_len + 1 <= width:
-            lines[-1] = Text.assemble(lines[-1], " ", choice)
-        else:
-            lines.append(choice)
-    return lines
+        return stack(counters(self.stats, width), status) if self.stats is not None else status
 
 
 def counters(stats: events.Stats, width: int) -> Table:
@@ -407,7 +289,7 @@ def counters(stats: events.Stats, width: int) -> Table:
         rtt = f"{peer['rtt_ms']:.1f} ms" if peer.get("rtt_ms") is not None else ""
         cells = (
             Text(clean_line(peer["name"])),
-            _doing(peer["state"]),
+            doing_of(peer["state"]),
             path,
             rtt,
             size(peer["bytes_sent"]),

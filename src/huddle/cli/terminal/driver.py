@@ -23,6 +23,7 @@ from huddle.cli.terminal.screens import Screen
 from huddle.errors import HuddleError, unexpected
 from huddle.session.classroom import Classroom
 from huddle.session.party import Party
+from huddle.tasks import cancel
 
 _TICK = 0.125  # seconds between two pictures of a status
 
@@ -97,10 +98,7 @@ class Driver:
                     await self._pace.wait(event)
         finally:
             loop.set_exception_handler(before)
-            tasks = [asker, ticker] if self._asking is None else [asker, ticker, self._asking]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel(asker, ticker, self._asking)
             await self._screen.end()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
@@ -119,7 +117,8 @@ class Driver:
                 self._keep_identity()
             case events.Words() | events.Restarted():
                 self._epoch = event.epoch
-                self._gather(isinstance(event, events.Restarted))
+                # After a sealed session the host's lobby is ready when the new invitation is.
+                self._gather(isinstance(event, events.Restarted) and event.epoch > 0)
             case events.Invitation():
                 self._gather(True)
             case events.Question() if self._questions.put_off(event):
@@ -215,8 +214,8 @@ class Driver:
         """Whether nobody needs the answer any more: new words came, or who wanted to come in has left."""
         if isinstance(wanted, events.Input):
             return False
-        if wanted.what == "accept":
-            return epoch != self._epoch
+        if wanted.what in ("accept", "program", "again"):
+            return epoch != self._epoch  # a new ceremony has begun, even where all had signed
         if wanted == LOBBY and not self._questions.held:
             return not self._gathering or not self._wanted.empty()
         return wanted.what == "admit" and self._questions.has_left(wanted.did)

@@ -8,7 +8,8 @@ from rich.console import Console
 from huddle import events
 from huddle.cli.terminal import pager
 from huddle.cli.terminal.answers import Asked
-from huddle.cli.terminal.board import Board, safe
+from huddle.cli.terminal.board import Board
+from huddle.cli.terminal.marks import safe
 from huddle.cli.terminal.region import Above, Region
 from huddle.cli.terminal.view import View
 

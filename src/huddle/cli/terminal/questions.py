@@ -10,18 +10,16 @@ from collections.abc import Awaitable, Callable
 
 from huddle import events
 from huddle.cli.clashes import warning
-from huddle.cli.forms import find_file, options, question
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_source import ProgramSource
 from huddle.cli.terminal import answers
 from huddle.cli.terminal.answers import Asked, Person
+from huddle.cli.terminal.form_questions import FormQuestions
 from huddle.cli.terminal.lobby_questions import LobbyQuestions
 from huddle.cli.terminal.screens import Screen
 from huddle.cli.text import clean_line, listing, short_did
-from huddle.errors import LocalError, ProgramError
+from huddle.errors import LocalError
 from huddle.identity.names import alike
-from huddle.session.filling import Filling
-from huddle.session.form import program_form
 from huddle.session.party import Party
 from huddle.session.program import Program
 from huddle.texts import t, translated
@@ -29,7 +27,6 @@ from huddle.texts import t, translated
 LOBBY = events.Question("lobby")
 _AWAY = {"left", "refused", "gone"}
 _IN = {"seated", "admitted", "accepted"}
-GUEST = 1  # the number of a guest that has none yet
 
 
 class Questions:
@@ -49,8 +46,7 @@ class Questions:
         self._turn = turn
         self._parties: dict[str, events.Party] = {}
         self._proposed = self._first = ""  # digests of programs
-        self._entry = ""
-        self._args: tuple[str, ...] = ()  # the shared ones of that program
+        self._form = FormQuestions(party, screen)
         self._each = isinstance(policy, HostPolicy) and policy.each
         self._without_seat: dict[str, events.Question] = {}
         self._source = source
@@ -90,6 +86,8 @@ class Questions:
         if not isinstance(event, events.Party):
             return []
         self._parties[event.did] = event
+        if event.standing == "self":
+            self._form.pid = event.pid
         if event.state not in _AWAY:
             return []
         self._without_seat.pop(event.did, None)
@@ -100,9 +98,14 @@ class Questions:
         files = {one["path"]: one["sha256"] for one in event.files}
         if self._proposed not in ("", event.digest):
             changed = [path for path, digest in files.items() if self._files.get(path) != digest]
-            what = f": {listing(list(map(clean_line, changed)))}" if changed else ""
-            self._screen.show(events.Notice(f"The program is another one than before{what}."))
-        self._proposed, self._entry, self._args, self._files = event.digest, event.entry, event.args, files
+            names = listing(list(map(clean_line, changed)))
+            self._screen.show(
+                events.Notice(f"The program is another one than before: {names}.")
+                if changed
+                else events.Notice("The program is another one than before.")
+            )
+        self._proposed, self._files = event.digest, files
+        self._form.entry, self._form.args = event.entry, event.args
 
     def _doubled(self, gone: events.Party) -> list[events.Question]:
         """Ask about who has a seat by the list, where somebody else has knocked by the same name."""
@@ -196,7 +199,7 @@ class Questions:
     async def _accept(self, question: events.Question) -> None:
         self._first = self._proposed
         if isinstance(self._policy, GuestPolicy):
-            entry = clean_line(self._entry)
+            entry = clean_line(self._form.entry)
             if clash := warning(entry, self._policy.taken, self._party.files):
                 self._screen.show(events.Notice(clash))
         verdict = self._by_policy(question)
@@ -230,11 +233,10 @@ class Questions:
         host = isinstance(self._policy, HostPolicy)
         problem = ""
         if not host and not self._screen.script:
-            self._say_purpose()
+            self._form.say_purpose()
         while True:
             people = self._people()
-            may = self._filling()
-            beside = options(may) if may is not None and may.optional else ""
+            beside = self._form.options
             asked = _deciding(people, host=host, problem=problem, beside=beside, lobby=self._policy.lobby)
             line = await self._screen.ask(asked)
             decision = answers.Decline() if line is None else answers.decide(line, people, host=host)
@@ -247,7 +249,7 @@ class Questions:
                     await self._screen.read(self._party.files, self._turn)
                     continue
                 case answers.Options() if beside:
-                    if not await self._fill_in(all_=True):
+                    if not await self._form.fill_in(all_=True):
                         self._party.decline("declined to take part")
                         return
                     continue
@@ -256,7 +258,7 @@ class Questions:
                     continue
                 case answers.Accept(heard):
                     # A host was asked before there was an invitation.
-                    if not host and not await self._fill_in(all_=False):
+                    if not host and not await self._form.fill_in(all_=False):
                         self._party.decline("declined to take part")
                         return
                     self._party.heard(heard)
@@ -271,48 +273,6 @@ class Questions:
                 case answers.Decline():
                     self._party.decline("declined to take part")
             return
-
-    def _say_purpose(self) -> None:
-        """What the program says that everybody learns; a host saw it before there was an invitation."""
-        try:
-            form = program_form(self._entry, self._party.files)
-        except ProgramError:
-            return  # it is said where it is asked for
-        if form.written and form.learns:
-            self._screen.show(events.Notice(f"In its own words, {form.title or self._entry}: {form.learns}"))
-
-    def _filling(self) -> Filling | None:
-        """What the program asks of this person alone; None where there is nothing, or it can't be known."""
-        party = self._party
-        own = next((one.pid for one in self._parties.values() if one.standing == "self"), None)
-        try:
-            form = program_form(self._entry, party.files)
-        except ProgramError as error:
-            self._screen.show(events.Notice(error.message))
-            return None
-        if not form.inputs:
-            return None
-        taken = (*party.files, *(place for place, _ in party.inputs))
-        pid = GUEST if own is None else own
-        filling = Filling(form, pid, self._args, party.private_args, taken, find_file, which="own")
-        return filling if filling.pending is not None else None
-
-    async def _fill_in(self, *, all_: bool) -> bool:
-        """Ask for what has to be given, or for `all_` that can be; False where nothing more can be typed."""
-        filling = self._filling()
-        if filling is None:
-            return True
-        problem = ""
-        while (one := filling.pending) is not None and (all_ or not filling.optional):
-            if self._screen.script:
-                break
-            line = await self._screen.ask(Asked(question(one), (), problem))
-            if line is None:
-                return False
-            problem = filling.answer(line)
-        filling.pass_over()
-        self._party.give(filling.private, (*self._party.inputs, *filling.files))
-        return True
 
     # --- later runs
 

@@ -11,15 +11,16 @@ from rich.console import Console
 
 from huddle import events
 from huddle.ceremony.messages import parting
-from huddle.cli.terminal.board import Board, counters, group_state, members_of, safe, standing_of
+from huddle.cli.terminal.board import Board, counters
 from huddle.cli.terminal.listing import listed
+from huddle.cli.terminal.marks import group_state, members_of, safe, standing_of
 from huddle.cli.terminal.output import ProgramOutput, painted, unpainted
 from huddle.cli.terminal.qr import qr_code
+from huddle.cli.terminal.results import results_lines
 from huddle.cli.text import clean_line, duration, listing, sentence, short_did, size
 from huddle.texts import t, tn, translated
 
 _FILES = 4  # of a program, a line each; more are only counted here, and named by `v`
-_RESULTS = 6  # files that a program made, named on one line
 _BELOW = 9  # lines that must stand below a QR code on the same screen: link, code, what to type, the status
 _BAR = 2  # columns of a pager that scrolls
 _LINES = 24  # of a terminal that does not say
@@ -328,29 +329,8 @@ class View:
                 self.line(f"  {_sentence(event.hint)}")
 
     def _on_results(self, event: events.Results) -> None:
-        shown = [f"{one['path']} ({size(one['size'])})" for one in event.files[:_RESULTS]]
-        more = len(event.files) - len(shown)
-        names = listing([*shown, *([t("{count} more", count=more)] if more else [])])
-        made = tn(
-            "The program made {count} file: {names}.",
-            "The program made {count} files: {names}.",
-            len(event.files),
-            names=safe(names),
-        )
-        self.line(made)
-        if event.directory:
-            renamed = [
-                t("{path} as {kept}", path=one["path"], kept=one["kept"])
-                for one in event.files
-                if one["kept"] not in ("", one["path"])
-            ]
-            lost = [one["path"] for one in event.files if not one["kept"]]
-            kept = t("Kept in {folder}", folder=safe(event.directory))
-            self.line(f"  {kept}" + (f", {safe(listing(renamed))}." if renamed else "."))
-            if lost:
-                self.line(f"  [yellow]{t('Not kept: {names}.', names=safe(listing(lost[:_RESULTS])))}[/]")
-        elif not event.carried:
-            self.line(f"  {t('Nothing of it is kept. --output DIR would keep what the program makes.')}")
+        for line in results_lines(event):
+            self.line(line)
 
     def _on_proxy(self, event: events.Proxy) -> None:
         start = t("Start the program by hand now, here or in a debugger or notebook, with these arguments:")

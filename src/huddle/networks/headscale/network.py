@@ -27,6 +27,7 @@ from huddle.networks.tailscale.api import Node, TailscaleStatus
 from huddle.networks.tailscale.daemon import EXPOSED, Daemon, installed, missing
 from huddle.networks.tailscale.network import MAX_TLS_OFFER
 from huddle.networks.tailscale.tailnet import TailnetWires
+from huddle.tasks import cancel
 
 _PATIENCE = 20.0  # seconds that one dial waits until this party is in the tailnet
 _SEEN = 5.0  # and then until the peer is seen there
@@ -139,9 +140,7 @@ class HeadscaleNetwork:
 
     async def close(self) -> None:
         """Leave the tailnet; the host takes away what it has made. Raises NetworkError where that fails."""
-        for task in [*self._giving, *([self._entering] if self._entering else [])]:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await cancel(*self._giving, self._entering)
         try:
             await self._wires.close()
         finally:

@@ -29,6 +29,7 @@ from huddle.networks.open_wires import OpenWires
 from huddle.networks.reach import addresses
 from huddle.networks.reach import stun_probe as punch
 from huddle.networks.reach.addresses import MAX_ENDPOINTS, Endpoint
+from huddle.tasks import cancel
 
 MAX_URL = 253
 
@@ -175,12 +176,8 @@ class IrohNetwork:
         """Stop listening and drop all wires; what closed wires have still to send gets a moment."""
         if self._endpoint is None:
             return
-        tasks = [*self._taking, *([self._serving] if self._serving else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(*self._taking, self._serving)
         # A task that was cancelled keeps the frames in which it stood, and they the endpoint and its sockets.
-        tasks.clear()
         self._serving = None
         await self._wires.end(FAREWELL_SECONDS)
         await self._endpoint.close()

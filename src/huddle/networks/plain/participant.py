@@ -34,6 +34,7 @@ from huddle.networks.wireguard.system import Addressing
 from huddle.networks.wireguard.uapi import PeerConfig, TunnelConfig
 from huddle.rendezvous.client import dialing
 from huddle.rendezvous.ice import ask
+from huddle.tasks import cancel
 
 RETRY = 0.2  # seconds between attempts to connect to an MPyC that does not listen yet
 DIAL = 4.0  # seconds for one of them
@@ -154,9 +155,7 @@ class PlainParticipant:
 
     async def close(self) -> None:
         """Remove the interface and all that belongs to it."""
-        if self._accepting is not None:
-            self._accepting.cancel()
-            await asyncio.gather(self._accepting, return_exceptions=True)
+        await cancel(self._accepting)
         for sock in [sock for early in self._early.values() for sock in early]:
             sock.close()
         for link in self._links.values():

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from huddle.networks.reach import addresses
+from huddle.networks.reach import addresses, udp
 from huddle.networks.reach import port_mapping as mapping
 from huddle.rendezvous.server import stun
 
@@ -60,8 +60,7 @@ async def look(servers: Sequence[Where]) -> Seen:
 
 async def outer(server: Where | None, host: str, within: float) -> tuple[int, Where | None]:
     """A free UDP port of that address, let go again, and how the server saw it; None where it did not."""
-    loop = asyncio.get_running_loop()
-    transport, client = await loop.create_datagram_endpoint(_StunClient, local_addr=(host, 0))
+    transport, client = await udp.endpoint(_StunClient, local_addr=(host, 0))
     try:
         port: int = transport.get_extra_info("sockname")[1]
         place = await _resolved(*server) if server else None
@@ -182,8 +181,7 @@ class _StunClient(asyncio.DatagramProtocol):
 
     async def hears(self, outer: Where) -> bool:
         """Whether what another port sends to this one's outer address arrives."""
-        loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_datagram_endpoint(
+        transport, _ = await udp.endpoint(
             asyncio.DatagramProtocol,
             local_addr=("0.0.0.0", 0),  # noqa: S104
         )

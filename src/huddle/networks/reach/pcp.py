@@ -20,6 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from huddle.networks.reach import udp
+
 PORT = 5351
 TCP = 6
 NONCE = 12
@@ -115,7 +117,7 @@ async def ask[T](router: str, request: bytes, read: Callable[[bytes], T | None],
     """
     loop = asyncio.get_running_loop()
     client = _PcpClient()
-    transport, _ = await loop.create_datagram_endpoint(lambda: client, remote_addr=(router, port))
+    transport, _ = await udp.endpoint(lambda: client, remote_addr=(router, port))
     try:
         begun = loop.time()
         for after in _TIMES:

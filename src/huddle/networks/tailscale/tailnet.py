@@ -25,6 +25,7 @@ from huddle.networks.tailscale.api import LocalApi, Node, TailscaleStatus
 from huddle.networks.tls.network import TlsNetwork
 from huddle.networks.tls.offer import Offer
 from huddle.networks.tls.transport import TlsTransport
+from huddle.tasks import cancel
 
 _LOOK = 5.0  # seconds between two looks at the paths of open wires
 _DIRECT = 2.0  # seconds in which a direct path may still be found before the first wire is dialled
@@ -117,9 +118,7 @@ class TailnetWires(TlsNetwork):
 
     async def close(self) -> None:
         """Take everything down; the tailscaled is its owner's affair."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel(*self._tasks)
         await super().close()
 
     # --- what the network tls leaves open

@@ -35,6 +35,7 @@ from huddle.networks.tls.certificates import (
 from huddle.networks.tls.offer import Offer, TlsPeer, parse_offer
 from huddle.networks.tls.race import AttemptFailed, first
 from huddle.networks.tls.transport import PREAMBLE_SIZE, TlsTransport
+from huddle.tasks import cancel
 
 # One address's time for connecting, TLS and names: a lost SYN or two (1 s, 3 s) must not decide.
 ATTEMPT_SECONDS = 8.0
@@ -193,10 +194,7 @@ class TlsNetwork:
     async def close(self) -> None:
         """Stop listening and drop all wires; what closed wires have still to send gets a moment."""
         self._closed = True
-        for task in (self._serving, self._holding):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        await cancel(self._serving, self._holding)
         for server in self._servers:
             server.close()
         self._drop_listening()

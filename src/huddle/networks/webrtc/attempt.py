@@ -18,6 +18,7 @@ from huddle.networks.webrtc.meeting import CandidateExchange, meeting
 from huddle.networks.webrtc.signals import Description, IceCandidate, RtcSignal
 from huddle.rendezvous.client import dialing
 from huddle.rendezvous.messages import TurnServer
+from huddle.tasks import beside
 
 MEET = 15.0  # seconds for the peer to come: less than the 30 s of a dial, so that it fails with a reason
 CHECKS = 10.0  # seconds for ICE and DTLS since the peer last said something: several checks of each pair
@@ -53,13 +54,9 @@ class RtcAttempt:
         try:
             mine = signals.described(await self.connection.describe())
             async with meeting(url, self._peer, self._crypto, within=MEET) as met:
-                telling = asyncio.create_task(self._tell(met, mine))
-                try:
+                async with beside(self._tell(met, mine)):
                     theirs = await self._introduced(met)
                     await self._checked(met)
-                finally:
-                    telling.cancel()
-                    await asyncio.gather(telling, return_exceptions=True)
         except BaseException:
             await self.connection.close()
             raise
@@ -102,12 +99,8 @@ class RtcAttempt:
         """Wait until channel 0 is open, and take more candidates as they are heard."""
         try:
             async with asyncio.timeout(CHECKS) as limit:
-                hearing = asyncio.create_task(self._hear(met, limit))
-                try:
+                async with beside(self._hear(met, limit)):
                     await asyncio.shield(self.connection.opened)
-                finally:
-                    hearing.cancel()
-                    await asyncio.gather(hearing, return_exceptions=True)
         except TimeoutError:
             raise self._failed("nothing came through") from None
         except NetworkError as error:

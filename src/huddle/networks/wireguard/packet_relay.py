@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from huddle.networks.plain.forwarder import is_for
+from huddle.networks.reach import udp
 
 Where = tuple[str, int]
 
@@ -31,13 +32,10 @@ class PacketRelay:
 
     async def open(self, outer: Sequence[socket.socket], inner: Sequence[socket.socket]) -> list[Where]:
         """Pass on between these; where WireGuard has its peers, one for each inner socket."""
-        loop = asyncio.get_running_loop()
-        for sock in inner:
-            place = _Place(self)
-            self._places.append(place)
-            await loop.create_datagram_endpoint(lambda place=place: place, sock=sock)  # type: ignore[misc]
-        for sock in outer:
-            transport, _ = await loop.create_datagram_endpoint(lambda: _Outer(self), sock=sock)
+        self._places = [_Place(self) for _ in inner]
+        ends = [*zip(self._places, inner, strict=True), *((_Outer(self), sock) for sock in outer)]
+        transports = await udp.endpoints(ends)
+        for sock, transport in zip(outer, transports[len(inner) :], strict=True):
             self._outer[sock.family == socket.AF_INET6] = transport
         return [sock.getsockname() for sock in inner]
 

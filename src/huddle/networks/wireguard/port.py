@@ -11,9 +11,9 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 
 from huddle.errors import NetworkError
+from huddle.networks.reach import udp
 from huddle.networks.wireguard.path_checks import EVERY, ChosenPath, PathChecks, Where
 from huddle.networks.wireguard.signals import Chosen
 from huddle.rendezvous.server import stun
@@ -42,10 +42,8 @@ class Port:
         """Bind this port, 0: a free one; raises NetworkError."""
         sockets = bound(number)
         self.number = sockets[0].getsockname()[1]
-        for sock in sockets:
-            end = _End(self._take)
-            self._ends[sock.family] = end
-            await self._loop.create_datagram_endpoint(partial(_same, end), sock=sock)
+        self._ends = {sock.family: _End(self._take) for sock in sockets}
+        await udp.endpoints([(self._ends[sock.family], sock) for sock in sockets])
 
     async def close(self) -> None:
         """Let go of the port: when this returns, another may bind it."""
@@ -111,10 +109,6 @@ class Port:
         elif self._checks is not None:
             for answered, where in self._checks.receive(packet, source, self._loop.time()):
                 self._send(answered, where)
-
-
-def _same(end: "_End") -> "_End":
-    return end
 
 
 class _End(asyncio.DatagramProtocol):

@@ -42,6 +42,7 @@ from huddle.rendezvous.messages import (
     pack,
     unpack,
 )
+from huddle.tasks import beside, cancel
 
 _ATTEMPT = 10.0  # seconds for one attempt to connect: TCP, TLS and WebSocket over the slowest path
 _RETRY_MOST = 60.0  # seconds: what a rendezvous may ask to wait is not believed beyond it
@@ -210,9 +211,7 @@ class RoomClient:
     async def close(self) -> None:
         """Leave the room, which stays. What is not confirmed yet is given up."""
         task, self._task = self._task, None
-        if task:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await cancel(task)
         self._end(LocalError("This party has left the room."))
 
     async def _run(self) -> None:
@@ -263,13 +262,9 @@ class RoomClient:
         self._create = False
         self._entered.set()
         self._told(RoomState(connected=True, expires=time.time() + opened.lifetime))
-        sending = asyncio.create_task(self._send(connection))
-        try:
+        async with beside(self._send(connection)):
             while True:
                 self._take(await _receive(connection, Entry, Appended, Presence))
-        finally:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
 
     async def _send(self, connection: dialing.Connection) -> None:
         sent, admitted = -1, 0

@@ -38,6 +38,7 @@ from huddle.rendezvous.server.rooms import Rooms
 from huddle.rendezvous.server.site import INDEX, BuiltPage
 from huddle.rendezvous.server.store import Store
 from huddle.rendezvous.server.stun import StunServer
+from huddle.tasks import beside
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _SERVED = re.compile(r"2/rooms/.+|1/(nameplates|relay/.+|ice)")  # as in the routes, behind "/v"
@@ -78,12 +79,10 @@ class Rendezvous:
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """Sweep while the app runs, and close the store after it."""
-        sweeping = asyncio.create_task(self._keep_swept())
         try:
-            yield
+            async with beside(self._keep_swept()):
+                yield
         finally:
-            sweeping.cancel()
-            await asyncio.gather(sweeping, return_exceptions=True)
             self.store.close()
 
     async def room(self, socket: WebSocket) -> None:

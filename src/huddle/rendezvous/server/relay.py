@@ -19,6 +19,7 @@ from huddle.rendezvous.limits import ClientRefused, Limits
 from huddle.rendezvous.messages import Paired
 from huddle.rendezvous.server.guard import ClientConnection, CloseCode
 from huddle.rendezvous.server.metrics import Metrics
+from huddle.tasks import beside
 
 _OTHER = {"a": "b", "b": "a"}
 
@@ -93,14 +94,10 @@ class Relay:
                     side.end(CloseCode.IDLE, "nothing was sent for too long")
 
     async def _run(self, mine: _RelaySide) -> None:
-        pumping = asyncio.create_task(self._pump(mine))
-        try:
+        async with beside(self._pump(mine)) as pumping:
             await asyncio.wait((pumping, mine.over), return_when=asyncio.FIRST_COMPLETED)
             if pumping.done():
                 pumping.result()
-        finally:
-            pumping.cancel()
-            await asyncio.gather(pumping, return_exceptions=True)
         if mine.over.done():
             await mine.visit.close(*mine.over.result())
 

@@ -32,6 +32,7 @@ from huddle.rendezvous.server.metrics import Metrics
 from huddle.rendezvous.server.quotas import ClientQuota
 from huddle.rendezvous.server.store import Store, StoredRoom
 from huddle.rendezvous.server.writers import Writers
+from huddle.tasks import until_first
 
 
 class _RoomReader:
@@ -141,16 +142,7 @@ class Rooms:
             )
 
     async def _converse(self, reader: _RoomReader, room_id: bytes) -> None:
-        pushing = asyncio.create_task(self._push(reader, room_id))
-        listening = asyncio.create_task(self._listen(reader, room_id))
-        try:
-            done, _ = await asyncio.wait((pushing, listening), return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in (pushing, listening):
-                task.cancel()
-            await asyncio.gather(pushing, listening, return_exceptions=True)
+        await until_first(self._push(reader, room_id), self._listen(reader, room_id))
 
     async def _push(self, reader: _RoomReader, room_id: bytes) -> None:
         visit = reader.visit

@@ -1,11 +1,10 @@
-"""A runner's event loops: MPyC's connections to its peers, over the streams that the supervisor gave.
+"""MPyC's connections to its peers, over the streams that the supervisor gave.
 
 `PeerConnections` holds one `PeerChannel` per peer, over a stream of frames in both directions
 (huddle/links/frames.py).
-`equip` changes a class of event loops, so that every loop of that class, whoever makes it, hands out a
-`PeerTransport` over the channel where `create_connection` is called for `p2.huddle`, or `create_server` for
-this party's own port; every other host and port is left to the loop itself. MPyC opens its connections anew
-in every `mpc.start()`, so a channel carries connections one after another, each ended by one EOF frame from
+Every event loop of the program hands out a `PeerTransport` over the channel where MPyC connects to
+`p2.huddle`, or serves at this party's own port (running/runner/equip.py). MPyC opens its connections anew in
+every `mpc.start()`, so a channel carries connections one after another, each ended by one EOF frame from
 *either* side:
 
     this side closes    EOF goes out, what still comes in before the peer's EOF is dropped
@@ -33,7 +32,6 @@ It knows nothing of processes, files or MPyC's messages, but for the two bytes o
 """
 
 import asyncio
-import functools
 import sys
 import time
 from collections import deque
@@ -260,7 +258,7 @@ class PeerConnections:
         self.carrier: Any = None
         self.verdict: ProgramAborted | None = None
         self.loop: Any = None  # the one that connected last
-        self.steady = True  # it tells when it stops: see `equip`
+        self.steady = True  # it tells when it stops: see equip.py
 
     def attach(self, names: "dict[int, str]", carrier: Any) -> None:
         """These are the peers, and what carries the frames."""
@@ -284,12 +282,11 @@ class PeerConnections:
         protocol = factory()
         return self.channels[pid].open(protocol), protocol
 
-    def serve(self, loop: Any, factory: Any) -> "ConnectedServer":
+    def serve(self, loop: Any, factory: Any) -> None:
         """Connections from all peers with a lower pid."""
         self.use(loop)
         for pid in range(self.pid):
             self.channels[pid].open(factory())
-        return ConnectedServer(self.loop)
 
     def end(self, verdict: ProgramAborted) -> None:
         """End the program, now and whenever it enters its loop again."""
@@ -348,63 +345,3 @@ class PeerConnections:
         for channel in self.channels.values():
             channel.leave()
         self.carrier.finish(None if well else time.monotonic() + LAST_WORDS)
-
-
-class ConnectedServer(asyncio.AbstractServer):
-    """What `create_server` returns: the peers are connected already, so there is nothing to close."""
-
-    sockets: "tuple[Any, ...]" = ()
-
-    def __init__(self, loop: Any) -> None:
-        self._loop = loop
-        self._serving = True
-
-    def close(self) -> None:
-        self._serving = False
-
-    def get_loop(self) -> Any:
-        return self._loop
-
-    def is_serving(self) -> bool:
-        return self._serving
-
-    async def start_serving(self) -> None:
-        """It serves."""
-
-    async def serve_forever(self) -> None:
-        await self._loop.create_future()
-
-    async def wait_closed(self) -> None:
-        """It is closed as soon as it is told to."""
-
-
-def equip(loop_type: Any, session: PeerConnections) -> None:
-    """Let all event loops of this class, and of those made from it, connect the session's parties."""
-    create_connection, create_server = loop_type.create_connection, loop_type.create_server
-    run_forever = loop_type.run_forever
-
-    @functools.wraps(create_connection)
-    async def connect(self, protocol_factory, host=None, port=None, **options):  # type: ignore[no-untyped-def]
-        for pid in range(session.pid + 1, len(session.channels) + 1):
-            if (host, port) == (f"p{pid}.huddle", PORT + pid):
-                return session.connect(self, pid, protocol_factory)
-        return await create_connection(self, protocol_factory, host, port, **options)
-
-    @functools.wraps(create_server)
-    async def serve(self, protocol_factory, host=None, port=None, **options):  # type: ignore[no-untyped-def]
-        if host is None and port == PORT + session.pid:
-            return session.serve(self, protocol_factory)
-        return await create_server(self, protocol_factory, host, port, **options)
-
-    @functools.wraps(run_forever)
-    def run(self: Any) -> None:
-        if session.verdict:
-            self.call_soon(session.judge)
-        try:
-            run_forever(self)
-        finally:
-            if self is session.loop:
-                session.flush()
-
-    run.tells_huddle = True  # type: ignore[attr-defined]
-    loop_type.create_connection, loop_type.create_server, loop_type.run_forever = connect, serve, run

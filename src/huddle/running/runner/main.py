@@ -6,8 +6,8 @@ FD is the control socket, inherited from the supervisor. The supervisor's first 
 object, the configuration:
 
     frames, loop,     paths of links/frames.py, running/runner/loop.py,
-    lane, standstill, running/runner/mux.py, running/runner/standstill.py
-    exec              and running/runner/exec.py
+    equip, lane,      running/runner/equip.py, running/runner/mux.py,
+    standstill, exec  running/runner/standstill.py and running/runner/exec.py
     pid, names        this party, and the names of all
     lane_fd           an inherited socket, the lane (see running/mux.py)
     directory, entry  where the program lies, and its first file there
@@ -323,8 +323,9 @@ def connect(control: Control, config: "dict[str, Any]", before: "dict[str, Any] 
     session.attach({pid: name for pid, name in enumerate(config["names"]) if pid != config["pid"]}, lane)
     if before:
         replacing.restore(before, session, lane)
+    equip = load("huddle_runner_equip", config["equip"]).equip
     for loop_type in loop_classes():
-        loops.equip(loop_type, session)
+        equip(loop_type, session, loops.PORT)
     watch = load("huddle_runner_standstill", config["standstill"])
     standstill = Standstill(control, session, watch, {**config, "verdict": loops.ProgramAborted})
     control.watch(standstill.stuck)

@@ -5,6 +5,7 @@
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,13 +91,22 @@ def test_the_screen_is_as_recorded(story: str, table: Table) -> None:
             table.tell(step)
     file = FOLDER / f"{story}-{table.screen.columns}.txt"
     if os.environ.get("RECORD_SCREENS"):
-        import time
-
-        time.sleep(1.5)
         FOLDER.mkdir(exist_ok=True)
-        file.write_text(still(table.text) + "\n")
+        file.write_text(settled(table) + "\n")
     expected = file.read_text().rstrip("\n")
+    assert expected.count("\n") >= table.screen.lines - 3, "recorded before all had been drawn"
     table.until(lambda text: still(text) == expected)
+
+
+def settled(table: Table) -> str:
+    """The screen once nothing has changed on it for three seconds."""
+    before, since = "", time.monotonic()
+    while time.monotonic() - since < 3:
+        now = still(table.text)
+        if now != before:
+            before, since = now, time.monotonic()
+        time.sleep(0.05)
+    return before
 
 
 def still(text: str) -> str:

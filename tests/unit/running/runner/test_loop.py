@@ -12,7 +12,8 @@ from huddle.links import frames
 from huddle.links.frames import ACK, DATA, END, EOF, MAX_PAYLOAD, PEER, WINDOW, control, data_frames
 from huddle.running.runner import loop as runner_loop
 from huddle.running.runner import mux as runner_mux
-from huddle.running.runner.loop import PORT, PeerConnections, ProgramAborted, equip, host
+from huddle.running.runner.equip import equip
+from huddle.running.runner.loop import PORT, PeerConnections, ProgramAborted, host
 from huddle.running.runner.mux import SupervisorMux
 
 MB = 1 << 20
@@ -50,7 +51,7 @@ class Place:
         self.streams: dict[int, bytes] = dict.fromkeys(self.session.channels, b"")
         self.acked: dict[int, int] = dict.fromkeys(self.session.channels, 0)
         loop_type: Any = type("Loop", (Base,), {})
-        equip(loop_type, self.session)
+        equip(loop_type, self.session, PORT)
         self.loop = loop_type()
         self.session.use(self.loop)
         self.protocols: list[Mpyc] = []

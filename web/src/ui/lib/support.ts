@@ -5,10 +5,12 @@ export interface Problem {
   todo: string;
 }
 
-const BROWSERS = "Use a current Chrome, Edge or Firefox on a computer or an Android phone: it was tried in Chromium 156 and Firefox 153.";
+const BROWSERS =
+  "Use a current Chrome, Edge or Firefox on a computer or an Android phone: it was tried in Chromium 156 and Firefox 153. " +
+  "Of Safari take 27 or newer: the engine of 27 was tried.";
 
 const APPLE = /iPhone|iPad/;
-const IPHONE = "On an iPhone or iPad every browser is Safari inside, so another one does not help: update the system, or use a computer or an Android phone.";
+const IPHONE = "On an iPhone or iPad every browser is Safari inside, so another one does not help. It has to be Safari 27 or newer: update the system, or use a computer or an Android phone.";
 
 /** The parts of `globalThis` that count here, so that a test can leave some out. */
 export interface Surroundings {
