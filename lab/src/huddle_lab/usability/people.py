@@ -20,7 +20,7 @@ import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from huddle.errors import LocalError
 from huddle_lab.usability.machine import Machine
@@ -60,6 +60,8 @@ class Terminal:
         self._person, self._process, self._master = person, process, master
         self.text = ""
         self._seen = 0
+        self._began = time.monotonic()
+        self._step = len(person.story.steps) - 1  # that with which it began
 
     def see(self, pattern: str, within: float = PATIENCE) -> str:
         """Wait until this stands there, after what was seen last; its first group."""
@@ -86,6 +88,8 @@ class Terminal:
             code = -1
         if code:
             raise LocalError(f"{self._person.name}'s command failed:\n{self.text[-2000:]}")
+        steps, took = self._person.story.steps, time.monotonic() - self._began
+        steps[self._step] = replace(steps[self._step], seconds=round(took, 2))
         return self.text
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ class Plain:
         (
             "on the path",
             "reads and changes all; may be any party",
-            "tests/netlab/test_usability.py::test_plain_tells_the_path_everything",
+            "not tried",
         ),
         ("a party", "may claim any number that is free", "not tried"),
     )
@@ -45,8 +45,8 @@ class PlainSsl:
         ("on the path", "sees addresses, sizes, times", "not tried"),
         (
             "a party",
-            "is any other party: a certificate of the authority is taken under every number",
-            "tests/netlab/test_usability.py::test_a_certificate_is_taken_under_another_number",
+            "may be any party that dials: whose certificate it is, is not looked at",
+            "tests/unit/lab/usability/test_plain.py::test_a_certificate_is_taken_under_another_number",
         ),
         ("who made the authority", "can be anybody", "not tried"),
     )
@@ -81,15 +81,16 @@ def authority() -> Sequence[str]:
         f"mkdir -p {_FILES}",
         f"openssl req -x509 -newkey rsa:2048 -nodes -keyout {_FILES}/ca.key -out {_FILES}/mpyc_ca.crt"
         " -days 30 -subj /CN=ours -addext keyUsage=critical,keyCertSign",
-        f"printf 'subjectKeyIdentifier=hash\\nauthorityKeyIdentifier=keyid\\n' >{_FILES}/extensions",
     )
 
 
 def certificate(pid: int) -> Sequence[str]:
-    """What one types to make a certificate for a party."""
-    own = f"{_FILES}/party_{pid}"
+    """What one types to make a certificate for a party, with all that MPyC and Python want to see in it."""
+    own, name = f"{_FILES}/party_{pid}", f"MPyC party {pid}"
+    wanted = f"subjectKeyIdentifier=hash\\nauthorityKeyIdentifier=keyid\\nsubjectAltName=DNS:{name}\\n"
     return (
-        f"openssl req -newkey rsa:2048 -nodes -keyout {own}.key -out {own}.csr -subj /CN=party{pid}",
+        f"printf '{wanted}' >{_FILES}/extensions",
+        f"openssl req -newkey rsa:2048 -nodes -keyout {own}.key -out {own}.csr -subj '/CN={name}'",
         f"openssl x509 -req -in {own}.csr -CA {_FILES}/mpyc_ca.crt -CAkey {_FILES}/ca.key -CAcreateserial"
         f" -days 30 -extfile {_FILES}/extensions -out {own}.crt",
     )

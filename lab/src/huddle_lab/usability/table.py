@@ -39,7 +39,8 @@ def security() -> str:
 def _cell(row: Row) -> Callable[[str], str]:
     def of(when: str) -> str:
         steps = [step for step in row["steps"] if step["when"] == when]
-        seconds = sum(step["seconds"] for step in steps)
+        people = {step["who"] for step in steps}  # who do not wait for each other
+        seconds = max((sum(s["seconds"] for s in steps if s["who"] == one) for one in people), default=0)
         return f"{len(steps)}, {seconds:.0f} s" if steps else "0"
 
     return of
