@@ -230,6 +230,11 @@ class Execution:
         """A peer's program stands still."""
         self._progress.peer_still(pid, still)
 
+    def signal_came(self, pid: int, signal: control.RunnerSignal) -> None:
+        """What holds a peer's runner says something to what holds this one."""
+        if signal.run == self.number and isinstance(self._run, Run):
+            self._run.signal_came(pid, signal.data)
+
     def has_finished(self, pid: int) -> bool:
         """Whether that peer's part is over."""
         return pid in self._outcomes
@@ -400,6 +405,10 @@ class Execution:
         else:
             self._paths[pid] = info.network, info.path
             self._emit(link_event(name, info, self.number))
+
+    def run_signal(self, pid: int, data: bytes) -> None:
+        """What holds the runner says something to what holds that peer's."""
+        self._group.send(pid, control.RunnerSignal(self.number, data))
 
     def run_peer_ended(self, pid: int) -> None:
         """A peer's program is over; what it meant is in its outcome."""

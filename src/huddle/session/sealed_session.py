@@ -353,6 +353,9 @@ class SealedSession:
                 self._outcomes[pid] = message
                 if self.execution is not None:
                     self.execution.outcome_came(pid, message)
+            case control.RunnerSignal():
+                if self.execution is not None:
+                    self.execution.signal_came(pid, message)
             case control.Still():
                 self._stills[pid] = message
                 if self.execution is not None:

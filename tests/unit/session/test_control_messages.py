@@ -25,6 +25,7 @@ from huddle.session.control_messages import (
     RecordDraft,
     RecordSignature,
     Regroup,
+    RunnerSignal,
     RunProposal,
     Status,
     Still,
@@ -52,6 +53,7 @@ MESSAGES: tuple[Message, ...] = (
     Lost(2, "Bob is gone"),
     Regroup("https://rendezvous.example/j#abc", "Bob was lost"),
     Still(2, (StreamCounts(0, 2**64 - 1, 0, False), StreamCounts(2, 8, 20, True))),
+    RunnerSignal(2, b"s" * control.MAX_SIGNAL),
     Forwards((ForwardPort(2, 40_000), ForwardPort(3, 40_002))),
 )
 
