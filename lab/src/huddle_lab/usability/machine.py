@@ -1,6 +1,6 @@
 """A fresh machine for one person: a root of its own over a base, in namespaces of its own.
 
-    with Machine("ada", namespace, base, directory) as machine:
+    with FreshMachine("ada", namespace, base, directory) as machine:
         machine.command("pip install mpyc", online=True)      a command line, for subprocess
         machine.left()                                        what has changed since it was fresh
 
@@ -26,7 +26,7 @@ from huddle_lab.sites.netns import NetworkNamespace
 from huddle_lab.sites.tun import DEVICE
 
 PYTHON = "/opt/python"
-HOME = "/home/person"
+HOME = "/srv/person"
 _PATH = f"{HOME}/venv/bin:{PYTHON}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _INSTALLED = ("usr/", "opt/", "var/", "etc/alternatives/", "etc/ld.so", "lib/", f"{HOME[1:]}/venv/")
 _PASSED = ("PIP_", "UV_", "SSL_CERT_", "HTTP", "http")  # how this computer reaches package registries
@@ -39,7 +39,7 @@ set -e
 mount --make-rprivate /
 mount -t overlay overlay -o lowerdir="$1",upperdir="$2/upper",workdir="$2/work" "$2/root"
 cd "$2/root"
-mkdir -p proc dev sys tmp run opt/python "home/person" .old
+mkdir -p proc dev sys tmp run opt/python "srv/person" .old
 mount -t proc proc proc
 mount --rbind /dev dev
 mount -t tmpfs tmpfs run
@@ -51,9 +51,9 @@ chroot . ldconfig
 cp --parents -rL /etc/pip.conf /etc/resolv.conf /etc/ssl/certs . 2>/dev/null || true
 [ -z "$4" ] || cp --parents -L "$4" . 2>/dev/null || true
 if [ "$1" != / ]; then rm -rf etc/apt; cp -a /etc/apt etc/apt; fi
-grep -q '^person:' etc/passwd || echo 'person:x:4242:4242:Person:/home/person:/bin/bash' >>etc/passwd
+grep -q '^person:' etc/passwd || echo 'person:x:4242:4242:Person:/srv/person:/bin/bash' >>etc/passwd
 grep -q '^person:' etc/group || echo 'person:x:4242:' >>etc/group
-chown 4242:4242 home/person
+chown 4242:4242 srv/person
 hostname "$5"
 pivot_root . .old
 umount -l .old
@@ -84,7 +84,7 @@ class Left:
         return asdict(self)
 
 
-class Machine:
+class FreshMachine:
     """A machine, from `with` to its end; nothing of it stays on this computer."""
 
     def __init__(self, name: str, namespace: NetworkNamespace, base: Path, directory: Path) -> None:

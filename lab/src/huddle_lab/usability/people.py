@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from huddle.errors import LocalError
-from huddle_lab.usability.machine import Machine
+from huddle_lab.usability.machine import FreshMachine
 
 PATIENCE = 900.0  # seconds: packages are fetched and installed
 _SCREEN = struct.pack("HHHH", 50, 200, 0, 0)
@@ -113,7 +113,7 @@ class Terminal:
 class Person:
     """Somebody with a fresh machine."""
 
-    def __init__(self, name: str, machine: Machine, story: Story) -> None:
+    def __init__(self, name: str, machine: FreshMachine, story: Story) -> None:
         self.name, self.machine, self.story = name, machine, story
 
     def type(self, line: str, *, root: bool = False, online: bool = False) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from huddle.errors import LocalError
 from huddle_lab.sites.netns import Net
-from huddle_lab.usability.machine import Machine
+from huddle_lab.usability.machine import FreshMachine
 from huddle_lab.usability.people import Person, Story
 from huddle_lab.usability.solution import PROGRAM, Solution, Stage
 
@@ -32,7 +32,7 @@ def perform(solution: Solution, base: Path, checkout: Path, program: Path) -> Ro
         where.chmod(0o755)
         people = []
         for name, namespace in zip(_NAMES, net.machines, strict=True):
-            machine = stack.enter_context(Machine(name.lower(), namespace, base, where / name))
+            machine = stack.enter_context(FreshMachine(name.lower(), namespace, base, where / name))
             people.append(Person(name, machine, story))
         ada, bob, server = people
         ada.machine.put(PROGRAM, program.read_bytes())

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from huddle_lab.usability.perform import Row
-from huddle_lab.usability.registry import NOT_PERFORMED, SOLUTIONS
+from huddle_lab.usability.registry import HUDDLE, NOT_PERFORMED, SOLUTIONS
 
 _WHEN = ("install", "first", "again", "end")
 
@@ -30,9 +30,9 @@ def usability(rows: Sequence[Row]) -> str:
 def security() -> str:
     """A row for each attacker of each solution."""
     lines = [_line("solution", "attacker", "sees and can do", "tried by"), _line(*["---"] * 4)]
-    for solution in SOLUTIONS:
-        for attacker, power, test in solution.security:
-            lines.append(_line(solution.title, attacker, power, test if test == "not tried" else f"`{test}`"))
+    for title, attackers in [*((one.title, one.security) for one in SOLUTIONS), ("Huddle", HUDDLE)]:
+        for attacker, power, test in attackers:
+            lines.append(_line(title, attacker, power, test if test == "not tried" else f"`{test}`"))
     return "\n".join(lines)
 
 
