@@ -183,7 +183,7 @@ class FreshMachine:
         children = Path(f"/proc/{first.pid}/task/{first.pid}/children")
         while time.monotonic() < deadline and first.poll() is None:
             pids = children.read_text().split()
-            if pids and Path(f"/proc/{pids[0]}/root/run/ready").exists():
+            if pids and (Path("/proc", pids[0], "root") / "run" / "ready").exists():
                 return int(pids[0])
             time.sleep(0.02)
         raise LocalError(

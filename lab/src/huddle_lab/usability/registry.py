@@ -8,7 +8,7 @@ from huddle_lab.usability.wireguard import WireGuardByHand
 SOLUTIONS: tuple[Solution, ...] = (Plain(), PlainSsl(), WireGuardByHand(), Tailscale())
 
 NOT_PERFORMED = {
-    "Huddle": "its script did not come to its end on fresh machines yet; the steps are counted in the table before",
+    "Huddle": "not performed on fresh machines yet; its steps are counted in the table before",
     "WireGuard by a web page": "the thesis's page is in no package registry; Huddle's page for the same is"
     " performed by `tests/netlab/test_plain.py`, its steps are not timed",
     "Headscale": "its binary is in no package registry; the network `headscale` is tested against a stand-in",
