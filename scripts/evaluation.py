@@ -11,14 +11,15 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from huddle_lab.report import figures, groups
 from huddle_lab.report import runtimes as runtimes_report
 from huddle_lab.report.charts import Figure
-from huddle_lab.report.groups import RowGroup, beside, by_model, over_links, seconds, set_up
+from huddle_lab.report.groups import GroupKey, RowGroup, beside, by_model, over_links, seconds, set_up
 from huddle_lab.report.statistic import Estimate
 from huddle_lab.runs import rows
 from huddle_lab.runs.rows import Row
@@ -60,12 +61,14 @@ def performance(found: Sequence[Row]) -> str:
     if not finished:
         return NONE
     parts = [about(finished, len(found) - len(quiet))]
+    out = Counter(groups.key(row) for row in found if row not in quiet)
     for demo, parties in dict.fromkeys((one.key.demo, one.key.parties) for one in made):
         some = [one for one in made if (one.key.demo, one.key.parties) == (demo, parties)]
         places = list(dict.fromkeys(one.key.place for one in some))
         some.sort(key=lambda one: places.index(one.key.place))
-        parts += ["", f"### {demo}, {parties} {'party' if parties == 1 else 'parties'}", "", times(some)]
-        parts += ["", links(some)] if any(one.of(over_links("mbit")) for one in some) else []
+        tables = [one for one in (times(some, out), links(some)) if one.count("\n") > 1]
+        heading = f"### {demo}, {parties} {'party' if parties == 1 else 'parties'}"
+        parts += [text for one in ([heading, *tables] if tables else []) for text in ("", one)]
     failed = [one for one in groups.group(found) if one.failed]
     if failed:
         parts += ["", "Not finished:", ""]
@@ -118,10 +121,12 @@ def apart(some: Sequence[RowGroup]) -> list[RowGroup]:
 
 
 def links(some: Sequence[RowGroup]) -> str:
-    """What the links bear."""
+    """What the links bear, where a program measured it."""
     trip, rate = over_links("trip_ms"), over_links("mbit")
     text = [line("", "network", "there and back, ms", "one message of 8 MB, Mbit/s"), line(*["---"] * 4)]
     for one in some:
+        if one.of(rate) is None:
+            continue
         text.append(
             line(one.title, f"`{one.key.network}`", shown(one.of(trip), ".1f"), shown(one.of(rate), ",.0f"))
         )
@@ -144,11 +149,11 @@ def about(quiet: Sequence[Row], left_out: int) -> str:
     )
 
 
-def times(some: Sequence[RowGroup]) -> str:
-    """One table."""
+def times(some: Sequence[RowGroup], out: Mapping[GroupKey, int]) -> str:
+    """One table; `out` is how many rows of a group were left out."""
     text = [
-        line("", "network", "seconds", "by plain", "by model", "rounds", "set-up, s", "n"),
-        line(*["---"] * 8),
+        line("", "network", "seconds", "by plain", "by model", "rounds", "set-up, s", "n", "left out"),
+        line(*["---"] * 9),
     ]
     for one in some:
         plain = next((g for g in some if g.key.place == one.key.place and g.key.network == "plain"), None)
@@ -160,7 +165,7 @@ def times(some: Sequence[RowGroup]) -> str:
                 f"{one.title}{f', {one.key.size}' if one.key.size else ''}", f"`{one.key.network}`",
                 shown(one.of(seconds), ".3f"), shown(compared, ".2f"), shown(one.of(by_model), ".2f"),
                 shown(one.of(lambda row: row["rounds"]), ",.0f"), shown(one.of(set_up), ".2f"),
-                str(len(one.rows)),
+                str(len(one.rows)), str(out.get(one.key, 0) or ""),
             )
         )  # fmt: skip
     return "\n".join(text)

@@ -12,6 +12,17 @@ __all__ = ["program", "seat"]
 
 pytestmark = pytest.mark.timeout(240)  # two sessions, and the seconds after which somebody is lost
 
+QUICK = ("--grace", "6")
+# The time, since a terminal's text has each line once.
+SUM = (
+    "import time\nfrom mpyc.runtime import mpc\n\n"
+    "mpc.run(mpc.start())\n"
+    "secint = mpc.SecInt(32)\n"
+    "given = int(input(f'Your number ({time.time_ns()})? '))\n"
+    "print('sum', mpc.run(mpc.output(sum(mpc.input(secint(given))))), flush=True)\n"
+    "mpc.run(mpc.shutdown())\n"
+)
+
 
 def seen_words(person: Terminal) -> list[str]:
     """The four words each time that they were shown."""
@@ -21,19 +32,10 @@ def seen_words(person: Terminal) -> list[str]:
 def test_who_is_killed_while_it_runs_is_replaced_and_the_others_stay(
     url: str, seat: Seat, program: Path
 ) -> None:
-    # The time, since a terminal's text has each line once.
-    program.write_text(
-        "import time\nfrom mpyc.runtime import mpc\n\n"
-        "mpc.run(mpc.start())\n"
-        "secint = mpc.SecInt(32)\n"
-        "given = int(input(f'Your number ({time.time_ns()})? '))\n"
-        "print('sum', mpc.run(mpc.output(sum(mpc.input(secint(given))))), flush=True)\n"
-        "mpc.run(mpc.shutdown())\n"
-    )
-    quick = ("--grace", "6")
-    ada = seat("Ada", "host", "--parties", "3", "--rendezvous", url, *quick, str(program))
+    program.write_text(SUM)
+    ada = seat("Ada", "host", "--parties", "3", "--rendezvous", url, *QUICK, str(program))
     link = ada.wait(r"Send this link[^\n]*\s+(\S+/j#\S+)")[1]
-    bob, cyd = seat("Bob", "join", *quick, link), seat("Cyd", "join", *quick, link)
+    bob, cyd = seat("Bob", "join", *QUICK, link), seat("Cyd", "join", *QUICK, link)
     all_say_yes(ada, bob, cyd)
     for person in (ada, bob, cyd):
         person.wait("Your number")
@@ -45,10 +47,10 @@ def test_who_is_killed_while_it_runs_is_replaced_and_the_others_stay(
     ada.wait("While you wait")
     cyd.wait("Bob was lost. You keep your seat and need not join again")
     cyd.wait("2 of 3 are here")
-    late = seat("Bob", "join", *quick, link)
+    late = seat("Bob", "join", *QUICK, link)
     late.wait("no such room|has ended")
     assert late.end() != 0
-    dan = seat("Dan", "join", *quick, second)
+    dan = seat("Dan", "join", *QUICK, second)
     all_say_yes(ada, cyd, dan)
     for number, person in enumerate((ada, cyd, dan), 1):
         person.wait("Your number")
@@ -80,4 +82,27 @@ def test_who_leaves_after_a_failed_run_is_replaced(url: str, seat: Seat, program
     all_say_yes(ada, cyd, dan)
     for person in (ada, cyd, dan):
         person.wait("first")
+        assert person.end() == 0, person.text
+
+
+def test_two_are_enough_the_one_who_is_left_waits_for_another(url: str, seat: Seat, program: Path) -> None:
+    program.write_text(SUM)
+    ada = seat("Ada", "host", "--parties", "2", "--rendezvous", url, *QUICK, str(program))
+    link = ada.wait(r"Send this link[^\n]*\s+(\S+/j#\S+)")[1]
+    bob = seat("Bob", "join", *QUICK, link)
+    all_say_yes(ada, bob)
+    for person in (ada, bob):
+        person.wait("Your number")
+    bob.ctrl_c()
+    bob.ctrl_c()
+    bob.end()
+    ada.wait("Bob was lost. Whoever gets the new link")
+    second = ada.wait(r"\n\s+(http\S+/j#\S+)\s+Or read out")[1]
+    cyd = seat("Cyd", "join", *QUICK, second)
+    all_say_yes(ada, cyd)
+    for person in (ada, cyd):
+        person.wait("Your number")
+        person.type("4")
+    for person in (ada, cyd):
+        person.wait("sum 8")
         assert person.end() == 0, person.text

@@ -24,9 +24,8 @@ from huddle.session.platform import ProgramRuntime
 from huddle.session.sealed_session import SealedSession
 from huddle.session.stages import Stages, delete
 
-ANEW = (
-    "The others keep their seats. Whoever gets the new link or code can take the free one; new words follow."
-)
+STAYED = "The others keep their seats."
+FREE = "Whoever gets the new link or code can take the free seat; new words follow."
 ALL_HERE = "All are still here and keep their seats; new words follow when you go on."
 
 
@@ -97,7 +96,8 @@ class Hosting:
                 return None
             await self.open(plan)
             reason = self._call(together)
-        stages.begin_anew(reason, ANEW if together.regrouping.lost else ALL_HERE)
+        what = (f"{STAYED} {FREE}" if self._stayed else FREE) if together.regrouping.lost else ALL_HERE
+        stages.begin_anew(reason, what)
         return replace(plan, program=together.program or lobby.program, parties=len(sealed.roster))
 
     def _lobby(self, plan: HostPlan, stack: AsyncExitStack) -> tuple[HostCeremony, HostLobby]:

@@ -26,6 +26,7 @@ class Regrouping:
 
     def __init__(self, peers: PeerMonitor, names: Mapping[int, str], *, host: bool, may: bool) -> None:
         self.lost: dict[int, str] = {}
+        self.wanted = False  # at the host: two guests have lost each other
         self.invitation: Invitation | None = None  # of the new session
         self.reason = ""
         self._peers = peers
@@ -55,6 +56,10 @@ class Regrouping:
         if not self._host or message.pid not in self._names or message.pid in (0, pid):
             return None
         name, other = self._names[pid], self._names[message.pid]
+        self.wanted = True
+        peer = self._peers.peers[message.pid]
+        if peer.silent or peer.lost_at is not None:  # nor is it heard here: the seat is free at once
+            self.lose(message.pid, message.reason)
         return PeerError(f"{name} has lost {other}: {shorten(message.reason)}", peer=other)
 
     def take(self, message: control.Regroup, host: str, rendezvous: str) -> PeerError | None:

@@ -24,7 +24,6 @@ from huddle.running.scratch import Scratch
 from huddle.session import control_messages as control
 from huddle.session import numpy_agreement as arrays
 from huddle.session.agreement import Agreement
-from huddle.session.ceremony_driver import program_event
 from huddle.session.chat import ChatLines, chat
 from huddle.session.context import PartyContext, RunContext
 from huddle.session.execution import Execution, link_event
@@ -33,6 +32,7 @@ from huddle.session.peers import PeerMonitor
 from huddle.session.plans import RunRequest
 from huddle.session.platform import ProgramRuntime
 from huddle.session.program import Program
+from huddle.session.proposal_told import program_event
 from huddle.session.recorder import SessionRecorder
 from huddle.session.regrouping import Regrouping
 
@@ -150,7 +150,8 @@ class SealedSession:
             return True
         wanted = self._try_again or self.sealed.options.stay
         stopped = self._stopped_here and self.is_host
-        return bool(self.regrouping.lost) and not stopped and (wanted or isinstance(self.broken, PeerError))
+        missed = self.regrouping.lost or self.regrouping.wanted
+        return bool(missed) and not stopped and (wanted or isinstance(self.broken, PeerError))
 
     def _may_try_again(self) -> bool:
         """After a run that failed or was declined: guests wait for what the host does, who is asked."""

@@ -16,6 +16,7 @@ async def test_output_is_held_while_much_waits_and_goes_on_at_a_quarter(
     queue = EventQueue(held.append, lambda error: None)
     for number in range(4):
         queue.put(events.Output("stdout", f"{number}" * 1_000, 1))
+    queue.put(events.Notice("x"))
     assert held and all(held)
     got = [await queue.get() for _ in range(3)]
     assert held[-1] is True

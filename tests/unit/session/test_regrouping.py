@@ -1,6 +1,7 @@
 """Who is lost, who is told, and which invitation counts: by each party's own word, and the host's alone."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -20,7 +21,7 @@ URL = "https://rendezvous.example"
 
 class Peers:
     def __init__(self, me: int) -> None:
-        self.peers = {pid: None for pid in NAMES if pid != me}
+        self.peers = {pid: SimpleNamespace(silent=False, lost_at=None) for pid in NAMES if pid != me}
         self.sent: list[tuple[int, Any]] = []
 
     def send(self, pid: int, message: Any) -> None:
@@ -68,7 +69,15 @@ def test_only_the_host_hears_who_was_lost_and_only_of_other_guests() -> None:
     assert isinstance(error, PeerError) and error.peer == "Bob" and "Ann has lost Bob" in error.message
     for wrong in (Lost(1, "me"), Lost(0, "you"), Lost(9, "nobody")):
         assert hanna.heard(1, wrong) is None
+    assert hanna.wanted and not hanna.lost, "who is still heard here keeps the seat"
     assert party(2)[0].heard(1, Lost(2, "gone")) is None
+
+
+def test_who_is_silent_here_too_is_lost_when_a_guest_says_so() -> None:
+    hanna, peers = party(0)
+    peers.peers[2].silent = True
+    hanna.heard(1, Lost(2, "gone"))
+    assert hanna.lost == {2: "gone"} and hanna.stayed() == [1]
 
 
 def test_a_guest_goes_where_its_host_is_and_nowhere_else() -> None:
@@ -100,6 +109,7 @@ async def test_a_guest_waits_for_the_host_s_word_until_it_comes_or_can_t(
     waiting = asyncio.create_task(left.host_s_word())
     await asyncio.sleep(0)
     left.lose(0, "gone")
-    assert not await waiting
+    async with asyncio.timeout(10):  # a host that is gone says nothing more
+        assert not await waiting
     monkeypatch.setattr(module, "HOST_SECONDS", 0.01)
     assert not await party(1)[0].host_s_word()

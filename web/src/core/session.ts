@@ -37,6 +37,8 @@ export interface SessionOptions {
   rendezvous: string;
   /** The person's contacts, as `kept` told them last. */
   contacts?: string;
+  /** The catalogue of the page's language; default: English. */
+  catalogue?: string;
   /** As in a browser that can't transfer data channels; for tests. */
   pumped?: boolean;
   /** False: the bytes of runs go by the session worker alone; for tests and figures. */
@@ -138,8 +140,8 @@ class WorkerSession implements Session {
     try {
       const assets = await this.assets;
       this.tell({ event: "progress", stage: "starting", done: 1 });
-      const { rendezvous, contacts } = this.options;
-      const start: Start = { assets, backstage, rtc: this.rtc(), rendezvous, contacts: contacts ?? "" };
+      const { rendezvous, contacts, catalogue } = this.options;
+      const start: Start = { assets, backstage, rtc: this.rtc(), rendezvous, contacts: contacts ?? "", catalogue: catalogue ?? "" };
       this.worker.postMessage(start, start.rtc ? [backstage, start.rtc] : [backstage]);
       await this.makeRunner(this.frame!);
     } catch (error) {

@@ -100,19 +100,23 @@ def over_links(name: str) -> Callable[[Row], float | None]:
     return pick
 
 
+def key(row: Row) -> GroupKey:
+    """The group that a row belongs to."""
+    return GroupKey(row["demo"], row["size"], row["parties"], row["scenario"]["name"], row["network"])
+
+
 def group(all_rows: Iterable[Row]) -> list[RowGroup]:
     """The groups of a file in the order in which they were first run."""
     found: dict[GroupKey, list[Row]] = {}
     for row in rows.best(all_rows):
-        key = GroupKey(row["demo"], row["size"], row["parties"], row["scenario"]["name"], row["network"])
-        found.setdefault(key, []).append(row)
+        found.setdefault(key(row), []).append(row)
     return [
         RowGroup(
-            key,
-            some[0]["scenario"].get("title", key.scenario),
+            which,
+            some[0]["scenario"].get("title", which.scenario),
             [row for row in some if row["outcome"] == "finished"],
             sum(row["outcome"] == "failed" for row in some),
             next((row["error"] for row in some if row["outcome"] == rows.NOT_RUN), ""),
         )
-        for key, some in found.items()
+        for which, some in found.items()
     ]
