@@ -185,14 +185,14 @@ figure("rounds", async () => {
 
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
 
-/** With direct channels and without, in turn, five times each; the reference is without. */
+/** With direct channels and without, in turn, three times each; the reference is without. */
 figure("direct", async () => {
   const found: Record<string, [number[], number[]]> = {};
   const note = (name: string, direct: boolean, value: number): void => {
     (found[name] ??= [[], []])[direct ? 0 : 1].push(value);
     console.log(name, direct, value);
   };
-  for (let turn = 0; turn < 5; turn++)
+  for (let turn = 0; turn < 3; turn++)
     for (const direct of turn % 2 ? [true, false] : [false, true]) {
       const said = printed((await outputs("bench/programs/rounds.py", [], "webrtc", 3, [], direct))[0]!);
       for (const name of ["output", "multiplication"]) note(`${name} round p50, three tabs, direct; reference: by the session workers`, direct, said[`${name}_ms`]!);
