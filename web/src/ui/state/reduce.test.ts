@@ -245,6 +245,14 @@ test("who has heard nobody is asked once more, who knows all or has heard somebo
   expect(heardNobody(after(view, { ...(party("Ann", ANN, "admitted") as object), standing: "verified" } as SessionEvent))).toBe(false);
 });
 
+test("words after a sealing are those of another session, in which somebody was replaced", () => {
+  const members = [{ pid: 0, name: "Ann", did: ANN }];
+  const before = after(fresh(0), party("Ann", ANN, "admitted"), words(1), { event: "sealed", digest: "d", parties: members, pid: 1 }, started(1));
+  expect([before.sealed?.pid, before.runs.length]).toEqual([1, 1]);
+  const view = after(before, words(1));
+  expect([view.sealed, view.runs, view.words?.epoch]).toEqual([undefined, [], 1]);
+});
+
 test("other words are an answer of their own, and stay beside the next ones", () => {
   const view = after(fresh(0), { do: "join", name: "Me", invitation: "x" }, party("Me", BEN, "admitted"), words(1), { event: "question", what: "accept", name: "Ann", did: ANN });
   const mine = after(view, { do: "differ" });

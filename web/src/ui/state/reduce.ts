@@ -203,6 +203,8 @@ function newWords(view: View, event: EventOf<"words">): View {
   return {
     ...view,
     words: { words: event.words, epoch: event.epoch },
+    // Words come before a sealing: if one has been, somebody was lost, and this is another session.
+    ...(view.sealed ? { sealed: undefined, runs: [] } : {}),
     answer: undefined,
     parties: view.parties.map((party) => ({ ...party, heard: false })),
   };
