@@ -25,6 +25,8 @@ from huddle_lab.report.statistic import Estimate
 from huddle_lab.runs import rows
 from huddle_lab.runs.rows import Row
 from huddle_lab.study.scenarios import REFERENCE
+from huddle_lab.usability import perform as usability_rows
+from huddle_lab.usability import table as usability
 
 ROOT = Path(__file__).parents[1]
 SOURCE, TARGET = ROOT / "docs" / "evaluation.in.md", ROOT / "docs" / "evaluation.md"
@@ -35,6 +37,7 @@ SIMULATED, VALIDATION = (
     KEPT / "validation.md",
 )  # scripts/simulated.py, huddle lab validate
 EFFORT = ROOT / "docs" / "effort.json"
+USABILITY = KEPT / "usability.json"
 NONE = (
     "There are no rows yet that were measured on a quiet machine. `make evaluation` makes them and "
     "this document (as root, about an hour and a half, resumable)."
@@ -223,6 +226,8 @@ def document(results: Sequence[Path], runtimes: Path) -> tuple[str, dict[str, Fi
         else "Not measured on a quiet machine yet: `scripts/runtimes`, then `huddle lab runtimes`.",
         "effort": effort(counted),
         "steps": steps(counted),
+        "by doing": usability.usability(usability_rows.read(USABILITY)),
+        "attackers": usability.security(),
     }
     text = SOURCE.read_text(encoding="utf-8")
     for name, content in parts.items():
