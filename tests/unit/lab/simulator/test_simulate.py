@@ -48,6 +48,8 @@ def test_a_phone_computes_for_longer_and_only_it() -> None:
     alone = PartyTrace((Segment(0.1, (), (), ()),), 0, 0.1, 0)
     found = simulate(trace(alone, alone), Setting(everywhere(2), slower=[1, 5]))
     assert found.parties == pytest.approx((0.1, 0.5))
+    found = simulate(ping_pong(40, 0.001), Setting(everywhere(2), slower=[1, 5]))
+    assert found.seconds == pytest.approx(20 * 0.001 + 20 * 0.005)  # and sends as much later
 
 
 def test_a_network_costs_at_both_ends_of_each_message() -> None:
