@@ -40,8 +40,8 @@ def test_a_machine_says_what_differs(tmp_path: Path) -> None:
 
         assert machine.left().files == ()
         run("touch /etc/new; echo x:x:9:9::/:/bin/sh >>/etc/passwd; ip link add d0 type veth peer name d1")
-        run("setsid sleep 300 >/dev/null 2>&1 &")
-        assert wait_until(lambda: machine.left().processes == ("sleep",), 20)  # the shell has gone
+        run("setsid -f sleep 300 >/dev/null 2>&1")
+        assert wait_until(lambda: machine.left().processes == ("sleep",), 20)
         left = machine.left()
         assert "/etc/new" in left.files
         assert (left.users, left.interfaces) == (("x",), ("d0", "d1"))
