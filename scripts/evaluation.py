@@ -16,20 +16,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from huddle_lab.report import figures, groups
+from huddle_lab.report import figures, groups, matrix
 from huddle_lab.report import runtimes as runtimes_report
 from huddle_lab.report.charts import Figure
-from huddle_lab.report.groups import GroupKey, RowGroup, beside, by_model, over_links, seconds, set_up
+from huddle_lab.report.groups import GroupKey, RowGroup, beside, over_links, seconds, set_up
+from huddle_lab.report.least import by_model
 from huddle_lab.report.statistic import Estimate
 from huddle_lab.runs import rows
 from huddle_lab.runs.rows import Row
 from huddle_lab.study.scenarios import REFERENCE
+from huddle_lab.usability import perform as usability_rows
+from huddle_lab.usability import table as usability
 
 ROOT = Path(__file__).parents[1]
 SOURCE, TARGET = ROOT / "docs" / "evaluation.in.md", ROOT / "docs" / "evaluation.md"
 KEPT = ROOT / "docs" / "results"  # the rows that the document is made of; others are not kept
 RUNTIMES = KEPT / "runtimes.jsonl"
+SIMULATED, VALIDATION = (
+    KEPT / "simulated.jsonl",
+    KEPT / "validation.md",
+)  # scripts/simulated.py, huddle lab validate
 EFFORT = ROOT / "docs" / "effort.json"
+USABILITY = KEPT / "usability.json"
 NONE = (
     "There are no rows yet that were measured on a quiet machine. `make evaluation` makes them and "
     "this document (as root, about an hour and a half, resumable)."
@@ -141,8 +149,9 @@ def about(quiet: Sequence[Row], left_out: int) -> str:
         f"{machine.get('cpu', '')}, {machine.get('cores', '')} cores; Huddle {versions.get('huddle')}, "
         f"MPyC {versions.get('mpyc')}, Python {versions.get('python')}. "
         f"Left out because the machine had other work: {left_out}. Medians with 95% confidence intervals. "
-        "By plain: divided by MPyC by itself in the same place with the same seed. By model: divided by "
-        "compute + rounds x one-way delay + bytes / bandwidth ([lab.md](lab.md))."
+        "By plain: divided by MPyC by itself in the same place with the same seed. By model: divided by the "
+        "least time, a simulation of the same computation where only computing and distance take time "
+        "([lab.md](lab.md))."
     )
 
 
@@ -210,11 +219,15 @@ def document(results: Sequence[Path], runtimes: Path) -> tuple[str, dict[str, Fi
     drawn = plots(found, measured)
     parts = {
         "performance": performance(found),
+        "simulated": matrix.markdown(matrix.read(SIMULATED), groups.group(undisturbed(found))),
+        "validation": VALIDATION.read_text(encoding="utf-8").strip(),
         "runtimes": runtimes_report.markdown(measured)
         if measured
         else "Not measured on a quiet machine yet: `scripts/runtimes`, then `huddle lab runtimes`.",
         "effort": effort(counted),
         "steps": steps(counted),
+        "by doing": usability.usability(usability_rows.read(USABILITY)),
+        "attackers": usability.security(),
     }
     text = SOURCE.read_text(encoding="utf-8")
     for name, content in parts.items():
@@ -235,7 +248,7 @@ def is_drawn(figure: Figure, path: Path) -> bool:
 def main() -> None:
     """As the command line says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    kept = sorted(path for path in KEPT.glob("*.jsonl") if path != RUNTIMES)
+    kept = sorted(path for path in KEPT.glob("*.jsonl") if path not in (RUNTIMES, SIMULATED))
     parser.add_argument("--results", type=Path, nargs="+", default=kept)
     parser.add_argument("--runtimes", type=Path, default=RUNTIMES)
     parser.add_argument("--target", type=Path, default=TARGET)

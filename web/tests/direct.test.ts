@@ -45,11 +45,12 @@ const ASKS = BUSY.replace(/busy = [^]*?pass\n/, 'print("got", input("Go on? "), 
 const patient = (tab: Tab, event: SessionEvent): Decision | undefined =>
   event.event === "question" && event.what === "again" ? undefined : agreeable(tab, event);
 
-async function pair(source: string, args: string[], options: { direct?: boolean }[] = [{}, {}], networks = ["webrtc"]): Promise<[Tab, Tab]> {
+async function pair(source: string, args: string[], options: { direct?: boolean }[] = [{}, {}], networks = ["webrtc"], before?: (tabs: [Tab, Tab]) => Promise<void>): Promise<[Tab, Tab]> {
   const [ann, ben] = (await Promise.all(
     chromium.contexts.map((context, at) => Tab.open(context, core.url, meeting.url, patient, options[at])),
   )) as [Tab, Tab];
   const local = { networks, stay: true, grace: 20 };
+  await before?.([ann, ben]);
   await ann.send({ do: "host", name: "Ann", parties: 2, program: program(source, ...args), ...local });
   const { url } = await ann.events.until("invitation");
   await ben.send({ do: "join", name: "Ben", invitation: url, ...local });
@@ -153,5 +154,27 @@ test("nobody is reached in a way that they did not choose: no direct channel by 
     } finally {
       await closed(tabs);
     }
+  }
+});
+
+test.each([true, false])("a frame is connected to the certificate of which the session told, and to no other: %s", { timeout: 3 * MINUTE }, async (told) => {
+  const tabs = await pair(ROUNDS, ["12"], [{}, {}], ["webrtc"], async ([, ben]) => {
+    await expect.poll(() => ben.page.frames().length, { timeout: MINUTE }).toBe(2);
+    if (!told)
+      await ben.page.frames()[1]!.evaluate(`{
+        const real = RTCPeerConnection.prototype.setRemoteDescription;
+        RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+          return real.call(this, { type, sdp: sdp.replace(/(fingerprint:sha-256 )\\S+/, "$1" + Array(32).fill("AB").join(":")) });
+        };
+      }`);
+  });
+  try {
+    await tabs[0].events.until("output", (event) => /step [2-9]00/.test(event.text));
+    const states = "connections.map((one) => one.sctp?.state).join()";
+    const found = (await Promise.all(tabs.map((tab) => tab.page.frames()[1]!.evaluate(states)))) as string[];
+    expect(found.map((one) => one.includes("connected"))).toEqual([told, told]);
+    await over(tabs);
+  } finally {
+    await closed(tabs);
   }
 });

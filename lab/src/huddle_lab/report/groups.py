@@ -84,12 +84,6 @@ def set_up(row: Row) -> float | None:
     return found
 
 
-def by_model(row: Row) -> float | None:
-    """The time that was taken divided by the model's."""
-    model = row["model"]
-    return row["seconds"] / model["seconds"] if model and model["seconds"] else None
-
-
 def over_links(name: str) -> Callable[[Row], float | None]:
     """The median over a run's links of what its program measured: trip_ms or mbit."""
 
