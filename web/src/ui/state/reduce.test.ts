@@ -251,6 +251,9 @@ test("words after a sealing are those of another session, in which somebody was 
   expect([before.sealed?.pid, before.runs.length]).toEqual([1, 1]);
   const view = after(before, words(1));
   expect([view.sealed, view.runs, view.words?.epoch]).toEqual([undefined, [], 1]);
+  const lost = after(before, { event: "restarted", epoch: 0, reason: "Bob was lost" });
+  expect([lost.sealed, lost.runs, lost.invitation, lost.words]).toEqual([undefined, [], undefined, undefined]);
+  expect(after(before, { event: "restarted", epoch: 2, reason: "Ann said no" }).sealed).toEqual(before.sealed);
 });
 
 test("other words are an answer of their own, and stay beside the next ones", () => {
