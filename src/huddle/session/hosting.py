@@ -23,6 +23,7 @@ from huddle.session.plans import HostPlan
 from huddle.session.platform import ProgramRuntime
 from huddle.session.sealed_session import SealedSession
 from huddle.session.stages import Stages, delete
+from huddle.session.tasks import whole_stack
 
 STAYED = "The others keep their seats."
 FREE = "Whoever gets the new link or code can take the free seat; new words follow."
@@ -78,7 +79,7 @@ class Hosting:
     async def session(self, plan: HostPlan) -> HostPlan | None:
         """One session, from its lobby to its end; the plan of the next one where somebody was lost."""
         stages, seat = self._stages, self._seat
-        async with AsyncExitStack() as stack:
+        async with whole_stack() as stack:
             await stages.open_networks(self._invitation.rendezvous, stack)
             stages.present("admitted")
             core, lobby = self._lobby(plan, stack)

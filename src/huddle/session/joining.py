@@ -17,6 +17,7 @@ from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import ProgramRuntime
 from huddle.session.sealed_session import SealedSession
 from huddle.session.stages import Stages
+from huddle.session.tasks import whole_stack
 from huddle.shortcode.code import looks_like_code
 
 ANEW = "You keep your seat and need not join again. Somebody else can take the free one; new words follow."
@@ -66,7 +67,7 @@ async def _session(
 ) -> tuple[bool, Invitation | None]:
     """One session; whether its runs went well, and the invitation to the next where somebody was lost."""
     flags = Flags(plan.threshold, plan.no_prss)
-    async with AsyncExitStack() as stack:
+    async with whole_stack() as stack:
         room = RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id))
         own = plan.own.manifest(flags, (Software("mpyc", runtime.interpreter.mpyc),)) if plan.own else None
         await stages.enter(room, stack)

@@ -26,7 +26,7 @@ from huddle.session import numpy_agreement as arrays
 from huddle.session.agreement import Agreement
 from huddle.session.chat import ChatLines, chat
 from huddle.session.context import PartyContext, RunContext
-from huddle.session.execution import Execution, link_event
+from huddle.session.execution import Execution
 from huddle.session.linking import link_manager, offers_for
 from huddle.session.peers import PeerMonitor
 from huddle.session.plans import RunRequest
@@ -35,6 +35,7 @@ from huddle.session.program import Program
 from huddle.session.proposal_told import program_event
 from huddle.session.recorder import SessionRecorder
 from huddle.session.regrouping import Regrouping
+from huddle.session.run_stats import link_event
 
 REPLACING = (
     "All have signed who takes part, and each pair has keys of its own: in this session nobody can take the"
@@ -221,7 +222,7 @@ class SealedSession:
             self._stopped_here = execution.stopped
             return well
         finally:
-            self._chronicle.note_run(manifest, began, well, execution.stats)
+            self._chronicle.note_run(manifest, began, well, execution.stats.last)
             if self._chronicle.wanted and not self.is_host:
                 self._group.send(0, self._chronicle.paths())
             self.execution = None

@@ -1,7 +1,8 @@
 """Work that others may want to end: what must come to its end all the same, and what need not."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from huddle.errors import HuddleError
@@ -15,6 +16,16 @@ async def whole(work: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         await asyncio.gather(task, return_exceptions=True)
         raise
+
+
+@asynccontextmanager
+async def whole_stack() -> AsyncIterator[AsyncExitStack]:
+    """A stack that is unwound to its end, though the session is left meanwhile."""
+    stack = AsyncExitStack()
+    try:
+        yield stack
+    finally:
+        await whole(stack.aclose())
 
 
 async def unless_failed[T](
