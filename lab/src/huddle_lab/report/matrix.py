@@ -74,7 +74,7 @@ def _cells(header: TraceHeader) -> Iterable[tuple[str, str]]:
     if header.parties == 1:
         return [(THESIS[0], "plain")]
     if header.parties > FEW:
-        return [(place, network) for place in (*THESIS, *BEYOND) for network in FEWER]
+        return [(place, network) for place in THESIS for network in FEWER]
     beyond = [(place, network) for place in BEYOND for network in FEWER]
     return [(place, network) for place in THESIS for network in NETWORKS] + beyond
 
