@@ -1,7 +1,7 @@
 """Work that others may want to end: what must come to its end all the same, and what need not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -29,7 +29,7 @@ async def whole_stack() -> AsyncIterator[AsyncExitStack]:
 
 
 async def unless_failed[T](
-    work: Coroutine[Any, Any, T], news: asyncio.Event, failed: Callable[[], HuddleError | None]
+    work: Awaitable[T], news: asyncio.Event, failed: Callable[[], HuddleError | None]
 ) -> T:
     """What this work brings; raises what has failed meanwhile, as `failed` knows once there are `news`."""
     task = asyncio.ensure_future(work)
