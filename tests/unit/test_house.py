@@ -27,7 +27,7 @@ REGISTRIES = re.compile(
     )
 )
 MACHINE_PATHS = re.compile("/(?:root|home/[a-z]+|Users/[A-Za-z]+)/")
-LONGEST_MODULE = 500
+LONGEST_MODULE = 410
 HOSTS = "lab/src/huddle_lab/sites/hosts.txt"
 
 
