@@ -12,6 +12,7 @@ import os
 import secrets
 import signal
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -327,11 +328,15 @@ def _sweep(mark: str) -> None:
         found = False
         for path in Path("/proc").glob("[0-9]*/environ"):
             with suppress(OSError):
-                if wanted in path.read_bytes().split(b"\0"):
+                environment = path.read_bytes()
+                if wanted in environment.split(b"\0"):
                     os.kill(int(path.parent.name), signal.SIGKILL)
                     found = True
+                elif not environment and os.readlink(path.with_name("exe")):
+                    found = True  # it may be about to become another program, and have its own in a moment
         if not found:
             return
+        time.sleep(0.005)
 
 
 def _pair() -> tuple[socket.socket, socket.socket]:

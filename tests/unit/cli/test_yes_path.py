@@ -5,7 +5,9 @@ import pytest
 from huddle.running import account
 from tests.unit.cli import yes_path
 
-FILES, FUNCTIONS = 46, 260  # at most: whoever needs more has a reason, and says it here
+# At most; whoever needs more has a reason, and says it here: events are queued, and a session has stages, in
+# modules of their own since who is lost can be replaced.
+FILES, FUNCTIONS = 48, 264
 
 
 @pytest.fixture(scope="module")
