@@ -10,6 +10,7 @@ leave out all other stages.
 
 import argparse
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -208,12 +209,19 @@ STAGES = [
 ]
 
 
-def run_all(stages: list[Stage]) -> Iterator[tuple[Stage, Outcome, float]]:
+def run_all(stages: list[Stage]) -> Iterator[tuple[Stage, Outcome, float, float]]:
+    """Each stage with what came of it, how long it took, and the processor time of all that it started."""
     for stage in stages:
         print(f"\n== {stage.name}", flush=True)
-        began = time.monotonic()
+        began, used = time.monotonic(), processor_time()
         outcome = stage.run()
-        yield stage, outcome, time.monotonic() - began
+        yield stage, outcome, time.monotonic() - began, processor_time() - used
+
+
+def processor_time() -> float:
+    """Of all processes that this one has waited for, and theirs, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def wanted(stage: Stage, args: argparse.Namespace) -> bool:
@@ -240,11 +248,13 @@ def main() -> int:
 
     results = list(run_all(chosen))
     print("\n== summary")
-    for stage, outcome, seconds in results:
+    for stage, outcome, seconds, used in results:
         verdict = "FAILED" if outcome.failed else "passed" if outcome.passed else "not run"
-        print(f"{stage.name:10} {verdict:8} {seconds:6.1f} s  {outcome.note}".rstrip())
-    passed = sum(outcome.passed for _, outcome, _ in results)
-    failed = sum(outcome.failed for _, outcome, _ in results)
+        print(
+            f"{stage.name:10} {verdict:8} {seconds:6.1f} s  processor {used:6.1f} s  {outcome.note}".rstrip()
+        )
+    passed = sum(outcome.passed for _, outcome, *_ in results)
+    failed = sum(outcome.failed for _, outcome, *_ in results)
     print(f"{passed} passed, {failed} failed")
     return int(failed > 0)
 

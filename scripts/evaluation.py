@@ -11,24 +11,33 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from huddle_lab.report import figures, groups
+from huddle_lab.report import figures, groups, matrix
 from huddle_lab.report import runtimes as runtimes_report
 from huddle_lab.report.charts import Figure
-from huddle_lab.report.groups import RowGroup, beside, by_model, over_links, seconds, set_up
+from huddle_lab.report.groups import GroupKey, RowGroup, beside, over_links, seconds, set_up
+from huddle_lab.report.least import by_model
 from huddle_lab.report.statistic import Estimate
 from huddle_lab.runs import rows
 from huddle_lab.runs.rows import Row
 from huddle_lab.study.scenarios import REFERENCE
+from huddle_lab.usability import perform as usability_rows
+from huddle_lab.usability import table as usability
 
 ROOT = Path(__file__).parents[1]
 SOURCE, TARGET = ROOT / "docs" / "evaluation.in.md", ROOT / "docs" / "evaluation.md"
 KEPT = ROOT / "docs" / "results"  # the rows that the document is made of; others are not kept
 RUNTIMES = KEPT / "runtimes.jsonl"
+SIMULATED, VALIDATION = (
+    KEPT / "simulated.jsonl",
+    KEPT / "validation.md",
+)  # scripts/simulated.py, huddle lab validate
 EFFORT = ROOT / "docs" / "effort.json"
+USABILITY = KEPT / "usability.json"
 NONE = (
     "There are no rows yet that were measured on a quiet machine. `make evaluation` makes them and "
     "this document (as root, about an hour and a half, resumable)."
@@ -57,12 +66,14 @@ def performance(found: Sequence[Row]) -> str:
     if not finished:
         return NONE
     parts = [about(finished, len(found) - len(quiet))]
+    out = Counter(groups.key(row) for row in found if row not in quiet)
     for demo, parties in dict.fromkeys((one.key.demo, one.key.parties) for one in made):
         some = [one for one in made if (one.key.demo, one.key.parties) == (demo, parties)]
         places = list(dict.fromkeys(one.key.place for one in some))
         some.sort(key=lambda one: places.index(one.key.place))
-        parts += ["", f"### {demo}, {parties} {'party' if parties == 1 else 'parties'}", "", times(some)]
-        parts += ["", links(some)] if any(one.of(over_links("mbit")) for one in some) else []
+        tables = [one for one in (times(some, out), links(some)) if one.count("\n") > 1]
+        heading = f"### {demo}, {parties} {'party' if parties == 1 else 'parties'}"
+        parts += [text for one in ([heading, *tables] if tables else []) for text in ("", one)]
     failed = [one for one in groups.group(found) if one.failed]
     if failed:
         parts += ["", "Not finished:", ""]
@@ -115,10 +126,12 @@ def apart(some: Sequence[RowGroup]) -> list[RowGroup]:
 
 
 def links(some: Sequence[RowGroup]) -> str:
-    """What the links bear."""
+    """What the links bear, where a program measured it."""
     trip, rate = over_links("trip_ms"), over_links("mbit")
     text = [line("", "network", "there and back, ms", "one message of 8 MB, Mbit/s"), line(*["---"] * 4)]
     for one in some:
+        if one.of(rate) is None:
+            continue
         text.append(
             line(one.title, f"`{one.key.network}`", shown(one.of(trip), ".1f"), shown(one.of(rate), ",.0f"))
         )
@@ -136,16 +149,17 @@ def about(quiet: Sequence[Row], left_out: int) -> str:
         f"{machine.get('cpu', '')}, {machine.get('cores', '')} cores; Huddle {versions.get('huddle')}, "
         f"MPyC {versions.get('mpyc')}, Python {versions.get('python')}. "
         f"Left out because the machine had other work: {left_out}. Medians with 95% confidence intervals. "
-        "By plain: divided by MPyC by itself in the same place with the same seed. By model: divided by "
-        "compute + rounds x one-way delay + bytes / bandwidth ([lab.md](lab.md))."
+        "By plain: divided by MPyC by itself in the same place with the same seed. By model: divided by the "
+        "least time, a simulation of the same computation where only computing and distance take time "
+        "([lab.md](lab.md))."
     )
 
 
-def times(some: Sequence[RowGroup]) -> str:
-    """One table."""
+def times(some: Sequence[RowGroup], out: Mapping[GroupKey, int]) -> str:
+    """One table; `out` is how many rows of a group were left out."""
     text = [
-        line("", "network", "seconds", "by plain", "by model", "rounds", "set-up, s", "n"),
-        line(*["---"] * 8),
+        line("", "network", "seconds", "by plain", "by model", "rounds", "set-up, s", "n", "left out"),
+        line(*["---"] * 9),
     ]
     for one in some:
         plain = next((g for g in some if g.key.place == one.key.place and g.key.network == "plain"), None)
@@ -157,7 +171,7 @@ def times(some: Sequence[RowGroup]) -> str:
                 f"{one.title}{f', {one.key.size}' if one.key.size else ''}", f"`{one.key.network}`",
                 shown(one.of(seconds), ".3f"), shown(compared, ".2f"), shown(one.of(by_model), ".2f"),
                 shown(one.of(lambda row: row["rounds"]), ",.0f"), shown(one.of(set_up), ".2f"),
-                str(len(one.rows)),
+                str(len(one.rows)), str(out.get(one.key, 0) or ""),
             )
         )  # fmt: skip
     return "\n".join(text)
@@ -205,11 +219,15 @@ def document(results: Sequence[Path], runtimes: Path) -> tuple[str, dict[str, Fi
     drawn = plots(found, measured)
     parts = {
         "performance": performance(found),
+        "simulated": matrix.markdown(matrix.read(SIMULATED), groups.group(undisturbed(found))),
+        "validation": VALIDATION.read_text(encoding="utf-8").strip(),
         "runtimes": runtimes_report.markdown(measured)
         if measured
         else "Not measured on a quiet machine yet: `scripts/runtimes`, then `huddle lab runtimes`.",
         "effort": effort(counted),
         "steps": steps(counted),
+        "by doing": usability.usability(usability_rows.read(USABILITY)),
+        "attackers": usability.security(),
     }
     text = SOURCE.read_text(encoding="utf-8")
     for name, content in parts.items():
@@ -230,7 +248,7 @@ def is_drawn(figure: Figure, path: Path) -> bool:
 def main() -> None:
     """As the command line says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    kept = sorted(path for path in KEPT.glob("*.jsonl") if path != RUNTIMES)
+    kept = sorted(path for path in KEPT.glob("*.jsonl") if path not in (RUNTIMES, SIMULATED))
     parser.add_argument("--results", type=Path, nargs="+", default=kept)
     parser.add_argument("--runtimes", type=Path, default=RUNTIMES)
     parser.add_argument("--target", type=Path, default=TARGET)

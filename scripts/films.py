@@ -2,6 +2,7 @@
 
     scripts/films                 all of them
     scripts/films class           this one
+    scripts/films phone           a guest on a phone, as pictures side by side; needs the page and Chromium
 
 People with shells of their own in tmux, on loopback, with a rendezvous; the keys are typed as a person would.
 A film is an SVG that moves by itself and loads nothing: each line of a screen stands in it once, with the
@@ -10,6 +11,7 @@ time at which it is seen. Where nothing may move (`prefers-reduced-motion`), the
 
 import html
 import re
+import subprocess
 import sys
 import tempfile
 import threading
@@ -181,6 +183,7 @@ def all_heard(terminals: Terminals, *names: str) -> None:
         terminals.wait(name, "What stays on this machine")
 
 
+PHONE = "phone"
 GUESTS = ("Ada", "Bob", "Cyd", "Dan", "Eve", "Fay")
 STORIES = {
     "class": Film(
@@ -320,11 +323,21 @@ def draw(film: Film, pictures: list[Picture]) -> str:
     )
 
 
+def photograph() -> None:
+    """A guest on a phone: what its page shows, one after the other (web/src/ui/stories/phone.mjs)."""
+    target = FILMS / f"{PHONE}.webp"
+    subprocess.run(["node", "src/ui/stories/phone.mjs", target], cwd=ROOT / "web", check=True)
+    print(f"{PHONE}: {target.stat().st_size:,} bytes")
+
+
 def main() -> None:
     """Record what is wanted."""
-    wanted = sys.argv[1:] or [*STORIES]
+    wanted = sys.argv[1:] or [*STORIES, PHONE]
     FILMS.mkdir(exist_ok=True)
     for name in wanted:
+        if name == PHONE:
+            photograph()
+            continue
         svg = draw(STORIES[name], shoot(STORIES[name]))
         (FILMS / f"{name}.svg").write_text(svg)
         print(f"{name}: {len(svg):,} bytes")

@@ -4,8 +4,9 @@
     scripts/texts.py de         the entries that src/huddle/texts/de.po lacks, to be appended to it
 
 Found are `t("…")` and `tn("…", "…")`, and what is made as English below: messages and hints of Huddle's
-errors, notices, reasons of endings, and what functions named in `PHRASES` return. A value in an f-string
-becomes a place: `f"{peer.name} left."` is `{name} left.`.
+errors, notices, checks of the doctor, reasons of endings, what functions named in `PHRASES` return, and the
+values of tables named in `TABLES`. A value in an f-string becomes a place: `f"{peer.name} left."` is
+`{name} left.`.
 """
 
 import ast
@@ -26,9 +27,11 @@ MADE = {
         "UsageError",
         "ClientRefused",
     ),
+    *("Check", "LeftBehind"),
     *("Stopped", "Notice", "Ended", "CeremonyNotice", "notice", "_notice", "_emit_notice"),
 }
 PHRASES = {"reason_of", "advice_on"}
+TABLES = {"_STANDINGS", "_KEPT", "_MEANING"}  # dictionaries of which a screen shows one value, translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,11 @@ def _texts(node: ast.AST) -> Iterator[tuple[str, str, bool]]:
         hints = [word.value for word in node.keywords if word.arg in ("hint", "text")]
         for given in (*made, *hints):
             yield from ((text, "", False) for text in _literals(given) if " " in text)
+    elif (
+        isinstance(node, ast.Assign) and _name(node.targets[0]) in TABLES and isinstance(node.value, ast.Dict)
+    ):
+        for value in node.value.values:
+            yield from ((text, "", False) for text in _literals(value))
     elif isinstance(node, ast.FunctionDef) and node.name in PHRASES:
         for one in ast.walk(node):
             if isinstance(one, ast.Return) and one.value is not None:

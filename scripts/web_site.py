@@ -56,7 +56,6 @@ LEFT_OUT = (
     "huddle/page/",
     "huddle/programs/",
     "huddle/rendezvous/server/",
-    "huddle/texts/",
     "spake2/test/",
 )
 

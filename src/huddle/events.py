@@ -76,9 +76,10 @@ class Expected(Event):
 class Group(Event):
     """A group of a class (`--groups`) was dealt or is somewhere else than before; a guest is told its own.
 
-    `state`: dealt, in (the words are shown), words (they were said), computing, result, failed, or undone (it
-    never began, and its members wait again). `members` have name, did and a state of their own. `host` is who
-    dealt them, with the `standing` that parties have.
+    `state`: waiting (a guest of a class who is in none yet; `group` is 0), dealt, in (the words are shown),
+    words (they were said), computing, result, failed, or undone (it never began, and its members wait again).
+    `members` have name, did and a state of their own. `host` is who dealt them, with the `standing` that
+    parties have.
     """
 
     event: ClassVar[str] = "group"
@@ -159,7 +160,11 @@ class WordsDiffer(Event):
 
 @dataclass(frozen=True, slots=True)
 class Restarted(Event):
-    """The host has begun a new ceremony, number `epoch`: words and answers so far do not count any more."""
+    """The host has begun a new ceremony, number `epoch`: words and answers so far do not count any more.
+
+    `epoch` 0: somebody was lost after the sealing; that session is over, and those who are left are in a new
+    room, whose host has another link and code.
+    """
 
     event: ClassVar[str] = "restarted"
     epoch: int

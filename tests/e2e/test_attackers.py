@@ -174,8 +174,10 @@ class LastRevealer(GuestCeremony):
         else:
             super()._send(message)
 
-    def _take_reveal(self, did: str, reveal: Reveal) -> None:
-        super()._take_reveal(did, reveal)
+    def _dispatch(self, entry: LogEntry, message: Message) -> None:
+        super()._dispatch(entry, message)
+        if not isinstance(message, Reveal):
+            return
         self._when_last()
 
     def _when_last(self) -> None:
@@ -347,8 +349,10 @@ class SecondProposer(HostCeremony):
         if not isinstance(message, Reveal):
             super()._send(message)
 
-    def _take_reveal(self, did: str, reveal: Reveal) -> None:
-        super()._take_reveal(did, reveal)
+    def _dispatch(self, entry: LogEntry, message: Message) -> None:
+        super()._dispatch(entry, message)
+        if not isinstance(message, Reveal):
+            return
         plan = self._current.proposed
         if len(self._current.reveals) == len(plan.roster) - 1:
             super()._send(replace(plan.proposal, options=replace(plan.proposal.options, stay=True)))

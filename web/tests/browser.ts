@@ -138,7 +138,7 @@ export class Tab {
     url: string,
     rendezvous: string,
     react: (tab: Tab, event: SessionEvent) => Decision | undefined = agreeable,
-    options: { pumped?: boolean } = {},
+    options: { pumped?: boolean; direct?: boolean } = {},
   ): Promise<Tab> {
     const page = await context.newPage();
     const tab = new Tab(page);

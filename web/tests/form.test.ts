@@ -1,8 +1,12 @@
 /** What programs ask of people by their forms, and what comes out of them as tables and pictures. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { people, rendezvous } from "./browser";
-import { MINUTES, accept, button, knock, needPage, open, result, shown, words } from "./people";
+import { MINUTES, SALARY, accept, button, host, knock, needPage, open, result, shown, words } from "./people";
+import { Terminal } from "./terminal";
 
 let meeting: Awaited<ReturnType<typeof rendezvous>>;
 let chromium: Awaited<ReturnType<typeof people>>;
@@ -79,6 +83,86 @@ test(
       }
     });
     await Promise.all([ann.close(), ben.close()]);
+  },
+  MINUTES,
+);
+
+/** Writes a picture of each kind and a table, as a program does that has a chart to show. */
+const PICTURES = `import struct, zlib
+from mpyc.runtime import mpc
+
+mpc.run(mpc.start())
+def part(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+open("bars.svg", "w").write('<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20" fill="teal"/></svg>')
+image = part(b"IHDR", struct.pack(">IIBBBBB", 3, 2, 8, 0, 0, 0, 0)) + part(b"IDAT", zlib.compress(bytes(4) * 2)) + part(b"IEND", b"")
+open("dots.png", "wb").write(b"\\x89PNG\\r\\n\\x1a\\n" + image)
+open("rows.csv", "w").write("town,people\\nSneek,34000\\n")
+print("three files")
+mpc.run(mpc.shutdown())
+`;
+
+test(
+  "an SVG, a PNG and a CSV that the program wrote are shown beside what it said",
+  async () => {
+    const [ann, ben] = await Promise.all([open(chromium.contexts[0]!, meeting.url), open(chromium.contexts[1]!, "about:blank")]);
+    await shown({ ann, ben }, async () => {
+      await button(ann, "Host a session").click();
+      await ann.getByLabel("Your own files").check();
+      await ann.getByLabel("Files of the program").setInputFiles({ name: "pictures.py", mimeType: "text/x-python", buffer: Buffer.from(PICTURES) });
+      await ann.getByLabel("Your name").fill("Ann");
+      await ann.getByLabel("People, you").fill("2");
+      await button(ann, "Open the session").click();
+      await ben.goto(await ann.getByLabel("Link").inputValue());
+      await knock(ben, "Ben");
+      await button(ann, "Let Ben in").click();
+      await Promise.all([words(ann), words(ben)]);
+      await accept(ann);
+      await accept(ben);
+      for (const page of [ann, ben]) {
+        await result(page).getByText("three files").waitFor();
+        for (const [name, width] of [["bars.svg", 40], ["dots.png", 3]] as const) {
+          const picture = result(page).getByRole("img", { name: new RegExp(name.replace(".", "\\.")) });
+          await picture.waitFor();
+          expect(await picture.evaluate((image) => (image as HTMLImageElement).naturalWidth), name).toBe(width);
+        }
+        await result(page).getByRole("figure").filter({ hasText: "rows.csv" }).getByRole("cell", { name: "34000" }).waitFor();
+      }
+    });
+    await Promise.all([ann.close(), ben.close()]);
+  },
+  MINUTES,
+);
+
+test(
+  "a page hosts, and a guest at a terminal fills in the program's form there",
+  async () => {
+    const home = await mkdtemp(join(tmpdir(), "huddle-home-"));
+    const ann = await open(chromium.contexts[0]!, meeting.url);
+    let tom: Terminal | undefined;
+    try {
+      await shown({ ann }, async () => {
+        tom = new Terminal(home, "join", "--name", "Tom", "--via", "lo", "--network", "relay", await host(ann, "Ann", "Average salary", 2));
+        await button(ann, "Let Tom in").click();
+        await words(ann);
+        await accept(ann, { [SALARY]: "3000" });
+        await tom.wait(/Whom did you hear say these words/);
+        tom.type("nobody");
+        await tom.wait(/Your salary a month/);
+        tom.type("a lot");
+        await tom.wait(/A number, please/);
+        tom.type("4000");
+        await tom.wait(/The average salary is 3500\.00\./);
+        await result(ann).getByText("The average salary is 3500.00.").waitFor();
+      });
+    } catch (error) {
+      console.log(tom?.text);
+      throw error;
+    } finally {
+      tom?.end();
+      await ann.close();
+      await rm(home, { recursive: true });
+    }
   },
   MINUTES,
 );

@@ -65,7 +65,7 @@ test("the steps are not few", () => {
 });
 
 test.each(kinds)("a frame $kind is the same here", ({ kind, number, frame }) => {
-  if ((kind as string) === "DATA") expect(scan(bytes(frame))).toEqual({ end: frame.length / 2, messages: 1, deepest: 7, ended: false });
+  if ((kind as string) === "DATA") expect(scan(bytes(frame))).toEqual({ end: frame.length / 2, messages: 1, markers: 0, deepest: 7, ended: false });
   else expect(told(control(frames[kind], number))).toBe(frame);
   if (number !== undefined) expect(wireFrame(bytes(frame))).toEqual({ kind: frames[kind], number, end: 16 });
 });

@@ -192,12 +192,12 @@ figure("page", () =>
 );
 
 /** What each of so many tabs' programs printed; `more` are files that travel with the program. */
-async function outputs(path: string, args: string[], network: string, count = 3, more: string[] = []): Promise<string[]> {
+async function outputs(path: string, args: string[], network: string, count = 3, more: string[] = [], direct = true): Promise<string[]> {
   const files: Record<string, string> = { "program.py": await readFile(join(ROOT, path), "utf8") };
   for (const name of more) files[basename(name)] = await readFile(join(ROOT, name), "utf8");
   const { contexts, close } = await people(count);
   try {
-    const tabs = await Promise.all(contexts.map((context) => Tab.open(context, core.url, meeting.url)));
+    const tabs = await Promise.all(contexts.map((context) => Tab.open(context, core.url, meeting.url, agreeable, { direct })));
     const local = { networks: [network] };
     const program = { entry: "program.py", files, args };
     await tabs[0]!.send({ do: "host", name: "Ann", parties: count, program, ...local });
@@ -232,6 +232,27 @@ figure("rounds", async () => {
     const found = printed((await outputs(path, [], network))[0]!);
     for (const name of ["output", "multiplication"])
       say(`${name} round p50, three tabs, ${network}`, found[`${name}_ms`]!, "ms", reference[`${name}_ms`]!);
+  }
+});
+
+const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
+
+/** With direct channels and without, in turn, three times each; the reference is without. */
+figure("direct", async () => {
+  const found: Record<string, [number[], number[]]> = {};
+  const note = (name: string, direct: boolean, value: number): void => {
+    (found[name] ??= [[], []])[direct ? 0 : 1].push(value);
+    console.log(name, direct, value);
+  };
+  for (let turn = 0; turn < 3; turn++)
+    for (const direct of turn % 2 ? [true, false] : [false, true]) {
+      const said = printed((await outputs("bench/programs/rounds.py", [], "webrtc", 3, [], direct))[0]!);
+      for (const name of ["output", "multiplication"]) note(`${name} round p50, three tabs, direct; reference: by the session workers`, direct, said[`${name}_ms`]!);
+      const fast = printed((await outputs("bench/programs/throughput.py", [], "webrtc", 2, [], direct))[0]!);
+      note("10 MB one way, two tabs, direct; reference: by the session workers", direct, fast["mb_per_s"]!);
+    }
+  for (const [name, [direct, without]] of Object.entries(found)) {
+    say(name, median(direct), name.startsWith("10 MB") ? "MB/s" : "ms", median(without));
   }
 });
 

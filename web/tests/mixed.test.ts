@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TEMPLATE } from "../src/ui/lib/gallery";
 import { Native, launch, rendezvous } from "./browser";
+import { COUNTED, directly } from "./direct";
 import { FirefoxPerson } from "./firefox";
 import { MINUTES, accept, asks, button, knock, needPage, open, output, result, shown, words } from "./people";
 
@@ -18,6 +19,7 @@ let program: string;
 beforeAll(async () => {
   needPage();
   [meeting, chromium, home] = await Promise.all([rendezvous(), launch(), mkdtemp(join(tmpdir(), "huddle-home-"))]);
+  await chromium.context.addInitScript(COUNTED);
   program = join(home, "program.py");
   await writeFile(program, TEMPLATE);
   fay = await FirefoxPerson.at(`${meeting.url}/`);
@@ -103,6 +105,8 @@ test(
         await button(cai, "Accept and run").click();
         await asks(cai).waitFor();
         await fay.sees("Cai: typing");
+        // The two browsers' frames have a channel, under the policies of a real server; the terminal has none.
+        await expect.poll(() => directly(cai), { timeout: 60_000 }).toBeGreaterThan(1_000);
         // Whoever would leave in mid-run is warned, and stays by saying so.
         await cai.evaluate("location.reload()").catch(() => undefined);
         await expect.poll(() => warnings, { timeout: 60_000 }).toEqual(["beforeunload"]);

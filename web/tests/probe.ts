@@ -5,7 +5,7 @@
  * would let it through: probes.test.ts opens one hole after the other and sees that exactly its attempts get
  * through, so that none is refused only for a mistake in itself.
  */
-export type Hole = "network" | "scripts" | "eval" | "workers" | "origin" | "page" | "peers" | "surroundings";
+export type Hole = "network" | "scripts" | "eval" | "workers" | "origin" | "page" | "peers" | "frame" | "surroundings";
 
 interface Attempt {
   name: string;
@@ -86,6 +86,20 @@ export const ATTEMPTS: readonly Attempt[] = [
   { name: "cookies", hole: "page", python: `return js.document.cookie` },
   { name: "localStorage", hole: "page", python: `return js.localStorage.length` },
   { name: "RTCPeerConnection", hole: "peers", python: `return js.RTCPeerConnection.new()` },
+  { name: "RTCIceTransport", hole: "peers", python: `return js.RTCIceTransport.new()` },
+  {
+    // In the words in which its session asks the frame for one, by a server that the program names.
+    name: "connection of the frame",
+    hole: "frame",
+    python: `
+        came = []
+        js.addEventListener("message", create_proxy(lambda event: came.append(event.data)))
+        js.postMessage(js.JSON.parse('{"open": 7, "servers": [{"urls": "stun:127.0.0.1:9"}], "way": {"peer": 1, "number": 1}}'))
+        pause(500)
+        if not came:
+            raise PermissionError("silence")
+        return came[0].way.number`,
+  },
   { name: "USB", hole: "origin", python: `return wait_for(lambda: js.navigator.usb.getDevices()).length` },
   { name: "serial ports", hole: "origin", python: `return wait_for(lambda: js.navigator.serial.getPorts()).length` },
   {
@@ -116,7 +130,7 @@ export const OPENED: Partial<Record<Hole, string>> = {
     js.document = js.localStorage = there
     js.parent = js.top = js.JSON.parse('{"document": {"title": "page"}, "location": {"href": "x"}}')`,
   peers: `
-    js.RTCPeerConnection = js.EventTarget`,
+    js.RTCPeerConnection = js.RTCIceTransport = js.EventTarget`,
   surroundings: `
     os.environ["HUDDLE_HOME"] = "somewhere"
     open("/tmp/key", "w").close()`,

@@ -20,6 +20,8 @@ interface Change {
   policy?: (policy: string) => string;
   sandbox?: string;
   script?: (script: string) => string;
+  /** Before the frame's own script. */
+  frame?: string;
 }
 
 const without = (banner: RegExp) => (script: string): string => {
@@ -37,6 +39,11 @@ const HOLES: Record<Hole, Change> = {
   origin: { sandbox: "allow-scripts allow-same-origin" },
   page: {},
   peers: {},
+  // A frame that hears its worker as it hears the session worker.
+  frame: {
+    frame: `let heard; addEventListener("message", ({ data }) => { heard = data.rtc; });
+      Worker = class extends Worker { constructor(...args) { super(...args); this.addEventListener("message", (event) => heard.onmessage(event)); } };`,
+  },
   surroundings: {},
 };
 
@@ -87,7 +94,13 @@ async function run(change: Change, source: string): Promise<string> {
     const [frame, script] = await Promise.all([text("frame.html"), text("runner-worker.js")]);
     const [, policy = ""] = /content="([^"]*)"/.exec(frame) ?? [];
     // From a real server: a browser lets nothing that came from nowhere reach this machine.
-    await writeFile(join(changed, "frame.html"), frame.replace(policy, change.policy?.(policy) ?? policy));
+    let document = frame.replace(policy, change.policy?.(policy) ?? policy);
+    if (change.frame) {
+      const [, own = ""] = /<script>([^]*)<\/script>/.exec(frame) ?? [];
+      const hash = createHash("sha256").update(change.frame + own).digest("base64");
+      document = document.replace(own, () => change.frame + own).replace(/sha256-[^']*/, () => `sha256-${hash}`);
+    }
+    await writeFile(join(changed, "frame.html"), document);
     return await page.evaluate(
       async ({ sandbox, script, source, url }) => {
         const blob = async (place: string): Promise<Blob> => (await fetch(place)).blob();
@@ -104,7 +117,8 @@ async function run(change: Change, source: string): Promise<string> {
         const { port1: control, port2 } = new MessageChannel();
         const ports = [port2];
         const start = { assets: { wasm, stdlib, site, memory }, control: port2 };
-        element.contentWindow?.postMessage({ code: new Blob([script]), start, ports }, "*", ports);
+        const rtc = new MessageChannel().port2;
+        element.contentWindow?.postMessage({ code: new Blob([script]), start, ports, rtc }, "*", [...ports, rtc]);
         let written = "";
         const decoder = new TextDecoder();
         return new Promise<string>((resolve, reject) => {

@@ -80,8 +80,10 @@ test(
     const first = terminal(2, join(ROOT, "programs/secret_santa.py"), "--size", "3");
     const source = join(home, "probe.py");
     await writeFile(source, probe());
+    // Both are Tom, whose identity the first makes.
+    const { url } = await first.events.until("invitation");
     const second = terminal(2, source, meeting.url);
-    const page = await open(ben.context, (await first.events.until("invitation")).url);
+    const page = await open(ben.context, url);
     try {
       await shown({ page }, async () => {
         await knock(page, "Ben");

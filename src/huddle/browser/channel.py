@@ -3,10 +3,12 @@
 How much is under way to and from the runner, and what of it waits for the link's window, is kept there too.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from huddle.browser.link import ends
 from huddle.links.frames import Slice
+from huddle.links.wire import WireInfo
 from huddle.running.channel import Channel, OpenLink
 
 if TYPE_CHECKING:
@@ -16,10 +18,17 @@ if TYPE_CHECKING:
 class ScriptChannel(Channel):
     """One peer's link with the runner's port behind it, as its run sees the two."""
 
-    def __init__(self, run: "Run", pid: int, script: Any, open_link: OpenLink) -> None:
+    def __init__(
+        self, run: "Run", pid: int, script: Any, open_link: OpenLink, on_wire: Callable[[int], None]
+    ) -> None:
         super().__init__(run, pid)
         self._script = script
+        self._on_wire = on_wire  # the link has one, the first or a new one
         self.link = open_link(self, make=ends(script, self))
+
+    def link_restored(self, info: WireInfo) -> None:
+        super().link_restored(info)
+        self._on_wire(self.pid)
 
     # --- news of the program
 

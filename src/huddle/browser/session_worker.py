@@ -16,6 +16,7 @@ from pyodide.ffi import to_js
 from huddle import events
 from huddle.browser.imports import imported, syntax_problem
 from huddle.browser.js_values import array, record
+from huddle.browser.language import PageLanguage
 from huddle.browser.loop import MailboxLoop
 from huddle.browser.page_form import PageForm, shared_form
 from huddle.browser.platform import BrowserPlatform
@@ -37,12 +38,14 @@ _AHEAD = 8  # pieces of a program's output that the page has not shown yet
 class PageController:
     """Between the page and the party: what the page decides, and what it is told.
 
-    `page` is the object of session.ts: `id` of its notes, `tell(event)`, the identity's `pair`, the
-    functions of `crypto`, the `runners`, and the URL of the `rendezvous` that served the page.
+    `page` is the object of session-worker.ts: `id` of its notes, `tell(event)`, the identity's `pair`, the
+    functions of `crypto`, the `runners`, the URL of the `rendezvous` that served the page, and the
+    `catalogue` of its language.
     """
 
     def __init__(self, page: Any) -> None:
         self._page = page
+        self._language = PageLanguage(page.catalogue)
         self._place = BrowserPlatform(page.crypto, page.runners)
         self._identity = Identity.of(self._place.crypto, SigningKey(page.pair))
         self._pseudonym = False  # nothing of this session is kept
@@ -99,7 +102,7 @@ class PageController:
         self._tell(event.event, **{field.name: getattr(event, field.name) for field in fields(event)})
 
     def _tell(self, event: str, **values: Any) -> None:
-        self._page.tell(record({"event": event, **values}))
+        self._page.tell(record({"event": event, **self._language.event(event, values)}))
 
     def _asked(self, kind: int, decision: Any) -> None:
         what = decision.do
@@ -115,7 +118,7 @@ class PageController:
                 self._tell("rejected", message=error.message, hint=error.hint)
                 return
             self._tell("error", whose=error.whose, message=error.message, hint=error.hint, peer="")
-            if what in ("accept", "again") and self._question is not None:
+            if what in ("accept", "again", "propose") and self._question is not None:
                 self._tell_event(self._question)
 
     async def _examine(self, number: int, entry: str, files: Mapping[str, bytes]) -> None:
@@ -161,6 +164,14 @@ class PageController:
             party.differ()
         elif what == "decline":
             party.decline(said.reason)
+        elif what == "not_now":
+            party.not_now(said.reason)
+        elif what == "propose":
+            party.propose()
+        elif what == "change":
+            self._change(party, said)
+        elif what == "new_code":
+            party.new_code()
         elif what == "again":
             party.again(_program(said.program) if _given(said, "program") else None)
         elif what == "finish":
@@ -173,6 +184,14 @@ class PageController:
             party.stop_run()
         elif what == "leave":
             party.leave(said.reason)
+
+    def _change(self, party: Party, said: Any) -> None:
+        """The host, until the start: another program, or number of people."""
+        if (parties := _given(said, "parties")) is not None:
+            party.change(parties=int(parties))
+            self._tell("planned", parties=int(parties))
+        if _given(said, "program") is not None:
+            party.change(_program(said.program))
 
     def _own_form(self, party: Party) -> PageForm | None:
         """What this person is asked for beside what they gave; None where the block is wrong."""
@@ -212,6 +231,7 @@ class PageController:
             no_prss=bool(_given(said, "noPrss")),
             stay=bool(_given(said, "stay")),
             record=bool(_given(said, "record")),
+            lobby=bool(_given(said, "lobby")),
             rendezvous=_given(said, "rendezvous") or self._page.rendezvous,
         )
         return Party(plan, _settings(said), self._become(said), self._contacts(), surroundings=self._place)

@@ -17,6 +17,7 @@ from pyodide.ffi import to_js
 
 from huddle.browser.aside import Aside
 from huddle.browser.channel import ScriptChannel
+from huddle.browser.direct import DirectChannels
 from huddle.browser.imports import imported
 from huddle.browser.js_values import array, record
 from huddle.browser.loop import MailboxLoop, PortSocket
@@ -42,6 +43,8 @@ class WorkerRunner:
         assert isinstance(loop, MailboxLoop)
         self._loop = loop
         self._handle = handle
+        self._pid = spec.pid
+        self._direct: DirectChannels | None = None
         self._watcher = watcher
         self._links = {pid: handle.peer(pid) for pid in _peers(spec)}
         self._stdin = PortSocket(handle.stdin)
@@ -88,7 +91,18 @@ class WorkerRunner:
 
     def open_channels(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, Channel]:
         """Open the links, and the channels between them and the program."""
-        return {pid: ScriptChannel(run, pid, link, openers[pid]) for pid, link in self._links.items()}
+        direct = self._direct = DirectChannels(self._pid, self._handle.direct, run.observer.run_signal)
+        channels = {
+            pid: ScriptChannel(run, pid, link, openers[pid], direct.wire) for pid, link in self._links.items()
+        }
+        if self._handle.able:
+            direct.begin({pid: channel.link for pid, channel in channels.items()})
+        return channels
+
+    def signal_came(self, pid: int, data: bytes) -> None:
+        """What holds that peer's runner wants a direct channel, or answers."""
+        if self._direct is not None:
+            self._direct.signal_came(pid, data)
 
     def send_line(self, line: str) -> None:
         """Answer the program's `input()`."""
@@ -135,6 +149,7 @@ class WorkerRunner:
         try:
             await self._ended.wait()
         finally:
+            self._close_direct()
             self._handle.kill()
         for stream in self._outputs:
             while self._readable(stream):  # what was under way: no more than a mailbox holds
@@ -148,6 +163,7 @@ class WorkerRunner:
 
     def close(self) -> None:
         """End it and forget it."""
+        self._close_direct()
         self._handle.kill()
         self._loop.unlisten(self._handle.id)
         for sock, _ in self._outputs.values():
@@ -157,6 +173,10 @@ class WorkerRunner:
         self._stdin.close()
         for link in self._links.values():
             link.close()
+
+    def _close_direct(self) -> None:
+        if self._direct is not None:
+            self._direct.close()
 
     def _note(self, kind: int, value: Any) -> None:
         if kind == _REPORT:

@@ -375,9 +375,8 @@ class Ceremony(ABC):
 
     def _called(self, did: str) -> str:
         plan = self._current.plan
-        if plan is not None and plan.has(did):
-            return plan.roster[plan.pid(did)].name
-        return self._names.get(did, did)
+        known = plan is not None and plan.has(did)
+        return plan.roster[plan.pid(did)].name if plan and known else self._names.get(did, did)
 
     def _fault(self, did: str, what: str, *, hint: str = "") -> PeerError:
         name = self._called(did)

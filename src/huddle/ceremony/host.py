@@ -21,6 +21,7 @@ from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
 
 REPLACE_SECONDS = 60.0  # for somebody else to come, where a party of a fixed number was lost
+RETURN_SECONDS = 60.0  # for those of an earlier session: their networks are made anew
 MAX_WAITING = 64  # guests at the door: twice what can be let in; more is a leaked invitation
 
 
@@ -31,6 +32,8 @@ class HostCeremony(Ceremony):
     which it proposes by itself, or None where the person says when (`propose`). `order` is the place of a
     name among the guests; those with the same one stand in the order of admission. `lobby`: a seat that
     gets free waits for somebody else, and after a no for the person's word; else both end it by name.
+    `stayed` are the names, by did, of those from an earlier session, who have their seats already; `held`:
+    nothing is proposed until the person says so.
     """
 
     role = HOST
@@ -50,13 +53,18 @@ class HostCeremony(Ceremony):
         options: Options | None = None,
         order: Callable[[str], int] = lambda name: 0,
         lobby: bool = False,
+        stayed: Mapping[str, str] | None = None,
+        held: bool = False,
     ) -> None:
         super().__init__(crypto, identity, invitation, name=name, software=software, now=now)
         self._planned = Planned(manifest, dict(files), options or Options(), parties, self._software)
         self._guests = Admissions(name, self._software, parties)
         self._order = order
         self._lobby = lobby
-        self._held = False  # nothing is proposed until the person says so
+        self._guests.admitted.update(stayed or {})
+        if stayed:
+            self._timers["return"] = now + RETURN_SECONDS
+        self._held = held  # nothing is proposed until the person says so
         self._changed = False  # what is under way to the room is not what the person wants any more
         self._places: tuple[messages.Place, ...] = ()  # as the guests were told
         self._told_parties = parties

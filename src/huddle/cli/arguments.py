@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 import click
 
+from huddle.texts import t
+
 TAKEN = "huddle.options behind the program"  # in a context's meta: those that Huddle has taken
 _DASHES = "-\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"  # editors write these for two
 _ABBREVIATED = 4  # letters by which somebody may mean a longer option
@@ -50,11 +52,13 @@ class ProgramCommand(click.Command):
             if name not in takes_value:
                 if meant := nearly(word, takes_value):
                     typed = word.partition("=")[0]
-                    raise click.UsageError(
-                        f"{typed} is not an option of Huddle. Did you mean {meant}? If it is the program's,"
-                        f" put it behind -- : everybody will see it.",
-                        ctx,
+                    problem = t(
+                        "{typed} is not an option of Huddle. Did you mean {meant}? If it is the program's, "
+                        "put it behind -- : everybody will see it.",
+                        typed=typed,
+                        meant=meant,
                     )
+                    raise click.UsageError(problem, ctx)
                 theirs.append(word)
                 continue
             ours.append(word)

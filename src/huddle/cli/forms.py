@@ -6,12 +6,13 @@ from typing import Literal
 
 import click
 
-from huddle.cli.text import clean_line
+from huddle.cli.text import clean_line, listing
 from huddle.errors import LocalError
 from huddle.session.filling import Filling
 from huddle.session.form import program_form
 from huddle.session.form_input import FormInput
 from huddle.session.program import Program
+from huddle.texts import t, translated
 
 # Places in the program's directory, and files.
 Inputs = tuple[tuple[str, Path], ...]
@@ -46,12 +47,19 @@ def _filled(
     if ask and form.written and (form.title or form.learns):
         click.echo(f"{clean_line(form.title)}: {clean_line(form.learns)}")
     if ask and mine.pending is not None and mine.optional:
-        click.echo(f"It also takes {options(mine)}: behind {clean_line(program.entry)} for all, or later.")
+        entry = clean_line(program.entry)
+        click.echo(
+            t(
+                "It also takes {options}: behind {entry} for all, or later.",
+                options=options(mine),
+                entry=entry,
+            )
+        )
     if not ask:
         mine.pass_over()
     while (one := mine.pending) is not None and not mine.optional:
         if problem := mine.answer(_typed(question(one))):
-            click.echo(problem)
+            click.echo(translated(problem))
     mine.pass_over()
     return mine
 
@@ -62,18 +70,19 @@ def question(one: FormInput) -> str:
     if one.choices:
         more.append(", ".join(map(clean_line, one.choices)))
     if one.default:
-        more.append(f"empty: {clean_line(one.default)}")
+        more.append(t("empty: {default}", default=clean_line(one.default)))
     elif not one.required:
-        more.append("may be empty")
-    stays = "seen by all" if one.shared else "stays on this device"
+        more.append(t("may be empty"))
+    stays = t("seen by all") if one.shared else t("stays on this device")
     return f"{clean_line(one.label)} ({'; '.join([*more, stays])})"
 
 
 def options(filling: Filling) -> str:
     """What can still be given, in one line."""
     names = [one.option for one in filling.remaining]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more}"
+    if len(names) <= _NAMED:
+        return ", ".join(names)
+    return listing([*names[:_NAMED], t("{count} more", count=len(names) - _NAMED)])
 
 
 def find_file(text: str) -> Path | None:

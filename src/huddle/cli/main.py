@@ -12,6 +12,7 @@ import click
 
 from huddle import __version__
 from huddle.cli.errors import complaints
+from huddle.texts import t
 
 _GROUP = "huddle.commands"
 _COMMANDS = {
@@ -62,7 +63,7 @@ class _Commands(click.Group):
                 command.callback = complaints(command.callback)
             return command
         if cmd_name == "lab":
-            raise click.UsageError("The lab is not installed: pip install mpyc-huddle-lab", ctx)
+            raise click.UsageError(t("The lab is not installed: pip install mpyc-huddle-lab"), ctx)
         return None
 
 

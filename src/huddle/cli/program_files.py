@@ -16,6 +16,7 @@ from huddle.session.belongings import Belongings, belongings, matching, notebook
 from huddle.session.form import program_form
 from huddle.session.program import Program
 from huddle.session.samples import FOLDERS
+from huddle.texts import t, tn
 
 MAX_LISTED = 20_000  # files looked at below the program's root, so that a home directory ends the search
 _SKIPPED = ("__pycache__", "node_modules")
@@ -167,9 +168,15 @@ def told(program: Program, private_args: int, input_files: int) -> list[str]:
     """What everybody will see of the program, and what stays here, before anybody can be invited."""
     arguments = shlex.join(clean(word) for word in program.args)
     count = len(program.files)
-    files = "" if count == 1 else f" and {count - 1} more {'file' if count == 2 else 'files'}"
-    lines = [f"Everybody will see: {clean(program.entry)} {arguments}".rstrip() + files]
-    parts = [(private_args, "private argument"), (input_files, "private file")]
-    if mine := [f"{many} {what}{'' if many == 1 else 's'}" for many, what in parts if many]:
-        lines.append(f"Stays with you: {listing(mine)}")
+    seen = [f"{clean(program.entry)} {arguments}".rstrip()]
+    if count > 1:
+        seen.append(tn("{count} more file", "{count} more files", count - 1))
+    lines = [t("Everybody will see: {what}", what=listing(seen))]
+    mine = []
+    if private_args:
+        mine.append(tn("{count} private argument", "{count} private arguments", private_args))
+    if input_files:
+        mine.append(tn("{count} private file", "{count} private files", input_files))
+    if mine:
+        lines.append(t("Stays with you: {what}", what=listing(mine)))
     return lines

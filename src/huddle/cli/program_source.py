@@ -13,6 +13,7 @@ from huddle.errors import LocalError
 from huddle.session.belongings import Belongings
 from huddle.session.program import Program
 from huddle.session.samples import named
+from huddle.texts import t
 
 
 class ProgramSource:
@@ -64,12 +65,13 @@ class ProgramSource:
 def difference(before: Program, after: Program) -> str:
     """What is different between two programs, in words; empty where nothing is."""
     if before.entry != after.entry:
-        return f"{clean_line(after.entry)} in place of {clean_line(before.entry)}"
+        return t("{new} in place of {old}", new=clean_line(after.entry), old=clean_line(before.entry))
     changed = [path for path, data in after.files.items() if before.files.get(path) != data]
     gone = [path for path in before.files if path not in after.files]
-    parts = [f"{listing(list(map(clean_line, changed)))} changed"] if changed else []
+    parts = [t("{names} changed", names=listing(list(map(clean_line, changed))))] if changed else []
     if gone:
-        parts.append(f"{listing(list(map(clean_line, gone)))} gone")
+        parts.append(t("{names} gone", names=listing(list(map(clean_line, gone)))))
     if before.args != after.args:
-        parts.append(f"arguments now {clean_line(shlex.join(after.args)) or 'none'}")
+        now = clean_line(shlex.join(after.args)) or t("none")
+        parts.append(t("arguments now {arguments}", arguments=now))
     return "; ".join(parts)

@@ -6,6 +6,7 @@ import click
 
 from huddle.cli.text import clean_line, listing
 from huddle.session.belongings import Belongings
+from huddle.texts import t, tn
 
 _SHOWN = 12  # more are named by their number
 
@@ -21,10 +22,24 @@ def for_host(program: str, *, ask: bool, modules: bool) -> Callable[[Belongings]
             return _asked(program, found)
         taken = found.modules if modules else ()
         if taken:
-            _say(f"{_names(taken)} of this program travel{'s' if len(taken) == 1 else ''} with it.")
+            _say(
+                tn(
+                    "{names} of this program travels with it.",
+                    "{names} of this program travel with it.",
+                    len(taken),
+                    names=_names(taken),
+                )
+            )
         if left := [one for one in found.all if one not in taken]:
-            verb = "stays" if len(left) == 1 else "stay"
-            _say(f"{program} uses {_names(left)}, which {verb} here unless you --include it.")
+            _say(
+                tn(
+                    "{program} uses {names}, which stays here unless you --include it.",
+                    "{program} uses {names}, which stay here unless you --include them.",
+                    len(left),
+                    program=clean_line(program),
+                    names=_names(left),
+                )
+            )
         return taken
 
     return choose
@@ -37,14 +52,24 @@ def for_guest(found: Belongings) -> Iterable[str]:
 
 def _asked(program: str, found: Belongings) -> Iterable[str]:
     count = len(found.all)
-    click.echo(f"{clean_line(program)} uses {count} more file{'s' if count > 1 else ''} of yours:")
+    click.echo(
+        tn(
+            "{program} uses {count} more file of yours:",
+            "{program} uses {count} more files of yours:",
+            count,
+            program=clean_line(program),
+        )
+    )
+    data = f"   ({t('data')})"
     for path in found.all[:_SHOWN]:
-        click.echo(f"  {clean_line(path)}{'' if path in found.modules else '   (data)'}")
+        click.echo(f"  {clean_line(path)}{'' if path in found.modules else data}")
     if count > _SHOWN:
-        click.echo(f"  and {count - _SHOWN} more")
-    take = "Send it to all" if count == 1 else "Send them to all"
+        click.echo("  " + t("and {count} more", count=count - _SHOWN))
+    take = tn(
+        "Send it to all? [y/e/n] (e: ask for each)", "Send them to all? [y/e/n] (e: ask for each)", count
+    )
     answer = click.prompt(
-        f"{take}? [y/e/n] (e: ask for each)",
+        take,
         type=click.Choice(["y", "e", "n"]),
         show_choices=False,
         default="y",
@@ -56,7 +81,7 @@ def _asked(program: str, found: Belongings) -> Iterable[str]:
 
 def _names(paths: Iterable[str]) -> str:
     names = [clean_line(path) for path in paths]
-    more = [f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    more = [t("{count} more", count=len(names) - _SHOWN)] if len(names) > _SHOWN else []
     return listing([*names[:_SHOWN], *more])
 
 

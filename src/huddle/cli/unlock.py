@@ -15,6 +15,7 @@ from huddle.identity.keyfile import InAgent, Locked, Plain, Stored, WrongPassphr
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 from huddle.identity.ssh_agent import Agent
+from huddle.texts import t
 
 VARIABLE = "HUDDLE_PASSPHRASE"
 _TRIES = 3
@@ -56,12 +57,12 @@ def unlock_seed(locked: Locked) -> bytes:
             hint=f"Give it in {VARIABLE}, or take part with --pseudonym.",
         )
     for left in reversed(range(_TRIES)):
-        typed = ask("Passphrase of your identity")
+        typed = ask(t("Passphrase of your identity"))
         try:
             return _seed(locked, typed)
         except WrongPassphrase:
             if left:
-                click.echo("That is not it. Try again.", err=True)
+                click.echo(t("That is not it. Try again."), err=True)
     raise LocalError(
         "That is not the passphrase of your identity.",
         hint="Try again; or, if it is lost, get a new identity after `huddle forget identity`.",

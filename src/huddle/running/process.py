@@ -153,6 +153,9 @@ class RunnerProcess:
             self._stopped = RunnerExit(None, signal.SIGKILL, reason, culprit, stopped=True)
         self._kill()
 
+    def signal_came(self, pid: int, data: bytes) -> None:
+        """Nothing: only browsers make direct channels, and only with each other."""
+
     def end_stuck(self, reason: str, culprit: int | None) -> None:
         """Tell it that nothing will come any more, so that it ends by itself; once more where it does not."""
         if self._reports.ended is None and not self._control.is_closing():

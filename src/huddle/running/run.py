@@ -39,6 +39,8 @@ class Runner(Protocol):
 
     def end_stuck(self, reason: str, culprit: int | None) -> None: ...
 
+    def signal_came(self, pid: int, data: bytes) -> None: ...
+
     async def wait(self) -> RunnerExit: ...
 
     def close(self) -> None: ...
@@ -64,6 +66,10 @@ class RunObserver(Protocol):
 
     def run_still(self, row: Row | None) -> None:
         """The program can't go on by itself, with these counts; None: nor by what peers send."""
+        ...
+
+    def run_signal(self, pid: int, data: bytes) -> None:
+        """Tell this to what holds that peer's runner (`Runner.signal_came`)."""
         ...
 
     def run_peer_ended(self, pid: int) -> None:
@@ -157,6 +163,11 @@ class Run:
         """Take none of its output while the screen is behind."""
         if self._process:
             self._process.hold(behind)
+
+    def signal_came(self, pid: int, data: bytes) -> None:
+        """What holds that peer's runner says this to what holds the one here."""
+        if self._process and not self.exited:
+            self._process.signal_came(pid, data)
 
     def fail(self, pid: int, error: HuddleError) -> None:
         """End the program because of that peer, whose link is over."""

@@ -26,6 +26,7 @@ from huddle.running.limits import Confinement
 from huddle.running.metadata import needs
 from huddle.session.context import TrustLookup
 from huddle.session.program import Program
+from huddle.session.proposal_told import outsiders_explained, outsiders_problem, program_event, terms
 
 Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
 
@@ -35,64 +36,8 @@ _COMES_AGAIN = 2 * MAX_EPOCHS  # times that one guest is let in: it comes back i
 FAREWELL = 2.0  # seconds for the last records when somebody leaves
 
 
-def program_event(manifest: Manifest, locked: Confinement | None) -> events.Program:
-    """What a person is told of a program before they accept it; `locked` is None without a sandbox."""
-    files = tuple({"path": f.path, "size": f.size, "sha256": f.sha256.hex()} for f in manifest.files)
-    digest = manifest.program_digest.hex()
-    flags = tuple(
-        flag
-        for flag, given in (
-            (f"--threshold {manifest.flags.threshold}", manifest.flags.threshold is not None),
-            ("--no-prss", manifest.flags.no_prss),
-            ("--mix32-64bit", manifest.flags.mix32_64bit),
-        )
-        if given
-    )
-    told = locked or Confinement()
-    return events.Program(
-        manifest.entry,
-        digest,
-        files,
-        manifest.args,
-        locked is not None,
-        manifest.run,
-        flags,
-        told.weaker,
-        told.limits,
-        manifest.folders,
-        manifest.workdir,
-    )
-
-
-def _terms(proposed: heard.Proposed) -> list[str]:
-    """What one agrees to beside people and program, where it is not what one would expect."""
-    usual = (len(proposed.roster) - 1) // 2
-    threshold = usual if proposed.threshold is None else proposed.threshold
-    terms = []
-    if threshold == 0:
-        terms.append("MPyC's threshold is 0: each party can read the inputs of all others.")
-    elif threshold < usual:
-        terms.append(
-            f"MPyC's threshold is {threshold} and not {usual}: {threshold + 1} parties together"
-            " can read the inputs of all others."
-        )
-    if proposed.options.stay:
-        terms.append("More runs may follow; you are asked before each.")
-    if proposed.options.record:
-        terms.append("At the end all sign a record of who took part in what, and each may keep it.")
-    return terms
-
-
 def _sentence(error: LocalError) -> str:
     return error.message[:1].upper() + error.message[1:] + "."
-
-
-def _roles(roster: tuple[Member, ...]) -> dict[int, str]:
-    return {member.pid: member.plain for member in roster}
-
-
-def _names(roster: tuple[Member, ...]) -> dict[int, str]:
-    return {member.pid: member.name for member in roster}
 
 
 class LobbyOfHost(Protocol):
@@ -377,7 +322,7 @@ class CeremonyDriver:
                 if self._impossible(roster):
                     return
                 self._emit(program_event(manifest, self._locked))
-                for text in (*_terms(event), *outsiders.explained(_roles(roster), _names(roster))):
+                for text in (*terms(event), *outsiders_explained(roster)):
                     self._emit(events.Notice(text))
             case heard.WordsReady(epoch, words, digest):
                 self._digest = digest
@@ -405,7 +350,7 @@ class CeremonyDriver:
 
     def _impossible(self, roster: tuple[Member, ...]) -> bool:
         """Whether these can't be linked with those among them who run plain MPyC; then it ends here."""
-        problem = outsiders.problem(_roles(roster), _names(roster), registry.for_outsiders().name)
+        problem = outsiders_problem(roster)
         if problem is not None:
             self._core.leave(shorten(problem.message))
             self._send()

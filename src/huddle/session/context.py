@@ -22,7 +22,7 @@ TrustLookup = Callable[[str, str], str]  # of a name and a did: self, new, known
 class PartyContext:
     """What belongs to this party in whatever session it is; `plain` only where somebody runs plain MPyC.
 
-    `lobby`: a host that asks its person what to do after a run that failed.
+    `lobby`: a host that asks its person what to do after a run that failed. `rendezvous` is where they met.
     """
 
     settings: Settings
@@ -34,6 +34,7 @@ class PartyContext:
     standing: TrustLookup
     plain: OutsiderPart | None = None
     lobby: bool = False
+    rendezvous: str = ""
 
 
 @dataclass(frozen=True, slots=True)

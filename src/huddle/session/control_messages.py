@@ -21,6 +21,7 @@ from huddle.record.signed import PathRecord
 MAX_MESSAGE = 131_072  # a part of a file with its header; everything else is far smaller
 PART = 65_536  # bytes of a file in one message, so that a heartbeat never waits long behind one
 MAX_RECORD = 122_880  # bytes of a record before its signatures: dozens of runs of a common program
+MAX_SIGNAL = 16_384  # bytes: a description and 32 candidates with long names
 MAX_CHAT = 2_000  # bytes; a few lines of text
 
 _Reason = Annotated[str, Limit(500)]
@@ -161,6 +162,30 @@ class Numpy:
     there: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A guest to the host: the guest `pid` is gone, so this session can't go on (`session.regrouping`)."""
+
+    pid: U8
+    reason: _Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Regroup:
+    """The host: somebody was lost; all who are left go on in the session of this invitation."""
+
+    url: Annotated[str, Limit(400)]
+    reason: _Reason
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSignal:
+    """From what holds this party's runner to what holds the peer's (in browsers `huddle.browser.direct`)."""
+
+    run: U32
+    data: Annotated[bytes, Limit(MAX_SIGNAL)]
+
+
 Message = (
     Status
     | RunProposal
@@ -176,6 +201,9 @@ Message = (
     | Forwards
     | Numpy
     | Still
+    | Lost
+    | Regroup
+    | RunnerSignal
 )
 
 TYPES: dict[int, type[Message]] = {
@@ -193,6 +221,9 @@ TYPES: dict[int, type[Message]] = {
     12: Forwards,
     13: Numpy,
     14: Still,
+    15: Lost,
+    16: Regroup,
+    17: RunnerSignal,
 }
 _NUMBERS = {cls: number for number, cls in TYPES.items()}
 

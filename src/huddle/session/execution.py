@@ -11,14 +11,13 @@ import asyncio
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
 from huddle import events
 from huddle.ceremony.manifest import Flags, Manifest
 from huddle.ceremony.messages import shorten
-from huddle.errors import HuddleError, LocalError, PeerError, ProgramError, unexpected
+from huddle.errors import HuddleError, PeerError, unexpected
 from huddle.links.wire import WireInfo
 from huddle.networks.outsiders import OutsiderConfig, OutsiderLinks, command, ends
 from huddle.running import output_files as results
@@ -31,25 +30,15 @@ from huddle.running.spec import RunnerExit, RunnerSpec
 from huddle.running.standstill import Row
 from huddle.session import control_messages as control
 from huddle.session.context import RunContext
-from huddle.session.outcomes import STOPPED, Stopped, cause
+from huddle.session.outcomes import STOPPED, Stopped, cause, speechless, stalled, told_of, told_to_others
 from huddle.session.platform import ProgramRuntime
 from huddle.session.progress import Progress
+from huddle.session.run_stats import RunStats
 from huddle.session.tasks import unless_failed, whole
 
 STATS_EVERY = 1.0
 LAST_WORDS = 5.0  # seconds for what a peer has sent before its part was over
 EXPLANATION = 1.5  # seconds that a peer whose program ended early has to say why
-
-
-def milliseconds(seconds: float | None) -> float | None:
-    """A time as events tell it; None stays None."""
-    return None if seconds is None else round(seconds * 1000, 3)
-
-
-def link_event(name: str, info: WireInfo, run: int) -> events.Link:
-    """The event of a link to this peer that got this wire."""
-    tried = tuple({"network": network, "outcome": outcome} for network, outcome in info.tried)
-    return events.Link(name, info.network, info.path, milliseconds(info.rtt), run, tried)
 
 
 class Execution:
@@ -58,7 +47,6 @@ class Execution:
     def __init__(self, manifest: Manifest, contents: Mapping[str, bytes], context: RunContext) -> None:
         sealed, settings, ground = context.sealed, context.party.settings, context.runtime
         self.number = manifest.run
-        self.stats: events.Stats | None = None
         self._contents = contents
         self._settings = settings
         self._keeper = context.links
@@ -69,20 +57,17 @@ class Execution:
         self._names = tuple(member.name for member in sealed.roster)
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
         self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
         self._error: HuddleError | None = None
         self._news = asyncio.Event()
-        self._moved = self._began
+        self._moved = self._loop.time()
         self._held = False  # the program waits for the screen
         self._warned = False  # that a peer's program has failed
         self._waits_for_others = False  # the program here is over
-        self._inputs = settings.named_inputs
-        self._folders = manifest.folders
+        self._manifest = manifest
         self._carried = context.carried
         self._plain = context.party.plain
         # Those of the peers that run plain MPyC: their data links are raw.
         self._ends = frozenset(ends(context.roles)) - {sealed.pid}
-        self._paths: dict[int, tuple[str, str]] = {}
         self._spec = partial(
             RunnerSpec,
             entry=manifest.entry,
@@ -98,10 +83,9 @@ class Execution:
             environment=settings.environment,
             limits=settings.limits,
         )
-        self._entry = manifest.entry
         self._ground = ground
-        self._sandbox = ground.sandboxed
         self._surroundings = context.party.platform
+        self.stats = RunStats(self.number, self._names, context.peers, context.outcomes, context.party)
         self._progress = Progress(self.number, self._pid, self._names, context.peers, context.outcomes)
         for pid, still in context.stills.items():
             self.still_came(pid, still)
@@ -116,9 +100,11 @@ class Execution:
         """Run it to its end; whether it finished well everywhere. Leaves no process, file or link."""
         self._emit(events.Run(self.number, "started"))
         try:
-            mounted = self._sandbox and not self._settings.by_hand
-            given = () if mounted else self._inputs
-            with Snapshot(self._contents, given, folders=self._folders, carried=self._carried) as snapshot:
+            mounted = self._ground.sandboxed and not self._settings.by_hand
+            given = () if mounted else self._settings.named_inputs
+            with Snapshot(
+                self._contents, given, folders=self._manifest.folders, carried=self._carried
+            ) as snapshot:
                 interpreter = await self._interpreter()
                 error = await self._run_in(self._spec(interpreter, directory=snapshot.directory))
                 if sys.platform != "emscripten":  # there the page has them, and there are no threads
@@ -126,7 +112,7 @@ class Execution:
         except (HuddleError, OSError) as failed:  # a full disk, too many open files
             error = unexpected(failed)
             self._tell_outcome(error)
-        seconds = round(self._loop.time() - self._began, 3)
+        seconds = self.stats.seconds
         if error is None:
             self._emit(events.Run(self.number, "finished", seconds))
         else:
@@ -139,7 +125,7 @@ class Execution:
     async def _interpreter(self) -> Interpreter:
         """The interpreter for this program; who stops the run meanwhile need not wait for its packages."""
         getting = self._surroundings.interpreter(
-            self._settings, self._ground, self._entry, self._contents, self._notice
+            self._settings, self._ground, self._manifest.entry, self._contents, self._notice
         )
         return await unless_failed(getting, self._news, lambda: self._error)
 
@@ -148,7 +134,7 @@ class Execution:
 
     def _keep_results(self, snapshot: Snapshot) -> None:
         """Keep what the program made, where its person wants it, and name it."""
-        found = snapshot.results(target for target, _ in self._inputs)
+        found = snapshot.results(target for target, _ in self._settings.named_inputs)
         if not found:
             return
         if self._carried is not None:
@@ -199,7 +185,7 @@ class Execution:
         if outcome.ok:
             return
         if isinstance(self._run, Run) and self._run.goes_on and outcome.reason != STOPPED:
-            self._loop.call_later(LAST_WORDS, self._look_for_end, pid, pid not in self._paths)
+            self._loop.call_later(LAST_WORDS, self._look_for_end, pid, not self.stats.has_been_linked(pid))
             # It may have all that it needs of that peer; if not, it will stand still.
             if self._warned:
                 return
@@ -229,6 +215,11 @@ class Execution:
     def still_came(self, pid: int, still: control.Still) -> None:
         """A peer's program stands still."""
         self._progress.peer_still(pid, still)
+
+    def signal_came(self, pid: int, signal: control.RunnerSignal) -> None:
+        """What holds a peer's runner says something to what holds this one."""
+        if signal.run == self.number and isinstance(self._run, Run):
+            self._run.signal_came(pid, signal.data)
 
     def has_finished(self, pid: int) -> bool:
         """Whether that peer's part is over."""
@@ -275,7 +266,7 @@ class Execution:
         finally:
             ticker.cancel()
             await asyncio.gather(ticker, return_exceptions=True)
-            self._tell_stats(run)
+            self.stats.tell(run)
             self._progress.close()
             # Where somebody ended the run here, nobody waits for what is left of it.
             await whole(self._close(run, limit=0.5 if self._error is not None else 5.0))
@@ -289,14 +280,11 @@ class Execution:
     def _tell_plain(self, spec: RunnerSpec) -> None:
         """What the person needs who runs the program by plain MPyC."""
         part = cast(OutsiderConfig, self._plain)
-        threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
-        flags = (*threshold, *spec.flags)
-        line = command(spec.pid, spec.entry, spec.args, part.addresses, flags)
+        line = command(spec.pid, spec.entry, spec.args, part.addresses, _flags(spec))
         self._emit(events.Plain(part.configuration(), line, spec.interpreter.mpyc, self.number))
 
     def _tell_arguments(self, proxy: Proxy, spec: RunnerSpec) -> None:
-        threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
-        arguments = (*spec.args, *proxy.arguments, *threshold, *spec.flags)
+        arguments = (*spec.args, *proxy.arguments, *_flags(spec))
         self._emit(events.Proxy(arguments, str(spec.directory), spec.entry, self.number))
 
     async def _close(self, run: Run | Proxy | PlainRun, limit: float) -> None:
@@ -317,17 +305,9 @@ class Execution:
                 await asyncio.wait_for(self._news.wait(), STATS_EVERY)
             for pid in missing:
                 if self._group.finished_for(pid, self.number) > self._settings.grace:
-                    self.fail(self._speechless(pid))
+                    self.fail(speechless(self._names[pid], self._settings.grace))
         failed = next((pid for pid, outcome in self._outcomes.items() if not outcome.ok), None)
         return self._error if failed is None else self._told(failed, self._outcomes[failed])
-
-    def _speechless(self, pid: int) -> PeerError:
-        name = self._names[pid]
-        return PeerError(
-            f"{name} has ended its part of the run, and for {self._settings.grace:.0f} s has not said how.",
-            peer=name,
-            hint=f"Ask {name} what happened; the result here may be right.",
-        )
 
     async def _explained(self, exit_: RunnerExit, error: HuddleError) -> HuddleError:
         """Where a peer's early end ended this program, the peer itself knows better why."""
@@ -344,36 +324,16 @@ class Execution:
         return error if self._outcomes[pid].ok else self._told(pid, self._outcomes[pid])
 
     def _tell_outcome(self, error: HuddleError | None, exit_: RunnerExit | None = None) -> None:
-        match error:
-            case None:
-                outcome = control.Outcome(self.number, True, "")
-            case PeerError():
-                outcome = control.Outcome(
-                    self.number, False, shorten(error.message), self._group.pid_of(error.peer)
-                )
-            case Stopped():
-                outcome = control.Outcome(self.number, False, STOPPED)
-            case LocalError():
-                outcome = control.Outcome(self.number, False, "it could not go on there")
-            case ProgramError() if self._progress.hopeless:
-                outcome = control.Outcome(self.number, False, self._progress.hopeless)
-            case ProgramError() if self._error is None and exit_ is not None:
-                outcome = control.Outcome(self.number, False, cause(exit_, self._contents))
-            case _:
-                outcome = control.Outcome(self.number, False, shorten(error.message))
-        self._group.broadcast(outcome)
+        reason, culprit = "", None
+        if error is not None:
+            own = cause(exit_, self._contents) if self._error is None and exit_ is not None else ""
+            reason = told_to_others(error, self._progress.hopeless or own)
+        if isinstance(error, PeerError):
+            culprit = self._group.pid_of(error.peer)
+        self._group.broadcast(control.Outcome(self.number, error is None, reason, culprit))
 
     def _told(self, pid: int, outcome: control.Outcome) -> PeerError:
-        name, reason = self._names[pid], shorten(outcome.reason).removesuffix(".")
-        if outcome.reason == STOPPED:
-            return PeerError(f"{name} stopped the run.", peer=name)
-        culprit = self._group.blamed(pid, outcome.culprit)
-        because = "" if culprit == name else f" because of {culprit}"
-        return PeerError(
-            f"The run failed at {name}{because}: {reason}.",
-            peer=culprit,
-            hint=f"{name} can see more on their own screen.",
-        )
+        return told_of(self._names[pid], self._group.blamed(pid, outcome.culprit), outcome.reason)
 
     # --- news of the run
 
@@ -394,12 +354,11 @@ class Execution:
 
     def run_link(self, pid: int, info: WireInfo | None, reason: str) -> None:
         """A data link got or lost its wire."""
-        name = self._names[pid]
-        if info is None:
-            self._emit(events.Reconnect(name, "lost", reason, self.number))
-        else:
-            self._paths[pid] = info.network, info.path
-            self._emit(link_event(name, info, self.number))
+        self.stats.link(pid, info, reason)
+
+    def run_signal(self, pid: int, data: bytes) -> None:
+        """What holds the runner says something to what holds that peer's."""
+        self._group.send(pid, control.RunnerSignal(self.number, data))
 
     def run_peer_ended(self, pid: int) -> None:
         """A peer's program is over; what it meant is in its outcome."""
@@ -418,7 +377,7 @@ class Execution:
         last: tuple[int, ...] = ()
         while True:
             await asyncio.sleep(STATS_EVERY)
-            self._tell_stats(run)
+            self.stats.tell(run)
             moved = tuple(s.bytes_sent + s.bytes_received for s in run.stats().values())
             if moved != last:
                 last, self._moved = moved, self._loop.time()
@@ -426,49 +385,14 @@ class Execution:
             stall = self._settings.stall
             seen = not (isinstance(run, PlainRun) or self._held)
             if stall is not None and seen and self._loop.time() - self._moved > stall:
-                self.fail(self._stalled(stall))
-
-    def _stalled(self, stall: float) -> HuddleError:
-        busy = [
-            f"{self._names[pid]} is {'typing' if peer.state == control.INPUT else 'computing'}"
-            for pid, peer in self._group.peers.items()
-            if peer.state in (control.COMPUTING, control.INPUT)
-        ]
-        return ProgramError(
-            f"The run made no progress for {stall:.0f} s; {', '.join(busy) or 'nobody else computes'}.",
-            hint="Give --stall more seconds, or none, for programs that compute for long.",
-        )
-
-    def _tell_stats(self, run: Run | Proxy | PlainRun) -> None:
-        rows, rounds = [], 0
-        for pid, stats in run.stats().items():
-            rounds = max(rounds, stats.rounds)
-            if stats.network:
-                self._paths[pid] = stats.network, stats.path
-            elif self.has_finished(pid):  # its link is closed: the path that it had is what matters
-                network, path = self._paths.get(pid, ("", ""))
-                stats = replace(stats, network=network, path=path)
-            rows.append(
-                {
-                    "name": self._names[pid],
-                    "pid": pid,
-                    "state": control.STATES[self._group.peers[pid].state],
-                    "network": stats.network,
-                    "path": stats.path,
-                    "rtt_ms": milliseconds(stats.rtt),
-                    "bytes_sent": stats.bytes_sent,
-                    "bytes_received": stats.bytes_received,
-                    "messages_sent": stats.messages_sent,
-                    "messages_received": stats.messages_received,
-                    "queued": stats.queued,
-                    "reconnects": stats.reconnects,
-                }
-            )
-        seconds = round(self._loop.time() - self._began, 3)
-        self.stats = events.Stats(self.number, tuple(rows), rounds, seconds, self._surroundings.peak_memory())
-        self._emit(self.stats)
+                self.fail(stalled(stall, self.stats.busy()))
 
 
 def _mpyc_flags(flags: Flags, ground: ProgramRuntime) -> tuple[str, ...]:
     named = {"--no-prss": flags.no_prss, "--mix32-64bit": flags.mix32_64bit, "--no-numpy": not ground.numpy}
     return tuple(name for name, given in named.items() if given)
+
+
+def _flags(spec: RunnerSpec) -> tuple[str, ...]:
+    threshold = () if spec.threshold is None else ("-T", str(spec.threshold))
+    return (*threshold, *spec.flags)

@@ -61,8 +61,10 @@ class GroupSeat:
         emit(events.Party(front.name, did, "waiting", "self"))
         name, host = await front.host()
         emit(events.Notice(_told_of_host(name)))
+        known = standing(name, host)
+        emit(events.Group(0, "waiting", (), name, known))
         seat = cls(front, await front.placed(), party, did)
-        emit(seat.event(standing(name, host)))
+        emit(seat.event(known))
         return seat
 
     def event(self, standing: str) -> events.Group:

@@ -57,6 +57,11 @@ class HostLobby:
         """The files of the program as it was proposed last."""
         return self._program.files
 
+    @property
+    def program(self) -> Program:
+        """The program as it was proposed last."""
+        return self._program
+
     async def open(self, guests: int) -> None:
         """Invite: the link, and a code for so many guests in place of the one before."""
         before = self._code
@@ -87,22 +92,24 @@ class HostLobby:
         self._begin(self.open(free))
 
     def change(self, program: Program | None, parties: int | None) -> None:
-        """Propose this program, or to so many parties; everybody keeps the seat, and is asked."""
-        self._begin(self._change(program, parties))
+        """Propose this program, or to so many parties; everybody keeps the seat, and is asked.
 
-    async def _change(self, program: Program | None, parties: int | None) -> None:
+        Raises LocalError where there can't be so many; what is wrong with a program is told later.
+        """
+        if parties is not None and self.driver is not None:
+            self.driver.change(f"it is to be {parties} parties", parties=parties)
+            self._emit(events.Notice(f"It is to be {parties} parties now."))
+        if program is not None:
+            self._begin(self._replace(program))
+
+    async def _replace(self, program: Program) -> None:
+        program = await self._platform.locked(program, self._runtime)
         if self.driver is None:
             return
-        if program is None:
-            self.driver.change(f"it is to be {parties} parties", parties=parties or 0)
-        else:
-            program = await self._platform.locked(program, self._runtime)
-            versions = (Software("mpyc", self._runtime.interpreter.mpyc),)
-            manifest = program.manifest(self._flags, versions)
-            self.driver.change("the host has changed the program", program, manifest, parties or 0)
-            self._program = program
-        if parties is not None:
-            self._emit(events.Notice(f"It is to be {parties} parties now."))
+        versions = (Software("mpyc", self._runtime.interpreter.mpyc),)
+        manifest = program.manifest(self._flags, versions)
+        self.driver.change("the host has changed the program", program, manifest)
+        self._program = program
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(self._whole(work), name="lobby")

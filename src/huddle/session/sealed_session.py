@@ -2,7 +2,7 @@
 
     connect -> run 1 -> (host decides: another run, agreed by all -> run n)* -> part
 
-Wires the control links (`PeerMonitor`), the agreements on later runs (`Agreement`) and the runs themselves
+Wires the control links (`PeerMonitor`), the agreements on runs (`RunAgreements`) and the runs themselves
 (`Execution`); each of them has its one concern, this module only the order.
 """
 
@@ -13,33 +13,30 @@ from dataclasses import replace
 from pathlib import Path
 
 from huddle import events
-from huddle.ceremony.lookalikes import lookalikes
-from huddle.ceremony.manifest import Manifest, ManifestError, read
+from huddle.ceremony.manifest import Manifest
 from huddle.ceremony.messages import shorten
 from huddle.ceremony.sealed import Sealed
-from huddle.errors import HuddleError, LocalError, PeerError
-from huddle.links.manager import DialTarget, LinkManager
+from huddle.errors import HuddleError, PeerError
 from huddle.links.wire import WireInfo
-from huddle.networks import registry
-from huddle.networks.base import PeerOffer
 from huddle.networks.outsiders import Ports
 from huddle.running.scratch import Scratch
 from huddle.session import control_messages as control
 from huddle.session import numpy_agreement as arrays
-from huddle.session.agreement import Agreement
-from huddle.session.allowance import Allowance
-from huddle.session.ceremony_driver import program_event
+from huddle.session.chat import ChatLines, chat
 from huddle.session.context import PartyContext, RunContext
-from huddle.session.execution import Execution, link_event
+from huddle.session.execution import Execution
+from huddle.session.linking import link_manager, offers_for
 from huddle.session.peers import PeerMonitor
-from huddle.session.plans import RunRequest
 from huddle.session.platform import ProgramRuntime
 from huddle.session.program import Program
 from huddle.session.recorder import SessionRecorder
+from huddle.session.regrouping import Regrouping
+from huddle.session.run_agreements import RunAgreements
+from huddle.session.run_stats import link_event
 
 REPLACING = (
-    "After the start nobody can take the place of {name}: all have signed who takes part, and each pair has"
-    " keys of its own. Host again, and send the new link."
+    "All have signed who takes part, and each pair has keys of its own: in this session nobody can take the"
+    " place of {name}. A host at a terminal can go on with new words; else host again, and send the new link."
 )
 
 
@@ -49,8 +46,6 @@ class SealedSession:
     def __init__(self, sealed: Sealed, context: PartyContext) -> None:
         self.context = context
         self.sealed = sealed
-        self.files: dict[str, bytes] = sealed.files
-        self._last_files = sealed.files  # of the last run
         self.execution: Execution | None = None
         self.broken: HuddleError | None = None
         self.record: bytes | None = None
@@ -65,29 +60,33 @@ class SealedSession:
         self._emit = context.emit
         self._standing = context.standing
         self._loop = asyncio.get_running_loop()
-        # Of each peer the last that was about a run which is not known, or does not run, here yet.
-        self._early: dict[int, control.Answer] = {}
         self._outcomes: dict[int, control.Outcome] = {}
         self._carried: Scratch | None = None  # what runs leave for later ones
         self._stills: dict[int, control.Still] = {}
-        self._allowed: dict[int, Allowance] = {}
-        self._loud: set[int] = set()  # whose lines are left out now
+        self._chat = ChatLines(context.emit, self._loop.time)
         self._names = {member.pid: member.name for member in sealed.roster}
         self._peers = [member.pid for member in sealed.roster if member.pid != sealed.pid]
-        self._keeper = self._make_keeper()
+        self._keeper = link_manager(sealed, context.networks, context.platform.crypto)
         waits = context.settings.waits()
         self._group = PeerMonitor(sealed.roster, sealed.pid, self._keeper, self, **waits, now=self._loop.time)
+        self.regrouping = Regrouping(
+            self._group, self._names, host=sealed.pid == 0, may=context.lobby and sealed.pid == 0
+        )
         self._arrays = arrays.NumpyAgreement(self._peers, self._group.broadcast)
-        self._first = self._agreement_on(sealed.manifest) if sealed.options.files_follow else None
-        self._agreement = self._first
-        self._proposed_run = sealed.manifest.run
+        self._agreements = RunAgreements(sealed, context, self._group, lambda: self.broken)
         self._ran = False  # a run has begun
         self._try_again = False  # the last run failed or was declined
         self._stopped_here = False  # its person stopped it
-        self._over = False  # no run will follow
-        self._next: RunRequest | Agreement | None = None
-        self._news = asyncio.Event()
-        self._decision: asyncio.Future[tuple[bool, str]] | None = None
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """Those of the program that all agreed to last."""
+        return self._agreements.files
+
+    @property
+    def program(self) -> Program | None:
+        """The host's, where another one than the first was run."""
+        return self._agreements.program
 
     @property
     def is_host(self) -> bool:
@@ -99,13 +98,13 @@ class SealedSession:
     async def connect(self) -> None:
         """Link up with everybody; raises the error of the first peer that can't be reached."""
         for network in self._networks:
-            network.begin(self._offers_for(network.name), self._keeper.accepted)
+            network.begin(offers_for(self.sealed, network.name), self._keeper.accepted)
         linked = asyncio.create_task(self._group.connect())
-        await self._or_broken(linked)
+        await self._agreements.unless_broken(linked)
         if self._plain is not None:
-            mine = self._offers_for(self._plain.network)
+            mine = offers_for(self.sealed, self._plain.network)
             started = self._plain.start(self.sealed.pid, mine, self._roles, self._tell_forwards)
-            await self._or_broken(asyncio.ensure_future(started))
+            await self._agreements.unless_broken(started)
 
     def _tell_forwards(self, pid: int, ports: Ports) -> None:
         said = tuple(control.ForwardPort(to, port) for to, port in ports.items())
@@ -124,22 +123,27 @@ class SealedSession:
 
     async def _run_programs(self, contents: Mapping[str, bytes]) -> bool:
         manifest = self.sealed.manifest
-        agreed = True
-        if self._first is not None:
-            agreed = await self._agree(self._first, contents)
-        elif not self.is_host:
-            self.files = self.sealed.files
-        well = True
+        well, agreed = True, await self._agreements.first(contents)
         while True:
             ended = agreed and await self._execute(manifest)
             well, agreed = ended and well, True
             self._try_again = not ended
             if self.broken is not None or not (self.sealed.options.stay or self._may_try_again()):
                 return well
-            following = await self._following(manifest)
+            following = await self._agreements.following(manifest)
             if following is None:
                 return well
             manifest = following
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether somebody is lost without whom what was wanted can't be done."""
+        if self.regrouping.over:
+            return True
+        wanted = self._try_again or self.sealed.options.stay
+        stopped = self._stopped_here and self.is_host
+        missed = self.regrouping.lost or self.regrouping.wanted
+        return bool(missed) and not stopped and (wanted or isinstance(self.broken, PeerError))
 
     def _may_try_again(self) -> bool:
         """After a run that failed or was declined: guests wait for what the host does, who is asked."""
@@ -149,7 +153,8 @@ class SealedSession:
     async def part(self, reason: str) -> None:
         """Say goodbye and close all links, when what was said has arrived."""
         try:
-            self._group.broadcast(self._farewell(reason))
+            if not (self.is_host and self.regrouping.over):  # who stays has heard where it goes on
+                self._group.broadcast(self._farewell(reason))
             await self._group.close()
         finally:
             if self._carried is not None:
@@ -165,30 +170,25 @@ class SealedSession:
 
     def say(self, text: str) -> None:
         """A line for all parties to read; LocalError where it is too long."""
-        if len(text.encode()) > control.MAX_CHAT:
-            raise LocalError(f"A line has at most {control.MAX_CHAT} bytes.", hint="Say it in two.")
-        self._group.broadcast(control.Chat(text))
+        self._group.broadcast(chat(text))
 
     def answer(self, accept: bool, reason: str) -> None:
         """Accept or decline the run that is proposed."""
-        if self._decision is not None and not self._decision.done():
-            self._decision.set_result((accept, reason))
+        self._agreements.answer(accept, reason)
 
     def again(self, program: Program | None) -> None:
         """The host: one more run, of another program or of the same; LocalError at a guest."""
-        if not self.is_host:
-            raise LocalError("Only the host proposes a run.", hint="Ask the host.")
-        self._next = RunRequest(program)
-        self._news.set()
+        self._agreements.again(program)
 
     def finish(self) -> None:
         """The host: no more runs."""
-        self._end()
+        self._agreements.end()
 
     # --- runs
 
     async def _execute(self, manifest: Manifest) -> bool:
-        self._ran, self._last_files = True, self.files
+        self._ran = True
+        self._agreements.runs()
         context = RunContext(
             sealed=self.sealed,
             party=self.context,
@@ -209,7 +209,7 @@ class SealedSession:
             self._stopped_here = execution.stopped
             return well
         finally:
-            self._chronicle.note_run(manifest, began, well, execution.stats)
+            self._chronicle.note_run(manifest, began, well, execution.stats.last)
             if self._chronicle.wanted and not self.is_host:
                 self._group.send(0, self._chronicle.paths())
             self.execution = None
@@ -225,116 +225,31 @@ class SealedSession:
         here = True  # whoever runs plain MPyC by hand is told how when this is known, and may have anything
         if not self.context.settings.plain_end:
             looked = self._surroundings.has_numpy(self._ground, self.files)
-            here = await self._or_broken(asyncio.ensure_future(looked))
-        said = asyncio.ensure_future(self._arrays.lacking(manifest.run, here))
-        lacking = [self._names[pid] for pid in await self._or_broken(said)]
+            here = await self._agreements.unless_broken(looked)
+        said = self._arrays.lacking(manifest.run, here)
+        lacking = [self._names[pid] for pid in await self._agreements.unless_broken(said)]
         if lacking and here:
             self._emit(events.Notice(f"{' and '.join(lacking)} can't use numpy, so all run without it."))
         return replace(self._ground, numpy=here and not lacking)
 
-    async def _following(self, manifest: Manifest) -> Manifest | None:
-        """The next run that all agree to, or None when the session ends."""
-        while True:
-            if self.is_host and self._next is None:
-                self._emit(events.Question("again"))
-            wanted = await self._wish()
-            if wanted is None:
-                return None
-            mine: Mapping[str, bytes] = {}
-            if isinstance(wanted, RunRequest):
-                try:
-                    proposed, mine = self._propose(manifest, wanted.program)
-                except LocalError as error:
-                    self._emit(events.Error(error.whose, error.message, error.hint))
-                    continue
-                self._agreement = wanted = self._agreement_on(proposed)
-            manifest = replace(manifest, run=wanted.manifest.run)
-            if await self._agree(wanted, mine):
-                return wanted.manifest
-            if self.broken is not None:
-                return None
-
-    async def _wish(self) -> RunRequest | Agreement | None:
-        """What is to come next; None where nothing is, since somebody does not want it or has left."""
-        while not self._over and self._next is None:
-            self._news.clear()
-            await self._news.wait()
-        wish, self._next = self._next, None
-        return None if self._over else wish
-
-    def _end(self) -> None:
-        self._over = True
-        self._news.set()
-
-    def _propose(self, last: Manifest, program: Program | None) -> tuple[Manifest, Mapping[str, bytes]]:
-        run, session = last.run + 1, self.sealed.digest
-        if program is None:
-            return last.for_run(session, run), self._last_files
-        return program.manifest(last.flags, last.versions, session=session, run=run), program.files
-
-    def _agreement_on(self, manifest: Manifest) -> Agreement:
-        agreement = Agreement(self._crypto, self._identity, self.sealed, manifest)
-        for pid, early in self._early.items():
-            if early.run == manifest.run:
-                agreement.take(pid, early)
-        return agreement
-
-    async def _agree(self, agreement: Agreement, mine: Mapping[str, bytes]) -> bool:
-        """Let all agree to a run, whose files are then in `files`; False where somebody said no."""
-        try:
-            if self.is_host:
-                said = self._group.broadcast_all(Agreement.proposal(agreement.manifest, mine))
-                await self._or_broken(asyncio.ensure_future(said))
-                self.files = dict(mine)
-                if agreement is not self._first:
-                    self._emit(program_event(agreement.manifest, self._ground.confinement))
-                accept, reason = True, ""
-            else:
-                self.files = await self._or_broken(asyncio.ensure_future(agreement.files()))
-                accept, reason = await self._ask(agreement)
-            self._group.broadcast(agreement.answer(accept, reason))
-            if accept:
-                await self._or_broken(asyncio.ensure_future(agreement.agreed()))
-            return accept
-        except PeerError as error:
-            if self.broken is not None:
-                raise
-            self._emit(events.Error(error.whose, error.message, error.hint, error.peer))
-            return False
-        finally:
-            if self._agreement is agreement:  # the host may have proposed another one meanwhile
-                self._agreement = None
-
-    async def _ask(self, agreement: Agreement) -> tuple[bool, str]:
-        host = self.sealed.roster[0]
-        self._decision = self._loop.create_future()
-        self._emit(program_event(agreement.manifest, self._ground.confinement))
-        for text in lookalikes(self.files):
-            self._emit(events.Notice(text))
-        self._emit(events.Question("program", host.name, host.did))
-        return await self._or_broken(self._decision, agreement)
-
-    async def _or_broken[T](self, wanted: "asyncio.Future[T]", agreement: Agreement | None = None) -> T:
-        """The result, or the error of the peer without whom it will never come, or is of no use."""
-        try:
-            while not wanted.done():
-                error = self.broken or (agreement.error if agreement is not None else None)
-                if error is not None:
-                    raise error
-                await asyncio.wait({wanted}, timeout=0.25)
-            return wanted.result()
-        finally:
-            wanted.cancel()
-            await asyncio.gather(wanted, return_exceptions=True)
-
     # --- what the group hears
 
     def group_message(self, pid: int, message: control.Message) -> None:  # noqa: C901 - one case a message
+        if self.regrouping.over:
+            return
         match message:
+            case control.Lost():
+                if (lost := self.regrouping.heard(pid, message)) is not None:
+                    self._break(lost)
+            case control.Regroup() if pid == 0 and not self.is_host:
+                self._regroup(message)
             case control.Outcome():
                 self._outcomes[pid] = message
                 if self.execution is not None:
                     self.execution.outcome_came(pid, message)
+            case control.RunnerSignal():
+                if self.execution is not None:
+                    self.execution.signal_came(pid, message)
             case control.Still():
                 self._stills[pid] = message
                 if self.execution is not None:
@@ -342,33 +257,21 @@ class SealedSession:
             case control.Numpy():
                 self._arrays.take(pid, message)
             case control.RunProposal() if pid == 0:
-                self._proposed(message)
-            case control.Answer():
-                self._answered(pid, message)
-            case control.FilePart() | control.FilesDone():
-                if self._agreement is not None and self._agreement.manifest.run == message.run:
-                    self._agreement.take(pid, message)
+                if (wrong := self._agreements.proposed(message, self._untimely())) is not None:
+                    self._break(wrong)
+            case control.Answer() | control.FilePart() | control.FilesDone():
+                self._agreements.take(pid, message)
             case control.Leave():
                 self._left(pid, message)
             case control.Paths() | control.RecordDraft() | control.RecordSignature():
                 self._chronicle.take(pid, message)
                 if pid == 0 and isinstance(message, control.RecordDraft):
-                    self._end()  # the host drafts it when no more runs are to come
+                    self._agreements.end()  # the host drafts it when no more runs are to come
             case control.Forwards():
                 if self._plain is not None:
                     self._plain.forwarded(pid, {one.pid: one.port for one in message.ports})
             case control.Chat():
-                self._chat(pid, message.text)
-
-    def _chat(self, pid: int, text: str) -> None:
-        """Show a line of a peer, but not more of them than anybody could read."""
-        name, now = self._names[pid], self._loop.time()
-        if self._allowed.setdefault(pid, Allowance(now)).take(now):
-            self._loud.discard(pid)
-            self._emit(events.Chat(name, text))
-        elif pid not in self._loud:
-            self._loud.add(pid)
-            self._emit(events.Notice(f"{name} says more than anybody can read; some of it is left out."))
+                self._chat.take(pid, self._names[pid], message.text)
 
     def group_connected(self, pid: int, info: WireInfo, again: bool) -> None:
         self._emit(link_event(self._names[pid], info, 0))
@@ -385,8 +288,15 @@ class SealedSession:
         self._party(pid, "silent" if silent else "connected", grace)
 
     def group_failed(self, pid: int, error: HuddleError) -> None:
+        if self.regrouping.over:
+            return
+        self.regrouping.lose(pid, error.message)
         self._party(pid, "gone", error.message)
         self._break(error, pid)
+
+    def _regroup(self, message: control.Regroup) -> None:
+        wrong = self.regrouping.take(message, self.sealed.roster[0].did, self.context.rendezvous)
+        self._break(wrong or PeerError(self.regrouping.reason, peer=self._names[0]))
 
     def group_broken(self, error: HuddleError) -> None:
         self._break(error)
@@ -394,12 +304,13 @@ class SealedSession:
     def _left(self, pid: int, leave: control.Leave) -> None:
         reason = shorten(leave.reason) if leave.reason else ""
         self._party(pid, "left", reason)
+        self.regrouping.lose(pid, reason or "left the session")
         name, culprit = self._names[pid], self._group.blamed(pid, leave.culprit)
         finished = self.execution is None or self.execution.has_finished(pid)
         if self.execution is not None and finished:
             self.execution.peer_left(pid)
-        if (self._ran or self._try_again) and finished and self._agreement is None:
-            self._end()
+        if (self._ran or self._try_again) and finished and not self._agreements.under_way:
+            self._agreements.end()
         else:
             because = "" if culprit == name else f" because of {culprit}"
             why = f": {reason}" if reason else ""
@@ -409,50 +320,17 @@ class SealedSession:
     def _break(self, error: HuddleError, pid: int | None = None) -> None:
         """The session can't go on, because of that peer; a run goes on whose part there is over already."""
         self.broken = self.broken or error
-        self._end()
+        self._agreements.end()
         if self.execution is not None and not (pid is not None and self.execution.has_finished(pid)):
             self.execution.fail(error)
-        if self._agreement is not None:
-            self._agreement.fail(error)
+        self._agreements.fail(error)
 
-    def _proposed(self, message: control.RunProposal) -> None:
-        host = self._names[0]
-        try:
-            manifest = read(message.manifest)
-        except ManifestError as exc:
-            self._break(PeerError(f"{host} proposed a program that must not run: {exc}.", peer=host))
-            return
-        if problem := self._objection(manifest):
-            self._break(PeerError(f"{host} proposed {problem}.", peer=host, hint=f"Ask {host} why."))
-            return
-        if self._agreement is not None:
-            self._agreement.fail(PeerError(f"{host} proposed another program.", peer=host))
-        # At once, since the files follow right behind the proposal.
-        self._proposed_run = manifest.run
-        self._agreement = self._next = self._agreement_on(manifest)
-        self._news.set()
-
-    def _objection(self, manifest: Manifest) -> str:
-        """What is wrong with a further run, beyond what any manifest may say; empty where nothing is."""
-        first = self.sealed.manifest
-        if manifest.session != self.sealed.digest:
-            return "a program of another session"
+    def _untimely(self) -> str:
+        """Why the host may propose no run now; empty where it may."""
         # While the run still ends here, only its end tells whether another may follow (`_run_programs`).
         if not self.sealed.options.stay and not self._try_again and self.execution is None:
             return "one more run, though all had agreed on a single one"
-        if not self._ran and not self._try_again:
-            return "one more run before the first"
-        if manifest.run != self._proposed_run + 1:
-            return f"run {manifest.run} after run {self._proposed_run}"
-        if manifest.flags != first.flags or manifest.versions != first.versions:
-            return "a run with other options or versions than all had agreed on"
-        return ""
-
-    def _answered(self, pid: int, message: control.Answer) -> None:
-        if self._agreement is not None and self._agreement.manifest.run == message.run:
-            self._agreement.take(pid, message)
-        else:
-            self._early[pid] = message
+        return "" if self._ran or self._try_again else "one more run before the first"
 
     # --- small things
 
@@ -460,38 +338,3 @@ class SealedSession:
         member = self.sealed.roster[pid]
         standing = self._standing(member.name, member.did)
         self._emit(events.Party(member.name, member.did, state, standing, pid, detail))
-
-    def _make_keeper(self) -> LinkManager:
-        peers = [self._link_peer(pid) for pid in self._peers]
-        dialers = [(network.name, network.dial) for network in self._networks]
-        # The loop's own clock may have a resolution of 1 ms only, too coarse for round-trip times.
-        return LinkManager(self.sealed.pid, peers, dialers, self._crypto, clock=time.monotonic)
-
-    def _link_peer(self, pid: int) -> DialTarget:
-        """A peer with the networks that both have, and why not the others."""
-        mine = [network.name for network in self._networks]
-        theirs = {offer.network for offer in self.sealed.offers[pid]}
-        name = self._names[pid]
-        without = [(network, f"{name} does not offer it") for network in mine if network not in theirs]
-        unused = theirs - set(mine) - {registry.for_outsiders().name}
-        without += [(one, "it is not used here") for one in sorted(unused)]
-        both = frozenset(mine) & theirs
-        return DialTarget(pid, name, self.sealed.link_key(pid), both, tuple(without))
-
-    def _offers_for(self, network: str) -> tuple[PeerOffer, ...]:
-        roster = self.sealed.roster
-        return tuple(
-            PeerOffer(
-                pid,
-                self._names[pid],
-                offer.data,
-                self.sealed.relay_secret(pid),
-                self.sealed.pid < pid,
-                roster[pid].did,
-                self.sealed.pid,
-                roster[self.sealed.pid].did,
-            )
-            for pid in self._peers
-            for offer in self.sealed.offers[pid]
-            if offer.network == network
-        )

@@ -1,7 +1,8 @@
 """Work that others may want to end: what must come to its end all the same, and what need not."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from huddle.errors import HuddleError
@@ -17,8 +18,18 @@ async def whole(work: Coroutine[Any, Any, None]) -> None:
         raise
 
 
+@asynccontextmanager
+async def whole_stack() -> AsyncIterator[AsyncExitStack]:
+    """A stack that is unwound to its end, though the session is left meanwhile."""
+    stack = AsyncExitStack()
+    try:
+        yield stack
+    finally:
+        await whole(stack.aclose())
+
+
 async def unless_failed[T](
-    work: Coroutine[Any, Any, T], news: asyncio.Event, failed: Callable[[], HuddleError | None]
+    work: Awaitable[T], news: asyncio.Event, failed: Callable[[], HuddleError | None]
 ) -> T:
     """What this work brings; raises what has failed meanwhile, as `failed` knows once there are `news`."""
     task = asyncio.ensure_future(work)

@@ -7,9 +7,9 @@ from functools import partial
 
 from huddle.ceremony import guest as ceremony_guest
 from huddle.ceremony import host as ceremony_host
-from huddle.session import party
+from huddle.session import hosting
 
 ceremony_host.REVEAL_SECONDS = 4.0
 ceremony_host.REPLACE_SECONDS = 2.0
 ceremony_guest.HOST_SECONDS = 4.0
-party.Options = partial(party.Options, patience=4)
+hosting.Options = partial(hosting.Options, patience=4)

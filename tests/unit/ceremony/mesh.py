@@ -105,6 +105,7 @@ class Mesh:
         software: tuple[Software, ...] = SOFTWARE,
         order: Callable[[str], int] = lambda name: 0,
         lobby: bool = False,
+        **more: Any,
     ) -> Station:
         manifest = manifests.build("prog.py", files, args=("-n", "3"), flags=flags, versions=software)
         core = HostCeremony(
@@ -120,6 +121,7 @@ class Mesh:
             order=order,
             lobby=lobby,
             now=self.now,
+            **more,
         )
         return self.join(name, core)
 

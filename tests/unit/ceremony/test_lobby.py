@@ -8,12 +8,13 @@ import pytest
 from huddle.ceremony import events
 from huddle.ceremony import manifest as manifests
 from huddle.ceremony.guest import GuestCeremony
-from huddle.ceremony.host import HostCeremony
+from huddle.ceremony.host import RETURN_SECONDS, HostCeremony
 from huddle.ceremony.manifest import Manifest
 from huddle.ceremony.messages import Lobby, Place
 from huddle.ceremony.states import CeremonyState
 from huddle.codec import encode
 from huddle.errors import LocalError, PeerError
+from huddle.identity.crypto import InvalidSeal
 from huddle.identity.keys import Identity
 from tests.unit.ceremony.mesh import SOFTWARE, Mesh, Station
 
@@ -340,3 +341,55 @@ def test_whatever_people_do_in_the_lobby_all_who_seal_seal_the_same(seed: int) -
         assert seal.files in (FIRST, SECOND)
     for one in mesh.stations.values():
         assert one.core.state not in (CeremonyState.REVEALING, CeremonyState.ACCEPTING), one
+
+
+def test_who_stays_keeps_the_seat_in_the_new_room_where_the_lost_one_reads_nothing() -> None:
+    """A second ceremony in a room of its own, by the same people but for Bob, who was lost."""
+    old = Mesh(3)
+    old.host(parties=3)
+    old.guest("Ann")
+    bob = old.guest("Bob")
+    old.run()
+    assert old.sealed("Hanna", "Ann", "Bob")
+    ann = old.stations["Ann"].core._identity
+
+    new = Mesh(4)
+    hanna = new.host(parties=3, lobby=True, stayed={ann.did: "Ann"})
+    new.guest("Ann", identity=ann)
+    new.run()
+    came = hanna.of(events.GuestCame)
+    assert [(one.name, one.admitted) for one in came] == [("Ann", True)]
+    assert isinstance(hanna.core, HostCeremony) and hanna.core.free == 1
+    assert not hanna.of(events.WordsReady), "nothing begins without somebody in the free seat"
+    new.guest("Dan")
+    new.run()
+    assert new.sealed("Hanna", "Ann", "Dan")
+    first, second = old.stations["Ann"].core.sealed, new.stations["Ann"].core.sealed
+    assert first is not None and second is not None
+    assert first.words != second.words and first.pair_secret(0) != second.pair_secret(0)
+    for posted in new.log:
+        with pytest.raises(InvalidSeal):
+            bob.core._log._open(posted.record)
+
+
+def test_who_stayed_and_does_not_come_to_the_new_room_loses_the_seat() -> None:
+    mesh = Mesh(5)
+    hanna = mesh.host(parties=3, lobby=True, stayed={Identity.fresh(mesh.crypto).did: "Ann"})
+    mesh.guest("Dan")
+    mesh.run()
+    assert isinstance(hanna.core, HostCeremony) and hanna.core.free == 0
+    mesh.pass_time(RETURN_SECONDS + 1)
+    assert hanna.core.free == 1 and len(hanna.of(events.GuestLeft)) == 1
+
+
+def test_where_nobody_is_lost_nothing_is_proposed_until_the_host_says_so() -> None:
+    mesh = Mesh(6)
+    ann = Identity.fresh(mesh.crypto)
+    hanna = mesh.host(parties=2, lobby=True, stayed={ann.did: "Ann"}, held=True)
+    mesh.guest("Ann", identity=ann)
+    mesh.run()
+    assert not hanna.of(events.WordsReady)
+    assert isinstance(hanna.core, HostCeremony)
+    hanna.core.propose()
+    mesh.run()
+    assert mesh.sealed("Hanna", "Ann")

@@ -174,6 +174,9 @@ class Screen:
     def run_link(self, pid: int, info: WireInfo | None, reason: str) -> None:
         raise AssertionError("fake links have no wires")
 
+    def run_signal(self, pid: int, data: bytes) -> None:
+        """Natively no runner's holder says anything to another."""
+
     def run_peer_ended(self, pid: int) -> None:
         self.ended.append(pid)
 

@@ -10,7 +10,8 @@ from huddle.ceremony import events as heard
 from huddle.ceremony.manifest import Flags, build
 from huddle.errors import HuddleError, LocalError, RendezvousError
 from huddle.running.limits import Confinement
-from huddle.session.ceremony_driver import CeremonyDriver, program_event
+from huddle.session.ceremony_driver import CeremonyDriver
+from huddle.session.proposal_told import program_event
 from tests.unit.session.company import company
 
 

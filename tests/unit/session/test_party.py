@@ -384,7 +384,7 @@ async def test_a_bug_anywhere_ends_in_an_error_and_leaves_nothing(
     host, *_ = await table.session(program(SUM), "Bob")
     target, name, what = {
         "probe": (machine, "probe", bug),
-        "connect": (together.SealedSession, "_make_keeper", raises),
+        "connect": (together, "link_manager", raises),
         "run": (execution, "Snapshot", raises),
         "message": (group.PeerMonitor, "message", raises),
         "ceremony": (meet.CeremonyDriver, "_tell", raises),

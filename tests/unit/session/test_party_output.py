@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from huddle import events
-from huddle.session import party as party_module
+from huddle.session import event_queue as queue_module
 from huddle.session.execution import Execution
 from huddle.session.party import Party
 from huddle.session.plans import HostPlan
@@ -24,7 +24,7 @@ async def test_events_that_nobody_reads_end_the_session(
     table: Table,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(party_module, "MAX_UNREAD", 200_000)
+    monkeypatch.setattr(queue_module, "MAX_UNREAD", 200_000)
     chatty = program(SUM + b"while True:\n    print('x' * 10_000)\n")
     by_tls = settings("Ada", networks=("tls",))
     ada = Party(HostPlan(chatty, 2, rendezvous=table.url), by_tls, *person())
@@ -51,7 +51,7 @@ async def test_a_program_that_prints_without_end_waits_for_its_reader_and_nobody
     table: Table,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(party_module, "MAX_AHEAD", 300_000)
+    monkeypatch.setattr(queue_module, "MAX_AHEAD", 300_000)
     held = asyncio.Event()
     hold = Execution.hold_output
 
@@ -77,7 +77,9 @@ async def test_a_program_that_prints_without_end_waits_for_its_reader_and_nobody
     seen = len(bob.all(events.Stats))
     await bob.until(events.Stats, lambda stats: len(bob.all(events.Stats)) >= seen + 3)
     assert not [event for event in bob.all(events.Party) if event.state in ("silent", "gone")]
-    assert ada._unread < 300_000 + 2 * (64 << 10) + 100_000, "what its pipes hold, and a few other events"
+    assert ada._events._unread < 300_000 + 2 * (64 << 10) + 100_000, (
+        "what its pipes hold, and a few other events"
+    )
     ada.stop_run()
     await bob.until(events.Run, lambda run: run.state == "failed")
     rest = [event async for event in told]
@@ -90,7 +92,7 @@ async def test_a_reader_that_catches_up_gets_all_that_the_program_wrote(
     table: Table,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(party_module, "MAX_AHEAD", 1_000)
+    monkeypatch.setattr(queue_module, "MAX_AHEAD", 1_000)
     held: list[bool] = []
     hold = Execution.hold_output
 

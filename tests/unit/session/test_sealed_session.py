@@ -61,7 +61,8 @@ class Table:
             self.said.append(message)
 
     async def _execute(self, manifest: Manifest) -> bool:
-        self.own._ran, self.own._last_files = True, self.own.files
+        self.own._ran = True
+        self.own._agreements.runs()
         self.ran.append(manifest)
         self.files.append(dict(self.own.files))
         return True
@@ -405,7 +406,7 @@ async def test_what_peers_say_out_of_turn_is_bounded() -> None:
         for pid in (0, 2):
             table.hear(pid, Outcome(run, True, ""), Answer(run, True, bytes(64), ""))
             table.hear(pid, FilePart(run, 0, bytes(100)), FilesDone(run))
-    assert len(table.own._early) == len(table.own._outcomes) == 2
+    assert len(table.own._agreements._early) == len(table.own._outcomes) == 2
     table.hear(0, Leave(""))
     assert await table.end()
 

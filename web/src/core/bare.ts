@@ -18,6 +18,6 @@ const places: Places = {
   sizes,
 };
 
-export function openSession(rendezvous: string, options: Pick<SessionOptions, "pumped"> = {}): Session {
+export function openSession(rendezvous: string, options: Pick<SessionOptions, "pumped" | "direct"> = {}): Session {
   return open({ places, rendezvous, ...options });
 }

@@ -8,8 +8,9 @@
  * record layer, gets what is to be sent by `output` and brings what it received by `receive`.
  *
  * On the port, as on a `Stream`: buffers of bytes, here whole stream frames; numbers, by which either end says
- * how many bytes it has taken; null, when the runner has closed it. A runner runs a stranger's code: who
- * sends anything else, or far over its credit, has hung up.
+ * how many bytes it has taken; null, when the runner has closed it; and from a runner that has a direct channel
+ * (direct-stream.ts) what went by that, as `Carried`, or how the peer broke its rules. A runner runs a stranger's
+ * code: who sends anything else, or far over its credit, has hung up.
  */
 import { FrameError, joined, scan, type Bytes } from "./frames";
 import { Link, NEVER, PeerError } from "./link";
@@ -30,8 +31,13 @@ const OUTPUT = 8; // there is something for `output`
 const READ = 1 << 18;
 /** Of a data channel's message, in every browser. */
 const MAX_MESSAGE = 262_144;
+/** Characters of what a runner says of a peer. */
+const LONGEST_REASON = 200;
 
 const now = (): number => performance.now() / 1000;
+
+/** Bytes and messages sent, bytes and messages received, largest depth, of what went by direct channels alone. */
+export type Carried = readonly [number, number, number, number, number];
 
 export class DataLink {
   readonly id: number;
@@ -45,6 +51,7 @@ export class DataLink {
   private timerAt = NEVER;
   private closing = false;
   private endedTold = false;
+  private carried: Carried = [0, 0, 0, 0, 0];
   // From the runner,
   private fromRunner = true;
   private held: Bytes[] = [];
@@ -145,7 +152,23 @@ export class DataLink {
   /** The counters; of times, -1 where there is none. */
   stats(): number[] {
     const { sent, received, messagesSent, messagesReceived, rounds, rtt, lastRtt, attached, queued } = this.link;
-    return [sent, received, messagesSent, messagesReceived, rounds, rtt ?? -1, lastRtt ?? -1, attached, queued];
+    const [out, messagesOut, come, messagesCome, deepest] = this.carried;
+    return [
+      sent + out,
+      received + come,
+      messagesSent + messagesOut,
+      messagesReceived + messagesCome,
+      Math.max(rounds, deepest),
+      rtt ?? -1,
+      lastRtt ?? -1,
+      attached,
+      queued,
+    ];
+  }
+
+  /** From now on the two programs may go by a direct channel. */
+  allowDirect(): void {
+    this.link.direct = true;
   }
 
   // --- for Python: the runner
@@ -198,6 +221,11 @@ export class DataLink {
       this.held.push(new Uint8Array(message));
       this.heldSize += message.byteLength;
       this.feed();
+    } else if (isCarried(message)) {
+      this.carried = message.carried;
+    } else if (isFoul(message)) {
+      this.abandon();
+      this.box.note(this.id, FAILED, message.foul.slice(0, LONGEST_REASON));
     } else {
       this.cut();
     }
@@ -319,4 +347,13 @@ export class DataLink {
     this.happened();
     this.arm();
   }
+}
+
+function isCarried(message: unknown): message is { carried: Carried } {
+  const { carried } = (message ?? {}) as { carried?: unknown };
+  return Array.isArray(carried) && carried.length === 5 && carried.every((one) => Number.isSafeInteger(one) && one >= 0);
+}
+
+function isFoul(message: unknown): message is { foul: string } {
+  return typeof ((message ?? {}) as { foul?: unknown }).foul === "string";
 }

@@ -8,6 +8,10 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 export const DATA = 1;
 export const EOF = 2;
 export const END = 3;
+/** Between programs in browsers alone: what follows comes by the direct channel of that number. */
+export const AWAY = 4;
+/** What follows comes by the link again, from that offset of what the direct channel carried. */
+export const BACK = 5;
 export const ACK = 17;
 export const RESUME = 18;
 export const PING = 19;
@@ -18,17 +22,21 @@ export const HEADER = 8;
 export const MAX_PAYLOAD = 65_536;
 
 const DATA_HEAD = DATA << 24;
-const NUMBERED = new Set([ACK, RESUME, PING, PONG]);
-const WIRE = new Set([...[...NUMBERED].map((kind) => (kind << 24) | 8), BYE << 24]);
+const MARKERS = [AWAY, BACK];
+const MARKER_HEADS = new Set(MARKERS.map((kind) => (kind << 24) | 8));
+const WIRE_NUMBERED = [ACK, RESUME, PING, PONG];
+const NUMBERED = new Set([...MARKERS, ...WIRE_NUMBERED]);
+const WIRE = new Set([...WIRE_NUMBERED.map((kind) => (kind << 24) | 8), BYE << 24]);
 const U32 = 2 ** 32;
 
 /** The bytes are no frames of the kinds that may stand here. */
 export class FrameError extends Error {}
 
-/** Where whole stream frames end, how many are DATA, their largest depth, whether the last is END. */
+/** Where whole stream frames end, how many are DATA, or AWAY and BACK, their largest depth, whether the last is END. */
 export interface Scanned {
   end: number;
   messages: number;
+  markers: number;
   deepest: number;
   ended: boolean;
 }
@@ -48,6 +56,7 @@ function u32(data: Uint8Array, at: number): number {
 export function scan(data: Uint8Array, at = 0): Scanned {
   const size = data.length;
   let messages = 0;
+  let markers = 0;
   let deepest = 0;
   while (at + HEADER <= size) {
     const head = u32(data, at);
@@ -62,14 +71,37 @@ export function scan(data: Uint8Array, at = 0): Scanned {
     } else if (head === EOF << 24 && depth === 0) {
       at += HEADER;
     } else if (head === END << 24 && depth === 0) {
-      return { end: at + HEADER, messages, deepest, ended: true };
+      return { end: at + HEADER, messages, markers, deepest, ended: true };
     } else if (WIRE.has(head) && depth === 0) {
       break;
+    } else if (MARKER_HEADS.has(head) && depth === 0) {
+      if (at + 2 * HEADER > size) break;
+      at += 2 * HEADER;
+      markers++;
     } else {
       throw new FrameError(`no frame starts with 0x${head.toString(16).padStart(8, "0")}, depth ${depth}`);
     }
   }
-  return { end: at, messages, deepest, ended: false };
+  return { end: at, messages, markers, deepest, ended: false };
+}
+
+/** Whole stream frames, cut behind each AWAY and BACK, and before each; `number` is that of such a one. */
+export function parts(data: Bytes): { kind: number; number: number; frames: Bytes }[] {
+  if (scan(data).markers === 0) return [{ kind: DATA, number: 0, frames: data }];
+  const found: { kind: number; number: number; frames: Bytes }[] = [];
+  let from = 0;
+  for (let at = 0; at < data.length; ) {
+    const head = u32(data, at);
+    const end = at + HEADER + (head & 0xffffff);
+    if (MARKER_HEADS.has(head)) {
+      if (at > from) found.push({ kind: DATA, number: 0, frames: data.subarray(from, at) });
+      found.push({ kind: head >>> 24, number: u32(data, at + 8) * U32 + u32(data, at + 12), frames: data.subarray(at, end) });
+      from = end;
+    }
+    at = end;
+  }
+  if (from < data.length) found.push({ kind: DATA, number: 0, frames: data.subarray(from) });
+  return found;
 }
 
 /** The whole wire frame at `at`, if one stands there. */

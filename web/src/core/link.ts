@@ -42,6 +42,8 @@ export class Link {
   attached = 0;
   endedHere = false;
   endedThere = false;
+  /** Whether the two programs may take what they say elsewhere, by AWAY and BACK. */
+  direct = false;
   private unacked: Bytes[] = [];
   /** Offset of the first byte of `unacked`, at most `acked`. */
   private base = 0;
@@ -181,6 +183,7 @@ export class Link {
 
   private forward(frames: Bytes, scanned: Scanned): void {
     if (this.endedHere) throw new FrameError("a frame after END");
+    if (scanned.markers > 0 && !this.direct) throw new FrameError("it goes away, where no direct channel is");
     this.endedHere = scanned.ended;
     const sent = this.sent + frames.length;
     const queued = sent - this.acked;
@@ -218,6 +221,7 @@ export class Link {
 
   private count(size: number, scanned: Scanned): void {
     if (this.endedThere) throw new PeerError("a frame after END");
+    if (scanned.markers > 0 && !this.direct) throw new PeerError("it goes away, where no direct channel is");
     this.endedThere = scanned.ended;
     this.received += size;
     this.messagesReceived += scanned.messages;

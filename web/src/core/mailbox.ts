@@ -184,11 +184,46 @@ export class Outcome {
   }
 }
 
+/** Bytes that wait, in the pieces in which they came. */
+export class ByteQueue {
+  size = 0;
+  private chunks: Uint8Array[] = [];
+
+  push(data: Uint8Array): void {
+    this.chunks.push(data);
+    this.size += data.length;
+  }
+
+  /** At most so many. */
+  take(most: number): Uint8Array {
+    let data: Uint8Array;
+    const first = this.chunks[0];
+    if (first && this.chunks.length === 1 && first.length <= most) {
+      data = first;
+      this.chunks = [];
+    } else {
+      data = new Uint8Array(Math.min(most, this.size));
+      let at = 0;
+      let used = 0;
+      while (at < data.length) {
+        const chunk = this.chunks[used]!;
+        const part = chunk.subarray(0, data.length - at);
+        data.set(part, at);
+        at += part.length;
+        if (part.length < chunk.length) this.chunks[used] = chunk.subarray(part.length);
+        else used++;
+      }
+      this.chunks.splice(0, used);
+    }
+    this.size -= data.length;
+    return data;
+  }
+}
+
 /** One direction of bytes each way over a MessagePort, as a socket that does not block. */
 export class Stream {
   readonly fd: number;
-  private chunks: Uint8Array[] = [];
-  private held = 0;
+  private readonly held = new ByteQueue();
   private taken = 0;
   private credit = CREDIT;
   private ended = false;
@@ -203,7 +238,7 @@ export class Stream {
   }
 
   ready(): number {
-    return (this.held > 0 || this.ended ? POLLIN : 0) | (this.credit > 0 || this.ended ? POLLOUT : 0);
+    return (this.held.size > 0 || this.ended ? POLLIN : 0) | (this.credit > 0 || this.ended ? POLLOUT : 0);
   }
 
   get over(): boolean {
@@ -212,27 +247,8 @@ export class Stream {
 
   /** At most so many bytes; none at the end, undefined where there are none yet. */
   read(most: number): Uint8Array | undefined {
-    if (this.held === 0) return this.ended ? new Uint8Array(0) : undefined;
-    let data: Uint8Array;
-    const first = this.chunks[0]!;
-    if (this.chunks.length === 1 && first.length <= most) {
-      data = first;
-      this.chunks = [];
-    } else {
-      data = new Uint8Array(Math.min(most, this.held));
-      let at = 0;
-      let used = 0;
-      while (at < data.length) {
-        const chunk = this.chunks[used]!;
-        const part = chunk.subarray(0, data.length - at);
-        data.set(part, at);
-        at += part.length;
-        if (part.length < chunk.length) this.chunks[used] = chunk.subarray(part.length);
-        else used++;
-      }
-      this.chunks.splice(0, used);
-    }
-    this.held -= data.length;
+    if (this.held.size === 0) return this.ended ? new Uint8Array(0) : undefined;
+    const data = this.held.take(most);
     this.taken += data.length;
     if (this.taken >= CREDIT_STEP && !this.ended) {
       this.port.postMessage(this.taken);
@@ -261,9 +277,8 @@ export class Stream {
     if (this.ended) return;
     if (typeof message === "number") {
       this.credit = Math.min(CREDIT, this.credit + Math.max(0, message));
-    } else if (message instanceof ArrayBuffer && this.held <= FLOOD) {
-      this.chunks.push(new Uint8Array(message));
-      this.held += message.byteLength;
+    } else if (message instanceof ArrayBuffer && this.held.size <= FLOOD) {
+      this.held.push(new Uint8Array(message));
     } else {
       this.end();
     }

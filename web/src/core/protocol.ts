@@ -110,11 +110,19 @@ export interface HuddleEvents {
     run: number;
     flags: string[];
   };
-  question: { what: "admit" | "accept" | "program" | "again"; name: string; did: string };
+  /** `lobby`: the host, where not all said yes; it proposes again, or changes something first. */
+  question: { what: "admit" | "accept" | "program" | "again" | "lobby"; name: string; did: string };
   chat: { name: string; text: string };
   words: { words: string[]; epoch: number };
   /** A party, perhaps this one, saw other words than somebody else: somebody may be intercepting. */
   words_differ: { name: string; did: string; epoch: number };
+  /**
+   * Words and answers so far do not count any more; all are asked again, or the host changes something first.
+   * `epoch` 0: somebody was lost after the start, and those who are left are in a new room.
+   */
+  restarted: { epoch: number; reason: string };
+  /** In a class: this party waits to be dealt to a group (`waiting`, number 0), or was dealt to this one. */
+  group: { group: number; state: string; members: { name: string; did: string; state: string }[]; host: string; standing: Standing };
   sealed: { digest: string; parties: Member[]; pid: number };
   link: { peer: string; network: string; path: string; rtt_ms: number | undefined; run: number };
   reconnect: { peer: string; state: "lost" | "restored"; reason: string; run: number };
@@ -126,6 +134,8 @@ export interface HuddleEvents {
     peer: string;
     reason: string;
     hint: string;
+    /** Somebody ended it on purpose, which is no failure. */
+    stopped?: boolean;
   };
   /** The person runs the program by plain MPyC: the file for a WireGuard app, and the line to type. */
   plain: { config: string; command: string; mpyc: string; run: number };
@@ -147,6 +157,8 @@ export interface WorkerEvents {
   files: { run: number; files: Record<string, Uint8Array>; /** What it asks of this person alone. */ form?: Form | undefined };
   /** `host` or `join` can't be done so, and nothing has begun: it can be said again otherwise. */
   rejected: { message: string; hint: string };
+  /** The host: so many are to take part now. */
+  planned: { parties: number };
   /** Of the program of that `examine`: what Python can't read in it, and what it imports that can't be had, and why. */
   examined: { number: number; problem: string; missing: Record<string, string>; /** What the host gives for all. */ form?: Form | undefined };
   /** By option, why answers can't be such; those that can are not in it. */
@@ -210,6 +222,8 @@ export interface HostRequest extends LocalSettings {
   stay?: boolean;
   /** All sign a record of the session. */
   record?: boolean;
+  /** Somebody is here who decides: a seat that gets free waits for another, and what failed can be tried again. */
+  lobby?: boolean;
 }
 
 export interface JoinRequest extends LocalSettings {
@@ -239,6 +253,14 @@ export interface Decisions {
   /** With what the program gets from this person alone, in place of what was given before. */
   accept: Pick<LocalSettings, "privateArgs" | "inputs"> & { answers?: Answers };
   decline: { reason: string };
+  /** Not this, but stay: the host can change something and ask again. */
+  not_now: { reason: string };
+  /** The host, in the lobby: ask everybody again. */
+  propose: object;
+  /** The host, until the start: another program or number of people. All keep their seats, and are asked anew. */
+  change: { program?: Program; parties?: number };
+  /** The host, until the start: another short code, for the seats that are free. */
+  new_code: object;
   /** The words here are different from somebody's: told to all, and the set-up begins again. */
   differ: object;
   /** The host: one more run, of this program or, without one, of the last. */

@@ -1,25 +1,35 @@
 /**
- * The page's part of WebRTC: RTCPeerConnection, which workers don't have. What is said is in `rtc.ts`.
+ * RTCPeerConnection, which workers don't have, as the session worker wants it. What is said is in `rtc.ts`.
  *
- * Nothing of a link passes here: a data channel goes to the session worker as soon as it is made. Where a
- * browser can't transfer it, its messages are pumped through a port.
+ * Nothing of a link passes here: a data channel goes to a worker as soon as it is made. That is the session worker
+ * where the page has the connection, and the runner's where its frame has it (`frame.ts`). Where a
+ * browser can't transfer it to the session worker, its messages are pumped through a port.
  */
-import type { FromPage, Pumped, ToPage } from "./rtc";
+import type { FromPage, Pumped, ToPage, Way } from "./rtc";
 
 interface Made {
   pc: RTCPeerConnection;
   over: boolean;
+  way: Way | undefined;
 }
+
+type What = { id: number; made: number } | { id: number; came: string };
+
+/** Gives a channel that was made just now to whom it is for. */
+export type Hand = (what: What, channel: RTCDataChannel, tell: Tell, way: Way | undefined) => void;
+
+type Tell = (message: FromPage, transfer?: Transferable[]) => void;
 
 const MOST_BUFFERED = 1 << 20;
 
 export class Connections {
   private readonly made = new Map<number, Made>();
 
-  /** `pumped`: as in a browser that can't transfer data channels. */
+  /** `hand` gets each channel; `onOver` hears of a connection that is gone. */
   constructor(
     private readonly session: MessagePort,
-    private readonly pumped = false,
+    private readonly hand: Hand,
+    private readonly onOver: (way: Way | undefined) => void = () => undefined,
   ) {
     session.onmessage = ({ data }: MessageEvent<ToPage>) => this.asked(data);
     addEventListener("online", this.moved);
@@ -42,7 +52,7 @@ export class Connections {
 
   private asked(said: ToPage): void {
     if ("open" in said) {
-      this.open(said.open, said.servers);
+      this.open(said.open, said.servers, said.way);
       return;
     }
     const id = "describe" in said ? said.describe : "answer" in said ? said.answer : "candidate" in said ? said.candidate : "make" in said ? said.make : said.close;
@@ -62,7 +72,7 @@ export class Connections {
       pc.addIceCandidate({ candidate: said.line, sdpMid: "0" }).catch(() => undefined);
     } else if ("make" in said) {
       try {
-        this.hand({ id, made: said.number }, pc.createDataChannel(said.label));
+        this.hand({ id, made: said.number }, pc.createDataChannel(said.label), this.tell, one.way);
       } catch (error) {
         // Some browsers close it without a word.
         if (pc.connectionState === "closed") this.over(id, one, "the connection is closed");
@@ -71,10 +81,11 @@ export class Connections {
     } else {
       this.made.delete(id);
       pc.close();
+      this.onOver(one.way);
     }
   }
 
-  private open(id: number, servers: RTCIceServer[]): void {
+  private open(id: number, servers: RTCIceServer[], way: Way | undefined): void {
     let pc: RTCPeerConnection;
     try {
       pc = new RTCPeerConnection({ iceServers: servers });
@@ -82,12 +93,12 @@ export class Connections {
       this.tell({ id, over: error instanceof Error ? error.message : String(error) });
       return;
     }
-    const one = { pc, over: false };
+    const one = { pc, over: false, way };
     this.made.set(id, one);
     // A description names the channel's transport only where there is a channel.
-    this.hand({ id, made: 0 }, pc.createDataChannel("control", { negotiated: true, id: 0 }));
+    this.hand({ id, made: 0 }, pc.createDataChannel("control", { negotiated: true, id: 0 }), this.tell, way);
     pc.onicecandidate = ({ candidate }) => this.tell({ id, found: candidate?.candidate ?? "" });
-    pc.ondatachannel = ({ channel }) => this.hand({ id, came: channel.label }, channel);
+    pc.ondatachannel = ({ channel }) => this.hand({ id, came: channel.label }, channel, this.tell, way);
     pc.onconnectionstatechange = () => {
       const state = pc.connectionState;
       if (state === "connected") this.paired(id, pc);
@@ -95,21 +106,6 @@ export class Connections {
       else if (state === "disconnected") this.over(id, one, "nothing is heard any more");
       else if (state === "failed" || state === "closed") this.over(id, one, "the connection failed");
     };
-  }
-
-  /** Give the worker a channel that was made just now. */
-  private hand(what: { id: number; made: number } | { id: number; came: string }, channel: RTCDataChannel): void {
-    if (!this.pumped) {
-      try {
-        this.tell({ ...what, end: channel }, [channel as unknown as Transferable]);
-        return;
-      } catch (error) {
-        if (!(error instanceof DOMException || error instanceof TypeError)) throw error;
-      }
-    }
-    const { port1, port2 } = new MessageChannel();
-    pump(channel, port1);
-    this.tell({ ...what, end: port2 }, [port2]);
   }
 
   private paired(id: number, pc: RTCPeerConnection): void {
@@ -127,11 +123,27 @@ export class Connections {
     if (one.over) return;
     one.over = true;
     this.tell({ id, over: reason });
+    this.onOver(one.way);
   }
 
-  private tell(message: FromPage, transfer: Transferable[] = []): void {
-    this.session.postMessage(message, transfer);
-  }
+  private readonly tell: Tell = (message, transfer = []) => this.session.postMessage(message, transfer);
+}
+
+/** Gives channels to the session worker itself; `pumped`: as in a browser that can't transfer them. */
+export function toSession(pumped: boolean): Hand {
+  return (what, channel, tell) => {
+    if (!pumped) {
+      try {
+        tell({ ...what, end: channel }, [channel as unknown as Transferable]);
+        return;
+      } catch (error) {
+        if (!(error instanceof DOMException || error instanceof TypeError)) throw error;
+      }
+    }
+    const { port1, port2 } = new MessageChannel();
+    pump(channel, port1);
+    tell({ ...what, end: port2 }, [port2]);
+  };
 }
 
 interface CandidateStats {

@@ -2,10 +2,12 @@
  * WebRTC of the session worker: connections live in the page, which alone may make them, and their data
  * channels here. Python (huddle/networks/webrtc/browser.py) hears of both by notes.
  *
- *   session -> page    { open: id, servers }   { describe: id }   { answer: id, sdp }   { candidate: id, line }
+ *   session -> page    { open: id, servers, way }   { describe: id }   { answer: id, sdp }   { candidate: id, line }
  *                      { make: id, number, label }   { close: id }
  *   page -> session    { id, made: number, channel | port }   { id, came: label, channel | port }
  *                      { id, described: sdp }   { id, found: line }   { id, pair }   { id, over: reason }
+ *
+ * A run's direct channels are made in the runner's frame instead, which gives them to its worker; it hears the same.
  *
  * A channel is transferred as soon as it is made; where a browser can't do that, the page pumps its messages
  * to and from a port (`rtc-page.ts`).
@@ -14,12 +16,18 @@ import type { Bytes } from "./frames";
 import type { Mailbox } from "./mailbox";
 
 export type ToPage =
-  | { open: number; servers: RTCIceServer[] }
+  | { open: number; servers: RTCIceServer[]; way: Way | undefined }
   | { describe: number }
   | { answer: number; sdp: string }
   | { candidate: number; line: string }
   | { make: number; number: number; label: string }
   | { close: number };
+
+/** Which direct channel of a run it is: to this peer, of this number, which both ends count alike. */
+export interface Way {
+  peer: number;
+  number: number;
+}
 
 export type FromPage = { id: number } & (
   | { made: number; end: End }
@@ -54,6 +62,8 @@ const MOST_UNREAD = 64 << 20;
 
 /** All connections of a session worker. */
 export class Rtc {
+  /** By which connections are made here; none before the first. */
+  servers: string | undefined;
   private readonly connections = new Map<number, RtcConnection>();
 
   constructor(
@@ -67,15 +77,16 @@ export class Rtc {
     };
   }
 
-  /** A new connection, by these servers as JSON. */
-  open(servers: string): RtcConnection {
+  /** A new connection, by these servers as JSON; `way`: for a direct channel. */
+  open(servers: string, way?: Way): RtcConnection {
+    this.servers = servers;
     const connection = new RtcConnection(this.box, (message) => {
       if ("close" in message) this.connections.delete(message.close);
       this.page.postMessage(message);
     });
     this.connections.set(connection.id, connection);
     const usable = (JSON.parse(servers) as RTCIceServer[]).map((one) => (one.username ? one : { urls: one.urls }));
-    this.page.postMessage({ open: connection.id, servers: usable } satisfies ToPage);
+    this.page.postMessage({ open: connection.id, servers: usable, way } satisfies ToPage);
     return connection;
   }
 }

@@ -1,10 +1,12 @@
 /**
  * The runner's worker: Pyodide in a frame without network, which runs one program and is ended then.
  *
- * From the frame: one `RunnerStart`. On the port in it, to the session worker, it says `ready` once, gets
+ * From the frame: one `RunnerStart`, then direct channels to peers (`Told`). On the port in it, to the session worker, it says `ready` once, gets
  * one `Task`, and reports as texts. Whatever the program does to this worker, the other end
  * takes none of it at its word.
  */
+import { PeerStream } from "./direct-stream";
+import type { Told } from "./frame";
 import { Mailbox, Stream } from "./mailbox";
 import type { Given } from "./packages";
 import type { PyodideAPI } from "pyodide";
@@ -18,6 +20,9 @@ export interface RunnerStart {
 
 const box = new Mailbox();
 const NOTHING: Given = { wheels: [], missing: {} };
+/** Of the task, by pid, once there is one; and what the frame told before. */
+const peers = new Map<number, PeerStream>();
+let early: Told[] | undefined = [];
 
 /** The one message of that port. */
 function brought(port: MessagePort): Promise<Given> {
@@ -28,6 +33,9 @@ function brought(port: MessagePort): Promise<Given> {
 
 async function run(api: PyodideAPI, control: MessagePort, task: Task): Promise<void> {
   const stream = (port: MessagePort): Stream => new Stream(box, port);
+  for (const [pid, port] of task.peers) peers.set(pid, new PeerStream(box, port));
+  for (const said of early ?? []) told(said);
+  early = undefined;
   const { wheels, missing } = task.packages ? await brought(task.packages) : NOTHING;
   await install(api, wheels);
   await call(api, "huddle.browser.runner_worker", "main", box, {
@@ -35,7 +43,7 @@ async function run(api: PyodideAPI, control: MessagePort, task: Task): Promise<v
     missing,
     config: task.config,
     files: task.files,
-    peers: Object.fromEntries(task.peers.map(([pid, port]) => [pid, stream(port)])),
+    peers: Object.fromEntries(peers),
     stdin: stream(task.stdin),
     stdout: stream(task.stdout),
     stderr: stream(task.stderr),
@@ -44,10 +52,20 @@ async function run(api: PyodideAPI, control: MessagePort, task: Task): Promise<v
   });
 }
 
+function told({ way, channel }: Told): void {
+  const stream = peers.get(way.peer);
+  if (channel) stream?.direct(way.number, channel);
+  else stream?.lost(way.number);
+}
+
 self.onmessage = async (event: MessageEvent<RunnerStart>) => {
-  self.onmessage = null;
+  self.onmessage = ({ data }: MessageEvent<Told>) => (early ? early.push(data) : told(data));
   const { assets, control } = event.data;
-  const failed = (error: unknown): void => control.postMessage({ failed: reasonOf(error) });
+  const failed = (error: unknown): void => {
+    // What went directly and has not arrived goes by the session worker, which is there after this.
+    for (const stream of peers.values()) stream.close();
+    control.postMessage({ failed: reasonOf(error) });
+  };
   try {
     const api = await python(assets, box, "runner");
     await call(api, "huddle.browser.runner_worker", "prepare");

@@ -3,7 +3,8 @@
  *
  * The page makes them (frames are its business) and says so on the backstage port:
  *
- *   page -> session    { runner: port }          another one is being made, this is its control port
+ *   page -> session    { runner: port, rtc }     another one is being made, this is its control port, and that of
+ *                                              its frame's WebRTC, if there is any (rtc.ts)
  *                      { gone: text, failed }    the last one that was made was ended, or failed by itself
  *   session -> page    { kill: true }    end it, and make another one
  *                      { ready: true }   a runner is
@@ -13,6 +14,7 @@ import { DataLink } from "./data-link";
 import { Mailbox, Stream } from "./mailbox";
 import type { Given } from "./packages";
 import type { Needs } from "./provider";
+import { Rtc, type RtcConnection } from "./rtc";
 import { runnerWord } from "./runner-words";
 
 /** What a runner gets to do. */
@@ -40,6 +42,7 @@ const FOUND = 4;
 
 export class Runners {
   private control: MessagePort | undefined;
+  private rtc: Rtc | undefined;
   private ready = false;
   private current: Running | undefined;
   private waiting: Running | undefined;
@@ -51,9 +54,12 @@ export class Runners {
     private readonly backstage: MessagePort,
     private readonly onWritten: (files: Record<string, Uint8Array>) => void,
   ) {
-    backstage.onmessage = (event: MessageEvent<{ runner?: MessagePort; gone?: string; failed?: boolean }>) => {
-      const { runner, gone, failed } = event.data;
-      if (runner) this.made(runner);
+    backstage.onmessage = (event: MessageEvent<{ runner?: MessagePort; rtc?: MessagePort; gone?: string; failed?: boolean }>) => {
+      const { runner, rtc, gone, failed } = event.data;
+      if (runner) {
+        this.rtc = rtc && new Rtc(box, rtc);
+        this.made(runner);
+      }
       if (gone !== undefined) this.gone(gone, failed === true);
     };
   }
@@ -76,7 +82,7 @@ export class Runners {
 
   /** Run a program, which imports these, in the next runner that is ready. */
   start(config: string, files: Record<string, Uint8Array>, peers: number[], imports: string[] = []): Running {
-    const running = new Running(this.box, config, files, peers, () => this.backstage.postMessage({ kill: true }));
+    const running = new Running(this.box, config, files, peers, this.rtc !== undefined, () => this.backstage.postMessage({ kill: true }));
     if (imports.length > 0) running.task.packages = this.packages(imports, false);
     if (this.broken !== undefined) {
       running.gone(this.broken);
@@ -123,7 +129,7 @@ export class Runners {
       this.current = this.waiting;
       this.waiting = undefined;
       this.ready = false;
-      this.current.begin(this.control);
+      this.current.begin(this.control, this.rtc);
     }
   }
 
@@ -152,6 +158,7 @@ export class Running {
   readonly stderr: Stream;
   private readonly peers = new Map<number, DataLink>();
   readonly task: Task;
+  private rtc: Rtc | undefined;
   private over = false;
   private killed = false;
 
@@ -160,6 +167,8 @@ export class Running {
     config: string,
     files: Record<string, Uint8Array>,
     peers: number[],
+    /** Whether frames make direct channels here. */
+    readonly able: boolean,
     private readonly end: () => void,
   ) {
     this.id = box.nextId();
@@ -187,7 +196,20 @@ export class Running {
     return this.peers.get(pid);
   }
 
-  begin(control: MessagePort): void {
+  /**
+   * A connection for a direct channel to that peer, made in the runner's frame; undefined where there can be none, as
+   * where this person's networks are without WebRTC.
+   */
+  direct(peer: number, number: number): RtcConnection | undefined {
+    const { servers } = this.box.rtc ?? {};
+    if (servers === undefined || this.over) return undefined;
+    const connection = this.rtc?.open(servers, { peer, number });
+    if (connection) this.peers.get(peer)?.allowDirect();
+    return connection;
+  }
+
+  begin(control: MessagePort, rtc: Rtc | undefined): void {
+    this.rtc = rtc;
     const { task } = this;
     const ports = [task.stdin, task.stdout, task.stderr, ...task.peers.map(([, port]) => port)];
     control.postMessage(task, task.packages ? [...ports, task.packages] : ports);

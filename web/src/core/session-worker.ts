@@ -20,6 +20,8 @@ export interface Start {
   rendezvous: string;
   /** The person's contacts file; empty where there is none. */
   contacts: string;
+  /** What the page's language says for Huddle's own sentences, as a .po file; empty for English. */
+  catalogue: string;
 }
 
 const box = new Mailbox();
@@ -41,6 +43,7 @@ self.onmessage = async ({ data }: MessageEvent<Start>) => {
       crypto: box.outcomes(webcrypto),
       rendezvous: data.rendezvous,
       contacts: data.contacts,
+      catalogue: data.catalogue,
       tell: (event: SessionEvent) => {
         if (event.event === "run") run = event.run;
         tell(event.event === "ready" ? { ...event, seconds: (performance.now() - began) / 1000 } : event);

@@ -7,7 +7,7 @@
 import type { Assets } from "./python";
 import type { Decision, Seen, Session, SessionEvent } from "./protocol";
 import { Provider, type Needs } from "./provider";
-import { Connections } from "./rtc-page";
+import { Connections, toSession } from "./rtc-page";
 import { frameWord } from "./runner-words";
 import type { RunnerStart } from "./runner-worker";
 import type { Start } from "./session-worker";
@@ -37,8 +37,12 @@ export interface SessionOptions {
   rendezvous: string;
   /** The person's contacts, as `kept` told them last. */
   contacts?: string;
+  /** The catalogue of the page's language; default: English. */
+  catalogue?: string;
   /** As in a browser that can't transfer data channels; for tests. */
   pumped?: boolean;
+  /** False: the bytes of runs go by the session worker alone; for tests and figures. */
+  direct?: boolean;
 }
 
 /** Milliseconds after which a page may do something for the next visit. */
@@ -136,8 +140,8 @@ class WorkerSession implements Session {
     try {
       const assets = await this.assets;
       this.tell({ event: "progress", stage: "starting", done: 1 });
-      const { rendezvous, contacts } = this.options;
-      const start: Start = { assets, backstage, rtc: this.rtc(), rendezvous, contacts: contacts ?? "" };
+      const { rendezvous, contacts, catalogue } = this.options;
+      const start: Start = { assets, backstage, rtc: this.rtc(), rendezvous, contacts: contacts ?? "", catalogue: catalogue ?? "" };
       this.worker.postMessage(start, start.rtc ? [backstage, start.rtc] : [backstage]);
       await this.makeRunner(this.frame!);
     } catch (error) {
@@ -149,7 +153,7 @@ class WorkerSession implements Session {
   private rtc(): MessagePort | undefined {
     if (typeof RTCPeerConnection === "undefined") return undefined;
     const { port1, port2 } = new MessageChannel();
-    this.connections = new Connections(port1, this.options.pumped);
+    this.connections = new Connections(port1, toSession(this.options.pumped ?? false));
     return port2;
   }
 
@@ -180,11 +184,12 @@ class WorkerSession implements Session {
 
   private async makeRunner(frame: RunnerFrame): Promise<void> {
     const { port1, port2 } = new MessageChannel();
-    this.backstage.postMessage({ runner: port1 }, [port1]);
+    const rtc = this.connections && this.options.direct !== false && !this.options.pumped ? new MessageChannel() : undefined;
+    this.backstage.postMessage({ runner: port1, rtc: rtc?.port1 }, rtc ? [port1, rtc.port1] : [port1]);
     const [assets, code] = await Promise.all([this.assets, this.code, frame.loaded]);
     if (this.over) return;
     frame.failed = (reason) => this.backstage.postMessage({ gone: `its worker failed: ${reason}`, failed: true });
-    frame.start(code, { assets, control: port2 });
+    frame.start(code, { assets, control: port2 }, rtc?.port2);
   }
 
   /** The runner is to be no more; another one gets ready for what comes next. */
@@ -249,9 +254,9 @@ class RunnerFrame {
     document.body.append(this.element);
   }
 
-  start(code: Blob, start: RunnerStart): void {
+  start(code: Blob, start: RunnerStart, rtc: MessagePort | undefined): void {
     const ports = [start.control];
-    this.element.contentWindow?.postMessage({ code, start, ports }, "*", ports);
+    this.element.contentWindow?.postMessage({ code, start, ports, rtc }, "*", rtc ? [...ports, rtc] : ports);
   }
 
   remove(): void {

@@ -13,7 +13,7 @@ import { interrupted, note, type Interrupted } from "./lib/interrupted";
 import { forgetSettings, keepContacts, keepRun, keepSettings, settings, DEFAULTS, type Settings } from "./lib/keeping";
 import type { Problem } from "./lib/support";
 import { Companion } from "./lib/trial";
-import { lastRun, phase, running } from "./state/derive";
+import { atDoor, lastRun, phase, running } from "./state/derive";
 import { fresh, type Message, type Run, type View } from "./state/model";
 import { withoutTyped } from "./state/output";
 import { reduce, type Happening } from "./state/reduce";
@@ -220,6 +220,7 @@ export class App {
   private callFor(event: SessionEvent): void {
     if (!this.settings.alerts) return;
     // Who waits for somebody to knock does not look at the page all the time.
+    if (event.event === "question" && event.what === "admit" && !atDoor(this.view)) return;
     if (event.event === "question" && event.what === "admit") attention.call(t("alerts.knock", { name: event.name }), true);
     else if (event.event === "question") attention.call(t("alerts.decision"));
     else if (event.event === "input" && event.waiting) attention.call(t("alerts.input"));

@@ -8,7 +8,7 @@ import { fromAddress, rendezvousOf } from "./lib/entry";
 import { contacts } from "./lib/keeping";
 import { cryptographyProblem, problem } from "./lib/support";
 import { places } from "./places";
-import { speak } from "./texts";
+import { sentences, speak } from "./texts";
 import "./styles/base.css";
 import "./styles/parts.css";
 
@@ -16,7 +16,7 @@ const rendezvous = rendezvousOf(location);
 
 await speak();
 const unable = problem(globalThis);
-const app = new State(() => openSession({ places, rendezvous, contacts: contacts() }));
+const app = new State(() => openSession({ places, rendezvous, contacts: contacts(), catalogue: sentences() }));
 const address = fromAddress(location.href);
 app.visit(address);
 // A code is as good as a key for some minutes: it is not to stay in the address.

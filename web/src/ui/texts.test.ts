@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import de from "./languages/de";
+import { EN } from "./languages/en";
 import nl from "./languages/nl";
-import { EN, language, listing, parts, preferred, speak, t, type Key } from "./texts";
+import { language, listing, parts, preferred, speak, t, type Key } from "./texts";
 
 const all = Object.entries(EN).flatMap(([key, text]) => (typeof text === "string" ? [[key, text]] : Object.values(text).map((form) => [key, form]))) as [Key, string][];
 

@@ -19,6 +19,8 @@ from huddle.session.samples import sample
 from huddle_lab.cli.hosts import exec_command, hive_command
 from huddle_lab.cli.machines import down_command, ls_command, up_command
 from huddle_lab.cli.runtimes import runtimes_command
+from huddle_lab.cli.traces import simulate_command, trace_command, traces_command, validate_command
+from huddle_lab.cli.usability import usability_command
 from huddle_lab.report import runtimes as runtimes_report
 from huddle_lab.report.compare import Comparison, compare
 from huddle_lab.report.statistic import LEVEL
@@ -233,7 +235,19 @@ def _show_calibration(console: Console, found: Calibration) -> None:
         console.print("[yellow]That is not as right as a quiet machine would be.[/]")
 
 
-for _command in (runtimes_command, up_command, down_command, ls_command, exec_command, hive_command):
+for _command in (
+    runtimes_command,
+    usability_command,
+    up_command,
+    down_command,
+    ls_command,
+    exec_command,
+    hive_command,
+    trace_command,
+    traces_command,
+    simulate_command,
+    validate_command,
+):
     lab_group.add_command(_command)
 
 

@@ -84,12 +84,6 @@ def set_up(row: Row) -> float | None:
     return found
 
 
-def by_model(row: Row) -> float | None:
-    """The time that was taken divided by the model's."""
-    model = row["model"]
-    return row["seconds"] / model["seconds"] if model and model["seconds"] else None
-
-
 def over_links(name: str) -> Callable[[Row], float | None]:
     """The median over a run's links of what its program measured: trip_ms or mbit."""
 
@@ -100,19 +94,23 @@ def over_links(name: str) -> Callable[[Row], float | None]:
     return pick
 
 
+def key(row: Row) -> GroupKey:
+    """The group that a row belongs to."""
+    return GroupKey(row["demo"], row["size"], row["parties"], row["scenario"]["name"], row["network"])
+
+
 def group(all_rows: Iterable[Row]) -> list[RowGroup]:
     """The groups of a file in the order in which they were first run."""
     found: dict[GroupKey, list[Row]] = {}
     for row in rows.best(all_rows):
-        key = GroupKey(row["demo"], row["size"], row["parties"], row["scenario"]["name"], row["network"])
-        found.setdefault(key, []).append(row)
+        found.setdefault(key(row), []).append(row)
     return [
         RowGroup(
-            key,
-            some[0]["scenario"].get("title", key.scenario),
+            which,
+            some[0]["scenario"].get("title", which.scenario),
             [row for row in some if row["outcome"] == "finished"],
             sum(row["outcome"] == "failed" for row in some),
             next((row["error"] for row in some if row["outcome"] == rows.NOT_RUN), ""),
         )
-        for key, some in found.items()
+        for which, some in found.items()
     ]

@@ -12,7 +12,8 @@ from typing import Any
 
 from huddle_lab.report import charts, figures
 from huddle_lab.report import runtimes as runtimes_report
-from huddle_lab.report.groups import RowGroup, beside, by_model, group, over_links, seconds, set_up
+from huddle_lab.report.groups import RowGroup, beside, group, over_links, seconds, set_up
+from huddle_lab.report.least import by_model
 from huddle_lab.report.statistic import LEVEL, Estimate
 from huddle_lab.runs.rows import FIELDS, Row
 from huddle_lab.runs.runtimes import Result
@@ -262,8 +263,7 @@ def _notes() -> str:
         Seconds are from MPyC connected to MPyC stopped, at the slowest party. Figures are medians, with
         {LEVEL:.0%} confidence intervals by the bootstrap in parentheses. <em>By plain</em>: divided by what
         MPyC by itself takes over TCP in the same place with the same seed; <em>by model</em>: by
-        T = compute + rounds x one-way delay + bytes / bandwidth, where compute is plain MPyC's time without
-        any delay; each round counts with the longest way, so that a run may take less where distances differ.
+        the least time, a simulation of the same computation where only computing and distance take time.
         Of runs that were repeated the best counts. Bytes and messages are those of the party that
         sent most. A run is marked <em>busy</em> where others used the machine while parties waited for it,
         <em>crowded</em> where the parties alone are too many for it, <em>late</em> where the emulator was.

@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from huddle_lab.runs import browser
@@ -22,6 +23,7 @@ from huddle_lab.runs.measured import (
     versions,
 )
 from huddle_lab.sites import server as network_server
+from huddle_lab.sites import tailnet
 from huddle_lab.sites.base import Job, Machine, RunFailed, Site, stop, wait_for
 from huddle_lab.study.variants import Variant
 
@@ -141,6 +143,7 @@ class _Session:
         self._jobs: list[Job] = []
         self._url = ""
         self._env: Mapping[str, str] = {}  # of the parties, beside what the variant passes on
+        self._versions: Mapping[str, str] = {}  # of what else took part
 
     def run(self) -> Measured:
         """From the rendezvous to the end of all."""
@@ -153,6 +156,10 @@ class _Session:
             if network_server.wanted(self._variant):
                 told = server.wait(self._variant.network, self._deadline)
                 self._env = network_server.environment(self._site, self._variant, told)
+            if tailnet.wanted(self._variant):
+                own = tailnet.Tailnet(self._site, self._deadline)
+                self._jobs.append(own.job)
+                self._env, self._versions = own.environment, tailnet.VERSION
             parties = [self._party(0)]
             parties[0].began = self._site.begun
             opened = self._ready(parties[0])
@@ -168,7 +175,8 @@ class _Session:
             over = max(party.job.ended for party in parties)
         finally:
             stop(self._jobs)
-        return _measured(parties, began, opened, joined, over, float(invitation["time"]))
+        found = _measured(parties, began, opened, joined, over, float(invitation["time"]))
+        return replace(found, versions={**found.versions, **self._versions})
 
     def _start(self, machine: Machine, name: str, arguments: Sequence[str], *, tab: bool = False) -> LabParty:
         own = {"HUDDLE_HOME": f"{machine.folder}/{name}", "TMPDIR": machine.folder}

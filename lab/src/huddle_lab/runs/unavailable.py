@@ -12,7 +12,7 @@ from dataclasses import replace
 from huddle.errors import HuddleError
 from huddle.networks import registry
 from huddle_lab.runs import browser
-from huddle_lab.sites import server
+from huddle_lab.sites import server, tailnet
 from huddle_lab.study.study import Study
 from huddle_lab.study.variants import Variant
 from huddle_lab.underlays.registry import UNDERLAYS
@@ -37,7 +37,7 @@ def _reason(provider: str, network: Variant) -> str:
     kind = registry.kind(network.network)
     if kind is None or not network.is_session:
         return ""
-    if kind.service and not network.options:
+    if kind.service and not network.options and not (kind.service == tailnet.SERVICE and tailnet.command()):
         return f"no {kind.service} can be reached from machines of this computer"
     commands = (*server.commands(network), *kind.commands)
     # What the kernel may replace is the network's own affair.

@@ -25,6 +25,7 @@ from huddle.cli.text import clean, duration, listing, size
 from huddle.errors import LocalError
 from huddle.running.scratch import Scratch
 from huddle.session.samples import sample
+from huddle.texts import t, translated
 
 NAMES = ("Ada", "Bob", "Cyd", "Dan", "Eve", "Fay", "Gus", "Hal", "Ivy", "Jan")
 _COLOURS = ("cyan", "magenta", "yellow", "green", "blue")
@@ -95,16 +96,15 @@ class _Screen:
         match event["event"]:
             case "words":
                 self.words[name] = tuple(event["words"])
-                self.say(name, f"the words are [bold]{'  '.join(event['words'])}[/]")
+                self.say(name, t("the words are {words}", words=f"[bold]{'  '.join(event['words'])}[/]"))
             case "sealed":
                 self.say(
                     name,
-                    f"sealed by {_names(event)}; I am party {event['pid']}",
+                    t("sealed by {names}; I am party {pid}", names=_names(event), pid=event["pid"]),
                 )
             case "link" if event["run"] == 0:
-                self.say(
-                    name, f"[dim]link to {event['peer']}: {event['network']}, {escape(event['path'])}[/]"
-                )
+                over = f"{event['network']}, {escape(translated(event['path']))}"
+                self.say(name, f"[dim]{t('link to {name}: {over}', name=event['peer'], over=over)}[/]")
             case "output":
                 *lines, rest = (self._text.get(name, "") + event["text"]).split("\n")
                 self._text[name] = rest
@@ -113,16 +113,24 @@ class _Screen:
             case "stats":
                 self.stats[name] = event
             case "run" if event["state"] == "finished":
-                self.say(name, f"[green]run finished[/] in {duration(event['seconds'])}")
+                self.say(
+                    name, "[green]" + t("run finished in {time}", time=duration(event["seconds"])) + "[/]"
+                )
             case "run" if event["state"] == "failed":
-                self.say(name, f"[red]run failed:[/] {escape(event['reason'])}")
+                self.say(
+                    name, t("run failed: {reason}", reason=f"[red]{escape(translated(event['reason']))}[/]")
+                )
             case "error":
-                self.say(name, f"[red]{escape(event['message'])}[/] {escape(event['hint'])}")
+                self.say(
+                    name,
+                    f"[red]{escape(translated(event['message']))}[/] {escape(translated(event['hint']))}",
+                )
 
     def summary(self) -> None:
         for name, stats in self.stats.items():
             sent = sum(peer["bytes_sent"] for peer in stats["peers"])
-            self.say(name, f"sent {size(sent)} in {stats['rounds']:,} rounds to {len(stats['peers'])} peers")
+            values = {"bytes": size(sent), "rounds": f"{stats['rounds']:,}", "count": len(stats["peers"])}
+            self.say(name, t("sent {bytes} in {rounds} rounds to {count} peers", **values))
 
 
 async def _party(
@@ -165,7 +173,8 @@ async def demo(
                 hint="In a checkout scripts/build-web makes it, or `make demo-web` all at once.",
             )
         console.print(
-            f"A rendezvous runs at {url}. It carries the meeting and can read none of it.", highlight=False
+            t("A rendezvous runs at {url}. It carries the meeting and can read none of it.", url=url),
+            highlight=False,
         )
         hosting, link = await _party(
             stack, home, names[0], screen, "host",
@@ -173,7 +182,7 @@ async def demo(
             str(program), *arguments,
         )  # fmt: skip
         invitation = await link
-        screen.say(names[0], f"my invitation is [bold]{escape(invitation)}[/]")
+        screen.say(names[0], t("my invitation is {link}", link=f"[bold]{escape(invitation)}[/]"))
         if browsers:
             _invite(console, invitation)
         guests = [
@@ -198,11 +207,13 @@ async def demo(
     screen.summary()
     same = len(set(screen.words.values())) == 1 and len(screen.words) == len(names)
     console.print(
-        f"All {'here ' if browsers else ''}saw the same four words: nobody is in the middle."
-        if same
-        else "[red]The words differ.[/]"
+        f"[red]{t('The words differ.')}[/]"
+        if not same
+        else t("All here saw the same four words: nobody is in the middle.")
+        if browsers
+        else t("All saw the same four words: nobody is in the middle.")
     )
-    console.print("Every process has ended; nothing stays on this machine.")
+    console.print(t("Every process has ended; nothing stays on this machine."))
     return same and not any(codes)
 
 
@@ -211,7 +222,7 @@ def _invite(console: Console, invitation: str) -> None:
     from huddle.cli.terminal.qr import qr_code
 
     console.print(qr_code(invitation, console.width), highlight=False, markup=False)
-    console.print("Open this link in Chrome, Edge or Firefox on this machine; Ctrl-C ends the demo:")
+    console.print(t("Open this link in Chrome, Edge or Firefox on this machine; Ctrl-C ends the demo:"))
     console.print(f"[bold]{escape(invitation)}[/]", highlight=False, soft_wrap=True)
     if sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         webbrowser.open(invitation)

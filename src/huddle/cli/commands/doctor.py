@@ -14,8 +14,9 @@ from huddle.cli.checks import examine
 from huddle.cli.errors import complaints
 from huddle.cli.text import clean
 from huddle.networks.base import Check
+from huddle.texts import t, translated
 
-_MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]note[/]", "bad": "[red bold]bad[/]"}
+_STYLES = {"ok": "green", "warn": "yellow", "bad": "red bold"}
 
 
 @click.command("doctor")
@@ -54,8 +55,18 @@ def show(console: Console, checks: list[Check]) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for check in checks:
-        text = escape(clean(check.found))
+        text = escape(clean(translated(check.found)))
         if check.advice:
-            text += f"\n[dim]{escape(clean(check.advice))}[/]"
-        table.add_row(_MARKS[check.state], check.name, text)
+            text += f"\n[dim]{escape(clean(translated(check.advice)))}[/]"
+        mark = f"[{_STYLES[check.state]}]{_mark(check.state)}[/]"
+        table.add_row(mark, translated(check.name), text)
     console.print(table)
+
+
+def _mark(state: str) -> str:
+    match state:
+        case "ok":
+            return t("ok")
+        case "warn":
+            return t("note")
+    return t("bad")

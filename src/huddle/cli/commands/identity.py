@@ -23,6 +23,7 @@ from huddle.identity.names import folded
 from huddle.identity.native import NativeCrypto
 from huddle.record.signed import MAX_FILE, RecordError, Report, verify
 from huddle.running import scratch
+from huddle.texts import t, translated
 
 LEFTOVERS = "leftovers"
 
@@ -42,7 +43,7 @@ def whoami_command(json_: bool) -> None:
         return
     click.echo(did)
     if made:
-        click.echo(f"This identity was made just now; it is kept in {home.root}.", err=True)
+        click.echo(t("This identity is new; it is kept in {root}.", root=home.root), err=True)
 
 
 @click.group("contacts", invoke_without_command=True)
@@ -58,14 +59,14 @@ def contacts_group(context: click.Context, json_: bool) -> None:
         click.echo(json.dumps([asdict(contact) for contact in contacts.people], ensure_ascii=False))
         return
     if not contacts.people:
-        click.echo("No contacts yet: whom you hear say the words of a session becomes one.")
+        click.echo(t("No contacts yet: whom you hear say the words of a session becomes one."))
         return
     table = Table(box=None)
-    for column in ("Name", "Verified", "Last seen", "Did"):
+    for column in (t("Name"), t("Verified"), t("Last seen"), t("Did")):
         table.add_column(column, overflow="fold")
     for contact in contacts.people:
         seen = time.strftime("%Y-%m-%d %H:%M", time.localtime(contact.last_seen))
-        verified = "[green]yes[/]" if contact.verified else "no"
+        verified = f"[green]{t('yes')}[/]" if contact.verified else t("no")
         table.add_row(escape(clean(contact.name)), verified, seen, contact.did)
     Console(emoji=False).print(table)  # else the :key: of a did is a picture
 
@@ -76,7 +77,7 @@ def contacts_group(context: click.Context, json_: bool) -> None:
 def verify_contact_command(who: str) -> None:
     """Mark a contact as verified, once you have compared its did with the person's `huddle whoami`."""
     changed = Home().change_contacts(lambda contacts: contacts.verified([_one(contacts, who).did]))
-    click.echo(f"{clean(_one(changed, who).name)} is verified.")
+    click.echo(t("{name} is verified.", name=clean(_one(changed, who).name)))
 
 
 @contacts_group.command("remove")
@@ -91,7 +92,7 @@ def remove_contact_command(who: str) -> None:
         return contacts.without(gone[0].did)
 
     Home().change_contacts(without)
-    click.echo(f"{clean(gone[0].name)} is forgotten.")
+    click.echo(t("{name} is forgotten.", name=clean(gone[0].name)))
 
 
 def _one(contacts: Contacts, who: str) -> Contact:
@@ -125,15 +126,21 @@ def verify_command(record: Path, json_: bool) -> None:
         return
     home = Home()
     contacts, own = home.contacts(), home.did(NativeCrypto())
-    click.echo(f"The record is valid: all {len(report.roster)} parties signed it.")
-    click.echo(f"Session {report.digest.hex()}, words: {' '.join(report.words)}")
-    click.echo(f"From {_time(report.started)} to {_time(report.ended)} by the host's clock")
+    click.echo(t("The record is valid: all {count} parties signed it.", count=len(report.roster)))
+    click.echo(
+        t("Session {digest}, words: {words}", digest=report.digest.hex(), words=" ".join(report.words))
+    )
+    began, ended = _time(report.started), _time(report.ended)
+    click.echo(t("From {began} to {ended} by the host's clock", began=began, ended=ended))
     for member in report.roster:
         standing = "self" if member.did == own else contacts.standing(member.name, member.did)
-        click.echo(f"  party {member.pid}: {clean(member.name)} ({_STANDINGS[standing]}) {member.did}")
+        who = f"{clean(member.name)} ({translated(_STANDINGS[standing])}) {member.did}"
+        click.echo("  " + t("party {pid}: {who}", pid=member.pid, who=who))
     for manifest, run in zip(report.manifests, report.runs, strict=True):
         program = manifest.program_digest.hex()
-        click.echo(f"  run {manifest.run}: {clean(manifest.entry)}, {clean(run.outcome)}, program {program}")
+        what = f"{clean(manifest.entry)}, {clean(run.outcome)}"
+        line = t("run {number}: {what}, program {digest}", number=manifest.run, what=what, digest=program)
+        click.echo(f"  {line}")
         for path in report.paths:
             if path.run == manifest.run:
                 ends = listing([clean(report.roster[pid].name) for pid in (path.lower, path.higher)])
@@ -153,7 +160,7 @@ def _time(seconds: int) -> str:
     try:
         return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
     except (OverflowError, ValueError, OSError):
-        return f"second {seconds}"  # a host may write any 64-bit number
+        return t("second {number}", number=seconds)  # a host may write any 64-bit number
 
 
 def _as_json(report: Report) -> dict[str, Any]:
@@ -205,16 +212,18 @@ def forget_command(kinds: tuple[str, ...], yes: bool, json_: bool) -> None:
     items = [item for item in (*home.left_behind(), *_leftovers()) if item.kind in wanted]
     if not json_:
         for item in items:
-            click.echo(f"{item.path}: {item.what}, {item.why}")
+            click.echo(f"{item.path}: {translated(item.what)}, {translated(item.why)}")
         if not items:
             click.echo(
-                "Nothing of that is on this machine." if kinds else "Nothing of Huddle is on this machine."
+                t("Nothing of that is on this machine.")
+                if kinds
+                else t("Nothing of Huddle is on this machine.")
             )
     if kinds and items:
         if not yes:
             if json_ or not sys.stdin.isatty():
-                raise click.UsageError("Without a terminal to ask on, --yes must be given.")
-            confirm("Delete this for good?")
+                raise click.UsageError(t("Without a terminal to ask on, --yes must be given."))
+            confirm(t("Delete this for good?"))
         items = home.forget(wanted) + [item for item in _leftovers(wanted) if scratch.remove(item.path)]
     if json_:
         rows = [
@@ -222,10 +231,10 @@ def forget_command(kinds: tuple[str, ...], yes: bool, json_: bool) -> None:
         ]
         click.echo(json.dumps({"deleted" if kinds else "kept": rows}, ensure_ascii=False))
     elif kinds and items:
-        click.echo("Deleted.")
+        click.echo(t("Deleted."))
     elif items:
         names = ", ".join(f"`{kind}`" for kind in (*KINDS, LEFTOVERS))
-        click.echo(f"`huddle forget all` deletes it; {names} only that.")
+        click.echo(t("`huddle forget all` deletes it; {names} only that.", names=names))
 
 
 def _leftovers(wanted: tuple[str, ...] = (LEFTOVERS,)) -> list[LeftBehind]:

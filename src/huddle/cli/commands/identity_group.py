@@ -23,6 +23,7 @@ from huddle.identity.keyfile import InAgent, Locked, Plain, Stored
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 from huddle.identity.ssh_agent import Agent, AgentKey
+from huddle.texts import t, translated
 
 _CRYPTO = NativeCrypto()
 _KEPT = {
@@ -40,10 +41,10 @@ def identity_group(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         stored = Home().stored()
         if stored is None:
-            click.echo("You have no identity yet: the first session makes it, or `huddle whoami`.")
+            click.echo(t("You have no identity yet: the first session makes it, or `huddle whoami`."))
         else:
             click.echo(keyfile.did_of(_CRYPTO, stored))
-            click.echo(f"Its key is {_KEPT[type(stored)]}.")
+            click.echo(t("Its key is {where}.", where=translated(_KEPT[type(stored)])))
 
 
 @identity_group.command("passphrase")
@@ -62,13 +63,15 @@ def passphrase_command(remove: bool) -> None:
     seed = _seed(stored)
     if remove:
         home.store(stored, Plain(seed))
-        click.echo("Your identity has no passphrase any more: whoever has its file can use it.")
+        click.echo(t("Your identity has no passphrase any more: whoever has its file can use it."))
         return
-    typed = ask("New passphrase", twice=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    typed = (
+        ask(t("New passphrase"), twice=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    )
     if not typed:
         raise LocalError("A passphrase has at least one letter.", hint="Nothing was changed.")
     home.store(stored, keyfile.lock(_CRYPTO, Identity.from_seed(_CRYPTO, seed).did, seed, typed))
-    click.echo("Your identity is locked. If you forget the passphrase, nobody can unlock it.")
+    click.echo(t("Your identity is locked. If you forget the passphrase, nobody can unlock it."))
 
 
 @identity_group.command("agent")
@@ -88,7 +91,7 @@ def agent_command(which: str | None) -> None:
         key = _own(stored, agent.keys(), which)
         key.sign(b"huddle/1 identity agent")  # sees that it does
     home.store(stored, InAgent(key.did))
-    click.echo(f"The ssh-agent signs for you: {key.did}")
+    click.echo(t("The ssh-agent signs for you: {did}", did=key.did))
 
 
 def _own(stored: Stored | None, keys: list[AgentKey], which: str | None) -> AgentKey:
@@ -115,7 +118,7 @@ def export_command(file: Path) -> None:
     if stored is None:
         raise LocalError("You have no identity yet.", hint="`huddle whoami` makes one.")
     seed = _seed(stored)
-    typed = ask("Passphrase of the file (empty: none)", twice=True) if sys.stdin.isatty() else ""
+    typed = ask(t("Passphrase of the file (empty: none)"), twice=True) if sys.stdin.isatty() else ""
     locked = BestAvailableEncryption(typed.encode()) if typed else NoEncryption()
     key = Ed25519PrivateKey.from_private_bytes(seed)
     data = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, locked)
@@ -124,7 +127,7 @@ def export_command(file: Path) -> None:
             made.write(data)
     except OSError as error:
         raise LocalError(f"{file} can't be written: {error.strerror}.") from error
-    click.echo(f"{file} has your key: ssh-add {file}, and then keep it away from here.")
+    click.echo(t("{file} has your key: ssh-add {file}, and then keep it away from here.", file=file))
 
 
 def _seed(stored: Stored | None) -> bytes:

@@ -28,6 +28,7 @@ from huddle.rendezvous.messages import MOST_TURN
 from huddle.rendezvous.server.packages import Packages
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 from huddle.running import account as accounts
+from huddle.texts import t, translated
 
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a person may type for all addresses
 _SHORTEST_SECRET = 16
@@ -131,7 +132,7 @@ def serve_command(  # noqa: PLR0913 - click gives an argument an option
 
     account, stays = server_account([path for path in (config.site, packages) if path])
 
-    def say(event: str, **fields: object) -> None:
+    def tell(event: str, **fields: object) -> None:
         click.echo(json.dumps({"event": event, "version": VERSION, **fields}))
 
     async def serve() -> None:
@@ -149,24 +150,25 @@ def serve_command(  # noqa: PLR0913 - click gives an argument an option
                 accounts.become(account)
             if stays or (account and servers):
                 why = stays or "A network's server beside it was started as root, and only root can end it."
-                click.secho(f"The rendezvous stays root. {why}", fg="yellow", err=True)
+                click.secho(f"{t('The rendezvous stays root.')} {translated(why)}", fg="yellow", err=True)
             if json_:
                 for name, one in servers.items():
-                    say(name, **one.event())
-                say("serving", url=told, page=bool(config.site))
+                    tell(name, **one.event())
+                tell("serving", url=told, page=bool(config.site))
             else:
-                click.echo(f"The rendezvous runs at {told} (Ctrl-C ends it).")
-                click.echo(f"Others use it with: huddle host --rendezvous {told} …")
+                click.echo(t("The rendezvous runs at {url} (Ctrl-C ends it).", url=told))
+                command = f"huddle host --rendezvous {told} …"
+                click.echo(t("Others use it with: {command}", command=command))
                 if config.site:
                     for line in for_browsers(told, _told(packages, config.package_source)):
                         click.echo(line)
                 else:
-                    click.echo("It has no page for browsers; in a checkout, scripts/build-web makes it.")
+                    click.echo(t("It has no page for browsers; in a checkout, scripts/build-web makes it."))
                 for one in servers.values():
-                    click.echo("\n" + "\n".join(one.how(told)))
+                    click.echo("\n" + "\n".join(map(translated, one.how(told))))
             await _until(stop, list(servers.values()))
         if json_:
-            say("stopped")
+            tell("stopped")
 
     uvloop.run(serve())
 
@@ -201,13 +203,14 @@ def for_browsers(url: str, packages: list[str]) -> list[str]:
     """How people with a browser come in. Browsers keep WebCrypto for https and for their own machine."""
     parts = urlsplit(url)
     if parts.scheme == "https":
-        return ["People with a browser open the same address, or an invitation.", *packages]
-    own = "This machine's own browser can take part"
+        return [t("People with a browser open the same address, or an invitation."), *packages]
+    own = t("This machine's own browser can take part.")
     if not is_own_machine(url):
-        own += f", at http://localhost:{parts.port or 80}"
+        here = f"http://localhost:{parts.port or 80}"
+        own = t("This machine's own browser can take part, at {url}.", url=here)
     return [
-        f"{own}. Browsers elsewhere can't: they need https.",
-        "Give --certificate and --key, or put a proxy with https before it and name it with --url.",
+        f"{own} {t("Browsers elsewhere can't: they need https.")}",
+        t("Give --certificate and --key, or put a proxy with https before it and name it with --url."),
         *packages,
     ]
 
@@ -216,9 +219,10 @@ def _told(packages: Path | None, source: str) -> list[str]:
     """What programs in browsers may import."""
     found = Packages(packages, source)
     names = ", ".join(f"{name} {one.version}" for name, one in sorted(found.packages.items()))
-    lines = [f"Programs in browsers may import {clean(names)}, served here."] if names else []
+    lines = [t("Programs in browsers may import {names}, served here.", names=clean(names))] if names else []
     if found.source:
-        lines.append(f"Browsers fetch other packages from {found.source} where a program imports them.")
+        more = t("Browsers fetch other packages from {url} where a program imports them.", url=found.source)
+        lines.append(more)
     return lines
 
 

@@ -33,6 +33,7 @@ from huddle.session.plans import GroupsPlan, GuestPlan, HostPlan
 from huddle.session.platform import Platform
 from huddle.session.samples import samples
 from huddle.session.settings import Settings
+from huddle.texts import t
 
 _Command = Callable[..., Any]
 
@@ -111,7 +112,7 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
     """
     expected = None if expect is None else read_expected(expect)
     if expected is not None and open_:
-        raise click.UsageError("--open lets everybody in, so --expect has no use.")
+        raise click.UsageError(t("--open lets everybody in, so --expect has no use."))
     network_options.check_host(networks_of(local["network"]), network_options.set_options(local))
     at_terminal = sys.stdin.isatty() and not (yes or open_ or local["json_"])
     choose = for_host(program.name, ask=at_terminal, modules=yes or open_)
@@ -121,10 +122,10 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
     if clash := warning(program.name, click.get_current_context().meta.get(TAKEN, ()), mine.files):
         click.secho(clean(clash), fg="yellow", err=True)
     if open_ and not local["json_"]:
-        click.secho("--open: whoever holds the invitation comes in.", fg="yellow", err=True)
+        click.secho(t("--open: whoever holds the invitation comes in."), fg="yellow", err=True)
     if groups is not None:
         if private_args or local["input_files"]:
-            raise click.UsageError("With --groups you are in no group: --private and --input have no use.")
+            raise click.UsageError(t("With --groups you are in no group: --private and --input have no use."))
         mine = shared_only(mine, ask=at_terminal)
     else:
         mine, private_args, local["input_files"] = asked(

@@ -14,6 +14,7 @@ from huddle.cli.text import clean
 from huddle.errors import LocalError, NetworkError
 from huddle.rendezvous.server.packages import INDEX, LIST, Wheel, check_source, read_list, write_list
 from huddle.rendezvous.server.site import find_site
+from huddle.texts import t
 
 DIRECTORY = "huddle-packages"
 _MOST = 256 << 20  # bytes of one file
@@ -52,13 +53,15 @@ def vendor_command(names: tuple[str, ...], directory: Path, source: str | None, 
     for name, package in wanted.items():
         path = directory / package.file_name
         if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == package.sha256:
-            click.echo(f"{name} {package.version} is there.")
+            click.echo(t("{name} {version} is there.", name=name, version=package.version))
         else:
             size = _fetch(name, package, base + package.file_name, path)
-            click.echo(f"{name} {package.version}: {size / 1e6:.1f} MB, and the hash is right.")
+            what = f"{name} {package.version}: {size / 1e6:.1f} MB"
+            click.echo(t("{package}, and the hash is right.", package=what))
         there[name] = package
     write_list(index, there)
-    click.echo(f"Serve them with: huddle serve --packages {clean(str(directory))}")
+    command = f"huddle serve --packages {clean(str(directory))}"
+    click.echo(t("Serve them with: {command}", command=command))
 
 
 def usual_source() -> str:

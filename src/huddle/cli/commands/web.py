@@ -14,6 +14,7 @@ from huddle.cli.errors import complaints
 from huddle.cli.text import clean
 from huddle.errors import LocalError, RendezvousError
 from huddle.rendezvous.server.site import INDEX, SUMS, find_site
+from huddle.texts import t
 
 _MOST = 64 << 20  # bytes of one file
 _PATIENCE = 30.0
@@ -52,11 +53,18 @@ def check_command(url: str) -> None:
     asked = wanted | {"": wanted[INDEX], "j": wanted[INDEX]}
     other = [name for name, digest in asked.items() if _served(f"{base}/{quote(name)}") != digest]
     for name in other:
-        click.echo(f"differs: /{name}")
+        click.echo(t("differs: {path}", path=f"/{name}"))
     if other:
-        click.echo(f"{clean(base)} serves another page than this installation has; of another version?")
+        said = t("{url} serves another page than this installation has; of another version?", url=clean(base))
+        click.echo(said)
         sys.exit(1)
-    click.echo(f"{clean(base)} serves this installation's page, in all its {len(wanted)} files.")
+    click.echo(
+        t(
+            "{url} serves this installation's page, in all its {count} files.",
+            url=clean(base),
+            count=len(wanted),
+        )
+    )
 
 
 def _served(address: str) -> str:

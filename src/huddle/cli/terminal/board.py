@@ -79,16 +79,22 @@ class Board:
                 self.differed = event.name
                 self.words = None
             case events.Restarted():
-                self.words = self.program = None
-                for did, one in self.parties.items():  # what was accepted counts no more
-                    if one.state == "accepted":
-                        self.parties[did] = replace(one, state="admitted")
+                self._restarted(event)
             case events.Sealed() | events.Ended():
                 self.meeting = False
             case events.Run(state="started"):
                 self.stats = None
             case events.Stats():
                 self.stats = event
+
+    def _restarted(self, event: events.Restarted) -> None:
+        self.words = self.program = self.stats = None
+        self.meeting = True  # also after a sealed session that somebody's loss has ended
+        if not event.epoch:
+            self.invitation = None
+        for did, one in self.parties.items():  # what was accepted counts no more
+            if one.state == "accepted":
+                self.parties[did] = replace(one, state="admitted")
 
     def render(self, width: int, height: int) -> str:
         """The picture in at most `height` lines of `width` columns, with colours as a terminal wants them."""

@@ -117,7 +117,8 @@ class Driver:
                 self._keep_identity()
             case events.Words() | events.Restarted():
                 self._epoch = event.epoch
-                self._gather(isinstance(event, events.Restarted))
+                # After a sealed session the host's lobby is ready when the new invitation is.
+                self._gather(isinstance(event, events.Restarted) and event.epoch > 0)
             case events.Invitation():
                 self._gather(True)
             case events.Question() if self._questions.put_off(event):
@@ -213,8 +214,8 @@ class Driver:
         """Whether nobody needs the answer any more: new words came, or who wanted to come in has left."""
         if isinstance(wanted, events.Input):
             return False
-        if wanted.what == "accept":
-            return epoch != self._epoch
+        if wanted.what in ("accept", "program", "again"):
+            return epoch != self._epoch  # a new ceremony has begun, even where all had signed
         if wanted == LOBBY and not self._questions.held:
             return not self._gathering or not self._wanted.empty()
         return wanted.what == "admit" and self._questions.has_left(wanted.did)

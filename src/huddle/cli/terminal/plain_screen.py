@@ -14,6 +14,7 @@ from huddle.cli.terminal.answers import Asked
 from huddle.cli.terminal.board import Board
 from huddle.cli.terminal.keyboard import Keyboard
 from huddle.cli.terminal.view import View
+from huddle.texts import t
 
 
 class PlainScreen:
@@ -72,7 +73,7 @@ class PlainScreen:
             return line
         finally:
             if not answered:
-                self._say("\nThis is not asked any more.\n")
+                self._say(f"\n{t('This is not asked any more.')}\n")
             self._answered()
 
     async def line(self) -> str | None:

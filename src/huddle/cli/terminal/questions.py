@@ -98,8 +98,12 @@ class Questions:
         files = {one["path"]: one["sha256"] for one in event.files}
         if self._proposed not in ("", event.digest):
             changed = [path for path, digest in files.items() if self._files.get(path) != digest]
-            what = f": {listing(list(map(clean_line, changed)))}" if changed else ""
-            self._screen.show(events.Notice(f"The program is another one than before{what}."))
+            names = listing(list(map(clean_line, changed)))
+            self._screen.show(
+                events.Notice(f"The program is another one than before: {names}.")
+                if changed
+                else events.Notice("The program is another one than before.")
+            )
         self._proposed, self._files = event.digest, files
         self._form.entry, self._form.args = event.entry, event.args
 

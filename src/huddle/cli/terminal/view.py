@@ -181,6 +181,9 @@ class View:
                 self.line(f"{group}, {members_of(event)}: {group_state(event.state)}.")
             self._wait(t("waiting for the groups"))
             return
+        if event.state == "waiting":
+            self._wait(t("waiting for {name} to deal the groups", name=safe(event.host)))
+            return
         own = [one.did for one in self._board.parties.values() if one.standing == "self"]
         others = [safe(member["name"]) for member in event.members if member["did"] not in own]
         self.line(t("You are in group {number} with {names}.", number=event.group, names=listing(others)))

@@ -84,7 +84,7 @@ class RtcSignals:
     def open(self, message: bytes) -> RtcSignal:
         """What the peer sealed; raises DecodeError where it did not, or means nothing."""
         signal = decode(RtcSignal, self._seal.open(message))
-        _check(signal)
+        check(signal)
         return signal
 
 
@@ -135,7 +135,8 @@ def where(line: str) -> tuple[str, int, str]:
     return (match[3], int(match[4]), match[5]) if match else ("", 0, "")
 
 
-def _check(signal: RtcSignal) -> None:
+def check(signal: RtcSignal) -> None:
+    """Raise DecodeError where a peer's values mean nothing, or lead where no peer should."""
     told = signal.description
     if told and not (_UFRAG.fullmatch(told.ufrag) and _PASSWORD.fullmatch(told.password)):
         raise DecodeError("an ICE name or password that is none")

@@ -80,6 +80,9 @@ class Pipe(ClientConnection):
         else:
             self.transport.resume_reading()
 
+    # Not documented by websockets, and locked with it. Its documented core, ClientProtocol, knows no proxies
+    # and no keepalive; a handshake by its `connect`, with the core taken over afterwards, would leave what
+    # came with the answer in the connection's own queue.
     def process_event(self, event: Event) -> None:
         if self.response is not None and isinstance(event, Frame) and event.opcode in _BYTES:
             self.listener.arrived(bytes(event.data))

@@ -80,7 +80,7 @@ class Rendezvous:
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """Sweep while the app runs, and close the store after it."""
         try:
-            async with beside(self._keep_swept()):
+            async with beside(self._keep_swept(), name="sweep"):
                 yield
         finally:
             self.store.close()

@@ -1,6 +1,7 @@
 """The lab's entry runs a program as Python would, seeded, and prints what it measured."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +70,24 @@ def test_what_never_started_mpyc_is_no_run(tmp_path: Path) -> None:
 def test_output_without_figures_is_said(output: str) -> None:
     with pytest.raises(RunFailed, match="no figures"):
         figures(output)
+
+
+SMALL_WORDS = "import builtins\nlong = hash\nbuiltins.hash = lambda it: long(it) % (1 << 31)\n"
+DRAWS = """
+import sys
+from mpyc.runtime import mpc
+from mpyc.random import random_permutation
+assert sys.argv == ["program.py", "--own"], sys.argv
+mpc.options.no_async = False  # as with several parties
+async def main():
+    async with mpc:
+        print(await mpc.output(random_permutation(mpc.SecInt(32), 40)))
+mpc.run(main())
+"""
+
+
+def test_a_seed_draws_alike_whatever_the_word_size(tmp_path: Path) -> None:
+    wide = run(tmp_path, "s", "--own", program=DRAWS)
+    narrow = run(tmp_path, "s", "--own", program=SMALL_WORDS + DRAWS)
+    drawn = [re.findall(r"^\[.*\]$", done.stdout, re.MULTILINE) for done in (wide, narrow)]
+    assert drawn[0] == drawn[1] != [], narrow.stderr

@@ -17,10 +17,10 @@ export const running = (view: View): boolean => lastRun(view)?.state === "runnin
 export const me = (view: View): Party | undefined => view.parties.find((party) => party.standing === "self");
 export const others = (view: View): Party[] => view.parties.filter((party) => party.standing !== "self");
 
-/** Who takes part, in the order of the roster where there is one; those who were refused or left come not. */
+/** Whom one sees, in the order of the roster where there is one; who was refused is shown to the host until the start. */
 export function present(view: View): Party[] {
   return view.parties
-    .filter((party) => party.state !== "refused")
+    .filter((party) => party.state !== "refused" || (view.role === "host" && !view.sealed))
     .toSorted((one, other) => (one.pid ?? 1000) - (other.pid ?? 1000));
 }
 
@@ -48,15 +48,15 @@ export function heldUp(view: View, run: Run): string {
 export function stoppedBy(run: Run): string | undefined {
   if (run.state !== "failed") return undefined;
   if (run.whose === "local" && run.stopping) return "";
-  return run.whose === "peer" && /its person stopped it|stopped the run/.test(run.reason) ? run.peer : undefined;
+  return run.whose === "peer" && run.stopped ? run.peer : undefined;
 }
 
 /** What the tab says of itself while somebody looks at another one. */
 export function title(view: View): string {
   const run = lastRun(view);
   if (run?.waitsForInput) return t("tab.input");
-  if (asked(view, "admit")) return t("tab.door");
-  if (asked(view, "accept", "program", "again")) return t("tab.answer");
+  if (atDoor(view)) return t("tab.door");
+  if (asked(view, "accept", "program", "again", "lobby")) return t("tab.answer");
   if (run?.state === "finished") return t("tab.result");
   if (view.ended) return t("tab.over");
   if (run?.state === "running") return t("tab.running");
@@ -76,6 +76,15 @@ function admitted(view: View): Party[] {
   return view.parties.filter((party) => !["waiting", "refused", "left", "gone"].includes(party.state));
 }
 
+/** How many have a place, this person among them. */
+export const taken = (view: View): number => admitted(view).length;
+
+/** The host: how many places nobody has. */
+export const free = (view: View): number => Math.max(0, (view.planned ?? 0) - taken(view));
+
+/** The host is to decide about somebody at the door, for whom there is a place. */
+export const atDoor = (view: View): boolean => asked(view, "admit") !== undefined && free(view) > 0;
+
 /** Whom this person has not heard say the words, and has not compared with before. */
 export function unheard(view: View): Party[] {
   return others(view).filter((party) => !party.heard && party.standing !== "verified" && ["admitted", "seated", "accepted"].includes(party.state));
@@ -93,6 +102,7 @@ export const PATIENCE = 45;
 export function stuck(view: View, now: number): string {
   if (view.sealed || view.words || view.ended || view.leaving || view.questions.length > 0) return "";
   const inviter = host(view) ?? others(view)[0];
+  if (view.group || view.lobby?.place === "admitted" || view.answer === "declined") return "";
   if (view.role === "guest" && inviter?.state === "silent") return t("lobby.hostAway", { name: clean(inviter.name) });
   if (now - view.lastNews < PATIENCE * 1000) return "";
   if (view.role === "host") return view.invitation && view.parties.length < (view.planned ?? 2) ? t("lobby.noAnswerHost") : "";
@@ -103,9 +113,10 @@ export function stuck(view: View, now: number): string {
 /** One line: what the session waits for. */
 export function waitingFor(view: View): string {
   if (view.leaving) return t("lobby.leaving");
-  if (view.answer === "declined") return t("lobby.declined");
+  if (asked(view, "lobby")) return t("lobby.held");
+  if (view.answer === "declined") return view.role === "host" ? t("lobby.held") : t("lobby.declined", { name: clean(host(view)?.name ?? "") });
   if (asked(view, "accept", "program")) return t("lobby.yourAnswer");
-  if (asked(view, "admit")) return t("lobby.door");
+  if (atDoor(view)) return t("lobby.door");
   if (asked(view, "again")) return t("lobby.next");
   const inviter = others(view)[0];
   if (view.sealed) {
@@ -116,8 +127,9 @@ export function waitingFor(view: View): string {
     const missing = others(view).filter((party) => ["admitted", "seated"].includes(party.state));
     return missing.length > 0 ? t("lobby.accepting", { count: missing.length, names: names(missing) }) : t("lobby.signing");
   }
+  if (view.group) return grouped(view, view.group);
   if (view.role === "guest") {
-    if (view.lobby) return seat(view.lobby);
+    if (view.lobby) return seat(view.lobby, clean(host(view)?.name ?? inviter?.name ?? ""));
     if (admitted(view).some((party) => party.standing === "self")) return view.program ? t("lobby.inAll") : t("lobby.in");
     return inviter ? t("lobby.knocked", { name: clean(inviter.name) }) : t("lobby.knocking");
   }
@@ -127,10 +139,17 @@ export function waitingFor(view: View): string {
   return view.invitation ? t("lobby.words") : t("lobby.opening");
 }
 
+/** Where somebody of a class stands before the words. */
+function grouped(view: View, { group, members, host }: NonNullable<View["group"]>): string {
+  if (group === 0) return t("group.waiting", { name: clean(host) });
+  return t("group.here", { here: admitted(view).length, all: members.length });
+}
+
 /** Where a guest stands before the start, and who is missing. */
-function seat(lobby: EventOf<"lobby">): string {
+function seat(lobby: EventOf<"lobby">, host: string): string {
   if (lobby.place === "waiting" && lobby.full) return t("lobby.full");
   const here = lobby.here.length;
+  if (lobby.place === "admitted" && here === lobby.parties && lobby.missing.length === 0) return t("lobby.allHere", { all: here, name: host });
   const key = lobby.place === "waiting" ? "lobby.here" : lobby.place === "seated" ? "lobby.seated" : "lobby.letIn";
   const counted = t(key, { here, all: Math.max(lobby.parties, here) });
   const count = lobby.missing.length;

@@ -21,6 +21,8 @@ export interface Party {
   detail: string;
   /** This person heard that party say the words that are shown now. */
   heard: boolean;
+  /** This person, the host, has sent it away. */
+  refused: boolean;
   link: Link | undefined;
 }
 
@@ -85,6 +87,8 @@ export interface Run {
   stats: Stats | undefined;
   written: Record<string, Uint8Array>;
   stopping: boolean;
+  /** Somebody ended it on purpose. */
+  stopped: boolean;
   /** What the person needs who runs the program by plain MPyC. */
   plain: Plain | undefined;
 }
@@ -135,9 +139,11 @@ export interface View {
   parties: Party[];
   program: ProgramView | undefined;
   words: { words: string[]; epoch: number } | undefined;
-  /** Who has said that the words differ, and in which attempt. */
   /** A guest: where it stands before the start, by the host's word. */
   lobby: EventOf<"lobby"> | undefined;
+  /** In a class: the group of this person, 0 while they wait to be dealt to one; and who deals. */
+  group: Omit<EventOf<"group">, "event"> | undefined;
+  /** Who has said that the words differ, and in which attempt. */
   differed: { name: string; mine: boolean; epoch: number } | undefined;
   questions: Question[];
   /** What this person has answered to the question about roster and program. */
@@ -173,6 +179,7 @@ export function fresh(began: number): View {
     program: undefined,
     words: undefined,
     lobby: undefined,
+    group: undefined,
     differed: undefined,
     questions: [],
     answer: undefined,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FakeSession, guestScript, hostScript } from "../../core/fake";
 import type { Decision, SessionEvent } from "../../core/protocol";
-import { heardNobody, heldUp, hidesNothing, lastRun, others, phase, running, stoppedBy, stuck, title, waitingFor } from "./derive";
+import { free, heardNobody, heldUp, hidesNothing, lastRun, others, phase, present, running, stoppedBy, stuck, taken, title, waitingFor } from "./derive";
 import { fresh, type View } from "./model";
 import { plain, withoutTyped } from "./output";
 import { reduce } from "./reduce";
@@ -230,7 +230,10 @@ test("a tab in the background says that it is waited for", () => {
   expect(title(begun)).toBe("Running, Huddle");
   expect(title(after(begun, { event: "input", waiting: true, run: 1 }))).toBe("● Your input, Huddle");
   const door: SessionEvent = { event: "question", what: "admit", name: "Ann", did: ANN };
-  expect(title(after(fresh(0), door))).toBe("● Somebody is at the door, Huddle");
+  const hosting = { ...fresh(0), role: "host" as const, planned: 2 };
+  expect(title(after(hosting, party("Me", BEN, "admitted"), door))).toBe("● Somebody is at the door, Huddle");
+  // Who can't come in yet calls nobody.
+  expect(title(after(hosting, party("Me", BEN, "admitted"), party("Ann", ANN, "admitted"), door))).toBe("Huddle");
   expect(title(after(fresh(0), { ...door, what: "accept" }))).toBe("● Your answer, Huddle");
 });
 
@@ -240,6 +243,17 @@ test("who has heard nobody is asked once more, who knows all or has heard somebo
   expect(heardNobody(view)).toBe(true);
   expect(heardNobody(after(view, { do: "heard", dids: [ANN] }))).toBe(false);
   expect(heardNobody(after(view, { ...(party("Ann", ANN, "admitted") as object), standing: "verified" } as SessionEvent))).toBe(false);
+});
+
+test("words after a sealing are those of another session, in which somebody was replaced", () => {
+  const members = [{ pid: 0, name: "Ann", did: ANN }];
+  const before = after(fresh(0), party("Ann", ANN, "admitted"), words(1), { event: "sealed", digest: "d", parties: members, pid: 1 }, started(1));
+  expect([before.sealed?.pid, before.runs.length]).toEqual([1, 1]);
+  const view = after(before, words(1));
+  expect([view.sealed, view.runs, view.words?.epoch]).toEqual([undefined, [], 1]);
+  const lost = after(before, { event: "restarted", epoch: 0, reason: "Bob was lost" });
+  expect([lost.sealed, lost.runs, lost.invitation, lost.words]).toEqual([undefined, [], undefined, undefined]);
+  expect(after(before, { event: "restarted", epoch: 2, reason: "Ann said no" }).sealed).toEqual(before.sealed);
 });
 
 test("other words are an answer of their own, and stay beside the next ones", () => {
@@ -271,7 +285,7 @@ test("who waits long is told what may be wrong, and no sooner", () => {
 });
 
 test("a run that somebody stopped is told from one that failed", () => {
-  const failed = (whose: "local" | "peer", reason: string): SessionEvent => ({ event: "run", run: 1, state: "failed", seconds: 2, whose, peer: whose === "peer" ? "Ann" : "", reason, hint: "" });
+  const failed = (whose: "local" | "peer", reason: string): SessionEvent => ({ event: "run", run: 1, state: "failed", seconds: 2, whose, peer: whose === "peer" ? "Ann" : "", reason, hint: "", stopped: /stopped/.test(reason) });
   const view = after(fresh(0), started(1));
   expect(stoppedBy(lastRun(after(view, { do: "stop_run" }, failed("local", "You stopped the run.")))!)).toBe("");
   expect(stoppedBy(lastRun(after(view, failed("peer", "The run failed at Ann: its person stopped it.")))!)).toBe("Ann");
@@ -285,4 +299,46 @@ test("a guest is told at once that it is in, who is here, who is missing, and th
   expect(waitingFor(after(knocked, lobby("seated", ["Ann", "Me"])))).toBe("You have a seat. 2 of 3 are here");
   const back = after(knocked, { do: "accept" }, lobby("admitted", ["Ann", "Me"], ["Cyd"]));
   expect(waitingFor(back)).toBe("You are let in. 2 of 3 are here. Cyd is missing");
+});
+
+const hosting: View = { ...fresh(0), role: "host", planned: 2, invitation: { url: "x", code: "" } };
+
+test("what was asked is void when the set-up begins again, and the host is asked what to do", () => {
+  const asked = after(hosting, party("Me", BEN, "admitted"), party("Ann", ANN, "admitted"), { event: "words", words: ["a", "b", "c", "d"], epoch: 1 }, { event: "question", what: "accept", name: "Me", did: BEN });
+  const held = after(asked, { event: "restarted", epoch: 2, reason: "Ann said no" }, { event: "question", what: "lobby", name: "", did: "" });
+  expect(held).toMatchObject({ words: undefined, program: undefined });
+  expect(held.questions.map((one) => one.what)).toEqual(["lobby"]);
+  expect(waitingFor(held)).toBe("Not all have said yes. Change something, or ask again");
+  expect(after(held, { do: "propose" }).questions).toEqual([]);
+});
+
+test("whom the host sent away is no loss, has no place, and may knock again", () => {
+  const there = after(hosting, party("Me", BEN, "admitted"), party("Ann", ANN, "admitted"));
+  expect([taken(there), free(there)]).toEqual([2, 0]);
+  const away = after(there, { do: "refuse", did: ANN, reason: "the host declined" }, party("Ann", ANN, "left"));
+  expect(present(away).find((one) => one.did === ANN)).toMatchObject({ state: "refused", detail: "" });
+  expect([taken(away), free(away)]).toEqual([1, 1]);
+  const again = after(away, party("Ann", ANN, "waiting"), { event: "question", what: "admit", name: "Ann", did: ANN });
+  expect(again.questions).toHaveLength(1);
+  expect(after(again, { do: "admit", did: ANN }, party("Ann", ANN, "admitted"), party("Ann", ANN, "left")).parties[1]).toMatchObject({ state: "left" });
+});
+
+test("more people take part once Python has agreed to it", () => {
+  const more = after(hosting, { do: "change", parties: 3 });
+  expect(more.planned).toBe(2);
+  expect(after(more, { event: "planned", parties: 3 }).planned).toBe(3);
+});
+
+test("in a class one waits for a group, and then for its people", () => {
+  const group = (number: number, names: string[]): SessionEvent => ({ event: "group", group: number, state: number ? "dealt" : "waiting", members: names.map((name) => ({ name, did: name, state: "dealt" })), host: "Tia", standing: "new" });
+  const guest = after(fresh(0), { do: "join", name: "Me", invitation: "x" }, party("Tia", BEN, "waiting"), group(0, []));
+  expect(waitingFor(guest)).toBe("You are in. Tia deals everybody to groups");
+  expect(waitingFor(after(guest, group(2, ["Me", "Ann", "Ben"]), party("Me", BEN, "admitted")))).toBe("1 of 3 of your group are here");
+});
+
+test("who is left after a loss is in a lobby again, and its first run is not mixed with the one that failed", () => {
+  const lost = after(hosting, party("Me", BEN, "admitted"), party("Ann", ANN, "admitted"), { event: "sealed", digest: "00", pid: 0, parties: [] }, started(1));
+  const left = after(lost, { event: "restarted", epoch: 0, reason: "Ann is gone" }, { event: "invitation", url: "new", code: "" }, party("Me", BEN, "admitted"));
+  expect([phase(lost), phase(left)]).toEqual(["run", "lobby"]);
+  expect([left.invitation?.url, taken(left), free(left), left.runs]).toEqual(["new", 1, 1, []]);
 });

@@ -54,6 +54,19 @@ function happened(view: View, event: SessionEvent, at: number): View {
       return { ...view, chat: [...view.chat, { name: event.name, text: event.text, at }] };
     case "words":
       return milestone(newWords(view, event), event.epoch > 1 ? `Words, epoch ${event.epoch}` : "Words", at);
+    case "restarted":
+      // Somebody was lost after the start: who is left is in a new room, where all is told anew and runs count from 1.
+      if (event.epoch === 0) view = { ...view, sealed: undefined, invitation: undefined, parties: [], questions: [], runs: [] };
+      return {
+        ...answered(view, (question) => isAboutProgram(question) || (event.epoch === 0 && question.what === "again")),
+        ...{ words: undefined, program: undefined, lobby: undefined, answer: undefined, lastNews: at },
+        // Somebody was lost after the sealing: that session is over, and the host invites to another one.
+        ...(event.epoch === 0 ? { sealed: undefined, runs: [], invitation: undefined } : {}),
+      };
+    case "planned":
+      return { ...view, planned: event.parties };
+    case "group":
+      return { ...view, group: event, lastNews: at };
     case "sealed":
       return milestone(sealed(view, event), "All have signed", at);
     case "words_differ": {
@@ -115,8 +128,11 @@ function decided(view: View, decision: Decision, at: number): View {
     case "check":
       return view;
     case "admit":
-    case "refuse":
       return answered(view, (question) => question.what === "admit" && question.did === decision.did);
+    case "refuse": {
+      const parties = view.parties.map((party) => (party.did === decision.did ? { ...party, refused: true } : party));
+      return answered({ ...view, parties }, (question) => question.what === "admit" && question.did === decision.did);
+    }
     case "heard":
       return {
         ...view,
@@ -126,6 +142,12 @@ function decided(view: View, decision: Decision, at: number): View {
       return { ...answered(view, isAboutProgram), answer: "accepted" };
     case "differ":
       return answered(view, isAboutProgram);
+    case "propose":
+      return answered(view, (question) => question.what === "lobby");
+    case "change":
+    case "new_code":
+      return view;
+    case "not_now":
     case "decline":
       return { ...answered(view, isAboutProgram), answer: "declined" };
     case "again":
@@ -166,10 +188,13 @@ function message(view: View, said: Omit<Message, "id">): View {
 function withParty(view: View, event: EventOf<"party">): View {
   const { did, name, state, standing, pid, detail } = event;
   const old = view.parties.find((party) => party.did === did);
+  // Whom this person has sent away did not leave by themselves, and may come back.
+  const refused = (state === "left" || state === "refused") && old?.refused === true;
   const party: Party = {
     heard: old?.heard ?? false,
     link: old?.link,
-    ...{ did, name, state, standing, detail },
+    ...(refused ? { did, name, state: "refused", standing, detail: "" } : { did, name, state, standing, detail }),
+    refused,
     pid: pid ?? old?.pid,
   };
   const parties = old ? view.parties.map((other) => (other === old ? party : other)) : [...view.parties, party];
@@ -183,6 +208,8 @@ function newWords(view: View, event: EventOf<"words">): View {
   return {
     ...view,
     words: { words: event.words, epoch: event.epoch },
+    // Words come before a sealing: if one has been, somebody was lost, and this is another session.
+    ...(view.sealed ? { sealed: undefined, runs: [] } : {}),
     answer: undefined,
     parties: view.parties.map((party) => ({ ...party, heard: false })),
   };
@@ -222,16 +249,16 @@ function run(view: View, event: EventOf<"run">, at: number): View {
     const started: Run = {
       ...{ run: event.run, entry, digest, args, state: "running", startedAt: at, seconds: undefined },
       ...{ whose: "", peer: "", reason: "", hint: "", output: [], length: 0, waitsForInput: false, hidden: false },
-      ...{ stats: undefined, written: {}, stopping: false, plain: undefined },
+      ...{ stats: undefined, written: {}, stopping: false, stopped: false, plain: undefined },
     };
     // What was to be known before the decision is not in the way after it.
     const messages = view.messages.filter((message) => message.kind === "error");
     return milestone({ ...view, messages, runs: [...view.runs, started] }, "Program runs", at);
   }
-  const { state, seconds, whose, peer, reason, hint } = event;
+  const { state, seconds, whose, peer, reason, hint, stopped = false } = event;
   return inRun(view, event.run, (run) => ({
     ...run,
-    ...{ state, seconds, whose, peer, reason, hint, waitsForInput: false },
+    ...{ state, seconds, whose, peer, reason, hint, stopped, waitsForInput: false },
   }));
 }
 

@@ -6,14 +6,14 @@ from huddle.ceremony.events import Proposed
 from huddle.ceremony.manifest import build
 from huddle.ceremony.messages import Options
 from huddle.ceremony.sealed import Member
-from huddle.session.ceremony_driver import _terms
+from huddle.session.proposal_told import terms
 
 MANIFEST = build("a.py", {"a.py": b""})
 
 
 def told(parties: int, threshold: int | None, options: Options | None = None) -> str:
     roster = tuple(Member(pid, f"did:key:z{pid}", f"P{pid}") for pid in range(parties))
-    return " ".join(_terms(Proposed(1, 1, roster, threshold, options or Options(), MANIFEST)))
+    return " ".join(terms(Proposed(1, 1, roster, threshold, options or Options(), MANIFEST)))
 
 
 @pytest.mark.parametrize(("parties", "threshold"), [(3, None), (3, 1), (5, 2), (4, None)])

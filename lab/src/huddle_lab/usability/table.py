@@ -1,0 +1,60 @@
+"""Tables of the rows, in Markdown: what people do and wait, what stays, and what attackers see."""
+
+from collections.abc import Callable, Sequence
+
+from huddle_lab.usability.perform import Row
+from huddle_lab.usability.registry import HUDDLE, NOT_PERFORMED, SOLUTIONS
+
+_WHEN = ("install", "first", "again", "end")
+
+
+def _line(*cells: object) -> str:
+    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
+
+
+def usability(rows: Sequence[Row]) -> str:
+    """A row for each solution; what was not performed says why."""
+    made = [row for row in rows if "steps" in row]
+    lines = [
+        _line("solution", *(f"{when}: steps, waiting" for when in _WHEN), "values told", "stays at each"),
+        _line(*["---"] * 7),
+    ]
+    lines += [_line(row["title"], *map(_cell(row), _WHEN), _told(row), _stays(row)) for row in made]
+    lines += [
+        _line(row["title"], f"not run: {row['not_run']}", *[""] * 5) for row in rows if "not_run" in row
+    ]
+    lines += [_line(name, f"not run: {why}", *[""] * 5) for name, why in NOT_PERFORMED.items()]
+    return "\n".join(lines)
+
+
+def security() -> str:
+    """A row for each attacker of each solution."""
+    lines = [_line("solution", "attacker", "sees and can do", "tried by"), _line(*["---"] * 4)]
+    for title, attackers in [*((one.title, one.security) for one in SOLUTIONS), ("Huddle", HUDDLE)]:
+        for attacker, power, test in attackers:
+            lines.append(_line(title, attacker, power, test if test == "not tried" else f"`{test}`"))
+    return "\n".join(lines)
+
+
+def _cell(row: Row) -> Callable[[str], str]:
+    def of(when: str) -> str:
+        steps = [step for step in row["steps"] if step["when"] == when]
+        people = {step["who"] for step in steps}  # who do not wait for each other
+        seconds = max((sum(s["seconds"] for s in steps if s["who"] == one) for one in people), default=0)
+        return f"{len(steps)}, {seconds:.0f} s" if steps else "0"
+
+    return of
+
+
+def _told(row: Row) -> str:
+    return str(sum(step["kind"] == "tell" for step in row["steps"]))
+
+
+def _stays(row: Row) -> str:
+    left = row["left"]["Bob"]
+    parts = [f"{left['installed']} files of what was installed, {left['mb']:.0f} MB"]
+    own = [*left["files"], *([f"{left['more']} more"] if left["more"] else [])]
+    parts += [", ".join(f"`{name}`" if name.startswith("/") else name for name in own)] if own else []
+    for kind in ("users", "interfaces", "processes"):
+        parts += [f"{kind}: {', '.join(left[kind])}"] if left[kind] else []
+    return "; ".join(parts)

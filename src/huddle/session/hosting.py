@@ -1,0 +1,145 @@
+"""A host's session: a room of its own, a lobby, the sealed session, and again where somebody was lost.
+
+After a loss the host makes another room, tells those who are still here over the sealed session's links, and
+waits for somebody else there (`huddle.session.regrouping`).
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+from huddle import events
+from huddle.ceremony.host import HostCeremony
+from huddle.ceremony.invitation import Invitation
+from huddle.ceremony.manifest import MAX_CEREMONY, Flags
+from huddle.ceremony.messages import Options, Software
+from huddle.errors import LocalError
+from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
+from huddle.running.spec import check_arguments
+from huddle.session.group_seat import GroupSeat
+from huddle.session.host_lobby import HostLobby
+from huddle.session.plans import HostPlan
+from huddle.session.platform import ProgramRuntime
+from huddle.session.sealed_session import SealedSession
+from huddle.session.stages import Stages, delete
+from huddle.session.tasks import whole_stack
+
+STAYED = "The others keep their seats."
+FREE = "Whoever gets the new link or code can take the free seat; new words follow."
+ALL_HERE = "All are still here and keep their seats; new words follow when you go on."
+
+
+async def host(stages: Stages, plan: HostPlan, stack: AsyncExitStack, seat: GroupSeat | None = None) -> bool:
+    """Host the planned session to its end; whether all runs went well. `seat`: as the first of a group."""
+    if plan.threshold is not None and not 0 <= 2 * plan.threshold < plan.parties:
+        raise LocalError(
+            f"A threshold of {plan.threshold} does not fit {plan.parties} parties.",
+            hint=f"It can be from 0 to {(plan.parties - 1) // 2}: fewer than half of the parties.",
+        )
+    check_arguments(plan.program.args, stages.settings.private_args)
+    runtime = await stages.prepare()
+    if seat is None:  # what a group runs was locked by who dealt it
+        plan = replace(plan, program=await stages.platform.locked(plan.program, runtime))
+    if not plan.rendezvous:
+        url, reach = await stages.platform.embed(stages.settings, stack)
+        stages.notice(reach)
+        plan = replace(plan, rendezvous=url)
+    hosting = Hosting(stages, runtime, stack, seat)
+    await hosting.open(plan, seat.invitation if seat else None)
+    if plan.expected is not None and seat is None:
+        stages.emit(events.Expected(plan.expected.names))
+    while (following := await hosting.session(plan)) is not None:
+        plan = following
+    return stages.result(hosting.well)
+
+
+class Hosting:
+    """The rooms and sessions of one host, one after another; `well` once all runs of the last went well."""
+
+    def __init__(
+        self, stages: Stages, runtime: ProgramRuntime, stack: AsyncExitStack, seat: GroupSeat | None
+    ) -> None:
+        self.well = False
+        self._stages = stages
+        self._runtime = runtime
+        self._stack = stack
+        self._seat = seat
+        self._stayed: Mapping[str, str] | None = None  # names, by did, from the session before
+
+    async def open(self, plan: HostPlan, invitation: Invitation | None = None) -> None:
+        """Make the room where guests meet this host."""
+        stages, url = self._stages, plan.rendezvous or ""
+        self._invitation = invitation or Invitation.fresh(stages.crypto, url, stages.identity.did)
+        key = stages.crypto.random(OWNER_KEY)
+        self._room = RoomClient(url, bytes.fromhex(self._invitation.room_id), create=True, owner_key=key)
+        await stages.enter(self._room, self._stack)
+        self._stack.push_async_callback(delete, self._room)
+
+    async def session(self, plan: HostPlan) -> HostPlan | None:
+        """One session, from its lobby to its end; the plan of the next one where somebody was lost."""
+        stages, seat = self._stages, self._seat
+        async with whole_stack() as stack:
+            await stages.open_networks(self._invitation.rendezvous, stack)
+            stages.present("admitted")
+            core, lobby = self._lobby(plan, stack)
+            if seat is not None:
+                seat.opened()
+            elif core.free:
+                await lobby.open(core.free)
+            sealed = await stages.meet(core, self._room, self._runtime)
+            await lobby.close()
+            together = stages.seal(
+                sealed, self._runtime, self._invitation.rendezvous, stack, lobby=plan.lobby
+            )
+            self.well = await stages.run(lobby.files, self._room)
+            if not (together.is_cut_short and together.regrouping.may):
+                return None
+            await self.open(plan)
+            reason = self._call(together)
+        what = (f"{STAYED} {FREE}" if self._stayed else FREE) if together.regrouping.lost else ALL_HERE
+        stages.begin_anew(reason, what)
+        return replace(plan, program=together.program or lobby.program, parties=len(sealed.roster))
+
+    def _lobby(self, plan: HostPlan, stack: AsyncExitStack) -> tuple[HostCeremony, HostLobby]:
+        stages, runtime, program = self._stages, self._runtime, plan.program
+        flags = Flags(plan.threshold, plan.no_prss)
+        manifest = program.manifest(flags, (Software("mpyc", runtime.interpreter.mpyc),))
+        options = Options(
+            record=plan.record,
+            files_follow=manifest.size > MAX_CEREMONY,
+            stay=plan.stay,
+            networks=stages.settings.networks,
+        )
+        lobby = stages.lobby = HostLobby(
+            stages.crypto, self._invitation, program, flags, stages.platform, runtime, stages.emit, stack
+        )
+        stack.push_async_callback(lobby.close)
+        core = HostCeremony(
+            stages.crypto,
+            stages.identity,
+            self._invitation,
+            name=stages.settings.name,
+            software=stages.software(runtime),
+            manifest=manifest,
+            files={} if options.files_follow else program.files,
+            parties=plan.parties,
+            options=options,
+            order=plan.expected.rank if plan.expected is not None else lambda name: 0,
+            lobby=plan.lobby,
+            stayed=self._stayed,
+            held=self._stayed is not None and len(self._stayed) + 1 == plan.parties,
+            now=asyncio.get_running_loop().time(),
+        )
+        lobby.attend(core)
+        return core, lobby
+
+    def _call(self, together: SealedSession) -> str:
+        """Tell all who are still here where it goes on; the reason."""
+        roster, regrouping = together.sealed.roster, together.regrouping
+        names = [roster[pid].name for pid in sorted(regrouping.lost)]
+        were = "were" if len(names) > 1 else "was"
+        reason = f"{' and '.join(names)} {were} lost" if names else "two guests have lost each other"
+        regrouping.call(self._invitation, reason)
+        self._stayed = {roster[pid].did: roster[pid].name for pid in regrouping.stayed()}
+        return reason

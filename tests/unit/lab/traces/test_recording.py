@@ -1,0 +1,67 @@
+"""A real program of MPyC is recorded, and its trace says what it does after what."""
+
+from pathlib import Path
+
+import pytest
+
+from huddle.errors import LocalError
+from huddle_lab.simulator.simulate import Setting, simulate
+from huddle_lab.traces import recording
+from huddle_lab.traces.trace import Trace, fault
+from tests.unit.lab.simulator.computations import everywhere
+
+PRODUCTS = """
+from mpyc.runtime import mpc
+
+async def main():
+    number = mpc.SecInt(32)
+    async with mpc:
+        found = mpc.input(number(2), senders=0)
+        for _ in range({depth}):
+            found = found * found - found
+        beside = [mpc.input(number(3), senders=0) * number(4) for _ in range({width})]
+        print(await mpc.output(found), await mpc.output(beside))
+
+mpc.run(main())
+"""
+
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def record(folder: Path, *, depth: int, width: int, parties: int = 3) -> Trace:
+    program = folder / f"products-{depth}-{width}.py"
+    program.write_text(PRODUCTS.format(depth=depth, width=width))
+    return recording.record(program, [], parties, "seed", demo="products", size="", digest="")
+
+
+def test_products_that_follow_each_other_take_their_rounds_and_products_side_by_side_one(
+    tmp_path: Path,
+) -> None:
+    delay = 10.0  # beside which no computing matters
+    few, many = (record(tmp_path, depth=depth, width=width) for depth, width in ((1, 1), (6, 9)))
+    times = [simulate(one, Setting(everywhere(3, delay=delay))).parties[2] for one in (few, many)]
+    assert (times[1] - times[0]) / delay == pytest.approx(5, abs=0.1)
+    assert not fault(many)
+    assert many.messages > few.messages + 3 * 2 * (5 + 8)
+    found = simulate(many, Setting(everywhere(3)))
+    assert found.sent == found.delivered == many.messages  # and every party stops
+
+
+def test_a_party_alone_only_computes(tmp_path: Path) -> None:
+    some = record(tmp_path, depth=1, width=1, parties=1)
+    assert some.messages == 0 and sum(one.cpu for one in some.parties[0].segments) > 0
+
+
+def test_a_program_that_fails_is_said_to_have_failed(tmp_path: Path) -> None:
+    program = tmp_path / "wrong.py"
+    program.write_text("raise SystemExit('not today')\n")
+    with pytest.raises(LocalError, match="not today"):
+        recording.record(program, [], 1, "seed", demo="", size="", digest="")
+
+
+def test_a_program_without_mpyc_has_no_trace(tmp_path: Path) -> None:
+    program = tmp_path / "other.py"
+    program.write_text("print('hello')\n")
+    with pytest.raises(LocalError, match="never stopped"):
+        recording.record(program, [], 1, "seed", demo="", size="", digest="")

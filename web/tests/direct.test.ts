@@ -1,0 +1,180 @@
+/** Direct channels between the frames of runners, in real browsers: used, cut in the middle, and made anew. */
+import type { Server } from "node:http";
+import type { BrowserContext } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Decision, SessionEvent } from "../src/core/protocol";
+import { Tab, agreeable, people, coreAndRendezvous } from "./browser";
+import { COUNTED, ROUNDS, cut, directly, made, program } from "./direct";
+
+const MINUTE = 60_000;
+
+let core: { url: string; server: Server };
+let meeting: { url: string; end: () => void };
+let chromium: { contexts: BrowserContext[]; close: () => Promise<void> };
+
+beforeAll(async () => {
+  [[core, meeting], chromium] = await Promise.all([coreAndRendezvous(), people(2)]);
+  for (const context of chromium.contexts)
+    await context.addInitScript(COUNTED);
+}, MINUTE);
+
+afterAll(async () => {
+  await chromium.close();
+  core.server.close();
+  meeting.end();
+});
+
+/** One computes for longer than a wire may be silent, and says when; then they go on. */
+const BUSY = ROUNDS.replace(
+  '    print("started", flush=True)\n',
+  `    print("started", flush=True)
+    for _ in range(50):
+        await mpc.transfer(b"x" * 100)
+    if mpc.pid == 1:
+        print("busy", flush=True)
+        busy = time.monotonic() + float(sys.argv[2])
+        while time.monotonic() < busy:
+            pass
+        print("no longer", flush=True)
+`,
+);
+
+/** One waits for its person. */
+const ASKS = BUSY.replace(/busy = [^]*?pass\n/, 'print("got", input("Go on? "), flush=True)\n');
+
+const patient = (tab: Tab, event: SessionEvent): Decision | undefined =>
+  event.event === "question" && event.what === "again" ? undefined : agreeable(tab, event);
+
+async function pair(source: string, args: string[], options: { direct?: boolean }[] = [{}, {}], networks = ["webrtc"], before?: (tabs: [Tab, Tab]) => Promise<void>): Promise<[Tab, Tab]> {
+  const [ann, ben] = (await Promise.all(
+    chromium.contexts.map((context, at) => Tab.open(context, core.url, meeting.url, patient, options[at])),
+  )) as [Tab, Tab];
+  const local = { networks, stay: true, grace: 20 };
+  await before?.([ann, ben]);
+  await ann.send({ do: "host", name: "Ann", parties: 2, program: program(source, ...args), ...local });
+  const { url } = await ann.events.until("invitation");
+  await ben.send({ do: "join", name: "Ben", invitation: url, ...local });
+  return [ann, ben];
+}
+
+async function over(tabs: Tab[], run = 1): Promise<void> {
+  for (const tab of tabs) {
+    const end = await tab.events.until("run", (event) => event.run === run && ["finished", "failed"].includes(event.state));
+    expect(end, tab.said).toMatchObject({ state: "finished" });
+  }
+}
+
+async function closed(tabs: Tab[]): Promise<void> {
+  await Promise.all(tabs.map((tab) => tab.page.close()));
+}
+
+test("the bytes of a run go from frame to frame, and counters know of them", { timeout: 3 * MINUTE }, async () => {
+  const tabs = await pair(ROUNDS, ["6"]);
+  try {
+    await tabs[0].events.until("output", (event) => event.text.includes("started"));
+    await expect.poll(() => directly(tabs[0].page), { timeout: MINUTE }).toBeGreaterThan(50_000);
+    await over(tabs);
+    for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+    // What went directly is counted with what went by the link, which has only the first and last few.
+    const stats = tabs[0].events.all.filter((event) => event.event === "stats").at(-1);
+    expect(stats?.peers[0]?.messages_sent).toBeGreaterThan(100);
+    expect(stats?.rounds).toBeGreaterThan(100);
+  } finally {
+    await closed(tabs);
+  }
+});
+
+test("cut again and again, by either frame, no byte is lost and none comes twice; new channels are made", { timeout: 4 * MINUTE }, async () => {
+  const tabs = await pair(ROUNDS, ["25"]);
+  try {
+    await expect.poll(() => directly(tabs[0].page), { timeout: MINUTE }).toBeGreaterThan(20_000);
+    for (const [at, who] of [0, 1, 0].entries()) {
+      await cut(tabs[who]!.page);
+      // The link carries the run meanwhile; the next channel is another connection of both frames.
+      await expect.poll(() => made(tabs[1].page), { timeout: MINUTE }).toBeGreaterThan(at + 1);
+      const before = await directly(tabs[0].page);
+      await expect.poll(() => directly(tabs[0].page), { timeout: MINUTE }).toBeGreaterThan(before + 10_000);
+    }
+    await over(tabs);
+    for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+    // The session's own links were never touched.
+    for (const tab of tabs) expect(tab.events.all.filter((event) => event.event === "reconnect")).toEqual([]);
+  } finally {
+    await closed(tabs);
+  }
+});
+
+test("a channel that is cut while a program computes for 20 s is noticed, and nothing of it is lost; the network goes as well", { timeout: 4 * MINUTE }, async () => {
+  const tabs = await pair(BUSY, ["1", "20"]);
+  const [ann, ben] = tabs;
+  try {
+    await ben.events.until("output", (event) => event.text.includes("busy"));
+    await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(5_000);
+    await cut(ann.page);
+    // The frame of the program that computes makes the next one: below Python, and while it computes.
+    await expect.poll(() => made(ben.page), { timeout: MINUTE }).toBeGreaterThan(1);
+    expect(ben.events.output).not.toContain("no longer");
+    // All of this tab's network: the links of the session too.
+    await ann.page.evaluate("connections.forEach((one) => one.close())");
+    await cut(ann.page);
+    await over(tabs);
+    for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+  } finally {
+    await closed(tabs);
+  }
+});
+
+test("a channel that is cut while a program waits for its person is made anew, and a stopped run ends for both", { timeout: 4 * MINUTE }, async () => {
+  const tabs = await pair(ASKS, ["100", "0"]);
+  const [ann, ben] = tabs;
+  try {
+    await ben.events.until("input", (event) => event.waiting);
+    await cut(ben.page);
+    await expect.poll(() => made(ann.page), { timeout: MINUTE }).toBeGreaterThan(1);
+    await ben.send({ do: "type_line", line: "yes" });
+    await ann.events.until("output", (event) => /step/.test(event.text));
+    expect(ben.events.output).toContain("got yes");
+    await ben.send({ do: "stop_run" });
+    for (const tab of tabs) await tab.events.until("run", (event) => event.state === "failed");
+  } finally {
+    await closed(tabs);
+  }
+});
+
+test("nobody is reached in a way that they did not choose: no direct channel by relay alone, or where one has none", { timeout: 4 * MINUTE }, async () => {
+  for (const [options, networks] of [
+    [[{}, {}], ["relay"]],
+    [[{}, { direct: false }], ["webrtc"]],
+  ] as const) {
+    const tabs = await pair(ROUNDS, ["5"], [...options], [...networks]);
+    try {
+      await tabs[0].events.until("output", (event) => event.text.includes("step"));
+      await over(tabs);
+      for (const tab of tabs) expect(await made(tab.page)).toBe(0);
+    } finally {
+      await closed(tabs);
+    }
+  }
+});
+
+test.each([true, false])("a frame is connected to the certificate of which the session told, and to no other: %s", { timeout: 3 * MINUTE }, async (told) => {
+  const tabs = await pair(ROUNDS, ["12"], [{}, {}], ["webrtc"], async ([, ben]) => {
+    await expect.poll(() => ben.page.frames().length, { timeout: MINUTE }).toBe(2);
+    if (!told)
+      await ben.page.frames()[1]!.evaluate(`{
+        const real = RTCPeerConnection.prototype.setRemoteDescription;
+        RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+          return real.call(this, { type, sdp: sdp.replace(/(fingerprint:sha-256 )\\S+/, "$1" + Array(32).fill("AB").join(":")) });
+        };
+      }`);
+  });
+  try {
+    await tabs[0].events.until("output", (event) => /step [2-9]00/.test(event.text));
+    const states = "connections.map((one) => one.sctp?.state).join()";
+    const found = (await Promise.all(tabs.map((tab) => tab.page.frames()[1]!.evaluate(states)))) as string[];
+    expect(found.map((one) => one.includes("connected"))).toEqual([told, told]);
+    await over(tabs);
+  } finally {
+    await closed(tabs);
+  }
+});
