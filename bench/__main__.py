@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.figures import say
+from bench.lobby import idle
 from bench.parties import HERE, Outcome, plain, session
 from bench.seeded import seeded
 
@@ -47,6 +48,18 @@ async def rounds(times: int) -> None:
         for network, found in ours.items():
             name = f"{figure.removesuffix('_ms')} round p50, {network}"
             compare(name, [one[figure] for one in found], "ms", references)
+
+
+async def pinned(times: int) -> None:
+    """Two parties that have a core each, as persons have a computer each, tell each other something."""
+    program = HERE / "exchange.py"
+    ours: list[float] = []
+    theirs: dict[str, list[float]] = {by: [] for by in REFERENCES}
+    for _ in range(times):
+        for by, run in REFERENCES.items():
+            theirs[by].append((await run(program, (), 2, pinned=True)).json()["exchange_ms"])
+        ours.append((await session(program, (), 2, pinned=True)).json()["exchange_ms"])
+    compare("exchange p50, tls, two parties with a core each", ours, "ms", theirs)
 
 
 async def throughput(times: int) -> None:
@@ -101,15 +114,23 @@ async def set_up(times: int, parties: int, name: str = "") -> None:
         say(f"memory of a supervisor, {parties} parties", max(memory), "MB")
 
 
+async def lobby(times: int) -> None:
+    """Once is enough: it is an average over time."""
+    await idle()
+
+
 FIGURES: dict[str, Callable[[int], Awaitable[None]]] = {
     "rounds": rounds,
+    "pinned": pinned,
     "throughput": throughput,
     "secret-santa": secret_santa,
     "set-up": partial(set_up, parties=3),
     "set-up-5": partial(set_up, parties=5),
     "set-up-10": partial(set_up, parties=10),
     "set-up-20": partial(set_up, parties=20),
+    "lobby": lobby,
 }
+LONG = ("set-up-10", "set-up-20")  # of which three runs have to do
 
 
 async def main() -> None:
@@ -118,10 +139,10 @@ async def main() -> None:
     parser.add_argument(
         "figures", nargs="*", choices=[[], *FIGURES], help=f"of {', '.join(FIGURES)}; default: all"
     )
-    parser.add_argument("--times", type=int, default=3, help="runs of each (default 3)")
+    parser.add_argument("--times", type=int, default=7, help="runs of each (default 7)")
     chosen = parser.parse_args()
     for name in chosen.figures or FIGURES:
-        await FIGURES[name](chosen.times)
+        await FIGURES[name](min(chosen.times, 3) if name in LONG else chosen.times)
 
 
 asyncio.run(main())

@@ -57,8 +57,18 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-async def plain(program: Path, args: Sequence[str], parties: int, *, encrypted: bool = False) -> Outcome:
-    """MPyC by itself with -P: TCP, not encrypted, nobody authenticated; `encrypted`: MPyC's own `--ssl`."""
+def _on_core(number: int, pinned: bool) -> list[str]:
+    """What a command begins with that has a core of its own."""
+    return ["taskset", "-c", str(number)] if pinned else []
+
+
+async def plain(
+    program: Path, args: Sequence[str], parties: int, *, encrypted: bool = False, pinned: bool = False
+) -> Outcome:
+    """MPyC by itself with -P: TCP, not encrypted, nobody authenticated; `encrypted`: MPyC's own `--ssl`.
+
+    `pinned`: each party has a core of its own, by its pid.
+    """
     addresses = [part for port in _free_ports(parties) for part in ("-P", f"127.0.0.1:{port}")]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MPYC_")}
     flags = ["--ssl"] if encrypted else []
@@ -67,8 +77,9 @@ async def plain(program: Path, args: Sequence[str], parties: int, *, encrypted: 
             write_certificates(Path(folder), parties)
         processes = [
             await asyncio.create_subprocess_exec(
-                sys.executable, str(program), *args, *addresses, "-I", str(pid), *flags, cwd=folder,
-                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environment,
+                *_on_core(pid, pinned), sys.executable, str(program), *args, *addresses, "-I", str(pid),
+                *flags, cwd=folder, env=environment,
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             )
             for pid in range(parties)
         ]  # fmt: skip
@@ -86,15 +97,19 @@ async def plain(program: Path, args: Sequence[str], parties: int, *, encrypted: 
     return Outcome(outputs, [])
 
 
-async def _party(home: Path, command: str, name: str, *args: str) -> asyncio.subprocess.Process:
+async def party(
+    home: Path, command: str, name: str, *args: str, pinned: bool = False
+) -> asyncio.subprocess.Process:
+    """One `huddle host` or `huddle join` of that name."""
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "huddle", command, "--json", "--name", name, "--via", "127.0.0.1", *args,
+        *_on_core(NAMES.index(name), pinned), sys.executable, "-m", "huddle", command, "--json",
+        "--name", name, "--via", "127.0.0.1", *args,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, limit=1 << 24,
         env=os.environ | {"HUDDLE_HOME": str(home / name)},
     )  # fmt: skip
 
 
-async def _read(
+async def read(
     process: asyncio.subprocess.Process, events: list[dict[str, Any]], link: asyncio.Future[str] | None = None
 ) -> None:
     """Keep the events of a party; `link` gets its invitation, or fails where it ends without one."""
@@ -108,24 +123,35 @@ async def _read(
         link.set_exception(RuntimeError(f"the host ended: {events[-2:]}"))
 
 
+async def serve(home: Path) -> tuple[asyncio.subprocess.Process, str]:
+    """A rendezvous, and its URL."""
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "huddle", "serve", "--json", "--host", "127.0.0.1", "--port", "0",
+        stdout=asyncio.subprocess.PIPE, env=os.environ | {"HUDDLE_HOME": str(home / "rendezvous")},
+    )  # fmt: skip
+    assert server.stdout
+    return server, json.loads(await server.stdout.readline())["url"]
+
+
 async def session(
-    program: Path, args: Sequence[str], parties: int, *, network: str = "tls", options: Sequence[str] = ()
+    program: Path,
+    args: Sequence[str],
+    parties: int,
+    *,
+    network: str = "tls",
+    options: Sequence[str] = (),
+    pinned: bool = False,
 ) -> Outcome:
-    """The same program in a Huddle session, with a rendezvous of its own."""
+    """The same program in a Huddle session, with a rendezvous of its own; `pinned` as in `plain`."""
     events: list[list[dict[str, Any]]] = [[] for _ in range(parties)]
     with tempfile.TemporaryDirectory(prefix="huddle-bench-") as folder:
         home = Path(folder)
-        server = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "huddle", "serve", "--json", "--host", "127.0.0.1", "--port", "0",
-            stdout=asyncio.subprocess.PIPE, env=os.environ | {"HUDDLE_HOME": str(home / "rendezvous")},
-        )  # fmt: skip
+        server, url = await serve(home)
         processes = [server]
         try:
             async with asyncio.timeout(PATIENCE):
-                assert server.stdout
-                url = json.loads(await server.stdout.readline())["url"]
                 common = ("--network", network, "--rendezvous", url)
-                host = await _party(
+                host = await party(
                     home,
                     "host",
                     NAMES[0],
@@ -136,19 +162,21 @@ async def session(
                     *options,
                     str(program),
                     *args,
+                    pinned=pinned,
                 )
                 processes.append(host)
                 link = asyncio.get_running_loop().create_future()
-                readers = [asyncio.create_task(_read(host, events[0], link))]
+                readers = [asyncio.create_task(read(host, events[0], link))]
                 invitation = await link
                 joined = 0.0
                 for pid in range(1, parties):
                     joined = time.time()
-                    guest = await _party(
-                        home, "join", NAMES[pid], "--yes", "--program", str(program), *common, invitation
-                    )
+                    guest = await party(
+                        home, "join", NAMES[pid], "--yes", "--program", str(program), *common, invitation,
+                        pinned=pinned,
+                    )  # fmt: skip
                     processes.append(guest)
-                    readers.append(asyncio.create_task(_read(guest, events[pid])))
+                    readers.append(asyncio.create_task(read(guest, events[pid])))
                 await asyncio.gather(*readers)
                 codes = await asyncio.gather(*(process.wait() for process in processes[1:]))
         finally:

@@ -13,7 +13,7 @@ import type { Decision, SessionEvent } from "../src/core/protocol";
 export const ROOT = join(import.meta.dirname, "../..");
 const CORE = join(ROOT, "web/build");
 export const HUDDLE = join(ROOT, ".venv/bin/huddle");
-const CHROMIUM = "/usr/bin/chromium";
+export const CHROMIUM = "/usr/bin/chromium";
 
 const TYPES: Record<string, string> = {
   ".html": "text/html",
@@ -47,7 +47,7 @@ export async function serveCore(more: Record<string, string> = {}): Promise<{ ur
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server, asked };
 }
 
-const ARGS = [
+export const ARGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",

@@ -10,9 +10,10 @@ import { createServer, connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import type { BrowserContext, Page } from "playwright-core";
+import { chromium, type BrowserContext, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Native, ROOT, Tab, agreeable, memoryKept, people, rendezvous, coreAndRendezvous } from "./browser";
+import { ARGS, CHROMIUM, Native, ROOT, Tab, agreeable, memoryKept, people, rendezvous, coreAndRendezvous } from "./browser";
+import { FirefoxPerson } from "./firefox";
 import { needPage } from "./people";
 
 const MINUTE = 60_000;
@@ -95,6 +96,57 @@ figure("ready", () =>
     }
   }),
 );
+
+figure("firefox", () =>
+  invited(async (link) => {
+    const person = await FirefoxPerson.at(link);
+    try {
+      await person.page.waitForFunction(`["huddle-session", "huddle-runner"].every((name) => performance.getEntriesByName(name)[0])`, {
+        polling: 20,
+        timeout: MINUTE,
+      });
+      const times = (await person.page.evaluate(
+        `["huddle-session", "huddle-runner"].map((name) => performance.getEntriesByName(name)[0].startTime)`,
+      )) as number[];
+      say("ready to run, first visit, Firefox", Math.max(...times) / 1000, "s");
+    } finally {
+      await person.close();
+    }
+  }),
+);
+
+/** Seconds of which the processor time of an idle session is an average, after so many in which it came to rest. */
+const IDLE = { rest: 10, watched: 20 };
+
+figure("lobby", async () => {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGS });
+  try {
+    const cdp = await browser.newBrowserCDPSession();
+    const spent = async (): Promise<number> => {
+      const { processInfo } = await cdp.send("SystemInfo.getProcessInfo");
+      return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+    };
+    /** Percent of a core that all of the browser takes. */
+    const load = async (): Promise<number> => {
+      await sleep(IDLE.rest);
+      const before = await spent();
+      await sleep(IDLE.watched);
+      return ((await spent()) - before) / (IDLE.watched / 100);
+    };
+    const context = await browser.newContext();
+    await (await context.newPage()).goto(core.url);
+    const empty = await load();
+    const tab = await Tab.open(context, core.url, meeting.url);
+    const program = { entry: "program.py", files: { "program.py": "" }, args: [] };
+    await tab.send({ do: "host", name: "Ann", parties: 2, program });
+    await tab.events.until("invitation");
+    say("processor time of a tab, idle in a lobby; reference: Chromium with an empty page", await load(), "% of a core", empty);
+  } finally {
+    await browser.close();
+  }
+});
+
+const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 /** Passes connections on to that address, and counts what comes back. */
 async function counting(url: string): Promise<{ url: string; bytes: () => number; close: () => void }> {
