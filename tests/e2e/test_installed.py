@@ -44,8 +44,7 @@ def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     env = tmp_path_factory.mktemp("installed") / "env"
     uv("venv", "--quiet", "--python", ROOT / ".venv/bin/python", env)
     install = ("pip", "install", "--quiet", "--python", env)
-    uv(*install, "--require-hashes", "--compile-bytecode", "-r", "requirements/runtime.txt",
-       "-r", "lab/src/huddle_lab/sites/hosts.txt")  # fmt: skip
+    uv(*install, "--require-hashes", "--compile-bytecode", "-r", "requirements/lab.txt")
     uv(*install, "--no-deps", "--offline", *sorted(wheels.glob("*.whl")))
     return env / "bin"
 
