@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 from huddle.running import seccomp
-from huddle.running.limits import Limits
+from huddle.running.limits import RunLimits
 from tests.e2e.harness import Lab
 
 SECRET = "s3cret-of-the-guest"
@@ -14,7 +14,7 @@ SECRET = "s3cret-of-the-guest"
 
 def try_all(people: Lab, url: str, programs: Path, port: int, private: Path) -> None:
     """Have Ada host it and Bob join, with an --input file in a new directory; none may succeed."""
-    limits, told = Limits(), private / "mine.json"
+    limits, told = RunLimits(), private / "mine.json"
     private.mkdir(mode=0o755)
     with socket.socket(socket.AF_UNIX) as abstract:
         abstract.bind(f"\0huddle-test-{os.getpid()}")

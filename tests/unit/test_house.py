@@ -117,8 +117,6 @@ VOCABULARIES = {  # what people and programs are told, and messages of protocols
 }
 ANSWERS = {"cli/terminal/answers.py", "cli/terminal/dealing.py"}  # what a person may say to each question
 OF_EACH_NETWORK = {"Offer"}  # what a party tells of its end
-# Two things by one name: none of these may get company, and each is to have a name of its own.
-TWICE = {"Channel", "Connection", "Limits", "Standstill", "View"}
 
 
 def test_no_class_name_stands_for_two_things() -> None:
@@ -136,4 +134,4 @@ def test_no_class_name_stands_for_two_things() -> None:
             things = {re.sub(r"_?(native|browser)(?=\.py$)", "", path) for path in own}
             if len(things) > 1 and name not in OF_EACH_NETWORK:
                 twice.add(name)
-    assert twice <= TWICE
+    assert twice == set()

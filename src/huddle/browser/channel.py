@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from huddle.browser.link import ends
 from huddle.links.frames import Slice
 from huddle.links.wire import WireInfo
-from huddle.running.channel import Channel, OpenLink
+from huddle.running.channel import OpenLink, RunChannel
 
 if TYPE_CHECKING:
     from huddle.running.run import Run
 
 
-class ScriptChannel(Channel):
+class ScriptChannel(RunChannel):
     """One peer's link with the runner's port behind it, as its run sees the two."""
 
     def __init__(

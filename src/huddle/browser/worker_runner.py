@@ -21,7 +21,7 @@ from huddle.browser.direct import DirectChannels
 from huddle.browser.imports import imported
 from huddle.browser.js_values import array, record
 from huddle.browser.loop import MailboxLoop, PortSocket
-from huddle.running.channel import Channel, OpenLink
+from huddle.running.channel import OpenLink, RunChannel
 from huddle.running.reports import InputReport, ReportError, ReportReader, StillReport
 from huddle.running.spec import RunnerExit, RunnerSpec, Watcher, check_arguments, judged
 
@@ -89,7 +89,7 @@ class WorkerRunner:
         )
         return cls(spec, watcher, handle)
 
-    def open_channels(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, Channel]:
+    def open_channels(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, RunChannel]:
         """Open the links, and the channels between them and the program."""
         direct = self._direct = DirectChannels(self._pid, self._handle.direct, run.observer.run_signal)
         channels = {

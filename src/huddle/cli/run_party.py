@@ -28,7 +28,7 @@ from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 from huddle.networks import registry
-from huddle.running.limits import Limits
+from huddle.running.limits import RunLimits
 from huddle.session.classroom import Classroom
 from huddle.session.native_platform import NativePlatform
 from huddle.session.party import Party
@@ -61,7 +61,7 @@ def settings(local: Local, private_args: tuple[str, ...]) -> Settings:
         carry=local["carry"],
         pseudonym=local["pseudonym"],
         sandbox=local["sandbox"],
-        limits=Limits.read(local["limit"]),
+        limits=RunLimits.read(local["limit"]),
         grace=local["grace"],
         stall=local["stall"],
         max_queue=local["max_queue"],

@@ -66,7 +66,7 @@ def check(answer: bytes) -> None:
 @asynccontextmanager
 async def paired(
     url: str, peer: PeerOffer, label: bytes, what: str, *, within: float
-) -> AsyncIterator[dialing.Connection]:
+) -> AsyncIterator[dialing.RendezvousConnection]:
     """Meet that peer at the rendezvous `url`, where it must come within so many seconds.
 
     `label` names the channel, `what` is what the two tell each other there, for people.
@@ -86,7 +86,9 @@ async def paired(
         await socket.close()
 
 
-async def _wait(socket: dialing.Connection, peer: PeerOffer, host: str, what: str, within: float) -> None:
+async def _wait(
+    socket: dialing.RendezvousConnection, peer: PeerOffer, host: str, what: str, within: float
+) -> None:
     try:
         async with asyncio.timeout(within):
             answer = await socket.recv(decode=False)

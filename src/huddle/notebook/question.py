@@ -91,7 +91,7 @@ def decided(table: Table, answer: Answer | None) -> answers.Decision:
                 if isinstance(answer, str):
                     raise LocalError(f"{clean_line(answer)} is no answer: {why}", hint=prompt.strip())
                 prompt = f"{why} {table.question()}"
-            case answers.View():
+            case answers.ViewProgram():
                 prompt = table.question()  # a notebook runs nothing of it
             case _:
                 return decision

@@ -13,7 +13,7 @@ MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ServerLimits:
     """Every limit of a rendezvous, with its reason; times in seconds, sizes in bytes."""
 
     # Rooms.

@@ -44,7 +44,7 @@ class RunLink(Protocol):
         ...
 
 
-class Channel(ABC):
+class RunChannel(ABC):
     """One peer's channel to the runner, and the receiver of the link to that peer."""
 
     link: RunLink
@@ -118,4 +118,4 @@ class Channel(ABC):
 class OpenLink(Protocol):
     """Opens the link to one peer for a channel; `make` is called as the class of its end."""
 
-    def __call__(self, channel: Channel, /, *, make: Callable[..., Any] = ...) -> RunLink: ...
+    def __call__(self, channel: RunChannel, /, *, make: Callable[..., Any] = ...) -> RunLink: ...

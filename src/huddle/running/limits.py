@@ -26,7 +26,7 @@ def _half_of_memory() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RunLimits:
     """What a program may have at once.
 
     `processes`: processes and threads together. `memory`: bytes of all of them together, with what lies in
@@ -95,7 +95,7 @@ class Confinement:
 
 def usual() -> tuple[str, ...]:
     """What there is to say, with its usual values."""
-    return Limits().told()
+    return RunLimits().told()
 
 
 def amount(value: int) -> str:

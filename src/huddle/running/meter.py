@@ -1,6 +1,6 @@
 """What a program in its sandbox takes of the machine, looked at twice a second; the first that is too much.
 
-The kernel keeps most limits itself (`Limits.in_force`, and the size of what is in memory), but for each
+The kernel keeps most limits itself (`RunLimits.in_force`, and the size of what is in memory), but for each
 process, and a program may have many. This adds them up, and has a word for the person. Between two looks a
 program may take more for a moment: then the kernel, short of memory, ends it before all others.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huddle.running import processes
-from huddle.running.limits import Limits, amount
+from huddle.running.limits import RunLimits, amount
 from huddle.running.results import Place
 
 EVERY = 0.5
@@ -29,7 +29,7 @@ class Usage:
     files: int
     names: int
 
-    def excess(self, limits: Limits) -> str:
+    def excess(self, limits: RunLimits) -> str:
         """What is too much, as the end of a run says it; empty where nothing is."""
         if self.memory > limits.memory:
             return f"it used more memory than the {amount(limits.memory)} that this machine gives it"
@@ -42,7 +42,7 @@ class Usage:
         return ""
 
 
-async def watch(root: int, place: Place, limits: Limits) -> str:
+async def watch(root: int, place: Place, limits: RunLimits) -> str:
     """Wait until the processes under `root`, which write to `place`, take too much, and say what."""
     while True:
         await asyncio.sleep(EVERY)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from huddle.links import frames
 from huddle.links.frames import ACK, LANE, PEER, WINDOW, FrameError, control, lane_frame, scan
-from huddle.running.channel import END, Channel, OpenLink
+from huddle.running.channel import END, OpenLink, RunChannel
 
 if TYPE_CHECKING:
     from huddle.running.run import Run
@@ -27,7 +27,7 @@ _HEADER, _MARK = frames.HEADER.size, frames.NUMBER.size
 _SLACK = 2 << 20  # what one peer may be over its window, and what a single read brings
 
 
-class MuxChannel(Channel):
+class MuxChannel(RunChannel):
     """One peer's channel, over the lane that it shares with the others."""
 
     def __init__(self, run: "Run", pid: int, lane: "RunnerMux", open_link: OpenLink) -> None:
@@ -112,7 +112,7 @@ class RunnerMux(asyncio.Protocol):
         self.writing: MuxChannel | None = None
         self.put: Callable[[frames.Slice], None] = _drop  # as `send`, for the channel that is `writing`
 
-    def open(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, Channel]:
+    def open(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, RunChannel]:
         """The channels of a run, each with its link."""
         self._run = run
         if self._transport:

@@ -23,7 +23,7 @@ import huddle.links
 import huddle.running
 from huddle.errors import LocalError
 from huddle.running import account, meter, sandbox
-from huddle.running.channel import Channel, OpenLink
+from huddle.running.channel import OpenLink, RunChannel
 from huddle.running.interpreter import environment
 from huddle.running.mux import RunnerMux
 from huddle.running.reports import LONGEST, InputReport, ReplacedReport, ReportReader, StillReport
@@ -127,7 +127,7 @@ class RunnerProcess:
         """The process id of the runner, or of the sandbox around it."""
         return self._process.get_pid()
 
-    def open_channels(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, Channel]:
+    def open_channels(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, RunChannel]:
         """Open the links, and the channels between them and the program."""
         return self._lane.open(run, openers)
 

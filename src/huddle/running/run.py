@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from huddle.errors import HuddleError, PeerError
 from huddle.links.wire import WireInfo
-from huddle.running.channel import Channel, OpenLink
+from huddle.running.channel import OpenLink, RunChannel
 from huddle.running.spec import RunnerExit, RunnerSpec, Watcher
 from huddle.running.standstill import Row
 
@@ -25,7 +25,7 @@ class Runner(Protocol):
     @property
     def os_pid(self) -> int | None: ...
 
-    def open_channels(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, Channel]: ...
+    def open_channels(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, RunChannel]: ...
 
     def send_line(self, line: str) -> None: ...
 
@@ -89,7 +89,7 @@ class Run:
     ) -> None:
         self.spec = spec
         self.observer = observer
-        self.channels: Mapping[int, Channel] = {}
+        self.channels: Mapping[int, RunChannel] = {}
         self.exited = False
         self.error: HuddleError | None = None  # of a link that failed and so ended the run
         self._open_links = open_links

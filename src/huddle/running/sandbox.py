@@ -24,7 +24,7 @@ from pathlib import Path
 from huddle.errors import LocalError
 from huddle.running import neutral, seccomp
 from huddle.running.interpreter import Interpreter
-from huddle.running.limits import Limits
+from huddle.running.limits import RunLimits
 
 PLACE = "/tmp/program"  # noqa: S108 - inside: where the program runs
 SOURCE = "/program"  # inside: where its files come from
@@ -96,7 +96,9 @@ def _tried() -> tuple[Sandbox | None, str]:
         if filtered and seccomp.problem():
             continue
         try:
-            with _line(kind, [*_system(), *_room(kind, Limits()), *_closed()], ["/usr/bin/env", "true"]) as (
+            with _line(
+                kind, [*_system(), *_room(kind, RunLimits()), *_closed()], ["/usr/bin/env", "true"]
+            ) as (
                 line,
                 descriptors,
             ):
@@ -135,7 +137,7 @@ def command(
     directory: Path,
     inputs: Iterable[tuple[str, Path]] = (),
     files: Iterable[Path] = (),
-    limits: Limits | None = None,
+    limits: RunLimits | None = None,
 ) -> Iterator[tuple[list[str], tuple[int, ...]]]:
     """The command that runs `inner` locked in, in PLACE, with the files of `directory` in SOURCE.
 
@@ -147,7 +149,7 @@ def command(
     kind, reason = _tried()
     if kind is None:
         raise LocalError(reason, hint=_HINT)
-    limits = limits or Limits()
+    limits = limits or RunLimits()
     mounts = [
         *_system(),
         *_room(kind, limits, _size(directory)),
@@ -209,7 +211,7 @@ def _system() -> list[str]:
     return line + neutral.options()
 
 
-def _room(kind: Sandbox, limits: Limits, more: int = 0) -> list[str]:
+def _room(kind: Sandbox, limits: RunLimits, more: int = 0) -> list[str]:
     """What the kernel shows of processes and devices, and where to write; `more` bytes are there already."""
     line = ["--proc", "/proc"]
     for name in _HIDDEN:

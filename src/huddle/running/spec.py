@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from huddle.errors import HuddleError, LocalError, PeerError, ProgramError
 from huddle.running.interpreter import Interpreter
-from huddle.running.limits import Limits
+from huddle.running.limits import RunLimits
 from huddle.running.reports import ExitReport
 from huddle.running.standstill import Row
 
@@ -38,7 +38,7 @@ class RunnerSpec:
     inputs: tuple[tuple[str, Path], ...] = ()
     workdir: str = ""
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    limits: Limits = field(default_factory=Limits)
+    limits: RunLimits = field(default_factory=RunLimits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from huddle.errors import LocalError
 from huddle.identity.names import is_name
 from huddle.networks import registry
 from huddle.networks.base import NetworkKind
-from huddle.running.limits import Limits
+from huddle.running.limits import RunLimits
 from huddle.running.spec import check_arguments
 
 
@@ -57,7 +57,7 @@ class Settings:
     carry: bool = False
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     sandbox: bool | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: RunLimits = field(default_factory=RunLimits)
     by_hand: bool = False
     plain_end: bool = False
     pseudonym: bool = False

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from websockets.asyncio.client import ClientConnection, connect
 
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.messages import Entry, Message, Open, Opened, Presence, pack, unpack
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
@@ -105,7 +105,7 @@ def serve(stack: AsyncExitStack, clock: Clock) -> Serve:
                 packages=packages,
                 package_source=package_source,
                 log_addresses=log_addresses,
-                limits=Limits(**{"sweep": 0.02, **limits}),  # type: ignore[arg-type]
+                limits=ServerLimits(**{"sweep": 0.02, **limits}),  # type: ignore[arg-type]
             )
         )
         return await stack.enter_async_context(server)

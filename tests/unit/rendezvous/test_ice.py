@@ -11,7 +11,7 @@ import pytest
 from huddle.errors import LocalError, RendezvousError
 from huddle.rendezvous import ice
 from huddle.rendezvous.ice import Turn, ask, credentials, turn_url
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.messages import AskIce, IceServers, Refused, TurnServer
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
@@ -57,12 +57,12 @@ def test_the_url_for_a_library_that_has_udp_only(url: str, expected: str) -> Non
 async def test_a_party_is_told_the_stun_port_and_no_turn_where_there_is_none(serve: Any) -> None:
     server = await serve()
     told = await ask(f"http://127.0.0.1:{server.port}", within=5)
-    assert told == IceServers(server.port, (), Limits().turn_lifetime)
+    assert told == IceServers(server.port, (), ServerLimits().turn_lifetime)
 
 
 async def test_a_party_is_given_a_password(clock: Any) -> None:
     config = ServerConfig(
-        clock=clock, turn=Turn(("turn:turn.example",), SECRET), limits=Limits(turn_lifetime=60)
+        clock=clock, turn=Turn(("turn:turn.example",), SECRET), limits=ServerLimits(turn_lifetime=60)
     )
     async with RendezvousServer(config) as server:
         told = await ask(f"http://127.0.0.1:{server.port}", within=5)
@@ -73,7 +73,7 @@ async def test_a_party_is_given_a_password(clock: Any) -> None:
 
 async def test_passwords_are_limited_by_address(dial: Any, clock: Any) -> None:
     config = ServerConfig(
-        clock=clock, turn=Turn(("turn:turn.example",), SECRET), limits=Limits(turn_per_minute=2)
+        clock=clock, turn=Turn(("turn:turn.example",), SECRET), limits=ServerLimits(turn_per_minute=2)
     )
     async with RendezvousServer(config) as server:
         answers = []

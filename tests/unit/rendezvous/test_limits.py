@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huddle.rendezvous.limits import Bucket, Limits
+from huddle.rendezvous.limits import Bucket, ServerLimits
 
 
 def test_a_bucket_gives_a_minutes_worth_at_once_and_then_at_its_rate() -> None:
@@ -37,4 +37,4 @@ def test_a_bucket_never_holds_more_than_its_most(steps: list[tuple[float, float]
 
 
 def test_a_stalled_peer_is_dropped_before_the_one_that_it_stalls() -> None:
-    assert 20 < Limits().stall < Limits().pong
+    assert 20 < ServerLimits().stall < ServerLimits().pong

@@ -27,13 +27,13 @@ sys.path.insert(0, str(ROOT))
 
 from huddle.running import account, sandbox, seccomp  # noqa: E402
 from huddle.running.account import Account  # noqa: E402
-from huddle.running.limits import Limits  # noqa: E402
+from huddle.running.limits import RunLimits  # noqa: E402
 from huddle.running.process import RunnerProcess  # noqa: E402
 from tests.unit.running.holes import HOLES, SECRET, Hole  # noqa: E402
 from tests.unit.running.support import lay  # noqa: E402
 
 PROGRAM = ROOT / "tests" / "programs" / "attempts.py"
-LIMITS = Limits(processes=40, memory=256 << 20, files=8 << 20, open=128)
+LIMITS = RunLimits(processes=40, memory=256 << 20, files=8 << 20, open=128)
 _ALL = (
     "--unshare-user",
     "--unshare-ipc",
@@ -142,7 +142,7 @@ async def attempts(hole: str, folder: Path) -> dict[str, Any]:
             open_hole(HOLES[hole], words)
             given = {**LIMITS.in_force(), **dict(HOLES[hole].given)}
             given = {name: value for name, value in given.items() if value != -2}
-            Limits.in_force = lambda self: given  # type: ignore[method-assign]
+            RunLimits.in_force = lambda self: given  # type: ignore[method-assign]
         # The sum of all is another test's.
         RunnerProcess._watch = lambda self: asyncio.sleep(0)  # type: ignore[method-assign]
         table = await lay(

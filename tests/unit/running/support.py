@@ -14,7 +14,7 @@ from huddle.codec import decode, encode
 from huddle.errors import HuddleError
 from huddle.links import frames
 from huddle.links.wire import WireInfo
-from huddle.running.channel import Channel
+from huddle.running.channel import RunChannel
 from huddle.running.interpreter import Interpreter, probe
 from huddle.running.process import RunnerProcess
 from huddle.running.run import Run
@@ -32,7 +32,7 @@ NAMES = ("alice", "bob", "carol", "dave")
 class FakeLink:
     """A link to a peer in the same process, with a window, which delivers in a later tick of the loop."""
 
-    def __init__(self, links: "FakeLinks", receiver: Channel) -> None:
+    def __init__(self, links: "FakeLinks", receiver: RunChannel) -> None:
         self.links = links
         self.receiver = receiver
         self.window = links.window
@@ -111,7 +111,7 @@ class FakeLinks:
         self.links: dict[tuple[int, int], FakeLink] = {}
 
     def opener(self, pid: int, peer: int) -> Any:
-        def open_link(receiver: Channel) -> FakeLink:
+        def open_link(receiver: RunChannel) -> FakeLink:
             link = self.links[pid, peer] = FakeLink(self, receiver)
             link.upwards = pid < peer
             other = self.links.get((peer, pid))

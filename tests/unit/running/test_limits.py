@@ -3,19 +3,19 @@
 import pytest
 
 from huddle.errors import LocalError
-from huddle.running.limits import Limits, amount, usual
+from huddle.running.limits import RunLimits, amount, usual
 
 
 def test_limits_are_read_as_people_say_them() -> None:
-    limits = Limits.read(["memory=2G", "processes=64", "files=100M", "open=256", "file=10m"])
-    assert limits == Limits(64, 2 << 30, 100 << 20, 10 << 20, 256)
-    assert Limits.read(["memory=1GiB"]).memory == 1 << 30
-    assert Limits.read([]) == Limits()
+    limits = RunLimits.read(["memory=2G", "processes=64", "files=100M", "open=256", "file=10m"])
+    assert limits == RunLimits(64, 2 << 30, 100 << 20, 10 << 20, 256)
+    assert RunLimits.read(["memory=1GiB"]).memory == 1 << 30
+    assert RunLimits.read([]) == RunLimits()
 
 
 def test_a_file_may_be_as_large_as_all_together() -> None:
-    assert Limits.read(["files=64M"]).file == 64 << 20
-    assert Limits(files=8 << 20).in_force()["FSIZE"] == 8 << 20
+    assert RunLimits.read(["files=64M"]).file == 64 << 20
+    assert RunLimits(files=8 << 20).in_force()["FSIZE"] == 8 << 20
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_a_file_may_be_as_large_as_all_together() -> None:
 )
 def test_what_is_no_limit_is_refused_with_what_there_is(text: str) -> None:
     with pytest.raises(LocalError) as refused:
-        Limits.read([text])
+        RunLimits.read([text])
     assert text in refused.value.message
     assert "processes=256" in refused.value.hint
 
@@ -31,19 +31,19 @@ def test_what_is_no_limit_is_refused_with_what_there_is(text: str) -> None:
 @pytest.mark.parametrize("text", ["memory=1M", "processes=1", "open=3", "files=1", "file=1"])
 def test_what_no_program_could_start_with_is_refused(text: str) -> None:
     with pytest.raises(LocalError, match="No program can run"):
-        Limits.read([text])
+        RunLimits.read([text])
 
 
 def test_limits_are_told_as_they_are_read() -> None:
-    limits = Limits(64, 3 << 30, 100 << 20, 10 << 10, 256)
+    limits = RunLimits(64, 3 << 30, 100 << 20, 10 << 10, 256)
     assert limits.told() == ("processes=64", "memory=3G", "files=100M", "file=10K", "open=256")
-    assert Limits.read(limits.told()) == limits
-    assert Limits.read(usual()) == Limits()
+    assert RunLimits.read(limits.told()) == limits
+    assert RunLimits.read(usual()) == RunLimits()
 
 
 def test_memory_is_half_of_the_machine_s_unless_said() -> None:
-    assert Limits().memory >= 1 << 30
-    assert Limits().in_force()["AS"] > Limits().memory
+    assert RunLimits().memory >= 1 << 30
+    assert RunLimits().in_force()["AS"] > RunLimits().memory
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_processes_are_limited_by_the_kernel_only_where_it_counts_the_sandbox_s_
     monkeypatch: pytest.MonkeyPatch, release: str, limited: bool
 ) -> None:
     monkeypatch.setattr("platform.release", lambda: release)
-    assert ("NPROC" in Limits().in_force()) is limited
+    assert ("NPROC" in RunLimits().in_force()) is limited
 
 
 def test_amounts_are_readable() -> None:

@@ -10,13 +10,13 @@ import pytest
 
 from huddle.errors import ProgramError
 from huddle.running import meter, sandbox
-from huddle.running.limits import Limits
+from huddle.running.limits import RunLimits
 from huddle.running.meter import Usage
 from huddle.running.results import Place
 from tests.unit.running.support import lay
 
 confined = pytest.mark.skipif(bool(sandbox.problem()), reason=sandbox.problem())
-LIMITS = Limits(processes=40, memory=200 << 20, files=20 << 20)
+LIMITS = RunLimits(processes=40, memory=200 << 20, files=20 << 20)
 
 # Each part is allowed by itself; together they are too much.
 MEMORY = """
@@ -115,7 +115,7 @@ def test_what_descendants_take_is_added_up() -> None:
 
 
 def test_the_first_that_is_too_much_is_told() -> None:
-    limits = Limits(processes=10, memory=100 << 20, files=10 << 20)
+    limits = RunLimits(processes=10, memory=100 << 20, files=10 << 20)
     assert Usage(5, 50 << 20, 5 << 20, 10).excess(limits) == ""
     assert "memory" in Usage(5, 101 << 20, 5 << 20, 10).excess(limits)
     assert "processes" in Usage(10, 50 << 20, 5 << 20, 10).excess(limits)

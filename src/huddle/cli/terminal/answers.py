@@ -86,7 +86,7 @@ class Decline:
     """Take no part."""
 
 
-class View:
+class ViewProgram:
     """Read the program first."""
 
 
@@ -138,7 +138,7 @@ class Unclear:
     why: str
 
 
-Decision = Accept | Refuse | Decline | View | Options | Differ | Unclear
+Decision = Accept | Refuse | Decline | ViewProgram | Options | Differ | Unclear
 LobbyDecision = Start | NewCode | Refuse | Parties | Replace | Arguments | End | Unclear
 
 
@@ -153,9 +153,9 @@ def again(line: str) -> bool | None:
     return False if _folded(line) in {"q", "quit", "end"} else yes(line)
 
 
-def run(line: str) -> bool | View | None:
+def run(line: str) -> bool | ViewProgram | None:
     """Run the program, don't, read it first, or None."""
-    return View() if _folded(line) in _VIEW else yes(line)
+    return ViewProgram() if _folded(line) in _VIEW else yes(line)
 
 
 def decide(line: str, people: Sequence[Person], *, host: bool) -> Decision:
@@ -169,7 +169,7 @@ def decide(line: str, people: Sequence[Person], *, host: bool) -> Decision:
     if not word:
         return Unclear(t("Nothing is decided yet."))
     if word in _VIEW:
-        return View()
+        return ViewProgram()
     if word in _OPTIONS:
         return Options()
     if word in _DIFFER:

@@ -245,7 +245,7 @@ class Questions:
                 case answers.Unclear(why):
                     problem = why
                     continue
-                case answers.View():
+                case answers.ViewProgram():
                     await self._screen.read(self._party.files, self._turn)
                     continue
                 case answers.Options() if beside:
@@ -285,7 +285,7 @@ class Questions:
                 ("n", t("not this one")),
             )
             asked = Asked(t("Run this program here?"), choices)
-            while isinstance(answer := await self._until_clear(asked, answers.run), answers.View):
+            while isinstance(answer := await self._until_clear(asked, answers.run), answers.ViewProgram):
                 await self._screen.read(self._party.files, self._turn)
             verdict = bool(answer)
         if verdict:

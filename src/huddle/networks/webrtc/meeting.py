@@ -20,7 +20,7 @@ _LABEL = b"huddle/1 webrtc channel"
 class CandidateExchange:
     """The two are there: what this party says the other one hears."""
 
-    def __init__(self, socket: dialing.Connection, signals: RtcSignals, name: str) -> None:
+    def __init__(self, socket: dialing.RendezvousConnection, signals: RtcSignals, name: str) -> None:
         self._socket = socket
         self._signals = signals
         self._name = name

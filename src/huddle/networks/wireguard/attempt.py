@@ -125,7 +125,7 @@ class TunnelAttempt:
 class _Talk:
     """The channel's messages, read as they come."""
 
-    def __init__(self, socket: dialing.Connection, signals: TunnelSignals, name: str) -> None:
+    def __init__(self, socket: dialing.RendezvousConnection, signals: TunnelSignals, name: str) -> None:
         self._socket = socket
         self._signals = signals
         self._name = name

@@ -5,7 +5,7 @@ refused. WebSockets themselves come from `dialing_native`, or in a browser from 
 offer the same:
 
     LOST                          what a connection or an attempt may end in
-    reach(url)                    a `Connection`, whose messages are awaited
+    reach(url)                    a `RendezvousConnection`, whose messages are awaited
     pipe(url, listener)           a `Pipe`, whose bytes go to its listener at once
     reason_of, hopeless, advice_on  what a `LOST` means
 """
@@ -27,7 +27,7 @@ else:
     from huddle.rendezvous.client import dialing_native as sockets
 
 LOST = sockets.LOST
-Connection = sockets.Connection
+RendezvousConnection = sockets.RendezvousConnection
 Pipe = sockets.Pipe
 pipe = sockets.pipe
 reach = sockets.reach
@@ -79,7 +79,7 @@ def _parts(url: str) -> SplitResult:
 
 
 @asynccontextmanager
-async def reached(url: str, *, within: float) -> AsyncIterator[Connection]:
+async def reached(url: str, *, within: float) -> AsyncIterator[RendezvousConnection]:
     """As `reach`, closed at the end of the block."""
     connection = await reach(url, within=within)
     try:
@@ -88,7 +88,7 @@ async def reached(url: str, *, within: float) -> AsyncIterator[Connection]:
         await connection.close()
 
 
-async def say(connection: Connection, data: bytes) -> None:
+async def say(connection: RendezvousConnection, data: bytes) -> None:
     """Send a first message. Where the rendezvous has closed already, what it said is still to be read."""
     with suppress(*LOST):
         await connection.send(data)

@@ -77,7 +77,7 @@ class _Socket:
                 self.gone(reason or "connection lost")
 
 
-class Connection(_Socket):
+class RendezvousConnection(_Socket):
     """A WebSocket whose messages are awaited; the methods are those of the websockets library."""
 
     def __init__(self, url: str) -> None:
@@ -148,9 +148,9 @@ class Pipe(_Socket):
         self.listener.lost(reason)
 
 
-async def reach(url: str, *, within: float) -> Connection:
+async def reach(url: str, *, within: float) -> RendezvousConnection:
     """One connection to a WebSocket URL within so many seconds; raises one of `LOST`."""
-    return await _opened(Connection(url), within)
+    return await _opened(RendezvousConnection(url), within)
 
 
 async def pipe[L: PipeListener](

@@ -22,7 +22,7 @@ from huddle.rendezvous.messages import MAX_MESSAGE, MAX_RELAYED
 # What a connection or an attempt at one may end in, all of them reasons to try again.
 LOST = (OSError, TimeoutError, InvalidHandshake, InvalidProxy, ConnectionClosed, EOFError)
 
-Connection = ClientConnection
+RendezvousConnection = ClientConnection
 
 _CLOSE = 5.0  # seconds for the last bytes of a pipe and its closing to get through
 _BYTES = (Opcode.BINARY, Opcode.CONT)
@@ -42,7 +42,7 @@ class PipeListener(Protocol):
         ...
 
 
-async def reach(url: str, *, within: float) -> Connection:
+async def reach(url: str, *, within: float) -> RendezvousConnection:
     """One connection to a WebSocket URL within so many seconds; raises one of `LOST`."""
     return await _reach(url, ClientConnection, within=within)
 

@@ -47,7 +47,7 @@ async def _ask(url: str, request: Allocate | LookUp, patience: float) -> Namepla
         attempt += 1
 
 
-async def _converse(connection: dialing.Connection, request: Allocate | LookUp) -> Nameplate:
+async def _converse(connection: dialing.RendezvousConnection, request: Allocate | LookUp) -> Nameplate:
     await dialing.say(connection, pack(request))
     async with asyncio.timeout(_ATTEMPT):
         data = await connection.recv(decode=False)

@@ -25,7 +25,7 @@ from typing import Any
 from huddle.codec import DecodeError
 from huddle.errors import HuddleError, LocalError, RendezvousError
 from huddle.rendezvous.client import dialing
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.messages import (
     MAX_RECORD,
     Admit,
@@ -49,7 +49,7 @@ _RETRY_MOST = 60.0  # seconds: what a rendezvous may ask to wait is not believed
 OWNER_KEY = 32  # bytes of the key that deletes a room
 _DELETE = 3.0  # seconds that the end of a session may wait for its room to go
 # No honest rendezvous holds more in a room: a flood beyond it is not kept in memory.
-_UNREAD_BYTES = Limits().room_bytes * 2
+_UNREAD_BYTES = ServerLimits().room_bytes * 2
 _GONE = {
     "unknown": "The rendezvous knows no such room: it has ended or expired, or the rendezvous was restarted.",
     "restarted": "The rendezvous has forgotten the session: it was restarted, or the session expired.",
@@ -252,7 +252,7 @@ class RoomClient:
             await dialing.pause(attempt, random.random(), at_least)  # noqa: S311 - it spreads clients only
             attempt += 1
 
-    async def _converse(self, connection: dialing.Connection) -> None:
+    async def _converse(self, connection: dialing.RendezvousConnection) -> None:
         owner = hashlib.sha256(self._owner_key).digest() if self._owner_key else None
         await dialing.say(
             connection, pack(Open(self._next, self._create, owner, self._lifetime, self._client))
@@ -266,7 +266,7 @@ class RoomClient:
             while True:
                 self._take(await _receive(connection, Entry, Appended, Presence))
 
-    async def _send(self, connection: dialing.Connection) -> None:
+    async def _send(self, connection: dialing.RendezvousConnection) -> None:
         sent, admitted = -1, 0
         while True:
             self._to_send.clear()
@@ -331,7 +331,7 @@ class _Retry(Exception):
         self.after = after
 
 
-async def _receive(connection: dialing.Connection, *kinds: type[Message]) -> Any:
+async def _receive(connection: dialing.RendezvousConnection, *kinds: type[Message]) -> Any:
     data = await connection.recv(decode=False)
     try:
         message = unpack(data, *kinds, Gone, Refused)

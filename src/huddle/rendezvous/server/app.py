@@ -26,7 +26,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from huddle.rendezvous.ice import Turn
-from huddle.rendezvous.limits import ClientRefused, Limits
+from huddle.rendezvous.limits import ClientRefused, ServerLimits
 from huddle.rendezvous.messages import AskIce, IceServers, TurnServer
 from huddle.rendezvous.server import page
 from huddle.rendezvous.server.guard import ConnectionGuard, log
@@ -50,7 +50,7 @@ class Rendezvous:
 
     def __init__(
         self,
-        limits: Limits,
+        limits: ServerLimits,
         store: Store,
         clock: Callable[[], float],
         log_addresses: bool = False,
@@ -137,7 +137,7 @@ class Rendezvous:
 
 
 def create_app(  # noqa: PLR0913 - the parts of a rendezvous, by keyword
-    limits: Limits | None = None,
+    limits: ServerLimits | None = None,
     store: Store | None = None,
     clock: Callable[[], float] = time.time,
     *,
@@ -153,7 +153,7 @@ def create_app(  # noqa: PLR0913 - the parts of a rendezvous, by keyword
     `clock` is wall time in seconds; `names` are those that the server goes by, and
     `pages` other pages that may use it, as `OriginGuard` has them.
     """
-    rendezvous = Rendezvous(limits or Limits(), store or Store(), clock, log_addresses, turn)
+    rendezvous = Rendezvous(limits or ServerLimits(), store or Store(), clock, log_addresses, turn)
     wheels = packages or Packages()
 
     async def health(request: Request) -> Response:

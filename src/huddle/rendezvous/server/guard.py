@@ -20,7 +20,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from huddle.codec import DecodeError
-from huddle.rendezvous.limits import ClientRefused, Limits
+from huddle.rendezvous.limits import ClientRefused, ServerLimits
 from huddle.rendezvous.messages import MAX_MESSAGE, Message, Refused, pack, unpack
 from huddle.rendezvous.server.metrics import Metrics
 from huddle.rendezvous.server.quotas import ClientQuota, Quotas
@@ -121,7 +121,7 @@ class ConnectionGuard:
     """Lets clients in by the limits, and knows what each address uses."""
 
     def __init__(
-        self, limits: Limits, clock: Callable[[], float], metrics: Metrics, log_addresses: bool = False
+        self, limits: ServerLimits, clock: Callable[[], float], metrics: Metrics, log_addresses: bool = False
     ) -> None:
         self.limits = limits
         self.clock = clock

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from huddle.rendezvous.limits import Bucket, Limits
+from huddle.rendezvous.limits import Bucket, ServerLimits
 
 Rate = Literal["opens", "requests", "messages", "lookups", "bytes", "passwords"]
 Thing = Literal["sockets", "pending", "connections", "channels"]
@@ -36,7 +36,7 @@ def networks_of(host: str) -> tuple[tuple[str, int], ...]:
     return ((str(address), 1),)
 
 
-def _rates(limits: Limits, factor: int, now: float) -> dict[Rate, Bucket]:
+def _rates(limits: ServerLimits, factor: int, now: float) -> dict[Rate, Bucket]:
     per_minute: dict[Rate, int] = {
         "opens": limits.opens_per_minute,
         "requests": limits.requests_per_minute,
@@ -129,7 +129,7 @@ class ClientQuota:
 class Quotas:
     """All networks that use anything."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ServerLimits) -> None:
         self._limits = limits
         self._usages: dict[str, NetworkUsage] = {}
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from starlette.websockets import WebSocketDisconnect
 
 from huddle.codec import DecodeError
-from huddle.rendezvous.limits import ClientRefused, Limits
+from huddle.rendezvous.limits import ClientRefused, ServerLimits
 from huddle.rendezvous.messages import Paired
 from huddle.rendezvous.server.guard import ClientConnection, CloseCode
 from huddle.rendezvous.server.metrics import Metrics
@@ -41,7 +41,7 @@ class _RelaySide:
 class Relay:
     """All channels of one rendezvous."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float], metrics: Metrics) -> None:
+    def __init__(self, limits: ServerLimits, clock: Callable[[], float], metrics: Metrics) -> None:
         self._limits = limits
         self._clock = clock
         self._metrics = metrics

@@ -12,7 +12,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 
-from huddle.rendezvous.limits import ClientRefused, Limits
+from huddle.rendezvous.limits import ClientRefused, ServerLimits
 from huddle.rendezvous.messages import (
     Admit,
     Allocate,
@@ -53,7 +53,9 @@ class _RoomReader:
 class Rooms:
     """All rooms and nameplates of one rendezvous."""
 
-    def __init__(self, store: Store, limits: Limits, clock: Callable[[], float], metrics: Metrics) -> None:
+    def __init__(
+        self, store: Store, limits: ServerLimits, clock: Callable[[], float], metrics: Metrics
+    ) -> None:
         self._store = store
         self._limits = limits
         self._clock = clock

@@ -18,7 +18,7 @@ import uvicorn
 
 from huddle.errors import LocalError
 from huddle.rendezvous.ice import Turn
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.messages import MAX_MESSAGE
 from huddle.rendezvous.server.app import create_app
 from huddle.rendezvous.server.packages import Packages
@@ -63,7 +63,7 @@ class ServerConfig:
     packages: Path | None = None
     package_source: str = ""
     log_addresses: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: ServerLimits = field(default_factory=ServerLimits)
     clock: Callable[[], float] = time.time
 
 

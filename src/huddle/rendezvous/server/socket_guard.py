@@ -10,7 +10,7 @@ from asyncio import Transport
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.server.quotas import ClientQuota, Quotas
 
 
@@ -47,7 +47,7 @@ class SocketGuard:
     """All sockets of one rendezvous."""
 
     def __init__(
-        self, limits: Limits, quotas: Quotas, clock: Callable[[], float], trusted: Iterable[str]
+        self, limits: ServerLimits, quotas: Quotas, clock: Callable[[], float], trusted: Iterable[str]
     ) -> None:
         self._limits = limits
         self._quotas = quotas

@@ -16,7 +16,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.server.socket_guard import SocketGuard
 
 _RELAY = "/v1/relay/"
@@ -27,7 +27,7 @@ _FRAGMENTS = 64  # no Huddle client sends any; each empty one would cost memory 
 
 
 def protocols(  # noqa: C901 - two classes with few branches each
-    limits: Limits, guard: SocketGuard, tls: ssl.SSLContext | None, stalled: Callable[[], None]
+    limits: ServerLimits, guard: SocketGuard, tls: ssl.SSLContext | None, stalled: Callable[[], None]
 ) -> tuple[type[asyncio.Protocol], type[asyncio.Protocol]]:
     """The HTTP and WebSocket protocols with these limits, over TLS where there is a context.
 

@@ -18,7 +18,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from huddle.rendezvous.limits import Bucket, Limits
+from huddle.rendezvous.limits import Bucket, ServerLimits
 from huddle.rendezvous.server.quotas import networks_of
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _fingerprint(before: bytes) -> bytes:
 class StunServer(asyncio.DatagramProtocol):
     """The server on one UDP socket."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float], metrics: "Metrics") -> None:
+    def __init__(self, limits: ServerLimits, clock: Callable[[], float], metrics: "Metrics") -> None:
         self._limits = limits
         self._clock = clock
         self._metrics = metrics

@@ -11,7 +11,7 @@ It must not know what a record holds, nor about connections.
 
 from collections import Counter
 
-from huddle.rendezvous.limits import ClientRefused, Limits
+from huddle.rendezvous.limits import ClientRefused, ServerLimits
 from huddle.rendezvous.server.quotas import ClientQuota
 from huddle.rendezvous.server.store import Store, StoredRoom
 
@@ -19,7 +19,7 @@ from huddle.rendezvous.server.store import Store, StoredRoom
 class Writers:
     """The writers of all rooms. Which network knocked how often is kept in memory only."""
 
-    def __init__(self, store: Store, limits: Limits) -> None:
+    def __init__(self, store: Store, limits: ServerLimits) -> None:
         self._store = store
         self._limits = limits
         self._knocks: dict[bytes, Counter[str]] = {}  # records of each network, by room

@@ -228,7 +228,7 @@ def set_environment() -> None:
         del os.environ[name]
 
 
-class Standstill:
+class StandstillReporter:
     """What the supervisor hears when the program can't go on by itself, and what becomes of it then."""
 
     def __init__(self, control: Control, session: Any, module: Any, config: "dict[str, Any]") -> None:
@@ -327,7 +327,7 @@ def connect(control: Control, config: "dict[str, Any]", before: "dict[str, Any] 
     for loop_type in loop_classes():
         equip(loop_type, session, loops.PORT)
     watch = load("huddle_runner_standstill", config["standstill"])
-    standstill = Standstill(control, session, watch, {**config, "verdict": loops.ProgramAborted})
+    standstill = StandstillReporter(control, session, watch, {**config, "verdict": loops.ProgramAborted})
     control.watch(standstill.stuck)
     standstill.start()
     replacing.watch_exec(config, control, session, lane)

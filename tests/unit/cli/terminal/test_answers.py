@@ -13,7 +13,7 @@ from huddle.cli.terminal.answers import (
     Person,
     Refuse,
     Unclear,
-    View,
+    ViewProgram,
     again,
     decide,
     run,
@@ -43,7 +43,7 @@ def test_what_a_line_means(line: str, meant: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "kind"), [("n", Decline), ("NO", Decline), ("v", View), ("w", Differ), ("words", Differ)]
+    ("line", "kind"), [("n", Decline), ("NO", Decline), ("v", ViewProgram), ("w", Differ), ("words", Differ)]
 )
 def test_the_short_words(line: str, kind: type) -> None:
     assert isinstance(decide(line, [ADA, BOB], host=False), kind)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.messages import Allocate, Append, Delete, LookUp, Open, Opened, Refused, pack
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
@@ -204,7 +204,7 @@ def test_whatever_clients_send_the_server_serves_on() -> None:
             assert (await socket.recv())[0] == Opened.type
 
     with asyncio.Runner() as runner:
-        server = RendezvousServer(ServerConfig(limits=Limits(rooms_per_address=1000, sweep=0.1)))
+        server = RendezvousServer(ServerConfig(limits=ServerLimits(rooms_per_address=1000, sweep=0.1)))
         runner.run(server.start())
         base = f"ws://127.0.0.1:{server.port}"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.messages import Gone
 from huddle.rendezvous.server.guard import ConnectionGuard
 from huddle.rendezvous.server.metrics import Metrics
@@ -34,7 +34,7 @@ async def test_a_page_that_closes_is_no_mistake_of_the_server_whichever_task_not
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     metrics, page = Metrics(), Page()
-    guard = ConnectionGuard(Limits(), lambda: 0.0, metrics)
+    guard = ConnectionGuard(ServerLimits(), lambda: 0.0, metrics)
     async with guard.visit(page.socket(), "room") as visit:
         page.closed = True
         # Two tasks speak to a client of a room, and each may find it gone after the other did.

@@ -6,7 +6,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 from tests.unit.rendezvous.server.test_sockets import answer_to
 
@@ -72,7 +72,7 @@ async def test_behind_a_proxy_any_name_may_be_right_unless_one_is_told() -> None
 
 
 async def test_http_has_a_rate_and_websockets_have_their_own() -> None:
-    async with RendezvousServer(ServerConfig(limits=Limits(requests_per_minute=3))) as server:
+    async with RendezvousServer(ServerConfig(limits=ServerLimits(requests_per_minute=3))) as server:
         ask = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         answers = [await answer_to(server, ask) for _ in range(4)]
         assert [answer.split()[1] for answer in answers] == [b"200"] * 3 + [b"429"]

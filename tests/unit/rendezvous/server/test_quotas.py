@@ -2,7 +2,7 @@
 
 import pytest
 
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.server.quotas import Quotas, networks_of
 
 
@@ -22,7 +22,7 @@ def test_an_ipv6_address_counts_in_three_networks(host: str, networks: list[str]
 
 
 def test_who_has_a_site_s_addresses_has_four_clients_share_and_no_more() -> None:
-    quotas = Quotas(Limits(lookups_per_minute=10))
+    quotas = Quotas(ServerLimits(lookups_per_minute=10))
 
     def tried(site: int, number: int) -> bool:
         return quotas.of(f"2001:db8:{site}:{number:x}::1", 0.0).spend("lookups", 0.0) == 0
@@ -33,7 +33,7 @@ def test_who_has_a_site_s_addresses_has_four_clients_share_and_no_more() -> None
 
 
 def test_a_token_that_one_network_has_not_is_taken_from_none() -> None:
-    quotas = Quotas(Limits(lookups_per_minute=10))
+    quotas = Quotas(ServerLimits(lookups_per_minute=10))
     for _ in range(100):
         quotas.of("2001:db8:7:1::1", 0.0).spend("lookups", 0.0)
     neighbour = quotas.of("2001:db8:7:2::1", 0.0)
@@ -41,7 +41,7 @@ def test_a_token_that_one_network_has_not_is_taken_from_none() -> None:
 
 
 def test_rooms_and_their_bytes_count_in_each_network_until_they_go() -> None:
-    quotas = Quotas(Limits())
+    quotas = Quotas(ServerLimits())
     first, second = quotas.of("2001:db8:7:1::1", 0.0), quotas.of("2001:db8:7:2::1", 0.0)
     first.set_room(b"1", 70)
     second.set_room(b"2", 70)
@@ -55,7 +55,7 @@ def test_rooms_and_their_bytes_count_in_each_network_until_they_go() -> None:
 
 
 def test_what_uses_nothing_is_forgotten() -> None:
-    quotas = Quotas(Limits(lookups_per_minute=10))
+    quotas = Quotas(ServerLimits(lookups_per_minute=10))
     quotas.of("2001:db8:7:1::1", 0.0).spend("lookups", 0.0)
     quotas.of("192.0.2.1", 0.0).add("sockets", 1)
     quotas.sweep(1.0)

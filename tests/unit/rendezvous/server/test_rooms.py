@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.messages import (
     Allocate,
     Append,
@@ -289,10 +289,10 @@ async def test_trying_numbers_is_slow(serve: Any, dial: Any, clock: Any) -> None
 
 async def test_numbers_get_longer_where_they_are_crowded_and_do_not_repeat() -> None:
     store = Store()
-    rooms = Rooms(store, Limits(), lambda: 0.0, Metrics())
+    rooms = Rooms(store, ServerLimits(), lambda: 0.0, Metrics())
     for number in range(1000, 1899):
         store.name(number, number.to_bytes(16, "big"), 600.0)
-    address = Quotas(Limits()).of("192.0.2.1", 0.0)
+    address = Quotas(ServerLimits()).of("192.0.2.1", 0.0)
     assert 1000 <= rooms._allocate(address, OWNER).number <= 9999
     longer = {rooms._allocate(address, OWNER).number for _ in range(20)}
     assert len(longer) == 20

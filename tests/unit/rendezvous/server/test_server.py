@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from huddle.errors import LocalError
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.messages import Open, pack
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
@@ -99,7 +99,7 @@ async def test_signals_stay_with_whoever_owns_the_loop() -> None:
 
 
 async def test_a_client_that_never_asks_is_dropped() -> None:
-    async with RendezvousServer(ServerConfig(limits=Limits(first_message=0.05))) as server:
+    async with RendezvousServer(ServerConfig(limits=ServerLimits(first_message=0.05))) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(b"GET / HT")
         with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
@@ -110,7 +110,7 @@ async def test_a_client_that_never_asks_is_dropped() -> None:
 @pytest.mark.parametrize("trusted", [True, False])
 async def test_forwarded_addresses_are_believed_from_trusted_proxies_only(trusted: bool) -> None:
     config = ServerConfig(
-        limits=Limits(connections_per_address=1), trusted_proxies=("127.0.0.1",) if trusted else ()
+        limits=ServerLimits(connections_per_address=1), trusted_proxies=("127.0.0.1",) if trusted else ()
     )
     async with RendezvousServer(config) as server:
         sockets = [
@@ -132,7 +132,7 @@ async def test_forwarded_addresses_are_believed_from_trusted_proxies_only(truste
 
 
 async def test_pings_of_a_client_that_reads_nothing_are_not_stored_up() -> None:
-    async with RendezvousServer(ServerConfig(limits=Limits(stall=0.3))) as server:
+    async with RendezvousServer(ServerConfig(limits=ServerLimits(stall=0.3))) as server:
         client = await connect(
             f"ws://127.0.0.1:{server.port}/v2/rooms/{'0' * 32}",
             compression=None,

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.server.quotas import Quotas
 from huddle.rendezvous.server.socket_guard import Proxies, SocketGuard
 
@@ -22,7 +22,7 @@ class Transport:
 
 
 def guard(trusted: tuple[str, ...] = (), **limits: int) -> SocketGuard:
-    some = Limits(**limits)
+    some = ServerLimits(**limits)
     return SocketGuard(some, Quotas(some), lambda: 0.0, trusted)
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
-QUICK = Limits(first_message=0.2, response=0.4, tls=0.2)
+QUICK = ServerLimits(first_message=0.2, response=0.4, tls=0.2)
 ASK = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -107,7 +107,7 @@ async def test_a_tls_handshake_that_does_not_end_has_a_deadline_and_counts(
     certificate: tuple[Path, Path],
 ) -> None:
     cert, key = certificate
-    limits = Limits(tls=0.3, sockets_per_address=3)
+    limits = ServerLimits(tls=0.3, sockets_per_address=3)
     async with RendezvousServer(ServerConfig(certificate=cert, key=key, limits=limits)) as server:
         held = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(3)]
         held[1][1].write(b"\x16\x03\x01")
@@ -131,7 +131,7 @@ async def test_a_tls_handshake_that_does_not_end_has_a_deadline_and_counts(
 
 
 async def test_plain_sockets_of_one_address_are_limited_and_leave_websockets_alone() -> None:
-    limits = Limits(pending_per_address=5)
+    limits = ServerLimits(pending_per_address=5)
     async with RendezvousServer(ServerConfig(limits=limits)) as server:
         url = f"ws://127.0.0.1:{server.port}/v1/relay/{'0' * 32}?side=a"
         async with connect(url, compression=None, proxy=None) as socket:
@@ -146,7 +146,7 @@ async def test_plain_sockets_of_one_address_are_limited_and_leave_websockets_alo
 
 
 async def test_where_many_wait_a_new_one_ends_the_oldest() -> None:
-    async with RendezvousServer(ServerConfig(limits=Limits(pending=4))) as server:
+    async with RendezvousServer(ServerConfig(limits=ServerLimits(pending=4))) as server:
         held = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(4)]
         await until(lambda: server.guard.counts == (4, 4))
         answer = await answer_to(server, ASK)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huddle.rendezvous.limits import Limits
+from huddle.rendezvous.limits import ServerLimits
 from huddle.rendezvous.server import stun
 from huddle.rendezvous.server.metrics import Metrics
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
@@ -145,7 +145,7 @@ class Wire:
 
 def server(**limits: int) -> tuple[StunServer, Wire, list[float]]:
     now, wire = [1000.0], Wire()
-    made = StunServer(Limits(**limits), lambda: now[0], Metrics())
+    made = StunServer(ServerLimits(**limits), lambda: now[0], Metrics())
     made.connection_made(wire)  # type: ignore[arg-type]
     return made, wire, now
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from huddle.rendezvous.limits import ClientRefused, Limits
+from huddle.rendezvous.limits import ClientRefused, ServerLimits
 from huddle.rendezvous.messages import Admit, Append, Appended, Open, Opened, Refused
 from huddle.rendezvous.server.quotas import Quotas
 from huddle.rendezvous.server.store import Store
@@ -22,7 +22,7 @@ class Strangers:
     """A room with an owner, and what strangers get into it."""
 
     def __init__(self) -> None:
-        self.limits = Limits()
+        self.limits = ServerLimits()
         self.store = Store()
         self.store.create(ROOM, OWNER, 100.0)
         self.writers = Writers(self.store, self.limits)
@@ -100,7 +100,7 @@ def test_any_number_of_addresses_leaves_room_for_whoever_was_let_in(
 
 
 def test_what_all_may_write_together_fits_into_a_room() -> None:
-    limits = Limits()
+    limits = ServerLimits()
     members, host = 31 * limits.member_records, 8 * 40
     assert limits.room_knocks + members + host <= limits.room_records
 
