@@ -54,7 +54,11 @@ def overhead(groups: Sequence[RowGroup]) -> Figure | None:
 
 
 def parts(groups: Sequence[RowGroup]) -> Figure | None:
-    """What the time of each group consists of, by the model; the rest is the network and Huddle."""
+    """What the time of each group consists of; the rest is the network and Huddle.
+
+    The model counts each round with the longest way, which not every round goes: distance is what it says,
+    but no more than the time that is left.
+    """
     bars = {}
     for one in groups:
         known = [row for row in one.rows if row["model"]]
@@ -62,6 +66,7 @@ def parts(groups: Sequence[RowGroup]) -> Figure | None:
         if taken is None or model is None:
             continue
         computing, distance, sending = model
+        distance = min(distance, max(0.0, taken.value - computing - sending))
         rest = max(0.0, taken.value - computing - distance - sending)
         bars[f"{one.label}, {one.key.parties} parties, {one.key.network}"] = {
             "computing": computing,
