@@ -165,7 +165,7 @@ def stacks(bars: Mapping[str, Mapping[str, float]], axis: str, *, beside: bool =
     if beside:
         chart = chart.encode(yOffset=alt.YOffset("series:N", sort=parts))
     height = alt.Step(9 if beside else _LINE, **{"for": "offset"} if beside else {})
-    return _figure(chart.properties(width=_WIDTH, height=height), f"{axis}, of {_listed(bars)}")
+    return _figure(chart.properties(width=_WIDTH, height=height), f"{axis}: {_listed(parts)}")
 
 
 def script() -> str:
