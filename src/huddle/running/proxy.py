@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
-from huddle.errors import HuddleError, LocalError, NetworkError, PeerError
+from huddle.errors import HuddleError, LocalError, NetworkError, PeerError, ProgramError
 from huddle.links import frames
 from huddle.links.link import Link
 from huddle.links.wire import WireInfo
@@ -30,6 +30,9 @@ from huddle.running.runner.loop import DEEPEST
 from huddle.running.spec import RunnerExit
 
 HOST = "127.0.0.1"
+# An MPyC closes all connections while others go on:
+PAUSE = 5.0  # seconds until that is said
+HUNG_UP = 300.0  # seconds from then for it to come again
 RETRY = 0.1  # seconds between attempts to connect to an MPyC that does not listen yet, as in MPyC
 
 OpenLink = Callable[["ProxyChannel"], Link]
@@ -48,6 +51,10 @@ class ProxyObserver(Protocol):
 
     def proxy_connection(self, pid: int, there: bool) -> None:
         """The MPyC here is connected to that peer, or no longer."""
+        ...
+
+    def proxy_hung_up(self, seconds: float) -> None:
+        """The MPyC here has closed all connections; the run ends in so many seconds unless it comes again."""
         ...
 
 
@@ -73,6 +80,11 @@ class ProxyChannel(asyncio.Protocol):
         """Whether the MPyC here is connected for this peer, or has something left to take."""
         return self._door is not None or bool(self._early)
 
+    @property
+    def open(self) -> bool:
+        """Whether the MPyC here is connected for this peer now."""
+        return self._door is not None
+
     # --- the MPyC here
 
     def door(self) -> PortConnection:
@@ -88,6 +100,7 @@ class ProxyChannel(asyncio.Protocol):
         self._connecting = None
         if self.pid > self._proxy.pid:
             self._opened += 1
+        self._proxy.came()
         self._proxy.observer.proxy_connection(self.pid, True)
         if not self.link.writable:
             door.pause(True)
@@ -217,7 +230,8 @@ class Proxy:
     """A run of a program that is started by hand. `open_links` maps each peer's pid to what opens its link.
 
     It has the surface of `huddle.running.run.Run`, but that nothing here knows when the program ends: the
-    run is over when it is stopped, when it fails, or when all peers' programs are over and MPyC has hung up.
+    run is over when it is stopped, when it fails, when all peers' programs are over and MPyC has hung up, or
+    when it has hung up and does not come again.
     """
 
     def __init__(
@@ -235,11 +249,14 @@ class Proxy:
         self._over = asyncio.Event()
         self._exit = RunnerExit(0)
         self._ended = asyncio.Event()
+        self._waiting: asyncio.TimerHandle | None = None  # for an MPyC that has hung up
 
     @property
     def status(self) -> str:
         """What the program does, as far as can be seen from here."""
-        return "gone" if self._over.is_set() else "computing"
+        if self._over.is_set():
+            return "gone"
+        return "computing" if self._waiting is None else "idle"
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -301,6 +318,27 @@ class Proxy:
         """See whether the run is over: nobody has anything to say any more."""
         if self._ended.is_set() and not any(channel.connected for channel in self.channels.values()):
             self._over.set()
+        elif not (self._over.is_set() or self._waiting or any(one.open for one in self.channels.values())):
+            self._waiting = asyncio.get_running_loop().call_later(PAUSE, self._hung_up)
+
+    def came(self) -> None:
+        """The MPyC here has made a connection."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _hung_up(self) -> None:
+        self._waiting = asyncio.get_running_loop().call_later(HUNG_UP, self._gone)
+        self.observer.proxy_hung_up(HUNG_UP)
+
+    def _gone(self) -> None:
+        self._waiting = None
+        self.fail(
+            ProgramError(
+                "the MPyC that was started by hand has closed its connections",
+                hint="Start it again in time, or let it end when all programs do.",
+            )
+        )
 
     async def wait(self) -> RunnerExit:
         """Wait until the run is over."""
@@ -319,6 +357,7 @@ class Proxy:
 
     def _finish(self) -> None:
         self._over.set()
+        self.came()
         self._close_servers()
         for channel in self.channels.values():
             channel.end()

@@ -366,6 +366,16 @@ class Execution:
     def proxy_connection(self, pid: int, there: bool) -> None:
         """The MPyC that was started by hand is connected for a peer, or no longer."""
         self._moved = self._loop.time()
+        if there:
+            self._group.set_state(self.number, control.COMPUTING)
+
+    def proxy_hung_up(self, seconds: float) -> None:
+        """The MPyC that was started by hand has closed all connections, while others go on."""
+        self._group.set_state(self.number, control.IDLE)
+        self._notice(
+            "The MPyC that you started by hand has closed its connections. Unless it connects again, "
+            f"the run ends in {seconds:.0f} s."
+        )
 
     # --- progress
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from huddle.errors import LocalError, PeerError
+from huddle.errors import LocalError, PeerError, ProgramError
 from huddle.links import frames
 from huddle.links.wire import WireInfo
+from huddle.running import proxy as proxy_module
 from huddle.running.interpreter import environment
 from huddle.running.proxy import Proxy
 from huddle.running.spec import RunnerExit
@@ -24,6 +25,7 @@ class Watcher:
     def __init__(self) -> None:
         self.ended: list[int] = []
         self.connections: list[tuple[int, bool]] = []
+        self.hung_up: list[float] = []
 
     def run_link(self, pid: int, info: WireInfo | None, reason: str) -> None:
         raise AssertionError("fake links have no wires")
@@ -33,6 +35,9 @@ class Watcher:
 
     def proxy_connection(self, pid: int, there: bool) -> None:
         self.connections.append((pid, there))
+
+    def proxy_hung_up(self, seconds: float) -> None:
+        self.hung_up.append(seconds)
 
 
 class ByHand:
@@ -108,6 +113,59 @@ async def test_all_by_hand_with_megabytes(by_hand: ByHand) -> None:
     proxies[1].stop("done")
     assert (await proxies[0].wait()).reason == "done"
     await proxies[1].wait_for_peers()
+
+
+LEAVES = """
+import asyncio, sys
+from mpyc.runtime import mpc
+async def main():
+    await mpc.start()
+    sys.exit(3)
+mpc.run(main())
+"""
+
+
+async def test_an_mpyc_that_hangs_up_and_does_not_come_again_ends_the_run(
+    tmp_path: Path, by_hand: ByHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxy_module, "PAUSE", 0.1)
+    monkeypatch.setattr(proxy_module, "HUNG_UP", 0.5)
+    (tmp_path / "leaves.py").write_text(LEAVES)
+    links = FakeLinks()
+    (here, watcher), (there, _) = await sit(links, 0, 2), await sit(links, 1, 2)
+    stays = await by_hand.start(
+        "-c", LEAVES.replace("sys.exit(3)", "await asyncio.sleep(60)"), *there.arguments
+    )
+    leaves = await by_hand.start(str(tmp_path / "leaves.py"), *here.arguments)
+    assert await asyncio.wait_for(leaves.wait(), 20) == 3
+    exit_ = await asyncio.wait_for(here.wait(), 10)
+    assert isinstance(here.error, ProgramError) and exit_.reason == here.error.message
+    assert watcher.hung_up == [0.5] and here.status == "gone"
+    stays.kill()
+    there.stop("enough")
+
+
+async def test_an_mpyc_that_comes_again_in_time_goes_on(
+    tmp_path: Path, by_hand: ByHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxy_module, "PAUSE", 0.0)
+    table = await lay(tmp_path, "twice.py", lines=("10",), absent=0)
+    proxy, watcher = await sit(table.links, 0)
+    process = await by_hand.start(str(PROGRAMS / "twice.py"), *proxy.arguments)
+    for screen in table.screens:
+        await asyncio.wait_for(screen.until("bonus"), 20)
+    async with asyncio.timeout(10):  # between the two runs, while the person is asked
+        while not watcher.hung_up:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert proxy.status == "idle"
+    out, _ = await asyncio.wait_for(process.communicate(b"10\n"), 20)
+    assert b"second 30" in out
+    for screen in table.screens:
+        assert screen.run
+        await asyncio.wait_for(screen.until("second 30"), 20)
+        screen.run.close_stdin()
+    assert await asyncio.wait_for(proxy.wait(), 20) == RunnerExit(0)
+    await table.finish()
 
 
 async def test_a_peer_that_claims_to_be_another_is_named() -> None:
