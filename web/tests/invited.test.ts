@@ -214,35 +214,3 @@ test(
   },
   MINUTES,
 );
-
-test(
-  "on a slow line the bytes and the percent that are here are told",
-  async () => {
-    const page = await chromium.contexts[1]!.newPage();
-    try {
-      const devtools = await page.context().newCDPSession(page);
-      await devtools.send("Network.enable");
-      await devtools.send("Network.setCacheDisabled", { cacheDisabled: true });
-      await devtools.send("Network.setBypassServiceWorker", { bypass: true });
-      await devtools.send("Network.emulateNetworkConditions", { offline: false, latency: 50, downloadThroughput: 400_000, uploadThroughput: 400_000 });
-      const seen = new Set<string>();
-      await page.exposeFunction("said", (text: string) => void seen.add(text));
-      await page.addInitScript(() => {
-        const look = (): void => {
-          const label = document.querySelector("label[for=getting-ready]")?.textContent;
-          if (label) (globalThis as unknown as { said(text: string): void }).said(label);
-        };
-        new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
-      });
-      page.setDefaultTimeout(240_000);
-      await page.goto(`${meeting.url}/`);
-      await page.locator("#getting-ready").waitFor({ state: "detached" });
-      const percents = [...seen].flatMap((text) => /^Loading: [\d.]+ (?:B|KiB|MiB) of [\d.]+ MiB, (\d+) %$/.exec(text)?.[1] ?? []).map(Number);
-      expect(percents.length, [...seen].join("; ")).toBeGreaterThan(5);
-      expect(percents.toSorted((one, other) => one - other)).toEqual(percents);
-    } finally {
-      await page.close();
-    }
-  },
-  MINUTES,
-);

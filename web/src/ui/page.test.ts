@@ -117,7 +117,7 @@ test(
     await page.reload();
     await button(page, "Host a session").waitFor();
     // Once through the service worker; what it keeps must be enough for the next time.
-    await page.waitForLoadState("networkidle");
+    await page.waitForFunction(() => performance.getEntriesByName("huddle-session").length > 0, undefined, { timeout: 240_000 });
     await other.end();
     await page.reload();
     await button(page, "Host a session").waitFor();
