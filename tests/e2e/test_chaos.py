@@ -115,7 +115,7 @@ def test_secret_santa_comes_right_though_every_wire_is_lost_again_and_again(  # 
     assert "nothing was heard" in reasons
     peaks = [party.all("stats")[-1]["memory_mb"] * 1e6 for party in parties]
     for party, start, peak in zip(parties, before, peaks, strict=True):
-        assert peak - start < 40 * MB, (party.home.name, start, peak)
+        assert peak - start < 50 * MB, (party.home.name, start, peak)
 
 
 def digests(pids: range, megabytes: int) -> set[str]:

@@ -27,9 +27,14 @@ async function asset(event) {
   const kept = await cache.match(request.url);
   if (kept) return kept;
   const response = await fetch(request);
-  // Kept as it comes: who waits for it sees how far it is.
-  if (response.status === 200) event.waitUntil(cache.put(request.url, response.clone()).catch(() => undefined));
+  // Passed on as it comes, so that who waits for it sees how far it is; kept only once all of it is here.
+  if (response.status === 200) event.waitUntil(keep(cache, request.url, response.clone()).catch(() => undefined));
   return response;
+}
+
+async function keep(cache, address, response) {
+  const { headers } = response;
+  await cache.put(address, new Response(await response.blob(), { headers }));
 }
 
 async function page(request) {
