@@ -83,9 +83,7 @@ class End:
         return False
 
 
-def conversation(
-    machines: list[NetworkNamespace], many: int, size: int, times: int
-) -> Iterator[list[float]]:
+def conversation(machines: list[NetworkNamespace], many: int, size: int, times: int) -> Iterator[list[float]]:
     """The times of all messages of each of so many connections."""
     with ExitStack() as stack:
         poll = stack.enter_context(selectors.DefaultSelector())
@@ -184,7 +182,13 @@ def main() -> None:
                     print(found[-1], flush=True)
             found.append(out(net, rtt))
             print(found[-1], flush=True)
-        about = {"tcp": net.congestion, "kernel": os.uname().release, "small": SMALL, "large": LARGE, "out_s": OUT}
+        about = {
+            "tcp": net.congestion,
+            "kernel": os.uname().release,
+            "small": SMALL,
+            "large": LARGE,
+            "out_s": OUT,
+        }
     lines = ",\n".join(f"  {json.dumps(one)}" for one in found)
     head = json.dumps(about)[:-1]
     TARGET.write_text(f'{head}, "measured": [\n{lines}\n]}}\n', encoding="utf-8")

@@ -96,7 +96,9 @@ def by_distance(groups: Sequence[RowGroup]) -> Figure | None:
 
     said = f"{best[0].key.size}, {best[0].key.parties} parties" if best else ""
     across = f"one-way delay in ms, {said.removeprefix(', ')}"
-    places = {at: known for here in _places(best) if (known := _least_direct(here)) and (at := distance(here[0]))}
+    places = {
+        at: known for here in _places(best) if (known := _least_direct(here)) and (at := distance(here[0]))
+    }
     return _curves(best, distance, across, {LEAST: [Mark(f"{at:g}", value) for at, value in places.items()]})
 
 

@@ -70,7 +70,14 @@ def test_a_recorded_run_draws_what_the_lab_s_run_with_this_seed_draws(tmp_path: 
     program.write_text(DRAWS)
     (tmp_path / "lab_entry.json").write_text(json.dumps({"program": "draws.py", "seed": "s"}))
     shutil.copy(str(entry.__file__), tmp_path / "lab_entry.py")
-    module = [sys.executable, "-m", "huddle_lab.traces.recorder", str(tmp_path / "out.json"), "s", str(program)]
+    module = [
+        sys.executable,
+        "-m",
+        "huddle_lab.traces.recorder",
+        str(tmp_path / "out.json"),
+        "s",
+        str(program),
+    ]
     said = [
         subprocess.run([*command, "-M1"], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
         for command in ([sys.executable, "lab_entry.py"], module)
