@@ -60,6 +60,16 @@ def test_a_delay_is_what_was_asked_for_and_can_change(pair: Net) -> None:
     assert pair.stats()["late_p50_ms"] is not None
 
 
+def test_every_machine_sends_by_linux_s_default_whatever_this_computer_prefers(pair: Net) -> None:
+    assert pair.congestion == "cubic"
+    home = pair.home(pair.machines[1], "home")
+    try:
+        command = home.command(["sysctl", "-n", "net.ipv4.tcp_congestion_control"])
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "cubic\n"
+    finally:
+        pair.no_home(pair.machines[1])
+
+
 def test_a_pulled_cable_passes_nothing_and_concerns_no_other(pair: Net) -> None:
     pair.shape({(0, 1): Shape(up=False)})
     first, second, third = pair.machines

@@ -1,17 +1,20 @@
 """What rows look like: the charts of the report and of the document, each made of groups of rows alone."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from huddle_lab.report import charts
 from huddle_lab.report.charts import Figure, Line, Mark
 from huddle_lab.report.groups import RowGroup, beside, seconds
+from huddle_lab.report.least import least_of
 from huddle_lab.report.runtimes import thesis
+from huddle_lab.report.statistic import estimate
 from huddle_lab.runs.rows import Row
 from huddle_lab.runs.runtimes import BENCHMARKS
 from huddle_lab.study.variants import Variant
 
-PLAIN = "plain"
+PLAIN, LEAST = "plain", "least time"
 
 
 def overview(groups: Sequence[RowGroup]) -> list[tuple[str, Figure]]:
@@ -29,15 +32,12 @@ def overview(groups: Sequence[RowGroup]) -> list[tuple[str, Figure]]:
 def dots(
     groups: Sequence[RowGroup], axis: str, pick: Callable[[Row], float | None], *, model: bool = False
 ) -> Figure | None:
-    """One figure of every group; `model`: with what the model says beside it."""
+    """One figure of every group; `model`: with the least time beside it."""
     lines = []
     for here in _places(groups):
         marks = tuple(mark for one in here if (mark := _mark(one.key.network, one, pick)))
-        # A way by the rendezvous is longer, so its model is another; the line shows that of direct ways.
-        direct = [one for one in here if not Variant(one.key.network, one.key.network).relayed]
-        models = [m for one in direct if (m := one.of(lambda row: (row["model"] or {}).get("seconds")))]
         if marks:
-            lines.append(Line(here[0].label, marks, models[0].value if model and models else None))
+            lines.append(Line(here[0].label, marks, _least_direct(here) if model else None))
     return charts.dots(lines, _networks(groups), axis)
 
 
@@ -54,25 +54,18 @@ def overhead(groups: Sequence[RowGroup]) -> Figure | None:
 
 
 def parts(groups: Sequence[RowGroup]) -> Figure | None:
-    """What the time of each group consists of; the rest is the network and Huddle.
-
-    The model counts each round with the longest way, which not every round goes: distance is what it says,
-    but no more than the time that is left.
-    """
+    """What the time of each group consists of, by its least time: the rest is the network and Huddle."""
     bars = {}
     for one in groups:
-        known = [row for row in one.rows if row["model"]]
-        taken, model = one.of(seconds), _model(known)
-        if taken is None or model is None:
+        known = [row for row in one.rows if least_of([row])]
+        found = least_of(known)
+        if found is None:
             continue
-        computing, distance, sending = model
-        distance = min(distance, max(0.0, taken.value - computing - sending))
-        rest = max(0.0, taken.value - computing - distance - sending)
+        taken = estimate([row["seconds"] for row in known]).value
         bars[f"{one.label}, {one.key.parties} parties, {one.key.network}"] = {
-            "computing": computing,
-            "distance": distance,
-            "sending": sending,
-            "network and Huddle": rest,
+            "computing": found.computing,
+            "distance": found.seconds - found.computing,
+            "network and Huddle": max(0.0, taken - found.seconds),
         }
     return charts.stacks(bars, "seconds")
 
@@ -102,7 +95,11 @@ def by_distance(groups: Sequence[RowGroup]) -> Figure | None:
         return found.value if found else None
 
     said = f"{best[0].key.size}, {best[0].key.parties} parties" if best else ""
-    return _curves(best, distance, f"one-way delay in ms, {said.removeprefix(', ')}")
+    across = f"one-way delay in ms, {said.removeprefix(', ')}"
+    places = {
+        at: known for here in _places(best) if (known := _least_direct(here)) and (at := distance(here[0]))
+    }
+    return _curves(best, distance, across, {LEAST: [Mark(f"{at:g}", value) for at, value in places.items()]})
 
 
 def runtimes(rows: Iterable[dict[str, Any]]) -> Figure | None:
@@ -121,24 +118,25 @@ def runtimes(rows: Iterable[dict[str, Any]]) -> Figure | None:
 
 
 def _curves(
-    groups: Sequence[RowGroup], where: Callable[[RowGroup], float | None], across: str
+    groups: Sequence[RowGroup],
+    where: Callable[[RowGroup], float | None],
+    across: str,
+    more: Mapping[str, list[Mark]] = MappingProxyType({}),
 ) -> Figure | None:
     points: dict[str, list[Mark]] = {}
     for one in groups:
         at, found = where(one), one.of(seconds)
         if at is not None and found is not None and found.value > 0:
             points.setdefault(one.key.network, []).append(Mark(f"{at:g}", found.value, found.low, found.high))
-    longer = {name: marks for name, marks in points.items() if len(marks) > 1}
+    longer = {name: marks for name, marks in (points | dict(more)).items() if len(marks) > 1}
     return charts.curves(longer, across, "seconds") if longer else None
 
 
-def _model(rows: Sequence[Row]) -> tuple[float, float, float] | None:
-    """The run in the middle: its computing, its rounds times the delay, and its bytes by the bandwidth."""
-    if not rows:
-        return None
-    middle = sorted(rows, key=lambda row: float(row["model"]["seconds"]))[len(rows) // 2]["model"]
-    distance = middle["rounds"] * middle["one_way_s"]
-    return middle["compute_s"], distance, max(0.0, middle["seconds"] - middle["compute_s"] - distance)
+def _least_direct(groups: Sequence[RowGroup]) -> float | None:
+    """Of all runs at one place; ways by the rendezvous are longer, and left out."""
+    direct = [one for one in groups if not Variant(one.key.network, one.key.network).relayed]
+    found = least_of([row for one in direct for row in one.rows])
+    return found.seconds if found else None
 
 
 def _mark(series: str, one: RowGroup, pick: Callable[[Row], float | None]) -> Mark | None:

@@ -192,6 +192,7 @@ class Netns:
         own.adopt()
         self._net.__enter__()
         try:
+            self._about["tcp"] = self._net.congestion
             self._say("calibrating the emulator")
             self._calibration = calibrate(self._net).as_dict()
         except BaseException:

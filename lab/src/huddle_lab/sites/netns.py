@@ -44,6 +44,10 @@ _PATIENCE = 10.0
 
 # What a kernel remembers of a peer would make a run depend on the one before it.
 _SETTINGS = ("net.ipv4.tcp_no_metrics_save=1",)
+# By which TCP sends faster or slower. A computer may prefer another one, such as BBR, which paces, and large
+# messages would take another time there; so all machines have Linux's default.
+CONGESTION = "cubic"
+_SYSCTL = Path("/proc/sys/net/ipv4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Net:
 
     def __enter__(self) -> Self:
         check()
+        _allow(CONGESTION)
         try:
             if self.backend == "netem":
                 self._start_netem()
@@ -142,6 +147,11 @@ class Net:
     def stats(self) -> dict[str, Any]:
         """The emulator's counters since the last reset; empty with netem, which has none."""
         return {} if self._control is None else self._ask({"do": "stats"})
+
+    @property
+    def congestion(self) -> str:
+        """The machines' congestion control."""
+        return _run(*self.machines[0].command(["sysctl", "-n", "net.ipv4.tcp_congestion_control"])).strip()
 
     @property
     def emulator(self) -> int | None:
@@ -210,14 +220,17 @@ class Net:
         machine = NetworkNamespace(index, f"{self._mark}-{index}", address(index))
         self._namespace(machine.name)
         self.machines.append(machine)
-        for setting in _SETTINGS:
-            _run(*machine.command(["sysctl", "-qw", setting]))
         return machine
 
     def _namespace(self, name: str) -> None:
         self._made.append(name)
         _run("ip", "netns", "add", name)
         _run("ip", "-n", name, "link", "set", "lo", "up")
+        inside = ("nsenter", f"--net={NAMESPACES / name}", "sysctl")
+        for setting in _SETTINGS:
+            _run(*inside, "-qw", setting)
+        with contextlib.suppress(LocalError):  # the row says what it has
+            _run(*inside, "-qw", f"net.ipv4.tcp_congestion_control={CONGESTION}")
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self._control is not None
@@ -304,8 +317,16 @@ def _address(machine: NetworkNamespace, device: str, prefix: int = 32) -> None:
     _run("ip", "-n", machine.name, "link", "set", device, "up", "mtu", _MTU)
 
 
-def _run(*command: str) -> None:
+def _allow(algorithm: str) -> None:
+    """Let machines have this congestion control, which a computer with another default may not."""
+    allowed = _SYSCTL / "tcp_allowed_congestion_control"
+    with contextlib.suppress(OSError):
+        if algorithm not in (known := allowed.read_text().split()):
+            allowed.write_text(" ".join([*known, algorithm]))
+
+
+def _run(*command: str) -> str:
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
     except subprocess.CalledProcessError as exc:
         raise LocalError(f"{' '.join(command)}: {exc.stderr.strip()}") from exc

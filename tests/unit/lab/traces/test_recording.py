@@ -1,10 +1,16 @@
 """A real program of MPyC is recorded, and its trace says what it does after what."""
 
+import json
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from huddle.errors import LocalError
+from huddle_lab.runs import entry
 from huddle_lab.simulator.simulate import Setting, simulate
 from huddle_lab.traces import recording
 from huddle_lab.traces.trace import Trace, fault
@@ -46,6 +52,38 @@ def test_products_that_follow_each_other_take_their_rounds_and_products_side_by_
     assert many.messages > few.messages + 3 * 2 * (5 + 8)
     found = simulate(many, Setting(everywhere(3)))
     assert found.sent == found.delivered == many.messages  # and every party stops
+
+
+DRAWS = """
+from mpyc.runtime import mpc
+
+async def main():
+    async with mpc:
+        print("drawn:", await mpc.output(mpc.random.random_permutation(mpc.SecInt(32), 20)))
+
+mpc.run(main())
+"""
+
+
+def test_a_recorded_run_draws_what_the_lab_s_run_with_this_seed_draws(tmp_path: Path) -> None:
+    program = tmp_path / "draws.py"
+    program.write_text(DRAWS)
+    (tmp_path / "lab_entry.json").write_text(json.dumps({"program": "draws.py", "seed": "s"}))
+    shutil.copy(str(entry.__file__), tmp_path / "lab_entry.py")
+    module = [
+        sys.executable,
+        "-m",
+        "huddle_lab.traces.recorder",
+        str(tmp_path / "out.json"),
+        "s",
+        str(program),
+    ]
+    said = [
+        subprocess.run([*command, "-M1"], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+        for command in ([sys.executable, "lab_entry.py"], module)
+    ]
+    drawn = [re.findall(r"drawn: .*", text) for text in said]
+    assert drawn[0] == drawn[1] and drawn[0]
 
 
 def test_a_party_alone_only_computes(tmp_path: Path) -> None:
