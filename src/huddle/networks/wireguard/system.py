@@ -104,8 +104,10 @@ def inside(name: str, own: IPv6Address, port: int = 0, *, segment: int | None = 
 
 @contextmanager
 def _netlink(name: str) -> Iterator[Any]:
-    """A netlink socket of pyroute2, by its class's name, on a loop of asyncio's own: where a program has made uvloop
-    the default, as MPyC does, pyroute2 would take that, which has no netlink sockets."""
+    """A netlink socket of pyroute2, by its class's name, on a loop of asyncio's own.
+
+    Where a program has made uvloop the default, as MPyC does, pyroute2 would take that, which has none.
+    """
     import pyroute2
 
     loop = asyncio.SelectorEventLoop()
