@@ -8,7 +8,8 @@ import asyncio
 import errno
 import importlib.util
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -101,11 +102,27 @@ def inside(name: str, own: IPv6Address, port: int = 0, *, segment: int | None = 
     return sock
 
 
+@contextmanager
+def _netlink(name: str) -> Iterator[Any]:
+    """A netlink socket of pyroute2, by its class's name, on a loop of asyncio's own.
+
+    Where a program has made uvloop the default, as MPyC does, pyroute2 would take that, which has none.
+    """
+    import pyroute2
+
+    loop = asyncio.SelectorEventLoop()
+    try:
+        with getattr(pyroute2, name)(use_event_loop=loop) as opened:
+            yield opened
+    finally:
+        loop.run_until_complete(asyncio.sleep(0))  # what was closed a moment ago lets its socket go
+        loop.close()
+
+
 def _add(name: str) -> bool:
-    from pyroute2 import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError
 
-    with IPRoute() as route:
+    with _netlink("IPRoute") as route:
         try:
             route.link("add", ifname=name, kind=KIND)
         except NetlinkError as error:
@@ -117,22 +134,19 @@ def _add(name: str) -> bool:
 
 def loopback_up() -> None:
     """Switch loopback on, in a network that is new."""
-    from pyroute2 import IPRoute
-
-    with IPRoute() as route:
+    with _netlink("IPRoute") as route:
         for index in route.link_lookup(ifname="lo"):
             route.link("set", index=index, state="up")
 
 
 def bring_up_now(name: str, addressing: Addressing) -> None:
     """As `bring_up`, waiting for it."""
-    from pyroute2 import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError
 
     # Where new interfaces have no IPv6, this one needs it; where /proc can't be written, one sees below.
     with suppress(OSError):
         Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("0")
-    with IPRoute() as route:
+    with _netlink("IPRoute") as route:
         try:
             found = route.link_lookup(ifname=name)
             if not found:
@@ -154,10 +168,9 @@ def bring_up_now(name: str, addressing: Addressing) -> None:
 
 
 def _remove(name: str) -> None:
-    from pyroute2 import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError
 
-    with IPRoute() as route:
+    with _netlink("IPRoute") as route:
         for index in route.link_lookup(ifname=name):
             try:
                 route.link("del", index=index)
@@ -167,10 +180,9 @@ def _remove(name: str) -> None:
 
 
 def _configure(name: str, settings: dict[str, Any]) -> None:
-    from pyroute2 import WireGuard
     from pyroute2.netlink.exceptions import NetlinkError
 
-    with WireGuard() as wireguard:
+    with _netlink("WireGuard") as wireguard:
         try:
             wireguard.set(name, **settings)
         except NetlinkError as error:
@@ -178,10 +190,9 @@ def _configure(name: str, settings: dict[str, Any]) -> None:
 
 
 def _peer(name: str) -> dict[str, Any]:
-    from pyroute2 import WireGuard
     from pyroute2.netlink.exceptions import NetlinkError
 
-    with WireGuard() as wireguard:
+    with _netlink("WireGuard") as wireguard:
         try:
             (device,) = wireguard.info(name)
         except NetlinkError as error:
