@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from huddle.links.frames import PEER, WINDOW, control, data_frames
+from huddle.running.channel import RunChannel
 from huddle.running.mux import MuxChannel, RunnerMux
 
 
@@ -20,10 +21,14 @@ def run_by(loop_of: str, scenario: Callable[[], Any]) -> None:
 
 async def opened(theirs: socket.socket) -> tuple[asyncio.Transport, RunnerMux, list[MuxChannel]]:
     """A lane with the channels of peers 1 and 2, whose links are nothing."""
-    link: Any = SimpleNamespace(forward=None, write=lambda _: None, delivered=lambda _: None)
+    nothing: Any = SimpleNamespace(forward=None, write=lambda _: None, delivered=lambda _: None)
+
+    def link(_: RunChannel, /, *, make: Callable[..., Any] = MuxChannel) -> Any:
+        return nothing
+
     run: Any = SimpleNamespace(observer=None, peer_ended=lambda *_: None, fail=lambda *_: None)
     transport, mux = await asyncio.get_running_loop().create_unix_connection(RunnerMux, sock=theirs)
-    channels = mux.open(run, dict.fromkeys((1, 2), lambda _: link))
+    channels = mux.open(run, {1: link, 2: link})
     return transport, mux, [channel for channel in channels.values() if isinstance(channel, MuxChannel)]
 
 
