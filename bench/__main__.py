@@ -82,7 +82,7 @@ async def rounds(times: int) -> None:
 
 
 async def exchange(times: int) -> None:
-    """Two parties tell each other something; they multiply and open without a message, so nothing else tells."""
+    """Two parties tell each other something; they multiply and open without any message."""
     await in_turn(times, HERE / "exchange.py", {"exchange p50": ("exchange_ms", "ms")}, OWN_CORE)
 
 
