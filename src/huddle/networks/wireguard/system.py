@@ -128,7 +128,7 @@ def _add(name: str) -> bool:
         except NetlinkError as error:
             if error.code in (errno.EOPNOTSUPP, errno.ENODEV):
                 return False
-            raise _failed(f"make the interface {name}", error) from error
+            raise _cannot(f"make the interface {name}", error) from error
     return True
 
 
@@ -164,7 +164,7 @@ def bring_up_now(name: str, addressing: Addressing) -> None:
             for peer in addressing.peers:
                 route.route("add", family=socket.AF_INET6, dst=f"{peer}/128", oif=index)
         except NetlinkError as error:
-            raise _failed(f"give {name} its address", error) from error
+            raise _cannot(f"give {name} its address", error) from error
 
 
 def _remove(name: str) -> None:
@@ -176,7 +176,7 @@ def _remove(name: str) -> None:
                 route.link("del", index=index)
             except NetlinkError as error:
                 if error.code != errno.ENODEV:
-                    raise _failed(f"remove the interface {name}", error) from error
+                    raise _cannot(f"remove the interface {name}", error) from error
 
 
 def _configure(name: str, settings: dict[str, Any]) -> None:
@@ -186,7 +186,7 @@ def _configure(name: str, settings: dict[str, Any]) -> None:
         try:
             wireguard.set(name, **settings)
         except NetlinkError as error:
-            raise _failed(f"configure {name}", error) from error
+            raise _cannot(f"configure {name}", error) from error
 
 
 def _peer(name: str) -> dict[str, Any]:
@@ -196,12 +196,12 @@ def _peer(name: str) -> dict[str, Any]:
         try:
             (device,) = wireguard.info(name)
         except NetlinkError as error:
-            raise _failed(f"ask about {name}", error) from error
+            raise _cannot(f"ask about {name}", error) from error
         peers = device.get_attr("WGDEVICE_A_PEERS") or ()
         return {key: value for one in peers[:1] for key, value in one["attrs"]}
 
 
-def _failed(what: str, error: Any) -> NetworkError:
+def _cannot(what: str, error: Any) -> NetworkError:
     hint = ""
     if error.code in (errno.EPERM, errno.EACCES):
         hint = "It needs root, or CAP_NET_ADMIN; where IPv6 is switched off, switch it on."
