@@ -68,6 +68,7 @@ class Wire:
         self._written = self._queued = self._flying = 0
         self._messages: deque[tuple[int, int]] = deque()  # where each ends in the stream
         self._chunks: deque[_Chunk] = deque()  # that have not been passed on
+        self._lost: list[_Chunk] = []
         self._busy = self._last = self._sent = 0.0
         self._most = self._used = 0  # bytes under way: in the last round trip, and since the stamp
         self._most_at = self._stamp = 0.0
@@ -125,6 +126,7 @@ class Wire:
         packets = math.ceil(chunk.size / SEGMENT)
         if self._is_lost(packets) or (shape.rate and self._busy - now > QUEUE_SECONDS):
             chunk.lost = True
+            self._lost.append(chunk)
             self._clock.at(now + self._patience(chunk), self._again, chunk, chunk.tries, True)
             return
         if shape.rate:
@@ -134,11 +136,10 @@ class Wire:
             at = max(at + self._random.gauss(0, shape.jitter), self._last, now)
             self._last = at
         self._clock.at(at, self._arrive, chunk)
-        for earlier in self._chunks:  # what is acknowledged later shows that these are lost
-            if earlier is not chunk and earlier.lost:
-                earlier.later += 1
-                patient = 0 if earlier.later >= REORDERED else PATIENT
-                self._clock.at(now + (1 + patient) * self._trip, self._again, earlier, earlier.tries)
+        for earlier in self._lost:  # what is acknowledged later shows that these are lost
+            earlier.later += 1
+            patient = 0 if earlier.later >= REORDERED else PATIENT
+            self._clock.at(now + (1 + patient) * self._trip, self._again, earlier, earlier.tries)
 
     def _is_lost(self, packets: int = 1) -> bool:
         """What is sent now."""
@@ -156,6 +157,7 @@ class Wire:
         if not chunk.lost or chunk.tries != tries or tries == GIVES_UP:
             return
         chunk.tries += 1
+        self._lost.remove(chunk)
         if self._known >= self._recover:  # once for all that is lost of what is under way
             self._recover = self._written - self._queued
             self._window = self._threshold = max(2 * SEGMENT, self._window * BETA)

@@ -187,10 +187,11 @@ def _demo(table: Table, folder: Path, find: Callable[[str], Path]) -> Demo:
     repetitions = table.count("repetitions", 1, MOST, MOST)
     places = table.texts("scenarios", empty=True)
     drawn = table.table("draws", optional=True)
+    sizes = sizes or (Size("", ()),)
     draws = {size.name: _draws(drawn.table(size.name)) for size in sizes if size.name in drawn.keys()}
     drawn.end()
     table.end()
-    return Demo(named, path.name, sizes or (Size("", ()),), files, repetitions, places, draws)
+    return Demo(named, path.name, sizes, files, repetitions, places, draws)
 
 
 def _draws(table: Table) -> dict[int, int]:
