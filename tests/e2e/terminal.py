@@ -99,6 +99,12 @@ class Terminal:
         with self._news:
             return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
 
+    def stands(self, pattern: str, timeout: float = PATIENCE) -> None:
+        """Wait until something stands on the screen, be it new or not: a question asked before, say."""
+        with self._news:
+            if not self._news.wait_for(lambda: re.search(pattern, "\n".join(self._screen.display)), timeout):
+                raise AssertionError(f"{pattern!r} does not stand on the screen:\n{self._screen.display}")
+
     def wait(self, pattern: str, timeout: float = PATIENCE) -> re.Match[str]:
         """Wait for something after what was waited for last."""
         deadline = time.monotonic() + timeout

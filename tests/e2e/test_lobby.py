@@ -130,7 +130,7 @@ def test_another_code_and_somebody_removed(url: str, seat: Seat, program: Path) 
     first = ada.wait(r"good for ten minutes:\s+(\d+-[a-z]+-[a-z]+)")[1]
     bob = seat("Bob", "join", link)
     ada.wait("Bob has a seat")
-    ada.wait("While you wait")  # what is typed before it stands there answers nothing
+    ada.stands("While you wait")  # what is typed before it stands there answers nothing
     ada.type("c")
     second = ada.wait(r"good for ten minutes:\s+(\d+-[a-z]+-[a-z]+)")[1]
     assert first != second
@@ -188,7 +188,7 @@ def test_fewer_parties_than_planned_start_without_joining_anew(
     ada, link = hosts(seat, url, program, 4)
     bob = seat("Bob", "join", link)
     ada.wait("Bob has a seat")
-    ada.wait("While you wait")  # what is typed before it stands there answers nothing
+    ada.stands("While you wait")  # what is typed before it stands there answers nothing
     ada.type("m 9 9")
     ada.wait("is no answer")
     ada.type("m 2")

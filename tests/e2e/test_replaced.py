@@ -44,7 +44,7 @@ def test_who_is_killed_while_it_runs_is_replaced_and_the_others_stay(
     ada.wait("Bob was lost. The others keep their seats")
     second = ada.wait(r"\n\s+(http\S+/j#\S+)\s+Or read out")[1]
     assert second != link
-    ada.wait("While you wait")
+    ada.stands("While you wait")
     cyd.wait("Bob was lost. You keep your seat and need not join again")
     cyd.wait("2 of 3 are here")
     late = seat("Bob", "join", *QUICK, link)
@@ -75,7 +75,7 @@ def test_who_leaves_after_a_failed_run_is_replaced(url: str, seat: Seat, program
     second = ada.wait(r"\n\s+(http\S+/j#\S+)\s+Or read out")[1]
     cyd.wait("You keep your seat")
     program.write_text(right)
-    ada.wait("While you wait")
+    ada.stands("While you wait")
     ada.type("p")
     ada.wait("All are asked anew: prog.py changed")
     dan = seat("Dan", "join", second)

@@ -26,7 +26,8 @@ async function asset(event) {
   const cache = await caches.open(CACHE);
   const kept = await cache.match(request.url);
   if (kept) return kept;
-  const response = await fetch(request);
+  // By its address: WebKit passes no request for a worker's script on.
+  const response = await fetch(request.url);
   // Passed on as it comes, so that who waits for it sees how far it is; kept only once all of it is here.
   if (response.status === 200) event.waitUntil(keep(cache, request.url, response.clone()).catch(() => undefined));
   return response;

@@ -17,8 +17,9 @@ def silent(plan: Plan, me: str, done: Collection[int], what: str) -> HuddleError
             return not_echoed()
         return LocalError("nobody here decided in time", hint="Start again with a new invitation.")
     missing = [member.name for member in plan.roster if member.pid not in done]
+    names = ", ".join(missing)
     return PeerError(
-        f"{', '.join(missing)} did not {what} in time",
+        f"{names} did not accept in time" if what == "accept" else f"{names} did not reveal in time",
         peer=missing[0],
         hint=f"Ask {missing[0]} what happened, then start again with a new invitation.",
     )

@@ -113,8 +113,11 @@ def own_addresses() -> list[Check]:
             continue
         kinds = {addresses.kind(one.ip) for one in mine}
         found = "; ".join(f"{one.ip} ({one.interface}): {_MEANING[addresses.kind(one.ip)]}" for one in mine)
-        behind = "Peers outside need to be reachable themselves, or you forward a port and --advertise it; "
-        advice = "" if "public" in kinds else f"{behind}else the network {_relaying()} is used."
+        advice = (
+            "Peers outside need to be reachable themselves, or you forward a port and --advertise it; "
+            f"else the network {_relaying()} is used."
+        )
+        advice = "" if "public" in kinds else advice
         checks.append(Check(name, "ok", found, advice))
     return checks
 

@@ -65,30 +65,28 @@ def check(answer: bytes) -> None:
 
 @asynccontextmanager
 async def paired(
-    url: str, peer: PeerOffer, label: bytes, what: str, *, within: float
+    url: str, peer: PeerOffer, label: bytes, *, within: float
 ) -> AsyncIterator[dialing.RendezvousConnection]:
     """Meet that peer at the rendezvous `url`, where it must come within so many seconds.
 
-    `label` names the channel, `what` is what the two tell each other there, for people.
+    `label` names the channel.
     """
     host = dialing.host_of(url)
     try:
         socket = await dialing.reach(channel(url, peer, label), within=within)
     except dialing.LOST as error:
         raise NetworkError(
-            f"The rendezvous {host} can't be reached, where {what} are told: {dialing.reason_of(error)}.",
+            f"The rendezvous {host}, where {peer.name} is met, can't be reached: {dialing.reason_of(error)}.",
             hint="Is the rendezvous still running?",
         ) from error
     try:
-        await _wait(socket, peer, host, what, within)
+        await _wait(socket, peer, host, within)
         yield socket
     finally:
         await socket.close()
 
 
-async def _wait(
-    socket: dialing.RendezvousConnection, peer: PeerOffer, host: str, what: str, within: float
-) -> None:
+async def _wait(socket: dialing.RendezvousConnection, peer: PeerOffer, host: str, within: float) -> None:
     try:
         async with asyncio.timeout(within):
             answer = await socket.recv(decode=False)
@@ -99,7 +97,7 @@ async def _wait(
         ) from None
     except dialing.LOST as error:
         raise NetworkError(
-            f"The rendezvous {host} ended the connection where {what} are told to {peer.name}.",
+            f"The rendezvous {host} ended the connection by which {peer.name} is met.",
             hint="It is tried again.",
         ) from error
     check(answer)

@@ -261,13 +261,12 @@ class PeerMonitor:
         patience = self._grace if peer.connected.is_set() else self._patience
         if quiet > patience:
             name = peer.member.name
-            met = "nothing was heard of" if peer.connected.is_set() else "no link could be made to"
-            last = f" The last attempt: {peer.end.reason}" if peer.end and peer.end.reason else ""
-            self.fail(
-                peer,
-                PeerError(
-                    f"{name} is gone: {met} {name} for {patience:.0f} s.{last}",
-                    peer=name,
-                    hint=f"Ask {name} what happened, then start a new session; --grace waits longer.",
-                ),
+            message = (
+                f"{name} is gone: nothing was heard of {name} for {patience:.0f} s."
+                if peer.connected.is_set()
+                else f"{name} is gone: no link could be made to {name} for {patience:.0f} s."
             )
+            if peer.end and peer.end.reason:
+                message = f"{message} The last attempt: {peer.end.reason}"
+            hint = f"Ask {name} what happened, then start a new session; --grace waits longer."
+            self.fail(peer, PeerError(message, peer=name, hint=hint))

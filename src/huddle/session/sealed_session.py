@@ -312,9 +312,9 @@ class SealedSession:
         if (self._ran or self._try_again) and finished and not self._agreements.under_way:
             self._agreements.end()
         else:
-            because = "" if culprit == name else f" because of {culprit}"
-            why = f": {reason}" if reason else ""
-            said = f"{name} left the session{because}{why}"
+            left = f"{name} left the session"
+            left = left if culprit == name else f"{name} left the session because of {culprit}"
+            said = f"{left}: {reason}" if reason else left
             self._break(PeerError(said, peer=culprit, hint=REPLACING.format(name=name)))
 
     def _break(self, error: HuddleError, pid: int | None = None) -> None:

@@ -21,6 +21,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 _NUMBERS = ("count", "number")  # places that only a number has
 _NUMBER = r"\d[\d.,]*"
 _ENOUGH = 12  # letters of its own that a part of a sentence must have to be known again
+_JOINT = re.compile(r"(?<=[.?]) |: ")
 _DEEPEST = 3  # texts within texts that are looked for
 
 
@@ -49,13 +50,25 @@ class Catalogue:
             return known
         if depth == _DEEPEST:
             return english
+        return self._as_whole(english, depth) or self._in_parts(english, depth) or english
+
+    def _as_whole(self, english: str, depth: int) -> str:
+        """The translation by the pattern that fits; empty where none does."""
         for pattern, literal, translation in self._found():
             if literal in english and (found := pattern.fullmatch(english)):
                 inside = {
                     name: self.recognized(value, depth + 1) for name, value in found.groupdict().items()
                 }
                 return _filled(translation, inside)
-        return english
+        return ""
+
+    def _in_parts(self, english: str, depth: int) -> str:
+        """The translation of two sentences, or of what stands before and after a colon; empty if unknown."""
+        for joint in _JOINT.finditer(english):
+            before, after = english[: joint.start()], english[joint.end() :]
+            if (known := self.recognized(before, depth + 1)) != before:
+                return f"{known}{joint[0]}{self.recognized(after, depth + 1)}"
+        return ""
 
     def _found(self) -> list[tuple[re.Pattern[str], str, str]]:
         if not self._patterns:

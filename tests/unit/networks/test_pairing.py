@@ -48,7 +48,7 @@ async def test_a_peer_that_does_not_come_is_named() -> None:
     async with RendezvousServer(ServerConfig()) as server:
         url = f"http://127.0.0.1:{server.port}"
         with pytest.raises(NetworkError, match="Bob did not come to the rendezvous"):
-            async with paired(url, peer, b"label", "WireGuard", within=0.2):
+            async with paired(url, peer, b"label", within=0.2):
                 pass
 
 

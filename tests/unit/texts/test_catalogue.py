@@ -53,6 +53,15 @@ def test_a_text_is_found_with_its_values_and_a_known_value_is_translated_too() -
     assert found.recognized("Bob went away.") == "Bob went away."
 
 
+def test_sentences_and_what_stands_behind_a_colon_are_known_each() -> None:
+    found = Catalogue({"{name} has left the room.": "{name} ging.", "It is tried again.": "Noch einmal."})
+    assert found.recognized("Bob has left the room. It is tried again.") == "Bob ging. Noch einmal."
+    assert found.recognized("Bob has left the room. So be it.") == "Bob ging. So be it."
+    assert found.recognized("So be it. It is tried again.") == "So be it. It is tried again."
+    found = Catalogue({"{name} left the session": "{name} ging", "no answer": "keine Antwort"})
+    assert found.recognized("Bob left the session: no answer") == "Bob ging: keine Antwort"
+
+
 def test_a_place_for_a_number_fits_numbers_alone() -> None:
     found = Catalogue({"{count} more.": "{count} weitere."})
     assert found.recognized("1,200 more.") == "1,200 weitere."

@@ -23,7 +23,6 @@ from huddle.rendezvous.client import dialing
 
 _CHANNEL = b"huddle/1 headscale channel"
 _KEY = b"huddle/1 headscale grant"
-_WHAT = "auth keys"
 MAX_CERTIFICATE = 8_192  # bytes; more than any with its chain
 _NONCE = 12
 _URL = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]+(/[A-Za-z0-9.\-_/~%]*)?")
@@ -53,7 +52,7 @@ async def give(url: str, peer: PeerOffer, crypto: Crypto, grant: AuthKeyGrant) -
     message = nonce + crypto.seal(hkdf(peer.secret, _KEY), nonce, encode(grant), b"")
     while True:
         try:
-            async with paired(url, peer, _CHANNEL, _WHAT, within=_MEET) as socket:
+            async with paired(url, peer, _CHANNEL, within=_MEET) as socket:
                 await socket.send(message)
                 async with asyncio.timeout(_TAKEN):
                     await socket.wait_closed()
@@ -66,7 +65,7 @@ async def take(url: str, peer: PeerOffer, crypto: Crypto) -> AuthKeyGrant:
     """The grant of the host `peer`, however long it takes; NetworkError where it is none."""
     while True:
         try:
-            async with paired(url, peer, _CHANNEL, _WHAT, within=_MEET) as socket:
+            async with paired(url, peer, _CHANNEL, within=_MEET) as socket:
                 async with asyncio.timeout(_TAKEN):
                     message = await socket.recv(decode=False)
                 break

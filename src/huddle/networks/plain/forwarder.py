@@ -101,9 +101,13 @@ class Forwarder:
                 await loop.create_datagram_endpoint(lambda side=side: side, sock=sock)  # type: ignore[misc]
         except OSError as error:
             await self.close()
-            many = f"{len(directions)} UDP ports from {first} on" if first else f"{len(directions)} UDP ports"
+            many, why = len(directions), error.strerror
             raise NetworkError(
-                f"To forward between two parties {many} are needed here, and are not free: {error.strerror}.",
+                f"To forward between two parties {many} UDP ports from {first} on are needed here, and are "
+                f"not free: {why}."
+                if first
+                else f"To forward between two parties {many} UDP ports are needed here, and none are "
+                f"free: {why}.",
                 hint="Choose another --port, or end what has them.",
             ) from error
         for (sender, receiver), side in self._sides.items():

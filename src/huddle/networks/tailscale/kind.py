@@ -32,6 +32,9 @@ class TailscaleOptions:
     )
 
 
+_OWN = "Huddle can start one for a session from an auth key (HUDDLE_TS_AUTHKEY)"
+
+
 class TailscaleKind(NetworkKind):
     """A tailnet that the party's machine is in, or that a key lets it into."""
 
@@ -79,9 +82,8 @@ class TailscaleKind(NetworkKind):
 
         name = "Tailscale"
         found = find_socket(options.tailscaled)
-        own = "Huddle can start one for a session from an auth key (HUDDLE_TS_AUTHKEY)"
         if found is None and installed():
-            return [Check(name, "ok", f"installed but not running; {own}")]
+            return [Check(name, "ok", f"installed but not running; {_OWN}")]
         if found is None:
             advice = "Only for the networks tailscale and headscale: install Tailscale."
             return [Check(name, "ok", "not installed", advice)]
@@ -90,7 +92,7 @@ class TailscaleKind(NetworkKind):
         except HuddleError as exc:
             return [Check(name, "warn", exc.message, exc.hint)]
         if status.state != "Running" or status.me is None:
-            advice = f"Run tailscale up to use its tailnet; {own}."
+            advice = f"Run tailscale up to use its tailnet; {_OWN}."
             return [Check(name, "warn", f"in no tailnet ({status.state or 'no state'})", advice)]
         how = "" if status.tun else ", in user space"
         others = len(status.peers)

@@ -201,9 +201,7 @@ class TorNetwork:
         await self._published.wait()
         while not peer.there.is_set():
             with suppress(NetworkError):
-                async with pairing.paired(
-                    self._url, peer.offer, b"huddle/1 tor", "onion services", within=_MEET
-                ):
+                async with pairing.paired(self._url, peer.offer, b"huddle/1 tor", within=_MEET):
                     peer.there.set()
                     return
             await asyncio.sleep(_AGAIN)

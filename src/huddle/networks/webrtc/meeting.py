@@ -50,5 +50,5 @@ async def meeting(
     url: str, peer: PeerOffer, crypto: Crypto, *, within: float
 ) -> AsyncIterator[CandidateExchange]:
     """Meet that peer at the rendezvous `url`, where it must come within so many seconds."""
-    async with paired(url, peer, _LABEL, "WebRTC's candidates", within=within) as socket:
+    async with paired(url, peer, _LABEL, within=within) as socket:
         yield CandidateExchange(socket, RtcSignals(crypto, peer.secret, peer.lower), peer.name)

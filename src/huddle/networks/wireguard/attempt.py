@@ -35,7 +35,6 @@ CHECKS = 5.0  # seconds for a way to be found: fifty packets in each direction
 READY = 8.0  # seconds for the peer's end of the tunnel to stand
 
 _LABEL = b"huddle/1 wireguard channel"
-_WHAT = "WireGuard's candidates"
 
 
 class TunnelAttempt:
@@ -59,7 +58,7 @@ class TunnelAttempt:
             try:
                 await port.open()
                 self._mine = await self._candidates(port)
-                async with paired(url, self._peer, _LABEL, _WHAT, within=MEET) as socket:
+                async with paired(url, self._peer, _LABEL, within=MEET) as socket:
                     talk = _Talk(socket, TunnelSignals(self._crypto, self._peer), self._peer.name)
                     way = await self._way(talk, port)
                     await port.close()

@@ -8,7 +8,8 @@ import asyncio
 import errno
 import importlib.util
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -101,38 +102,51 @@ def inside(name: str, own: IPv6Address, port: int = 0, *, segment: int | None = 
     return sock
 
 
+@contextmanager
+def _netlink(name: str) -> Iterator[Any]:
+    """A netlink socket of pyroute2, by its class's name, on a loop of asyncio's own.
+
+    Where a program has made uvloop the default, as MPyC does, pyroute2 would take that, which has none.
+    """
+    import pyroute2
+
+    loop = asyncio.SelectorEventLoop()
+    try:
+        with getattr(pyroute2, name)(use_event_loop=loop) as opened:
+            yield opened
+    finally:
+        loop.run_until_complete(asyncio.sleep(0))  # what was closed a moment ago lets its socket go
+        loop.close()
+
+
 def _add(name: str) -> bool:
-    from pyroute2 import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError
 
-    with IPRoute() as route:
+    with _netlink("IPRoute") as route:
         try:
             route.link("add", ifname=name, kind=KIND)
         except NetlinkError as error:
             if error.code in (errno.EOPNOTSUPP, errno.ENODEV):
                 return False
-            raise _failed(f"make the interface {name}", error) from error
+            raise _cannot(f"make the interface {name}", error) from error
     return True
 
 
 def loopback_up() -> None:
     """Switch loopback on, in a network that is new."""
-    from pyroute2 import IPRoute
-
-    with IPRoute() as route:
+    with _netlink("IPRoute") as route:
         for index in route.link_lookup(ifname="lo"):
             route.link("set", index=index, state="up")
 
 
 def bring_up_now(name: str, addressing: Addressing) -> None:
     """As `bring_up`, waiting for it."""
-    from pyroute2 import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError
 
     # Where new interfaces have no IPv6, this one needs it; where /proc can't be written, one sees below.
     with suppress(OSError):
         Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("0")
-    with IPRoute() as route:
+    with _netlink("IPRoute") as route:
         try:
             found = route.link_lookup(ifname=name)
             if not found:
@@ -150,47 +164,44 @@ def bring_up_now(name: str, addressing: Addressing) -> None:
             for peer in addressing.peers:
                 route.route("add", family=socket.AF_INET6, dst=f"{peer}/128", oif=index)
         except NetlinkError as error:
-            raise _failed(f"give {name} its address", error) from error
+            raise _cannot(f"give {name} its address", error) from error
 
 
 def _remove(name: str) -> None:
-    from pyroute2 import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError
 
-    with IPRoute() as route:
+    with _netlink("IPRoute") as route:
         for index in route.link_lookup(ifname=name):
             try:
                 route.link("del", index=index)
             except NetlinkError as error:
                 if error.code != errno.ENODEV:
-                    raise _failed(f"remove the interface {name}", error) from error
+                    raise _cannot(f"remove the interface {name}", error) from error
 
 
 def _configure(name: str, settings: dict[str, Any]) -> None:
-    from pyroute2 import WireGuard
     from pyroute2.netlink.exceptions import NetlinkError
 
-    with WireGuard() as wireguard:
+    with _netlink("WireGuard") as wireguard:
         try:
             wireguard.set(name, **settings)
         except NetlinkError as error:
-            raise _failed(f"configure {name}", error) from error
+            raise _cannot(f"configure {name}", error) from error
 
 
 def _peer(name: str) -> dict[str, Any]:
-    from pyroute2 import WireGuard
     from pyroute2.netlink.exceptions import NetlinkError
 
-    with WireGuard() as wireguard:
+    with _netlink("WireGuard") as wireguard:
         try:
             (device,) = wireguard.info(name)
         except NetlinkError as error:
-            raise _failed(f"ask about {name}", error) from error
+            raise _cannot(f"ask about {name}", error) from error
         peers = device.get_attr("WGDEVICE_A_PEERS") or ()
         return {key: value for one in peers[:1] for key, value in one["attrs"]}
 
 
-def _failed(what: str, error: Any) -> NetworkError:
+def _cannot(what: str, error: Any) -> NetworkError:
     hint = ""
     if error.code in (errno.EPERM, errno.EACCES):
         hint = "It needs root, or CAP_NET_ADMIN; where IPv6 is switched off, switch it on."

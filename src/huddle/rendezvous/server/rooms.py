@@ -209,11 +209,21 @@ class Rooms:
             return before[0]
         limits, size, maker = self._limits, len(message.record), self._makers.get(room.id)
         if size > limits.record_bytes:
-            raise _too_much("record-bytes", "This record", size, limits.record_bytes, "bytes")
+            raise _too_much(
+                "record-bytes",
+                f"This record would have {size} bytes; the rendezvous takes {limits.record_bytes}.",
+            )
         if room.records >= limits.room_records:
-            raise _too_much("room-records", "This room", room.records + 1, limits.room_records, "records")
+            records = room.records + 1
+            raise _too_much(
+                "room-records",
+                f"This room would have {records} records; the rendezvous takes {limits.room_records}.",
+            )
         if room.bytes + size > limits.room_bytes:
-            raise _too_much("room-bytes", "This room", room.bytes + size, limits.room_bytes, "bytes")
+            raise _too_much(
+                "room-bytes",
+                f"This room would have {room.bytes + size} bytes; the rendezvous takes {limits.room_bytes}.",
+            )
         if maker and not maker.may_add_bytes(size, limits.address_bytes):
             raise ClientRefused(
                 "address-bytes",
@@ -309,9 +319,5 @@ class Rooms:
             reader.wake.set()
 
 
-def _too_much(code: str, what: str, size: int, most: int, unit: str) -> ClientRefused:
-    return ClientRefused(
-        code,
-        f"{what} would be {size} {unit}; the rendezvous takes {most}.",
-        "Send less: a smaller program, or fewer attempts in one room.",
-    )
+def _too_much(code: str, message: str) -> ClientRefused:
+    return ClientRefused(code, message, "Send less: a smaller program, or fewer attempts in one room.")

@@ -297,7 +297,7 @@ async def test_a_rendezvous_that_is_gone() -> None:
     async with RendezvousServer(ServerConfig()) as server:
         gone = f"http://127.0.0.1:{server.port}"
     async with parties(gone) as (networks, _):
-        with pytest.raises(NetworkError, match="can't be reached, where WebRTC's candidates are told"):
+        with pytest.raises(NetworkError, match=r"where .* is met, can't be reached"):
             await networks[0].dial(1, 0)
 
 
