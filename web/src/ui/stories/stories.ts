@@ -1,6 +1,7 @@
 /** The states in which the page is looked at, as what happened and was decided before. */
 import type { Decision, Form, PartyState, SessionEvent, Standing } from "../../core/protocol";
 import type { App, Screen } from "../app.svelte";
+import { hashFields } from "../lib/entry";
 import { gallery } from "../lib/gallery";
 import type { Interrupted } from "../lib/interrupted";
 import { problem, type Problem } from "../lib/support";
@@ -133,12 +134,13 @@ function stats(second: number): SessionEvent {
 }
 
 const OUTPUT =
-  "2026-11-23 10:41:07 Start MPyC runtime v0.11\r\n\x1b[1mAverage salary\x1b[0m of 3 parties\n" +
+  "\x1b[1mAverage salary\x1b[0m of 3 parties\n" +
   "\x1b[32m✓\x1b[0m connected to all\n\x1b[33mWaiting\x1b[0m for everybody's salary\nYour salary: ";
 
 const running: (SessionEvent | Decision)[] = [
   ...sealed,
   run("started"),
+  { event: "output", stream: "stderr", text: "2026-11-23 10:41:07 Start MPyC runtime v0.11\n", run: 1 },
   { event: "output", stream: "stdout", text: OUTPUT, run: 1 },
   ...Array.from({ length: 40 }, (_, i) => stats(i + 1)),
   { event: "input", waiting: true, run: 1 },
@@ -167,6 +169,15 @@ const hostile =
   "from mpyc.runtime import mpc\n\n" +
   'def check(level):\n    if level != "user\u202e \u2066# only for admins\u2069 \u2066":\n        print("admin")\n' +
   "naïve = 1\u200b2\n\x1b[2J\n";
+
+/** An invitation to the place of the stories, whose check is right. */
+async function link(): Promise<string> {
+  const data = new Uint8Array(33).fill(7);
+  data[0] = 1;
+  const check = (await hashFields("huddle/1 link", bytes(location.origin), data)).slice(0, 3);
+  const fragment = btoa(String.fromCharCode(...data, ...check)).replaceAll("+", "-").replaceAll("/", "_");
+  return `${location.origin}/j#${fragment}`;
+}
 
 const asking = (prompt: string, hidden: boolean): (SessionEvent | Decision)[] => [
   ...sealed,
@@ -203,7 +214,7 @@ export const stories: Record<string, Story> = {
   start: { name: "", steps: [{ event: "progress", stage: "loading", done: 0.6 }] },
   "host-form": { screen: "host", steps: [ready] },
   "join-form": { screen: "join", name: "", steps: [ready] },
-  invited: { invitation: `${location.origin}/${URL.slice(URL.indexOf("j#"))}`, steps: [{ event: "progress", stage: "starting", done: 1 }] },
+  invited: { invitation: await link(), steps: [{ event: "progress", stage: "starting", done: 1 }] },
   unsupported: {
     invitation: `${location.origin}/${URL.slice(URL.indexOf("j#"))}`,
     problem: problem({ isSecureContext: true, WebAssembly: {} }),
