@@ -71,8 +71,6 @@ class MuxChannel(RunChannel):
         # Few frames end like an END; only then is it worth a look.
         if data[-_HEADER:] == END or not self._to_runner:
             self._last_frames(data)
-        elif self._lane.writing is self:
-            self._lane.put(data)
         else:
             self._lane.send(self, data)
 
@@ -94,10 +92,6 @@ def _forget(data: bytes, scanned: frames.Scanned) -> None:
     """Nobody wants it."""
 
 
-def _drop(data: frames.Slice) -> None:
-    """There is no runner any more."""
-
-
 class RunnerMux(asyncio.Protocol):
     """The supervisor's end of a lane."""
 
@@ -109,8 +103,9 @@ class RunnerMux(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._part = b""  # the start of a frame of which the runner has not written the rest
         self._reading: MuxChannel | None = None  # whose frames come, and go
-        self.writing: MuxChannel | None = None
-        self.put: Callable[[frames.Slice], None] = _drop  # as `send`, for the channel that is `writing`
+        self._writing: MuxChannel | None = None
+        self._due: list[frames.Slice] = []  # leaves when the tick is over
+        self._loop = asyncio.get_running_loop()
 
     def open(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, RunChannel]:
         """The channels of a run, each with its link."""
@@ -123,18 +118,28 @@ class RunnerMux(asyncio.Protocol):
         return self._channels
 
     def send(self, channel: MuxChannel, data: frames.Slice) -> None:
-        """Write frames of this peer; what is written in one tick leaves at once."""
-        if self.writing is not channel:
-            self.writing = channel
-            self.put(channel.mark)
-        self.put(data)
+        """Write frames of this peer; what is written in one tick leaves in one call.
+
+        uvloop's transports write at once, so each call would wake the runner, and the first for a mark alone.
+        """
+        due = self._due
+        if not due:
+            self._loop.call_soon(self._flush)
+        if self._writing is not channel:
+            self._writing = channel
+            due.append(channel.mark)
+        due.append(data)
+
+    def _flush(self) -> None:
+        due, self._due = self._due, []
+        if self._transport:
+            self._transport.writelines(due)
 
     def close(self) -> None:
         """Drop the socket, and what was to go out on it."""
         if self._transport:
             self._transport.abort()
             self._transport = None
-            self.put = _drop
 
     def _fail(self, why: str) -> None:
         self.close()
@@ -148,7 +153,6 @@ class RunnerMux(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """There is a lane."""
         self._transport = cast(asyncio.Transport, transport)
-        self.put = self._transport.write
 
     def data_received(self, data: bytes) -> None:
         """The runner wrote."""
@@ -189,7 +193,6 @@ class RunnerMux(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The runner has closed its end, or this end was closed."""
         self._transport = None
-        self.put = _drop
         self.closed.set()
         for channel in self._channels.values():
             channel.drain()

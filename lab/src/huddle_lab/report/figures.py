@@ -81,6 +81,17 @@ def by_parties(groups: Sequence[RowGroup]) -> Figure | None:
     return _curves(best, lambda one: float(one.key.parties), f"parties, {best[0].label}" if best else "")
 
 
+def simulated_by_parties(
+    cells: Iterable[Mapping[str, Any]], demo: str, size: str, scenario: str
+) -> Figure | None:
+    """The same of simulated cells, in which each party has a processor of its own: of one computation."""
+    points: dict[str, list[Mark]] = {}
+    for one in sorted(cells, key=lambda one: int(one["parties"])):
+        if (one["demo"], one["size"], one["scenario"]) == (demo, size, scenario) and one["seconds"] > 0:
+            points.setdefault(one["network"], []).append(Mark(str(one["parties"]), one["seconds"]))
+    return charts.curves(points, f"parties, {demo} {size}, simulated", "seconds")
+
+
 def by_distance(groups: Sequence[RowGroup]) -> Figure | None:
     """Time by the longest one-way delay, a curve for each network: of the computation in the most places."""
     sizes = list(dict.fromkeys((one.key.size, one.key.parties) for one in groups))

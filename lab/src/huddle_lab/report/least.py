@@ -17,7 +17,6 @@ from huddle_lab.study.scenarios import shipped
 from huddle_lab.study.shape import Shape
 from huddle_lab.study.variants import HUDDLE, PLAIN
 from huddle_lab.traces import library
-from huddle_lab.traces.trace import TraceHeader
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +34,10 @@ def least(row: Row) -> Least | None:
         return None  # a browser computes at another speed
     if list(shipped()[1][name].regions) != list(row["scenario"].get("regions") or ()):
         return None
-    trace = library.trace_of(row, _headers())
+    trace = library.trace_of(row, library.shipped())
     if trace is None:
         return None
-    path = next(path for path, header in _headers().items() if header == trace.header)
+    path = next(path for path, header in library.shipped().items() if header == trace.header)
     return _least(path, name, network == "relay", network not in PLAIN)
 
 
@@ -54,11 +53,6 @@ def by_model(row: Row) -> float | None:
     """The time that a run took, divided by the least; None where its computation was not traced."""
     found = least(row)
     return float(row["seconds"] / found.seconds) if found else None
-
-
-@cache
-def _headers() -> dict[Path, TraceHeader]:
-    return library.headers()
 
 
 @cache
