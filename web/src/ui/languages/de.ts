@@ -141,6 +141,7 @@ const de: Translation = {
   "lobby.next": "Wie weiter?",
   "lobby.connecting": "Verbindung zu den anderen wird aufgebaut",
   "lobby.waitOthers": "Warte auf die anderen",
+  "lobby.asksAgain": "Warte, bis {name} noch einmal fragt ({reason})",
   "lobby.waitHost": "Warte auf {name}",
   "lobby.accepting": { one: "Warte, bis {names} Ja sagt", other: "Warte, bis {names} Ja sagen" },
   "lobby.signing": "Alle haben Ja gesagt. Die Sitzung wird vorbereitet",

@@ -186,6 +186,7 @@ export const EN = {
   "lobby.letIn": "You are let in. {here} of {all} are here",
   "lobby.seated": "You have a seat. {here} of {all} are here",
   "lobby.allHere": "All {all} are here. {name} goes on",
+  "lobby.asksAgain": "Waiting until {name} asks again ({reason})",
   "lobby.missing": { one: "{names} is missing", other: "{names} are missing" } as Forms,
   "lobby.full": "The session is full; you are waiting for a seat",
   "lobby.here": "{here} of {all} are here",

@@ -141,6 +141,7 @@ const nl: Translation = {
   "lobby.next": "En nu?",
   "lobby.connecting": "Verbinding met de anderen wordt gemaakt",
   "lobby.waitOthers": "Wacht op de anderen",
+  "lobby.asksAgain": "Wacht tot {name} opnieuw vraagt ({reason})",
   "lobby.waitHost": "Wacht op {name}",
   "lobby.accepting": { one: "Wacht tot {names} ja zegt", other: "Wacht tot {names} ja zeggen" },
   "lobby.signing": "Iedereen heeft ja gezegd. De sessie wordt klaargemaakt",

@@ -42,6 +42,7 @@ function happened(view: View, event: SessionEvent, at: number): View {
         ...view,
         program: { ...event, contents: undefined, form: undefined },
         lobby: undefined,
+        askedAgain: "",
         checked: { ...view.checked, own: undefined },
         answer: undefined,
         questions: view.questions.filter((question) => !isAboutProgram(question)),
@@ -61,6 +62,7 @@ function happened(view: View, event: SessionEvent, at: number): View {
       return {
         ...answered(view, (question) => isAboutProgram(question) || (event.epoch === 0 && question.what === "again")),
         ...{ words: undefined, program: undefined, lobby: undefined, answer: undefined, lastNews: at },
+        askedAgain: event.epoch === 0 ? "" : event.reason,
         // Somebody was lost after the sealing: that session is over, and the host invites to another one.
         ...(event.epoch === 0 ? { sealed: undefined, runs: [], invitation: undefined } : {}),
       };
