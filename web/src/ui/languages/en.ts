@@ -6,7 +6,10 @@
  * use no jargon (texts.test.ts): what somebody must know who was just invited is said in everyday words.
  */
 
-export type Forms = { one: string; other: string };
+import { RARE } from "./en-rare";
+import type { Forms } from "./forms";
+
+export type { Forms } from "./forms";
 
 export const EN = {
   // --- everywhere
@@ -435,78 +438,5 @@ export const EN = {
   "trial.name1": "Ada (made up)",
   "trial.name2": "Bo (made up)",
   "trial.note": "A trial: Ada and Bo are made up and live in this tab. They need some seconds to arrive. They say yes to everything, and their words are on your own screen.",
-
-  // --- how a run goes
-  "stats.title": "Statistics",
-  "stats.after": "After {time}; the lines show what happens per second.",
-  "stats.none": "Figures appear here while a program runs.",
-  "stats.idle": "ready",
-  "stats.computing": "computing",
-  "stats.input": "typing",
-  "stats.gone": "gone",
-  "stats.connecting": "connecting",
-  "stats.moved": "Sent {sent}, received {received}.",
-  "stats.queued": "{size} not taken yet.",
-  "stats.rounds": "Rounds",
-  "stats.bytes": "Bytes",
-  "stats.messages": "Messages",
-  "stats.rtt_ms": "Round trip",
-  "stats.reconnects": "Reconnects",
-  "stats.unknown": "unknown",
-  "stats.overTime": "{label} over time, now {text}",
-  "setup.title": "Set-up, {time}",
-  "setup.ready": "Ready here",
-  "setup.room": "Room open",
-  "setup.words": "Words",
-  "setup.wordsAgain": "Words, attempt {epoch}",
-  "setup.signed": "All have signed",
-  "setup.linked": "Linked to {name}",
-  "setup.runs": "Program runs",
-  // --- plain MPyC on one's own machine
-  "plain.choose": "Run it myself: plain MPyC and a WireGuard app",
-  "plain.how": "This page takes part for you, and then hands out a configuration for any WireGuard app and the line to type. Somebody else must have an address that your app can reach; you are told before you accept. The others know your machine by that tunnel's key only, and a connection that is lost ends the run.",
-  "plain.title": "Run it on your machine",
-  "plain.have": "Have Python, any WireGuard app, and MPyC {version}:",
-  "plain.tunnel": "Give this to the app, as a tunnel, and switch it on. It holds a private key that was made in this page for this session: whoever has it can be you.",
-  "plain.save": "Save huddle.conf",
-  "plain.copyConfig": "Copy the configuration",
-  "plain.asQr": "As a QR code",
-  "plain.qr": "The configuration as a QR code",
-  "plain.files": "Put the program's files into an empty folder, at these places:",
-  "plain.type": "Type this there, with arguments of your own at its end. Nothing locks the program in.",
-  "plain.line": "The line to type",
-  "plain.copyLine": "Copy the line",
-  "plain.open": "Keep this page open until all have finished. Then switch the tunnel off and delete it.",
-  // --- why no session is possible here
-  "cant.http": "This page came over plain http, where a browser offers no cryptography.",
-  "cant.httpDo": "Open it with https:// at the beginning, or ask whoever runs this server to add it.",
-  "cant.pause": "This browser can't pause WebAssembly (JSPI), which running MPyC here needs.",
-  "cant.workers": "This browser has no workers or no WebCrypto.",
-  "cant.storage": "This browser keeps nothing for this page, not even your key.",
-  "cant.storageDo": "Allow this site to keep data, or use another window than a private one.",
-  "cant.curves": "This browser's cryptography has no Ed25519 or X25519, which every party needs.",
-  "cant.browsers": "Use a current Chrome, Edge or Firefox on a computer or an Android phone: it was tried in Chromium 156 and Firefox 153. Of Safari take 27 or newer: the engine of 27 was tried.",
-  "cant.iphone": "On an iPhone or iPad every browser is Safari inside, so another one does not help. It has to be Safari 27 or newer: update the system, or use a computer or an Android phone.",
-  "cant.orTerminal": "Or take part from a terminal with the huddle command.",
-  "cant.terminal": "It works in a terminal too: {command}. What follows its # is the secret of the session; share it with nobody but the people who take part.",
-  "cant.terminalLink": "A terminal can take part too: {command} with the link of the invitation.",
-  "cant.reload": "Reload the page. If it stays so, try another browser.",
-  "cant.script": "The script of the session did not come whole.",
-  "scan.forbidden": "This page may not use the camera. Allow it in the browser, or paste the link.",
-  "scan.none": "No camera was found. Paste the link or type the code.",
-  "scan.busy": "The camera can't be used now. Paste the link or type the code.",
-  "about.notUtf8": "This file is not in UTF-8, and is refused.",
-  "about.notText": "This is not text.",
-  "about.hidden": "Hidden character {code}",
-  "program.lacks": "The program imports {name}, which is not here: {reason}.",
-  // --- past runs, and forgetting
-  "past.looking": "Looking",
-  "past.with": "With {names}",
-  "past.args": "arguments {args}",
-  "past.finished": "finished",
-  "past.failed": "failed",
-  "past.sure": "{what}? This can't be undone.",
-  "past.done": "Done: {what}.",
-  "past.stuck": "This browser did not let go of it. Close its other tabs of this page and try again.",
-  "past.cant": "This browser does not let the page keep anything.",
+  ...RARE,
 } as const satisfies Record<string, string | Forms>;
