@@ -53,6 +53,6 @@ self.onmessage = async ({ data }: MessageEvent<Start>) => {
     });
   } catch (error) {
     if (error instanceof NotRestored) return tell({ event: "unrestored", reason: error.message });
-    tell({ event: "broken", message: reasonOf(error), hint: "Reload the page; if that does not help, use another browser." });
+    tell({ event: "broken", message: reasonOf(error), hint: "" }); // the page says what to do
   }
 };

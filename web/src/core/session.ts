@@ -41,11 +41,26 @@ export interface SessionOptions {
   contacts?: string;
   /** The catalogue of the page's language; default: English. */
   catalogue?: string;
+  /** What this script itself says to the person, in the page's language; default: English. */
+  sentences?: Sentences;
   /** As in a browser that can't transfer data channels; for tests. */
   pumped?: boolean;
   /** False: the bytes of runs go by the session worker alone; for tests and figures. */
   direct?: boolean;
 }
+
+/** The sentences of this script. */
+export interface Sentences {
+  script: string;
+  reload: string;
+  lacks: (name: string, reason: string) => string;
+}
+
+const ENGLISH: Sentences = {
+  script: "The script of the session did not come whole.",
+  reload: "Reload the page. If it stays so, try another browser.",
+  lacks: (name, reason) => `The program imports ${name}, which is not here: ${reason}.`,
+};
 
 /** Milliseconds after which a page may do something for the next visit. */
 const QUIET = 3_000;
@@ -70,13 +85,15 @@ class WorkerSession implements Session {
   private frame: RunnerFrame | undefined;
   private connections: Connections | undefined;
   private early: Decision[] | undefined = [];
+  private readonly say: Sentences;
   /** No program will run any more. */
   private over = false;
 
   constructor(private readonly options: SessionOptions) {
     const { places } = options;
+    this.say = options.sentences ?? ENGLISH;
     const missed = (name: string, reason: string): void =>
-      this.tell({ event: "notice", text: `The program imports ${name}, which is not here: ${reason}.` });
+      this.tell({ event: "notice", text: this.say.lacks(name, reason) });
     this.provider = new Provider(places.packageWorker, places.packageList, missed);
     this.code = blob(places.runnerWorker);
     this.open(false);
@@ -87,12 +104,13 @@ class WorkerSession implements Session {
     this.worker = new Worker(this.options.places.sessionWorker);
     this.worker.onmessage = ({ data }: MessageEvent<SessionEvent>) => {
       if (data.event === "unrestored") return this.reopen();
-      this.tell(data);
+      if (data.event === "broken") this.broken(data.message);
+      else this.tell(data);
       // It says no more of what the program writes than the page has room for.
       if (data.event === "output") this.worker.postMessage({ do: "seen" } satisfies Seen);
     };
     // Where its script did not come, nobody says why.
-    this.worker.onerror = (event) => this.broken(event.message ?? "The script of the session did not come whole.");
+    this.worker.onerror = (event) => this.broken(event.message ?? this.say.script);
     const { port1, port2 } = new MessageChannel();
     this.backstage = port1;
     this.backstage.onmessage = ({ data }: MessageEvent<Needs | { ready: true } | { kill: true }>) => {
@@ -238,7 +256,7 @@ class WorkerSession implements Session {
   }
 
   private broken(message: string): void {
-    this.tell({ event: "broken", message, hint: "Reload the page; if that does not help, use another browser." });
+    this.tell({ event: "broken", message, hint: this.say.reload });
   }
 }
 
