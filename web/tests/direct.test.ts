@@ -112,8 +112,8 @@ test("cut again and again, by either frame, no byte is lost and none comes twice
   }
 });
 
-test("a channel that is cut while a program computes for 20 s is noticed, and nothing of it is lost; the network goes as well", { timeout: 4 * MINUTE }, async () => {
-  const tabs = await pair(BUSY, ["1", "20"]);
+test("a channel that is cut while a program computes for 60 s is noticed, and nothing of it is lost; the network goes as well", { timeout: 4 * MINUTE }, async () => {
+  const tabs = await pair(BUSY, ["1", "60"]);
   const [ann, ben] = tabs;
   try {
     await ben.events.until("output", (event) => event.text.includes("busy"));
@@ -162,6 +162,54 @@ test("nobody is reached in a way that they did not choose: no direct channel by 
     } finally {
       await closed(tabs);
     }
+  }
+});
+
+/** In a frame: the channel stays here and sends without end, and its worker is given another that leads nowhere. */
+const FLOOD = `{
+  const real = RTCPeerConnection.prototype.createDataChannel;
+  globalThis.flooded = 0;
+  RTCPeerConnection.prototype.createDataChannel = function (...args) {
+    const channel = real.call(this, ...args);
+    const block = new Uint8Array(65_544).fill(7);
+    block.set([1, 1, 0, 0, 0, 0, 0, 1]);
+    channel.onopen = () => setInterval(() => {
+      while (channel.readyState === "open" && channel.bufferedAmount < 1 << 20) { channel.send(block); flooded += block.length; }
+    }, 5);
+    return real.call(new RTCPeerConnection(), "nowhere");
+  };
+}`;
+
+test("a hostile peer that floods a program that computes is blamed before it has filled the tab's memory", { timeout: 4 * MINUTE }, async () => {
+  const tabs = await pair(BUSY, ["1", "120"], [{}, {}], ["webrtc"], async ([ann]) => {
+    await expect.poll(() => ann.page.frames().length, { timeout: MINUTE }).toBe(2);
+    await ann.page.frames()[1]!.evaluate(FLOOD);
+  });
+  const [ann, ben] = tabs;
+  try {
+    await ben.events.until("output", (event) => event.text.includes("busy"));
+    const frame = ann.page.frames()[1]!;
+    const end = await ben.events.until("run", (event) => event.state === "failed");
+    expect(JSON.stringify(end)).toContain("more than the window allows");
+    expect(ben.events.output).not.toContain("no longer");
+    const flooded = Number(await frame.evaluate("flooded").catch(() => 0));
+    expect(flooded).toBeLessThan(300_000_000);
+  } finally {
+    await closed(tabs);
+  }
+});
+
+test("a tab that dies in the middle of a run on a direct channel is named to the other", { timeout: 3 * MINUTE }, async () => {
+  const tabs = await pair(ROUNDS, ["300"]);
+  const [ann, ben] = tabs;
+  try {
+    await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(20_000);
+    const cdp = await ben.page.context().newCDPSession(ben.page);
+    void cdp.send("Page.crash").catch(() => undefined);
+    const end = await ann.events.until("run", (event) => event.state === "failed");
+    expect(JSON.stringify(end)).toContain("Ben");
+  } finally {
+    await closed(tabs);
   }
 });
 
