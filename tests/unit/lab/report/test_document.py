@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from huddle_lab.report import document, kept
+import pytest
+
+from huddle_lab.report import document, figures, groups, kept
 from huddle_lab.runs import rows
 from huddle_lab.traces import library
 from tests.unit.lab.support import row
@@ -48,7 +50,9 @@ def test_set_up_is_shown_by_phase_and_empty_columns_are_not() -> None:
 
 
 def test_bytes_on_the_wire_are_by_those_that_the_program_sent() -> None:
-    path, header = next((p, h) for p, h in library.shipped().items() if (h.demo, h.parties) == ("CNN", 3))
+    path, header = next(
+        (p, h) for p, h in library.shipped().items() if (h.demo, h.size, h.parties) == ("CNN", "Low", 3)
+    )
     trace = library.trace_at(path)
     this = row(demo="CNN", parties=3, seed=header.seed, bytes=trace.sent, late={"bytes": 2 * trace.total})
     assert document.on_the_wire(this) == 2.0
@@ -69,3 +73,35 @@ def test_the_document_says_no_more_than_its_rows(tmp_path: Path) -> None:
     else:
         assert "older rule" in text
     assert kept.files(tmp_path) == [] and not kept.is_whole(tmp_path)
+
+
+def test_where_time_goes_adds_up_to_all_of_it() -> None:
+    path, header = next(
+        (p, h) for p, h in library.shipped().items() if (h.demo, h.size, h.parties) == ("CNN", "Low", 3)
+    )
+    place = {
+        "name": "two-distant",
+        "title": "two distant regions",
+        "regions": ["frankfurt", "tokyo"],
+        "source": "",
+    }
+    same = {"demo": "CNN", "seed": header.seed, "bytes": library.trace_at(path).sent, "scenario": place}
+    figure = figures.parts(
+        groups.group([row(network="plain", seconds=9.0, **same), row(id="x", seed="other")])
+    )
+    assert figure is not None
+    (bar,) = figure.spec["datasets"].values()
+    shares = {one["series"]: one["value"] for one in bar}
+    assert sum(shares.values()) == pytest.approx(100) and all("9 s" in one["case"] for one in bar)
+    assert shares["distance"] > 50 and shares["TCP's windows"] > 5 and shares["computing"] < 10
+
+
+def test_runs_that_draw_alike_are_compared_with_the_one_right_beside_them() -> None:
+    found = [
+        row(id=f"{network}{n}", network=network, repetition=n, seed="same", seconds=times * (n + 1.0))
+        for n in range(7)
+        for network, times in (("plain", 1), ("tls", 2))
+    ]
+    assert "| `tls` | 8.000 (4.000–12.000) | 2.00 (2.00–2.00) |" in document.performance(
+        found, lambda one: True, 7
+    )
