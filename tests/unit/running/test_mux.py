@@ -1,25 +1,34 @@
-"""The supervisor's end of a lane: what it writes, and when."""
+"""The supervisor's end of a lane: what it writes, and in how many calls."""
 
-import asyncio
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
-from huddle.links.frames import PEER, WINDOW, control, data_frames
+from huddle.links.frames import PEER, control, data_frames
 from huddle.running.channel import RunChannel
 from huddle.running.mux import MuxChannel, RunnerMux
 
 
-def run_by(loop_of: str, scenario: Callable[[], Any]) -> None:
-    """Run it by that module's event loop."""
-    with asyncio.Runner(loop_factory=pytest.importorskip(loop_of).new_event_loop) as runner:
-        runner.run(scenario())
+class Line:
+    """A transport that keeps what each call wrote."""
+
+    def __init__(self) -> None:
+        self.calls: list[bytes] = []
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        """It takes everything."""
+
+    def write(self, data: bytes) -> None:
+        self.calls.append(data)
+
+    def writelines(self, data: Iterable[bytes]) -> None:
+        self.calls.append(b"".join(data))
+
+    def abort(self) -> None:
+        """It has no end of its own."""
 
 
-async def opened(theirs: socket.socket) -> tuple[asyncio.Transport, RunnerMux, list[MuxChannel]]:
+def opened() -> tuple[RunnerMux, Line, list[Any]]:
     """A lane with the channels of peers 1 and 2, whose links are nothing."""
     nothing: Any = SimpleNamespace(forward=None, write=lambda _: None, delivered=lambda _: None)
 
@@ -27,44 +36,26 @@ async def opened(theirs: socket.socket) -> tuple[asyncio.Transport, RunnerMux, l
         return nothing
 
     run: Any = SimpleNamespace(observer=None, peer_ended=lambda *_: None, fail=lambda *_: None)
-    transport, mux = await asyncio.get_running_loop().create_unix_connection(RunnerMux, sock=theirs)
-    channels = mux.open(run, {1: link, 2: link})
-    return transport, mux, [channel for channel in channels.values() if isinstance(channel, MuxChannel)]
+    mux, line = RunnerMux(), Line()
+    transport: Any = line
+    mux.connection_made(transport)
+    return mux, line, list(mux.open(run, {1: link, 2: link}).values())
 
 
-@pytest.mark.parametrize("loop_of", ["asyncio", "uvloop"])
-def test_what_peers_send_in_one_tick_wakes_the_runner_once(loop_of: str) -> None:
-    async def scenario() -> None:
-        theirs, runner = socket.socketpair()
-        runner.setblocking(False)
-        with runner:
-            _, mux, (one, two) = await opened(theirs)
-            try:
-                one.link_frames(data_frames(b"a share"))
-                two.link_frames(memoryview(data_frames(b"another")))
-                with pytest.raises(BlockingIOError):  # not even the mark that says whose share follows
-                    runner.recv(WINDOW)
-                await asyncio.sleep(0)
-                assert runner.recv(WINDOW) == b"".join(
-                    (control(PEER, 1), data_frames(b"a share"), control(PEER, 2), data_frames(b"another"))
-                )
-                two.link_frames(data_frames(b"more"))  # of the peer whose frames came last
-                await asyncio.sleep(0)
-                assert runner.recv(WINDOW) == data_frames(b"more")
-            finally:
-                mux.close()
-                await mux.closed.wait()
-
-    run_by(loop_of, scenario)
+async def test_a_share_wakes_the_runner_once() -> None:
+    _, line, (one, two) = opened()
+    one.link_frames(data_frames(b"a share"))
+    two.link_frames(memoryview(data_frames(b"another")))
+    two.link_frames(data_frames(b"more"))  # of the peer whose frames came last
+    assert line.calls == [
+        control(PEER, 1) + data_frames(b"a share"),
+        control(PEER, 2) + data_frames(b"another"),
+        data_frames(b"more"),
+    ]
 
 
-async def test_what_comes_for_a_lane_that_was_just_closed_is_dropped() -> None:
-    theirs, runner = socket.socketpair()
-    with runner:
-        _, mux, (one, _) = await opened(theirs)
-        one.link_frames(data_frames(b"too late"))
-        mux.close()
-        await mux.closed.wait()
-        one.link_frames(data_frames(b"later still"))
-        await asyncio.sleep(0)
-        assert runner.recv(WINDOW) == b""
+async def test_what_comes_for_a_lane_that_was_closed_is_dropped() -> None:
+    mux, line, (one, _) = opened()
+    mux.close()
+    one.link_frames(data_frames(b"too late"))
+    assert line.calls == []

@@ -130,7 +130,6 @@ async def test_only_what_the_program_has_taken_is_told_to_the_link() -> None:
     block = frames.data_frames(bytes(frames.MAX_PAYLOAD))
     for _ in range(32):
         channels[1].link_frames(block)
-    await asyncio.sleep(0)
     assert (line.written.count(block), sink.delivered_to) == (32, 0)
     lane.data_received(ack(20 * len(block)))
     assert sink.delivered_to == 20 * len(block)
@@ -156,7 +155,6 @@ async def test_what_comes_for_a_program_that_is_over_leaves_the_window() -> None
     lane.connection_lost(None)
     channels[1].link_frames(frames.data_frames(b"more"))
     assert sink.delivered_to == 24
-    await asyncio.sleep(0)
     assert line.written.count(frames.data_frames(b"more")) == 0
 
 
@@ -164,7 +162,6 @@ async def test_the_runner_hears_what_the_peer_s_program_has_taken() -> None:
     lane, channels, line = table({1: Sink()}, [])
     lane.data_received(frames.control(frames.PEER, 1) + frames.data_frames(b"four"))
     channels[1].link_taken(12)
-    await asyncio.sleep(0)
     assert b"".join(line.written) == ack(12)
 
 

@@ -94,3 +94,14 @@ def test_where_time_goes_adds_up_to_all_of_it() -> None:
     shares = {one["series"]: one["value"] for one in bar}
     assert sum(shares.values()) == pytest.approx(100) and all("9 s" in one["case"] for one in bar)
     assert shares["distance"] > 50 and shares["TCP's windows"] > 5 and shares["computing"] < 10
+
+
+def test_runs_that_draw_alike_are_compared_with_the_one_right_beside_them() -> None:
+    found = [
+        row(id=f"{network}{n}", network=network, repetition=n, seed="same", seconds=times * (n + 1.0))
+        for n in range(7)
+        for network, times in (("plain", 1), ("tls", 2))
+    ]
+    assert "| `tls` | 8.000 (4.000–12.000) | 2.00 (2.00–2.00) |" in document.performance(
+        found, lambda one: True, 7
+    )
