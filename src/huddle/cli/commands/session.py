@@ -40,9 +40,9 @@ from huddle.texts import t
 _Command = Callable[..., Any]
 
 
-def _counted(context: click.Context, option: click.Parameter, parties: int | None) -> int | None:
+def _counted(context: click.Context, _option: click.Parameter, parties: int | None) -> int | None:
     if parties is None and not context.params.get("with_"):
-        raise click.MissingParameter(ctx=context, param=option)
+        raise click.UsageError(t("Say how many take part: --parties N."), context)
     return parties
 
 
