@@ -84,13 +84,13 @@ class NativePlatform:
             return ground.interpreter
         return await self._environments.make(lock, ground.interpreter, notice)
 
-    async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
+    async def embed(self, settings: Settings, stack: AsyncExitStack, port: int = 0) -> tuple[str, str]:
         # A web server takes longer to import than all else: only who embeds one waits for it.
         from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
         chosen = addresses.via(settings.via) if settings.via else []
         hosts = sorted((str(one.ip) for one in chosen), key=lambda host: ":" in host)
-        server = RendezvousServer(ServerConfig(hosts=tuple(hosts) or ("",)))
+        server = RendezvousServer(ServerConfig(hosts=tuple(hosts) or ("",), port=port))
         await stack.enter_async_context(server)
         host = hosts[0] if hosts else addresses.lan_address()
         where = f"[{host}]" if ":" in host else host

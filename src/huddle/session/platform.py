@@ -81,10 +81,11 @@ class Platform(Protocol):
         """
         ...
 
-    async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
+    async def embed(self, settings: Settings, stack: AsyncExitStack, port: int = 0) -> tuple[str, str]:
         """The URL of a rendezvous that runs here until the stack is closed, and who can reach it.
 
-        It listens where `via` says, else everywhere. Raises LocalError where none can run.
+        It listens where `via` says, else everywhere, on `port` (0: any that is free).
+        Raises LocalError where none can run.
         """
         ...
 
