@@ -24,6 +24,7 @@ from huddle.session.tasks import whole_stack
 from huddle.shortcode.code import looks_like_code
 
 BACK = "You keep your seat and need not join again; new words follow."
+MADE_ANEW = 15.0  # seconds for a host to make the room anew that it has just deleted
 _LOOK_AGAIN = 1.0  # seconds between two looks whether the room is there
 ANEW = "You keep your seat and need not join again. Somebody else can take the free one; new words follow."
 
@@ -67,9 +68,10 @@ class HostIsAway(Exception):
 
 
 async def _host_is_back(invitation: Invitation, gone: RoomGone) -> None:
-    """Wait until the room is there again; raises `gone` where it does not come within HOST_RETURNS."""
+    """Wait until the room is there again; raises `gone` where it does not come in time."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + HOST_RETURNS
+    # Its host alone deletes a room: to make it anew at once, or never, where a goodbye was not heard.
+    until = loop.time() + (MADE_ANEW if gone.reason == "deleted" else HOST_RETURNS)
     while True:
         try:
             async with RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id)):
