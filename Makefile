@@ -43,7 +43,8 @@ lab:  ## the quick study on emulated machines (as root, about ten minutes), and 
 	@scripts/lab run studies/quick.toml
 	@.venv/bin/huddle lab report results/quick.jsonl
 
-evaluation: lab  ## this, an hour of the thesis's study, the runtimes for browsers, and docs/evaluation.md of their rows
+evaluation:  ## the studies of docs/evaluation.md, the runtimes for browsers, and the document of their rows (as root, two hours)
+	@scripts/setup --python-only
 	@scripts/evaluate
 
 lint:  ## the checks without the tests

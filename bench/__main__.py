@@ -1,15 +1,17 @@
 """`make bench`: one JSON line a figure, `{name, value, unit, reference, ratio}`.
 
-Each figure is the median of several runs, and so is its reference, which is measured in turn with it:
-plain MPyC (TCP, not encrypted) with the same program, interpreter and machine, or MPyC's own TLS where the
-name says "by --ssl". Only the ratio means something on a machine that does other things as well.
+With a bar it has `bar` and `met` as well (bench/figures.py). Each figure is the median of several runs,
+and so is its reference, which is measured in turn with it: plain MPyC (TCP, not encrypted) with the same
+program, interpreter and machine, or MPyC's own TLS where the name says "by --ssl". Only the ratio means
+something on a machine that does other things as well.
 """
 
 import argparse
 import asyncio
 import statistics
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -27,53 +29,66 @@ REFERENCES: dict[str, Callable[..., Awaitable[Outcome]]] = {
 """What MPyC does by itself, and how a figure's name says so."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the parties of a figure run: how many, and whether each has a core of its own."""
+
+    parties: int = 3
+    pinned: bool = False
+
+    def __str__(self) -> str:
+        return ", two parties with a core each" if self.pinned else ""
+
+
+SHARED = Place()
+OWN_CORE = Place(2, pinned=True)  # as persons have a computer each
+
+
 def compare(name: str, ours: list[float], unit: str, references: dict[str, list[float]]) -> None:
     """Say the median of ours beside that of each reference."""
     for by, theirs in references.items():
         say(f"{name}{by}", statistics.median(ours), unit, statistics.median(theirs))
 
 
-async def rounds(times: int) -> None:
-    """Median times of an output and of a multiplication; three parties."""
-    program = HERE / "rounds.py"
-    ours: dict[str, list[dict[str, float]]] = {"tls": [], "relay": []}
+async def in_turn(
+    times: int,
+    program: Path,
+    figures: Mapping[str, tuple[str, str]],
+    place: Place = SHARED,
+    networks: Sequence[str] = ("tls",),
+) -> None:
+    """Compare what a program prints of itself; `figures` gives the key there, and the unit, by name."""
+    ours: dict[str, list[dict[str, float]]] = {network: [] for network in networks}
     theirs: dict[str, list[dict[str, float]]] = {by: [] for by in REFERENCES}
     for _ in range(times):
         for by, run in REFERENCES.items():
-            theirs[by].append((await run(program, (), 3)).json())
+            theirs[by].append((await run(program, (), place.parties, pinned=place.pinned)).json())
         for network, found in ours.items():
-            found.append((await session(program, (), 3, network=network)).json())
-    for figure in ("output_ms", "multiplication_ms"):
-        references = {by: [one[figure] for one in found] for by, found in theirs.items()}
+            outcome = await session(program, (), place.parties, network=network, pinned=place.pinned)
+            found.append(outcome.json())
+    for name, (key, unit) in figures.items():
+        references = {by: [one[key] for one in found] for by, found in theirs.items()}
         for network, found in ours.items():
-            name = f"{figure.removesuffix('_ms')} round p50, {network}"
-            compare(name, [one[figure] for one in found], "ms", references)
+            compare(f"{name}, {network}{place}", [one[key] for one in found], unit, references)
 
 
-async def pinned(times: int) -> None:
-    """Two parties that have a core each, as persons have a computer each, tell each other something."""
-    program = HERE / "exchange.py"
-    ours: list[float] = []
-    theirs: dict[str, list[float]] = {by: [] for by in REFERENCES}
-    for _ in range(times):
-        for by, run in REFERENCES.items():
-            theirs[by].append((await run(program, (), 2, pinned=True)).json()["exchange_ms"])
-        ours.append((await session(program, (), 2, pinned=True)).json()["exchange_ms"])
-    compare("exchange p50, tls, two parties with a core each", ours, "ms", theirs)
+async def rounds(times: int) -> None:
+    """Median times of an output and of a multiplication."""
+    figures = {
+        "output round p50": ("output_ms", "ms"),
+        "multiplication round p50": ("multiplication_ms", "ms"),
+    }
+    await in_turn(times, HERE / "rounds.py", figures, networks=("tls", "relay"))
 
 
-async def throughput(times: int) -> None:
+async def exchange(times: int) -> None:
+    """Two parties tell each other something; they multiply and open without any message."""
+    await in_turn(times, HERE / "exchange.py", {"exchange p50": ("exchange_ms", "ms")}, OWN_CORE)
+
+
+async def throughput(times: int, place: Place, networks: Sequence[str]) -> None:
     """10 MB from one party to another."""
-    program = HERE / "throughput.py"
-    ours: dict[str, list[float]] = {"tls": [], "relay": []}
-    theirs: dict[str, list[float]] = {by: [] for by in REFERENCES}
-    for _ in range(times):
-        for by, run in REFERENCES.items():
-            theirs[by].append((await run(program, (), 3)).json()["mb_per_s"])
-        for network, found in ours.items():
-            found.append((await session(program, (), 3, network=network)).json()["mb_per_s"])
-    for network, found in ours.items():
-        compare(f"10 MB one way, {network}", found, "MB/s", theirs)
+    await in_turn(times, HERE / "throughput.py", {"10 MB one way": ("mb_per_s", "MB/s")}, place, networks)
 
 
 async def secret_santa(times: int) -> None:
@@ -94,7 +109,7 @@ async def secret_santa(times: int) -> None:
     compare("Secret Santa, 7 kinds of numbers, N=8, tls, time by bytes sent", ours, "us/B", theirs)
 
 
-async def set_up(times: int, parties: int, name: str = "") -> None:
+async def set_up(times: int, parties: int) -> None:
     """From the last `join` typed to MPyC connected everywhere; memory of a supervisor."""
     options = ("--no-prss",) if parties > 10 else ()
     taken = []
@@ -121,16 +136,15 @@ async def lobby(times: int) -> None:
 
 FIGURES: dict[str, Callable[[int], Awaitable[None]]] = {
     "rounds": rounds,
-    "pinned": pinned,
-    "throughput": throughput,
+    "exchange": exchange,
+    "throughput": partial(throughput, place=SHARED, networks=("tls", "relay")),
+    "throughput-pinned": partial(throughput, place=OWN_CORE, networks=("tls",)),
     "secret-santa": secret_santa,
     "set-up": partial(set_up, parties=3),
-    "set-up-5": partial(set_up, parties=5),
     "set-up-10": partial(set_up, parties=10),
     "set-up-20": partial(set_up, parties=20),
     "lobby": lobby,
 }
-LONG = ("set-up-10", "set-up-20")  # of which three runs have to do
 
 
 async def main() -> None:
@@ -142,7 +156,8 @@ async def main() -> None:
     parser.add_argument("--times", type=int, default=7, help="runs of each (default 7)")
     chosen = parser.parse_args()
     for name in chosen.figures or FIGURES:
-        await FIGURES[name](min(chosen.times, 3) if name in LONG else chosen.times)
+        await FIGURES[name](chosen.times)
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -11,108 +11,70 @@ import argparse
 import json
 import re
 import sys
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from huddle_lab.report import figures, groups, matrix
+from huddle_lab.report import document, figures, kept, matrix
 from huddle_lab.report import runtimes as runtimes_report
 from huddle_lab.report.charts import Figure
-from huddle_lab.report.groups import GroupKey, RowGroup, beside, over_links, seconds, set_up
-from huddle_lab.report.least import by_model
-from huddle_lab.report.statistic import Estimate
+from huddle_lab.report.document import line
+from huddle_lab.report.groups import RowGroup
 from huddle_lab.runs import rows
 from huddle_lab.runs.rows import Row
-from huddle_lab.study.scenarios import REFERENCE
+from huddle_lab.simulator import costs, validation
+from huddle_lab.traces import library
 from huddle_lab.usability import perform as usability_rows
 from huddle_lab.usability import table as usability
 
 ROOT = Path(__file__).parents[1]
 SOURCE, TARGET = ROOT / "docs" / "evaluation.in.md", ROOT / "docs" / "evaluation.md"
-KEPT = ROOT / "docs" / "results"  # the rows that the document is made of; others are not kept
+KEPT = ROOT / "docs" / "results"
 RUNTIMES = KEPT / "runtimes.jsonl"
-SIMULATED, VALIDATION = (
-    KEPT / "simulated.jsonl",
-    KEPT / "validation.md",
-)  # scripts/simulated.py, huddle lab validate
+SIMULATED = KEPT / "simulated.jsonl"  # by scripts/simulated.py
 EFFORT = ROOT / "docs" / "effort.json"
 USABILITY = KEPT / "usability.json"
-NONE = (
-    "There are no rows yet that were measured on a quiet machine. `make evaluation` makes them and "
-    "this document (as root, about an hour and a half, resumable)."
-)
 WHEN = ("first", "again", "others", "another run", "afterwards")
+OLDER = """\
+These rows are of a part of `studies/quick.toml` and `studies/thesis.toml`, most of them run once (n), on a
+machine whose TCP had BBR and not Linux's default; `make evaluation` makes those of
+`studies/evaluation.toml`, and what it makes stands here then. They were chosen by an older rule that took
+a sandboxed program's processor time for somebody else's, so that more were left out than had to be.
+Parties in browsers drew other random numbers than those in terminals: compare theirs by their rounds, not
+by plain. The lab lets them draw alike now."""
+WHOLE = """\
+All runs of a computation draw the same random numbers, those with which it sends the median number of bytes
+of several seeds: so runs differ by network and machine, not by the luck of retries. No figure is of fewer
+than seven runs."""
+BBR = """\
+These runs were made before the lab gave its machines Linux's default, CUBIC: they have this computer's BBR,
+which paces, so that large messages over long ways, such as those of the CNN's two parties, took longer than a
+simulation of CUBIC does."""
 
 
-def shown(found: Estimate | None, form: str) -> str:
-    """A median with its interval."""
-    if found is None:
-        return ""
-    interval = "" if found.low is None else f" ({found.low:{form}}–{found.high:{form}})"
-    return f"{found.value:{form}}{interval}"
-
-
-def line(*cells: str) -> str:
-    """A line of a table."""
-    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
-
-
-def performance(found: Sequence[Row]) -> str:
-    """Tables of all groups with rows that nothing speaks against."""
-    quiet = undisturbed(found)
-    made = [one for one in groups.group(quiet) if one.rows]
-    finished = [row for row in quiet if row["outcome"] == "finished"]
-    if not finished:
-        return NONE
-    parts = [about(finished, len(found) - len(quiet))]
-    out = Counter(groups.key(row) for row in found if row not in quiet)
-    for demo, parties in dict.fromkeys((one.key.demo, one.key.parties) for one in made):
-        some = [one for one in made if (one.key.demo, one.key.parties) == (demo, parties)]
-        places = list(dict.fromkeys(one.key.place for one in some))
-        some.sort(key=lambda one: places.index(one.key.place))
-        tables = [one for one in (times(some, out), links(some)) if one.count("\n") > 1]
-        heading = f"### {demo}, {parties} {'party' if parties == 1 else 'parties'}"
-        parts += [text for one in ([heading, *tables] if tables else []) for text in ("", one)]
-    failed = [one for one in groups.group(found) if one.failed]
-    if failed:
-        parts += ["", "Not finished:", ""]
-        parts += [
-            f"- {one.key.demo} {one.key.size}, {one.key.parties} parties over {one.key.network}, "
-            f"{one.title}: {one.failed}"
-            for one in failed
-        ]
-    ran = {one.key.network for one in made}
-    absent = {
-        one.key.network: one.not_run
-        for one in groups.group(found)
-        if one.not_run and one.key.network not in ran
-    }
-    if absent:
-        parts += ["", "Not run:", "", *(f"- `{name}`: {why}" for name, why in absent.items())]
-    return "\n".join(parts)
-
-
-def undisturbed(found: Sequence[Row]) -> list[Row]:
-    """Those that had the machine to themselves."""
-    return [row for row in found if not any(mark.startswith(("busy", "late")) for mark in row["marks"])]
-
-
-def plots(found: Sequence[Row], runtimes: Sequence[dict[str, Any]]) -> dict[str, Figure]:
+def plots(
+    found: Sequence[Row], runtimes: Sequence[dict[str, Any]], cells: Sequence[matrix.Cell], enough: int
+) -> dict[str, Figure]:
     """The plots of the document by name, each of what was measured undisturbed."""
-    made = [one for one in groups.group(undisturbed(found)) if one.rows and one.key.scenario != REFERENCE]
+    made = [one for one in document.quiet(found, enough) if is_calm(one)]
     demos = {name: [one for one in made if one.key.demo == name] for name in ("Secret Santa", "CNN")}
     low = {name: [one for one in some if one.key.size == "Low"] for name, some in demos.items()}
     three = {name: [one for one in some if one.key.parties == 3] for name, some in low.items()}
     drawn = {
         "distance": figures.by_distance(three["Secret Santa"]),
-        "parties": figures.by_parties(demos["Secret Santa"]),
+        "parties": figures.simulated_by_parties(cells, "CNN", "Low", "two-nearby"),
         "parts-santa": figures.parts(apart(three["Secret Santa"])),
         "parts-cnn": figures.parts(apart(three["CNN"])),
         "overhead": figures.overhead([*three["Secret Santa"], *three["CNN"]]),
         "runtimes": figures.runtimes(runtimes),
     }
     return {name: one for name, one in drawn.items() if one}
+
+
+def is_calm(one: RowGroup) -> bool:
+    """Whether nothing is lost there and no cable is pulled."""
+    place = one.rows[0]["scenario"]
+    return not place.get("loss") and not place.get("changes")
 
 
 def apart(some: Sequence[RowGroup]) -> list[RowGroup]:
@@ -125,56 +87,17 @@ def apart(some: Sequence[RowGroup]) -> list[RowGroup]:
     return [one for one in some if one.key.scenario in ("one-region", furthest)]
 
 
-def links(some: Sequence[RowGroup]) -> str:
-    """What the links bear, where a program measured it."""
-    trip, rate = over_links("trip_ms"), over_links("mbit")
-    text = [line("", "network", "there and back, ms", "one message of 8 MB, Mbit/s"), line(*["---"] * 4)]
-    for one in some:
-        if one.of(rate) is None:
-            continue
-        text.append(
-            line(one.title, f"`{one.key.network}`", shown(one.of(trip), ".1f"), shown(one.of(rate), ",.0f"))
-        )
-    return "\n".join(text)
-
-
-def about(quiet: Sequence[Row], left_out: int) -> str:
-    """Where and when, and how to read it."""
-    first, machine = quiet[0], quiet[0]["machine"]
-    days = sorted({row["when"][:10] for row in quiet})
-    studies = ", ".join(dict.fromkeys(f"`{row['study']['name']}`" for row in quiet))
-    versions = first["versions"]
-    return (
-        f"{len(quiet)} runs of {studies} on {', '.join(days)}, provider {first['provider']}; "
-        f"{machine.get('cpu', '')}, {machine.get('cores', '')} cores; Huddle {versions.get('huddle')}, "
-        f"MPyC {versions.get('mpyc')}, Python {versions.get('python')}. "
-        f"Left out because the machine had other work: {left_out}. Medians with 95% confidence intervals. "
-        "By plain: divided by MPyC by itself in the same place with the same seed. By model: divided by the "
-        "least time, a simulation of the same computation where only computing and distance take time "
-        "([lab.md](lab.md))."
-    )
-
-
-def times(some: Sequence[RowGroup], out: Mapping[GroupKey, int]) -> str:
-    """One table; `out` is how many rows of a group were left out."""
-    text = [
-        line("", "network", "seconds", "by plain", "by model", "rounds", "set-up, s", "n", "left out"),
-        line(*["---"] * 9),
-    ]
-    for one in some:
-        plain = next((g for g in some if g.key.place == one.key.place and g.key.network == "plain"), None)
-        if one.key.scenario == REFERENCE and one is plain:
-            continue  # only for the model
-        compared = beside(plain, one) if plain and plain is not one else None
-        text.append(
-            line(
-                f"{one.title}{f', {one.key.size}' if one.key.size else ''}", f"`{one.key.network}`",
-                shown(one.of(seconds), ".3f"), shown(compared, ".2f"), shown(one.of(by_model), ".2f"),
-                shown(one.of(lambda row: row["rounds"]), ",.0f"), shown(one.of(set_up), ".2f"),
-                str(len(one.rows)), str(out.get(one.key, 0) or ""),
-            )
-        )  # fmt: skip
-    return "\n".join(text)
+def validated() -> str:
+    """Simulated times beside those emulated in one sitting, with the traces of their seeds."""
+    path = KEPT / f"{kept.VALIDATION}.jsonl"
+    if not path.is_file():
+        return "Not measured yet: `huddle lab run validation`."
+    found = rows.read(path)
+    headers = library.headers(KEPT / "traces")
+    tables = validation.markdown(validation.compare(found, headers, costs.derive(found)))
+    day, tcp = found[0]["when"][:10], found[0]["machine"].get("tcp")
+    head = f"Rows of `studies/{kept.VALIDATION}.toml` on {day}, made in one sitting on a quiet machine."
+    return f"{head}{'' if tcp else f' {BBR}'}\n\n{tables}"
 
 
 def effort(counted: dict[str, dict[str, dict[str, list[str]]]]) -> str:
@@ -211,16 +134,22 @@ def steps(counted: dict[str, dict[str, dict[str, list[str]]]]) -> str:
     return "\n".join(text).rstrip()
 
 
-def document(results: Sequence[Path], runtimes: Path) -> tuple[str, dict[str, Figure]]:
+def written(results: Sequence[Path], runtimes: Path, whole: bool) -> tuple[str, dict[str, Figure]]:
     """The whole document, and the plots that it shows."""
     counted = json.loads(EFFORT.read_text(encoding="utf-8"))
     measured = runtimes_report.read(runtimes) if runtimes.is_file() else []
     found = [row for path in results for row in rows.read(path)]
-    drawn = plots(found, measured)
+    enough = kept.ENOUGH if whole else 1
+    cells = matrix.read(SIMULATED)
+    drawn = plots(found, measured, cells, enough)
     parts = {
-        "performance": performance(found),
-        "simulated": matrix.markdown(matrix.read(SIMULATED), groups.group(undisturbed(found))),
-        "validation": VALIDATION.read_text(encoding="utf-8").strip(),
+        "rows": WHOLE if whole else OLDER,
+        "performance": document.performance(found, is_calm, enough),
+        "set-ups": document.setups(found, enough) or document.NONE,
+        "resources": document.resources(found, enough) or document.NONE,
+        "disturbed": document.disturbed(found, lambda one: not is_calm(one), enough),
+        "simulated": matrix.markdown(cells, document.quiet(found, enough)),
+        "validation": validated(),
         "runtimes": runtimes_report.markdown(measured)
         if measured
         else "Not measured on a quiet machine yet: `scripts/runtimes`, then `huddle lab runtimes`.",
@@ -248,13 +177,13 @@ def is_drawn(figure: Figure, path: Path) -> bool:
 def main() -> None:
     """As the command line says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    kept = sorted(path for path in KEPT.glob("*.jsonl") if path not in (RUNTIMES, SIMULATED))
-    parser.add_argument("--results", type=Path, nargs="+", default=kept)
+    parser.add_argument("--results", type=Path, nargs="+", help="Default: those in docs/results.")
     parser.add_argument("--runtimes", type=Path, default=RUNTIMES)
     parser.add_argument("--target", type=Path, default=TARGET)
     parser.add_argument("--check", action="store_true", help="write nothing")
     options = parser.parse_args()
-    text, drawn = document(options.results, options.runtimes)
+    whole = not options.results and kept.is_whole(KEPT)
+    text, drawn = written(options.results or kept.files(KEPT), options.runtimes, whole)
     folder = options.target.with_name("plots")
     stale = [name for name, one in drawn.items() if not is_drawn(one, folder / f"{name}.svg")]
     if options.check:

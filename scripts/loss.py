@@ -31,7 +31,7 @@ LOSSES = (0.0, 0.001, 0.01, 0.03)
 SMALL, LARGE = 200, 300_000  # bytes of a message; its answer is always SMALL
 SMALL_TIMES, LARGE_TIMES = 150, 6  # messages of a connection, one after the other
 SMALL_MANY, LARGE_MANY = 64, 16  # connections
-OUT, OUT_AFTER = 5.0, 1.0  # seconds for which the cable is pulled
+OUT, OUT_AFTER = 5.0, 1.5  # seconds for which the cable is pulled, and for which all have been connected
 PORT = 9137
 PATIENCE = 120.0
 
@@ -152,7 +152,7 @@ def out(net: Net, rtt: float) -> dict[str, Any]:
     """Small messages while the cable is pulled for a while: of each connection the longest time."""
 
     def pull() -> None:
-        time.sleep(OUT_AFTER)
+        time.sleep(1.5 * SMALL_MANY * rtt + OUT_AFTER)
         net.shape({(0, 1): Shape(delay=rtt / 2, up=False)})
         time.sleep(OUT)
         net.shape({(0, 1): Shape(delay=rtt / 2)})

@@ -31,7 +31,7 @@ MADE = {
         "ClientRefused",
         "_too_much",
     ),
-    *("Check", "LeftBehind"),
+    *("Missing", "Check", "LeftBehind"),
     *("Stopped", "Notice", "Ended", "CeremonyNotice", "notice", "_notice", "_emit_notice"),
 }
 PHRASES = {"reason_of", "advice_on", "problem", "parting", "_objection", "_untimely", "_why"}

@@ -69,8 +69,8 @@ def test_secret_santa_comes_right_though_every_wire_is_lost_again_and_again(  # 
     parties = [host, *(people.join(name, link, santa, options=hidden[name].options) for name in NAMES[1:])]
     for party in parties:
         party.wait("link", lambda event: event["run"] == 1)
-    before = [resident(party, "VmRSS") for party in parties]
     proxies = [one.proxy for one in hidden.values()]  # whoever dials, and both may, a wire passes one of them
+    before: list[float] = []
     turn, deadline = 0, time.monotonic() + 120
     while not finished(host) and turn < 20 and time.monotonic() < deadline:
         total = passed(proxies) + 25_000  # the handshakes of new wires are a part
@@ -96,6 +96,8 @@ def test_secret_santa_comes_right_though_every_wire_is_lost_again_and_again(  # 
         else:
             for proxy in proxies:
                 proxy.cut()
+        if turn == 10:  # wires were lost in all ways, and all that this needs is imported
+            before = [resident(party, "VmHWM") for party in parties]
     codes = [party.end() for party in parties]
     assert codes == [0, 0, 0], "\n".join(party.story() for party in parties)
     assert turn > 10, turn
@@ -115,7 +117,7 @@ def test_secret_santa_comes_right_though_every_wire_is_lost_again_and_again(  # 
     assert "nothing was heard" in reasons
     peaks = [party.all("stats")[-1]["memory_mb"] * 1e6 for party in parties]
     for party, start, peak in zip(parties, before, peaks, strict=True):
-        assert peak - start < 50 * MB, (party.home.name, start, peak)
+        assert peak - start < 5 * MB, (party.home.name, start, peak)
 
 
 def digests(pids: range, megabytes: int) -> set[str]:

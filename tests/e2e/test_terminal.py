@@ -160,7 +160,7 @@ def test_who_sees_other_words_says_so_to_all_and_new_ones_come(url: str, seat: S
     for person, who in ((ada, "Bob"), (bob, "You"), (cyd, "Bob")):
         person.wait(f"{who} saw other words")
         person.wait("Someone may be intercepting")
-        person.wait("The ceremony starts again, number 2")
+        person.wait("It begins again, with other words")
     same_words(ada, bob, cyd)
     for person in (ada, bob, cyd):
         assert "Bob saw other words." in person.screen  # it stays in sight

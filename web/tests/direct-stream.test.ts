@@ -1,6 +1,6 @@
 /** Two programs' streams over a data link and direct channels beside it, which come, are cut, and come again. */
 import { afterEach, expect, test } from "vitest";
-import { DataLink } from "../src/core/data-link";
+import { DataLink, MOST_UNHEARD } from "../src/core/data-link";
 import { PeerStream, type DirectChannel } from "../src/core/direct-stream";
 import { AWAY, BACK, END, control, joined, parts, scan, type Bytes } from "../src/core/frames";
 import { WINDOW } from "../src/core/link";
@@ -316,4 +316,28 @@ test("where no direct channel was agreed, AWAY is no frame: neither from a progr
   (one.link as unknown as { link: { direct: boolean } }).link.direct = false;
   other.write(control(AWAY, 1));
   await until(() => one.has(FAILED));
+});
+
+test("a peer that sends directly to a program that computes, however much, is left at some windows", { timeout: 60_000 }, async () => {
+  const [one, other] = pair();
+  other.write(frame(1));
+  await until(() => one.size === 9);
+  const [theirs] = direct(other, one, 3);
+  await until(() => other.wire.said.some((data) => parts(data.slice(0, 16)).some(({ kind }) => kind === AWAY)));
+  let closed = false;
+  let counted = 0;
+  let looks = 0;
+  one.link.watch(3, { count: (say) => (looks++, say(counted)), close: () => (closed = true) });
+  // What the worker has looked at is no matter.
+  const block = joined(Array.from({ length: 40 }, () => frame(65_536)));
+  other.write(block);
+  await until(() => bytes(theirs) >= block.length && one.size >= block.length);
+  counted = block.length + MOST_UNHEARD - 1_000;
+  const before = looks;
+  await until(() => looks > before + 1);
+  expect(one.has(FAILED)).toBe(false);
+  // What it has not looked at is.
+  counted += 2_000;
+  await until(() => one.has(FAILED));
+  expect(closed).toBe(true);
 });

@@ -42,12 +42,15 @@ const BUSY = ROUNDS.replace(
 /** One waits for its person. */
 const ASKS = BUSY.replace(/busy = [^]*?pass\n/, 'print("got", input("Go on? "), flush=True)\n');
 
+/** Rounds until the person of party 0 has had enough of them, however slow the machine is. */
+const UNTIL = ROUNDS.replace("time.monotonic() < end", 'mpc.pid > 0 or input("Go on? ") == "y"');
+
 const patient = (tab: Tab, event: SessionEvent): Decision | undefined =>
   event.event === "question" && event.what === "again" ? undefined : agreeable(tab, event);
 
-async function pair(source: string, args: string[], options: { direct?: boolean }[] = [{}, {}], networks = ["webrtc"], before?: (tabs: [Tab, Tab]) => Promise<void>): Promise<[Tab, Tab]> {
+async function pair(source: string, args: string[], options: { direct?: boolean }[] = [{}, {}], networks = ["webrtc"], before?: (tabs: [Tab, Tab]) => Promise<void>, react = patient): Promise<[Tab, Tab]> {
   const [ann, ben] = (await Promise.all(
-    chromium.contexts.map((context, at) => Tab.open(context, core.url, meeting.url, patient, options[at])),
+    chromium.contexts.map((context, at) => Tab.open(context, core.url, meeting.url, react, options[at])),
   )) as [Tab, Tab];
   const local = { networks, stay: true, grace: 20 };
   await before?.([ann, ben]);
@@ -85,8 +88,12 @@ test("the bytes of a run go from frame to frame, and counters know of them", { t
 });
 
 test("cut again and again, by either frame, no byte is lost and none comes twice; new channels are made", { timeout: 4 * MINUTE }, async () => {
-  const tabs = await pair(ROUNDS, ["25"]);
+  let enough = false;
+  const asked = (tab: Tab, event: SessionEvent): Decision | undefined =>
+    event.event === "input" && event.waiting ? { do: "type_line", line: enough ? "n" : "y" } : patient(tab, event);
+  const tabs = await pair(UNTIL, ["0"], undefined, undefined, undefined, asked);
   try {
+    await tabs[0].events.until("output", (event) => event.text.includes("started"));
     await expect.poll(() => directly(tabs[0].page), { timeout: MINUTE }).toBeGreaterThan(20_000);
     for (const [at, who] of [0, 1, 0].entries()) {
       await cut(tabs[who]!.page);
@@ -95,6 +102,7 @@ test("cut again and again, by either frame, no byte is lost and none comes twice
       const before = await directly(tabs[0].page);
       await expect.poll(() => directly(tabs[0].page), { timeout: MINUTE }).toBeGreaterThan(before + 10_000);
     }
+    enough = true;
     await over(tabs);
     for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
     // The session's own links were never touched.
@@ -104,8 +112,8 @@ test("cut again and again, by either frame, no byte is lost and none comes twice
   }
 });
 
-test("a channel that is cut while a program computes for 20 s is noticed, and nothing of it is lost; the network goes as well", { timeout: 4 * MINUTE }, async () => {
-  const tabs = await pair(BUSY, ["1", "20"]);
+test("a channel that is cut while a program computes for 60 s is noticed, and nothing of it is lost; the network goes as well", { timeout: 4 * MINUTE }, async () => {
+  const tabs = await pair(BUSY, ["1", "60"]);
   const [ann, ben] = tabs;
   try {
     await ben.events.until("output", (event) => event.text.includes("busy"));
@@ -154,6 +162,54 @@ test("nobody is reached in a way that they did not choose: no direct channel by 
     } finally {
       await closed(tabs);
     }
+  }
+});
+
+/** In a frame: the channel stays here and sends without end, and its worker is given another that leads nowhere. */
+const FLOOD = `{
+  const real = RTCPeerConnection.prototype.createDataChannel;
+  globalThis.flooded = 0;
+  RTCPeerConnection.prototype.createDataChannel = function (...args) {
+    const channel = real.call(this, ...args);
+    const block = new Uint8Array(65_544).fill(7);
+    block.set([1, 1, 0, 0, 0, 0, 0, 1]);
+    channel.onopen = () => setInterval(() => {
+      while (channel.readyState === "open" && channel.bufferedAmount < 1 << 20) { channel.send(block); flooded += block.length; }
+    }, 5);
+    return real.call(new RTCPeerConnection(), "nowhere");
+  };
+}`;
+
+test("a hostile peer that floods a program that computes is blamed before it has filled the tab's memory", { timeout: 4 * MINUTE }, async () => {
+  const tabs = await pair(BUSY, ["1", "120"], [{}, {}], ["webrtc"], async ([ann]) => {
+    await expect.poll(() => ann.page.frames().length, { timeout: MINUTE }).toBe(2);
+    await ann.page.frames()[1]!.evaluate(FLOOD);
+  });
+  const [ann, ben] = tabs;
+  try {
+    await ben.events.until("output", (event) => event.text.includes("busy"));
+    const frame = ann.page.frames()[1]!;
+    const end = await ben.events.until("run", (event) => event.state === "failed");
+    expect(JSON.stringify(end)).toContain("more than the window allows");
+    expect(ben.events.output).not.toContain("no longer");
+    const flooded = Number(await frame.evaluate("flooded").catch(() => 0));
+    expect(flooded).toBeLessThan(300_000_000);
+  } finally {
+    await closed(tabs);
+  }
+});
+
+test("a tab that dies in the middle of a run on a direct channel is named to the other", { timeout: 3 * MINUTE }, async () => {
+  const tabs = await pair(ROUNDS, ["300"]);
+  const [ann, ben] = tabs;
+  try {
+    await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(20_000);
+    const cdp = await ben.page.context().newCDPSession(ben.page);
+    void cdp.send("Page.crash").catch(() => undefined);
+    const end = await ann.events.until("run", (event) => event.state === "failed");
+    expect(JSON.stringify(end)).toContain("Ben");
+  } finally {
+    await closed(tabs);
   }
 });
 

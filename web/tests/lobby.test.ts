@@ -127,7 +127,7 @@ test(
         await button(ann, "Let Tom in").click();
         await words(ben);
         await button(ben, "Decline").click();
-        await ben.getByText(/You said no, and keep your place|All 3 are here/).waitFor();
+        await ben.getByText(/You said no, and keep your place|Waiting until Ann asks again/).waitFor();
         await ann.getByRole("heading", { name: "Try again?" }).waitFor();
 
         await choose(ann, program("raise SystemExit('second fails')"));

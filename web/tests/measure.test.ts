@@ -3,12 +3,12 @@
  * HUDDLE_MEASURE names. How each is measured is in docs/performance.md.
  */
 import { execFile } from "node:child_process";
-import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { createServer, connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { chromium, type BrowserContext, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -19,6 +19,8 @@ import { needPage } from "./people";
 const MINUTE = 60_000;
 const PYTHON = join(ROOT, ".venv/bin/python");
 const TARGET = process.env["HUDDLE_MEASURE"];
+/** How often each figure that has a bar is taken; the median counts. */
+const TIMES = Number(process.env["HUDDLE_TIMES"] ?? 7);
 const FIGURES = process.env["HUDDLE_FIGURES"]?.split(" ").filter(Boolean) ?? [];
 
 let core: { url: string; server: Server };
@@ -44,6 +46,25 @@ afterAll(() => {
   core?.server.close();
   meeting?.end();
 });
+
+const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+
+/** Figures that are taken in turn, several times each, with the reference of the same turn. */
+class Medians {
+  private readonly found = new Map<string, { values: number[]; references: number[] }>();
+
+  note(name: string, value: number, reference?: number): void {
+    const { values, references } = this.found.get(name) ?? { values: [], references: [] };
+    values.push(value);
+    if (reference !== undefined) references.push(reference);
+    this.found.set(name, { values, references });
+    console.log(`${values.length} of ${TIMES}: ${name}: ${value.toPrecision(4)}${reference === undefined ? "" : ` (${reference.toPrecision(4)})`}`);
+  }
+
+  say(unit: string): void {
+    for (const [name, { values, references }] of this.found) say(name, median(values), unit, references.length > 0 ? median(references) : undefined);
+  }
+}
 
 /** A host in a terminal with its link, for pages that are opened and closed again. */
 async function invited(measure: (link: string) => Promise<void>): Promise<void> {
@@ -75,7 +96,6 @@ async function ready(page: Page, link: string): Promise<number> {
 
 figure("ready", () =>
   invited(async (link) => {
-    const { contexts, close } = await people(4);
     /** One visit of each of these people, at once: the seconds until the last is ready. */
     const visit = async (who: readonly BrowserContext[], first: boolean): Promise<number> => {
       const pages = await Promise.all(who.map((context) => context.newPage()));
@@ -86,14 +106,19 @@ figure("ready", () =>
       }
       return Math.max(...seconds);
     };
-    try {
-      say("ready to run, first visit", await visit(contexts.slice(3), true), "s");
-      say("ready to run, later visit", await visit(contexts.slice(3), false), "s");
-      say("ready to run, three people at once, first visit", await visit(contexts.slice(0, 3), true), "s");
-      say("ready to run, three people at once, later visit", await visit(contexts.slice(0, 3), false), "s");
-    } finally {
-      await close();
+    const found = new Medians();
+    for (let time = 0; time < TIMES; time++) {
+      const { contexts, close } = await people(4);
+      try {
+        for (const [name, who] of [["", contexts.slice(3)], [", three people at once", contexts.slice(0, 3)]] as const) {
+          found.note(`ready to run${name}, first visit`, await visit(who, true));
+          found.note(`ready to run${name}, later visit`, await visit(who, false));
+        }
+      } finally {
+        await close();
+      }
     }
+    found.say("s");
   }),
 );
 
@@ -192,10 +217,10 @@ figure("page", () =>
 );
 
 /** What each of so many tabs' programs printed; `more` are files that travel with the program. */
-async function outputs(path: string, args: string[], network: string, count = 3, more: string[] = [], direct = true): Promise<string[]> {
+async function outputs(path: string, args: string[], network: string, count = 3, more: string[] = [], direct = true, gather = people): Promise<string[]> {
   const files: Record<string, string> = { "program.py": await readFile(join(ROOT, path), "utf8") };
   for (const name of more) files[basename(name)] = await readFile(join(ROOT, name), "utf8");
-  const { contexts, close } = await people(count);
+  const { contexts, close } = await gather(count);
   try {
     const tabs = await Promise.all(contexts.map((context) => Tab.open(context, core.url, meeting.url, agreeable, { direct })));
     const local = { networks: [network] };
@@ -227,15 +252,45 @@ function printed(output: string): Record<string, number> {
 
 figure("rounds", async () => {
   const path = "bench/programs/rounds.py";
-  const reference = printed(await plain(path, []));
-  for (const network of ["webrtc", "relay"]) {
-    const found = printed((await outputs(path, [], network))[0]!);
-    for (const name of ["output", "multiplication"])
-      say(`${name} round p50, three tabs, ${network}`, found[`${name}_ms`]!, "ms", reference[`${name}_ms`]!);
+  const all = new Medians();
+  for (let time = 0; time < TIMES; time++) {
+    const reference = printed(await plain(path, []));
+    for (const network of ["webrtc", "relay"]) {
+      const found = printed((await outputs(path, [], network))[0]!);
+      for (const name of ["output", "multiplication"])
+        all.note(`${name} round p50, three tabs, ${network}`, found[`${name}_ms`]!, reference[`${name}_ms`]);
+    }
   }
+  all.say("ms");
 });
 
-const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
+/** So many people, each with a Chromium on a core of its own. */
+async function pinned(count: number): ReturnType<typeof people> {
+  const browsers = await Promise.all(
+    Array.from({ length: count }, async (_, core) => {
+      const starter = join(mkdtempSync(join(tmpdir(), "huddle-pinned-")), "chromium");
+      writeFileSync(starter, `#!/bin/sh\nexec taskset -c ${core} ${CHROMIUM} "$@"\n`, { mode: 0o755 });
+      const browser = await chromium.launch({ executablePath: starter, headless: true, args: ARGS });
+      rmSync(dirname(starter), { recursive: true });
+      return browser;
+    }),
+  );
+  const contexts = await Promise.all(browsers.map((browser) => browser.newContext()));
+  return { contexts, close: async () => void (await Promise.all(browsers.map((browser) => browser.close()))) };
+}
+
+figure("pinned", async () => {
+  const path = "bench/programs/exchange.py";
+  const all = new Medians();
+  for (let time = 0; time < TIMES; time++) {
+    const reference = printed(await plain(path, [], 2))["exchange_ms"]!;
+    for (const network of ["webrtc", "relay"]) {
+      const said = printed((await outputs(path, [], network, 2, [], true, pinned))[0]!);
+      all.note(`exchange p50, two Chromiums, a core each, ${network}`, said["exchange_ms"]!, reference);
+    }
+  }
+  all.say("ms");
+});
 
 /** With direct channels and without, in turn, three times each; the reference is without. */
 figure("direct", async () => {
@@ -350,10 +405,15 @@ function elapsed(output: string): { seconds: number; bytes: number } {
 figure("secret-santa", async () => {
   const path = "bench/programs/santas.py";
   const cost = ({ seconds, bytes }: { seconds: number; bytes: number }): number => (seconds / bytes) * 1e6;
-  const reference = elapsed(await plain(path, []));
-  const found = elapsed((await outputs(path, [], "webrtc", 3, ["programs/secret_santa.py"]))[0]!);
-  say("Secret Santa, 7 kinds of numbers, N=2 to 8, three tabs, webrtc, time by bytes sent", cost(found), "us/B", cost(reference));
-  say("Secret Santa, the same run", found.seconds, "s", reference.seconds);
+  const [costs, seconds] = [new Medians(), new Medians()];
+  for (let time = 0; time < TIMES; time++) {
+    const reference = elapsed(await plain(path, []));
+    const found = elapsed((await outputs(path, [], "webrtc", 3, ["programs/secret_santa.py"]))[0]!);
+    costs.note("Secret Santa, 7 kinds of numbers, N=2 to 8, three tabs, webrtc, time by bytes sent", cost(found), cost(reference));
+    seconds.note("Secret Santa, the same runs", found.seconds, reference.seconds);
+  }
+  costs.say("us/B");
+  seconds.say("s");
 });
 
 figure("cnn", async () => {

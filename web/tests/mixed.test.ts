@@ -60,7 +60,7 @@ async function invitation(before = ""): Promise<string> {
 async function didOf(name: string): Promise<string> {
   const found = await fay.page.waitForFunction(
     (name) => [...document.querySelectorAll("li")].find((card) => card.querySelector("strong bdi")?.textContent === name)?.querySelector("details code")?.textContent,
-    { polling: 100 },
+    { polling: 100, timeout: 240_000 },
     name,
   );
   return (await found.jsonValue()) as string;
@@ -119,10 +119,10 @@ test(
         await asks(cai).waitFor();
         await fay.sees("Cai and Tom: typing");
         // The two browsers' frames have a channel, under the policies of a real server; the terminal has none.
-        await expect.poll(() => directly(cai), { timeout: 60_000 }).toBeGreaterThan(1_000);
+        await expect.poll(() => directly(cai), { timeout: 240_000 }).toBeGreaterThan(1_000);
         // Whoever would leave in mid-run is warned, and stays by saying so.
         await cai.evaluate("location.reload()").catch(() => undefined);
-        await expect.poll(() => warnings, { timeout: 60_000 }).toEqual(["beforeunload"]);
+        await expect.poll(() => warnings, { timeout: 240_000 }).toEqual(["beforeunload"]);
         await asks(cai).waitFor();
         leave = true;
         const began = performance.now();

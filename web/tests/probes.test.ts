@@ -115,8 +115,10 @@ async function run(change: Change, source: string): Promise<string> {
         document.body.append(element);
         await loaded;
         const { port1: control, port2 } = new MessageChannel();
-        const ports = [port2];
-        const start = { assets: { wasm, stdlib, site, memory }, control: port2 };
+        const { port1: parts, port2: assets } = new MessageChannel();
+        for (const part of Object.entries({ wasm, stdlib, site, memory })) parts.postMessage(part);
+        const ports = [port2, assets];
+        const start = { assets, control: port2 };
         const rtc = new MessageChannel().port2;
         element.contentWindow?.postMessage({ code: new Blob([script]), start, ports, rtc }, "*", [...ports, rtc]);
         let written = "";

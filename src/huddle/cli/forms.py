@@ -66,7 +66,7 @@ def _filled(
 
 def question(one: FormInput) -> str:
     """What a person reads before they give it."""
-    more = [clean_line(text) for text in (one.unit, one.help) if text]
+    more = [clean_line(text).removesuffix(".") for text in (one.unit, one.help) if text]
     if one.choices:
         more.append(", ".join(map(clean_line, one.choices)))
     if one.default:

@@ -5,12 +5,17 @@ add theirs (`NetworkKind.cli`), and other distributions by the entry point group
 `mpyc-huddle-lab` adds `lab`.
 """
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import EntryPoints, entry_points
+from typing import Any
 
 import click
 
 from huddle import __version__
+from huddle.cli import help_texts
 from huddle.cli.errors import complaints
 from huddle.texts import t
 
@@ -41,18 +46,43 @@ def _added() -> EntryPoints:
     return entry_points(group=_GROUP)
 
 
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Hardly anything that imports make is garbage, and looking for it takes an eighth of their time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 class _Commands(click.Group):
     """A group that imports a command's module when the command is needed."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        help_texts.speak()
+        help_texts.translate(self)
+        return super().make_context(info_name, args, parent, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         own = [*_COMMANDS, *_of_networks()]
         return [*own, *(name for name in sorted(_added().names) if name not in own)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = self._found(ctx, cmd_name)
+        if command is not None:
+            help_texts.translate(command)
+        return command
+
+    def _found(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         command: click.Command
         if cmd_name in _COMMANDS:
             module, name = _COMMANDS[cmd_name].split(":")
-            command = getattr(import_module(f"huddle.cli.commands.{module}"), name)
+            with _nothing_collected():
+                command = getattr(import_module(f"huddle.cli.commands.{module}"), name)
             return command
         for point in _added().select(name=cmd_name):
             command = point.load()

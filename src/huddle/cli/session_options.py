@@ -12,6 +12,7 @@ from huddle.cli.gifts import InputType, VariableType
 from huddle.cli.text import listing
 from huddle.networks import registry
 from huddle.running.limits import usual
+from huddle.texts import t
 
 _Command = Callable[..., Any]
 
@@ -43,7 +44,8 @@ class Local(TypedDict):
 def _networks(_context: click.Context, _option: click.Parameter, value: str) -> str:
     for name in value.split(","):
         if name != "auto" and registry.kind(name) is None:
-            raise click.BadParameter(f"{name!r} is not one of auto, {', '.join(registry.names())}.")
+            known = ", ".join(registry.names())
+            raise click.BadParameter(t("{name} is not one of auto, {known}.", name=repr(name), known=known))
     return value
 
 

@@ -28,13 +28,12 @@ class WireInfo:
     sealed: bool
     rtt: float | None = None
     tried: tuple[tuple[str, str], ...] = ()
+    hint: str = ""
 
     @property
     def relayed(self) -> bool:
         """Whether somebody between passes every byte on, as its path says."""
         return self.path.startswith("relayed")
-
-    hint: str = ""
 
 
 class WireReceiver(Protocol):

@@ -16,10 +16,11 @@ from huddle.errors import LocalError
 
 PROBE_SECONDS = 20  # a cold start from a slow disk, with all of numpy's files to look for
 
+# Every party waits for it, so it imports little: importlib.metadata, and MPyC, would take most of its time.
 _PROBE = """
-import importlib.metadata, importlib.util, json, os, platform, re, sys
+import importlib.util, json, os, sys
 def keep_bytecode(name):
-    import compileall  # takes long, and not all need it
+    import compileall, re  # takes long, and not all need it
     spec = importlib.util.find_spec(name)
     folder = os.path.dirname(spec.origin or "") if spec else ""
     if folder and os.access(folder, os.W_OK):
@@ -27,19 +28,24 @@ def keep_bytecode(name):
 def version(name):
     if importlib.util.find_spec(name) is None:
         return None
+    for folder in filter(os.path.isdir, sys.path[1:]):
+        for entry in os.listdir(folder):  # NAME-VERSION.dist-info, by the specification of installed projects
+            if entry.startswith(name + "-") and entry.endswith(".dist-info"):
+                return entry[len(name) + 1 : -len(".dist-info")]
+    from importlib import metadata  # it was installed in an older way
     try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
         return "unknown"
 mpyc = version("mpyc")
 if mpyc is None or mpyc == "unknown":
-    from mpyc import __version__ as mpyc  # only here: it imports asyncio, half of what this process takes
+    from mpyc import __version__ as mpyc
 if "--keep-bytecode" in sys.argv:
     keep_bytecode("mpyc")
     keep_bytecode("numpy")
 print("\\n" + json.dumps({
     "executable": sys.executable, "prefixes": [sys.prefix, sys.base_prefix], "paths": sys.path[1:],
-    "python": platform.python_version(), "mpyc": mpyc, "numpy": version("numpy"),
+    "python": sys.version.split()[0], "mpyc": mpyc, "numpy": version("numpy"),
     "gmpy2": version("gmpy2"), "uvloop": version("uvloop"), "bits": 64 if sys.maxsize > 2**32 else 32}))
 """
 

@@ -13,16 +13,17 @@ from typing import Self
 from huddle.errors import LocalError
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_STEP = 256 << 20  # so that people read 11776M, and not 12342048K
 _LEAST = {"processes": 8, "memory": 64 << 20, "files": 1 << 20, "file": 1 << 10, "open": 64}
 
 
 def _half_of_memory() -> int:
-    """Half of this machine's memory in bytes, and no less than 1 GiB."""
+    """Half of this machine's memory in bytes, in whole steps of 256 MiB, and no less than 1 GiB."""
     try:
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):  # a browser, say, where nothing is limited here
         total = 0
-    return max(1 << 30, total // 2)
+    return max(1 << 30, total // 2 // _STEP * _STEP)
 
 
 @dataclass(frozen=True, slots=True)

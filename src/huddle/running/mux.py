@@ -2,8 +2,8 @@
 
     runner --lane--> MuxChannel --forward--> link      and back: link_frames --> MuxChannel --> lane
 
-All that a runner writes to its peers in one tick arrives in one read, and what several peers sent leaves
-in one write. PEER says whose the frames are that follow. A stream has one window, between the two programs
+All that a runner writes to its peers in one tick arrives in one read; what a peer sent leaves at once, in one
+write. PEER says whose the frames are that follow. A stream has one window, between the two programs
 (huddle/links/frames.py), so nothing is held here: what comes is passed on at once, and so are the ACKs of
 the two. Neither a slow peer nor a program that does not want one peer's messages yet holds up another.
 
@@ -11,7 +11,7 @@ A runner runs a stranger's code: anything but whole frames within the window end
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from huddle.links import frames
@@ -71,8 +71,6 @@ class MuxChannel(RunChannel):
         # Few frames end like an END; only then is it worth a look.
         if data[-_HEADER:] == END or not self._to_runner:
             self._last_frames(data)
-        elif self._lane.writing is self:
-            self._lane.put(data)
         else:
             self._lane.send(self, data)
 
@@ -94,7 +92,7 @@ def _forget(data: bytes, scanned: frames.Scanned) -> None:
     """Nobody wants it."""
 
 
-def _drop(data: frames.Slice) -> None:
+def _drop(data: Iterable[frames.Slice]) -> None:
     """There is no runner any more."""
 
 
@@ -109,8 +107,8 @@ class RunnerMux(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._part = b""  # the start of a frame of which the runner has not written the rest
         self._reading: MuxChannel | None = None  # whose frames come, and go
-        self.writing: MuxChannel | None = None
-        self.put: Callable[[frames.Slice], None] = _drop  # as `send`, for the channel that is `writing`
+        self._writing: MuxChannel | None = None
+        self._put: Callable[[Iterable[frames.Slice]], None] = _drop
 
     def open(self, run: "Run", openers: Mapping[int, OpenLink]) -> Mapping[int, RunChannel]:
         """The channels of a run, each with its link."""
@@ -123,18 +121,19 @@ class RunnerMux(asyncio.Protocol):
         return self._channels
 
     def send(self, channel: MuxChannel, data: frames.Slice) -> None:
-        """Write frames of this peer; what is written in one tick leaves at once."""
-        if self.writing is not channel:
-            self.writing = channel
-            self.put(channel.mark)
-        self.put(data)
+        """Write frames of this peer, in one call: uvloop's transports write at once, and each write wakes."""
+        if self._writing is channel:
+            self._put((data,))
+        else:
+            self._writing = channel
+            self._put((channel.mark, data))
 
     def close(self) -> None:
         """Drop the socket, and what was to go out on it."""
         if self._transport:
             self._transport.abort()
             self._transport = None
-            self.put = _drop
+            self._put = _drop
 
     def _fail(self, why: str) -> None:
         self.close()
@@ -148,7 +147,7 @@ class RunnerMux(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """There is a lane."""
         self._transport = cast(asyncio.Transport, transport)
-        self.put = self._transport.write
+        self._put = self._transport.writelines
 
     def data_received(self, data: bytes) -> None:
         """The runner wrote."""
@@ -189,7 +188,7 @@ class RunnerMux(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The runner has closed its end, or this end was closed."""
         self._transport = None
-        self.put = _drop
+        self._put = _drop
         self.closed.set()
         for channel in self._channels.values():
             channel.drain()

@@ -346,7 +346,7 @@ class CeremonyDriver:
             case heard.Restarted(epoch, reason):
                 self.files = {}
                 self._emit(events.Restarted(epoch, reason))
-                self._emit(events.Notice(f"The ceremony starts again, number {epoch}: {reason}"))
+                self._emit(events.Notice(f"It begins again, with other words: {reason}"))
             case heard.SessionSealed(sealed):
                 if not self._done.done():
                     self._done.set_result(sealed)

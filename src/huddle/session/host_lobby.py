@@ -106,6 +106,8 @@ class HostLobby:
         program = await self._platform.locked(program, self._runtime)
         if self.driver is None:
             return
+        if program == self._program:  # else everybody would be asked anew about nothing
+            raise LocalError("The program is the same as before.", hint="Edit it first, or name another.")
         versions = (Software("mpyc", self._runtime.interpreter.mpyc),)
         manifest = program.manifest(self._flags, versions)
         self.driver.change("the host has changed the program", program, manifest)

@@ -53,5 +53,15 @@ def translated(text: str) -> str:
     return _catalogue().recognized(text)
 
 
+def gettext(text: str) -> str:
+    """A text of a library that asks as it would ask the standard library's gettext."""
+    return _catalogue().text(text)
+
+
+def ngettext(one: str, other: str, count: int) -> str:
+    """Such a text with a number, which the library puts in."""
+    return _catalogue().plural(one, other, count)
+
+
 def _catalogue() -> Catalogue:
     return load(language())

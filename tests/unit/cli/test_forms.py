@@ -73,7 +73,7 @@ def test_nobody_is_asked_for_what_is_given_or_where_nobody_types(typed: list[str
 
 
 def test_a_question_says_what_is_wanted_and_where_it_stays() -> None:
-    one = FormInput("--a", "A\x1b", "integer", "help", "EUR", required=False)
+    one = FormInput("--a", "A\x1b", "integer", "help.", "EUR", required=False)
     assert question(one) == r"A\x1b (EUR; help; may be empty; stays on this device)"
     shared = FormInput("--a", "A", "choice", choices=("x", "y"), default="x", shared=True)
     assert question(shared) == "A (x, y; empty: x; seen by all)"

@@ -57,3 +57,13 @@ def test_a_guest_does_not_wait_for_what_only_servers_need() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.splitlines()[-1] == "[]"
+
+
+def test_nothing_is_collected_as_garbage_while_a_command_is_imported() -> None:
+    code = (
+        "import click, gc\nfrom huddle.cli.main import main\nseen = []\n"
+        "gc.callbacks.append(lambda phase, info: seen.append(phase))\n"
+        "main.get_command(click.Context(main), 'join')\nprint(seen, gc.isenabled())"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[] True\n"

@@ -78,7 +78,6 @@ def row(**changes: Any) -> dict[str, Any]:
         "queue_s": 0.01,
         "foreign": 0.0,
         "late": {"late_p99_ms": 0.2},
-        "model": {"compute_s": 0.5, "rounds": 100, "one_way_s": 0.04, "seconds": 4.5},
         **changes,
     }
 

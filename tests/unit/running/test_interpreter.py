@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import platform
+import subprocess
 import sys
 import venv
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from huddle.errors import LocalError
+from huddle.running import interpreter
 from huddle.running.interpreter import environment, probe
 
 
@@ -37,6 +39,25 @@ async def test_what_it_compiles_of_mpyc_is_kept_unless_nobody_wants_that(
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     await probe(python)
     assert list(site.glob("mpyc/__pycache__/runtime.*.pyc")) and not list(site.glob("mpyc/tests/__pycache__"))
+
+
+async def test_what_was_installed_in_an_older_way_has_its_version_too(tmp_path: Path) -> None:
+    venv.create(tmp_path / "own", symlinks=True)
+    (site,) = (tmp_path / "own").glob("lib/python*/site-packages")
+    for name in ("mpyc", "numpy", "mpyc.egg-info", "numpy-2.0+own.dist-info"):
+        (site / name).mkdir()
+    for name in ("mpyc", "numpy"):
+        (site / name / "__init__.py").touch()
+    (site / "mpyc.egg-info" / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: mpyc\nVersion: 0.10\n")
+    found = await probe(str(tmp_path / "own" / "bin" / "python"))
+    assert (found.mpyc, found.numpy, found.gmpy2) == ("0.10", "2.0+own", None)
+
+
+def test_nobody_waits_for_what_the_answer_does_not_need() -> None:
+    spared = ("asyncio", "email", "importlib.metadata", "platform", "compileall", "mpyc", "numpy")
+    code = f"{interpreter._PROBE}\nprint([name for name in {spared} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[-1] == "[]"
 
 
 async def test_one_that_is_not_there() -> None:

@@ -38,6 +38,7 @@ def test_limits_are_told_as_they_are_read() -> None:
     limits = RunLimits(64, 3 << 30, 100 << 20, 10 << 10, 256)
     assert limits.told() == ("processes=64", "memory=3G", "files=100M", "file=10K", "open=256")
     assert RunLimits.read(limits.told()) == limits
+    assert RunLimits().memory % (256 << 20) == 0
     assert RunLimits.read(usual()) == RunLimits()
 
 

@@ -56,9 +56,6 @@ class Line:
     def set_write_buffer_limits(self, high: int) -> None:
         self.high = high
 
-    def write(self, data: bytes) -> None:
-        self.written.append(data)
-
     def writelines(self, data: tuple[bytes, ...]) -> None:
         self.written += data
 

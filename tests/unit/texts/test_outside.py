@@ -9,24 +9,35 @@ other exception is a mistake inside Huddle that nobody brings about by typing; `
 """
 
 import ast
+import importlib.util
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-CLI = Path(__file__).parents[3] / "src" / "huddle" / "cli"
-SHOWN = {"echo", "secho", "print", "confirm", "prompt", "ask", "line", "say", "_say", "add_row", "UsageError"}
+HUDDLE = Path(__file__).parents[3] / "src" / "huddle"
+CLI = HUDDLE / "cli"
+PRINT = {"echo", "secho", "print"}
+KINDS = {  # of huddle.errors, with those that derive from them
+    "LocalError", "ProgramError", "PeerError", "RendezvousError", "NetworkError", "Missing", "Stopped",
+}  # fmt: skip
+TABLED = {"RoomGone"}  # takes a reason, and has its texts in a table
+INSIDE = {"ValueError", "AssertionError", "WrongPassphrase", "BrokenPipeError"}  # caught where it is raised
+CLICKS = {"UsageError", "BadParameter"}  # said by click, each in the catalogue
+SHOWN = {*PRINT, *CLICKS, "confirm", "prompt", "ask", "line", "say", "_say", "add_row"}
 TRANSLATE = {"t", "tn", "translated"}
 NO_WORDS = {"dumps", "format", "get", "strftime", "join", "encode", "as_json", "log_path"}
 SAME = {"sha"}  # words that are the same in all languages
 MARKUP = re.compile(r"\[/?[a-z #]*\]")
 
 
-def outside(source: str) -> Iterator[tuple[int, str]]:
+def outside(source: str, shown: Collection[str] = SHOWN) -> Iterator[tuple[int, str]]:
     """The texts with words in them that a module prints or asks by itself, each with its line."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and _name(node.func) in SHOWN:
+        if isinstance(node, ast.Call) and _name(node.func) in shown:
             for given in node.args:
                 for line, text in _texts(given):
                     words = set(re.findall(r"[A-Za-z]{2,}", MARKUP.sub("", text)))
@@ -61,6 +72,44 @@ def _name(node: ast.expr) -> str:
 @pytest.mark.parametrize("path", sorted(CLI.rglob("*.py")), ids=lambda path: path.relative_to(CLI).as_posix())
 def test_what_the_command_prints_is_in_the_catalogue(path: Path) -> None:
     assert list(outside(path.read_text(encoding="utf-8"))) == []
+
+
+def test_no_other_module_prints_a_text_of_its_own() -> None:
+    printed = {
+        f"{path.relative_to(HUDDLE)}:{line} {text}"
+        for path in HUDDLE.rglob("*.py")
+        for line, text in outside(path.read_text(encoding="utf-8"), PRINT)
+    }
+    assert printed == set()
+
+
+def test_what_people_meet_is_a_kind_of_error_whose_texts_are_collected() -> None:
+    trees = {path: ast.parse(path.read_bytes()) for path in HUDDLE.rglob("*.py")}
+    classes = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    kinds = {"HuddleError"}
+    while more := {one.name for one in classes if kinds & set(map(_name, one.bases))} - kinds:
+        kinds |= more
+    assert kinds == {"HuddleError"} | KINDS | TABLED
+    assert scripts_texts().MADE >= KINDS
+
+
+def test_the_command_raises_kinds_of_errors_and_what_it_catches_itself() -> None:
+    raised = {
+        _name(node.exc.func)
+        for path in CLI.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
+    }
+    assert raised <= KINDS | INSIDE | CLICKS
+
+
+def scripts_texts() -> ModuleType:
+    """scripts/texts.py."""
+    spec = importlib.util.spec_from_file_location("texts_script", HUDDLE.parents[1] / "scripts" / "texts.py")
+    assert spec is not None and spec.loader is not None
+    module = sys.modules["texts_script"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.mark.parametrize(

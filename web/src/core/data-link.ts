@@ -13,7 +13,7 @@
  * code: who sends anything else, or far over its credit, has hung up.
  */
 import { FrameError, joined, scan, type Bytes } from "./frames";
-import { Link, NEVER, PeerError } from "./link";
+import { Link, NEVER, PeerError, WINDOW } from "./link";
 import { CREDIT, CREDIT_STEP, FLOOD, type Mailbox } from "./mailbox";
 import type { RtcChannel } from "./rtc";
 
@@ -34,10 +34,24 @@ const MAX_MESSAGE = 262_144;
 /** Characters of what a runner says of a peer. */
 const LONGEST_REASON = 200;
 
+/** Bytes on a direct channel that the runner's worker has not looked at: some windows, as its word of them comes late. */
+export const MOST_UNHEARD = 4 * WINDOW;
+/** Milliseconds from one look at a direct channel to the next. */
+const LOOK = 500;
+
+/** The connection of a direct channel, and how to learn how many bytes it has brought. */
+export interface Watched {
+  count(counted: (bytes: number) => void): void;
+  close(): void;
+}
+
 const now = (): number => performance.now() / 1000;
 
-/** Bytes and messages sent, bytes and messages received, largest depth, of what went by direct channels alone. */
-export type Carried = readonly [number, number, number, number, number];
+/**
+ * Bytes and messages sent, bytes and messages received, largest depth, of what went by direct channels alone; then the
+ * number of the newest one, and so many bytes of it the runner's worker has looked at.
+ */
+export type Carried = readonly [number, number, number, number, number, number, number];
 
 export class DataLink {
   readonly id: number;
@@ -51,7 +65,8 @@ export class DataLink {
   private timerAt = NEVER;
   private closing = false;
   private endedTold = false;
-  private carried: Carried = [0, 0, 0, 0, 0];
+  private carried: Carried = [0, 0, 0, 0, 0, 0, 0];
+  private watched: ReturnType<typeof setInterval> | undefined;
   // From the runner,
   private fromRunner = true;
   private held: Bytes[] = [];
@@ -143,6 +158,7 @@ export class DataLink {
   /** Keep nothing, take nothing. */
   abandon(): void {
     this.detach();
+    this.unwatch();
     this.link.abandon();
     this.held = [];
     this.pending = [];
@@ -169,6 +185,28 @@ export class DataLink {
   /** From now on the two programs may go by a direct channel. */
   allowDirect(): void {
     this.link.direct = true;
+  }
+
+  /**
+   * Watch what a direct channel brings: while the program computes its worker looks at nothing, and what a peer sends
+   * all the same piles up there. An honest one sends a window.
+   */
+  watch(number: number, connection: Watched): void {
+    this.unwatch();
+    const look = (counted: number): void => {
+      const [, , , , , of, heard] = this.carried;
+      if (this.watched === undefined || counted - (of === number ? heard : 0) <= MOST_UNHEARD) return;
+      connection.close();
+      this.abandon();
+      this.box.note(this.id, FAILED, "it sends directly more than the window allows");
+    };
+    this.watched = setInterval(() => connection.count(look), LOOK);
+  }
+
+  /** That channel is no more. */
+  unwatch(): void {
+    clearInterval(this.watched);
+    this.watched = undefined;
   }
 
   // --- for Python: the runner
@@ -204,6 +242,7 @@ export class DataLink {
   cut(): void {
     if (this.hungUp) return;
     this.hungUp = true;
+    this.unwatch();
     this.port.close();
     this.feed();
     this.onHungUp();
@@ -351,7 +390,7 @@ export class DataLink {
 
 function isCarried(message: unknown): message is { carried: Carried } {
   const { carried } = (message ?? {}) as { carried?: unknown };
-  return Array.isArray(carried) && carried.length === 5 && carried.every((one) => Number.isSafeInteger(one) && one >= 0);
+  return Array.isArray(carried) && carried.length === 7 && carried.every((one) => Number.isSafeInteger(one) && one >= 0);
 }
 
 function isFoul(message: unknown): message is { foul: string } {

@@ -27,6 +27,8 @@ const MAX_MESSAGE = 262_144;
 const MOST_BUFFERED = 1 << 20;
 /** Milliseconds after which the session worker is told what went by direct channels. */
 const TELL = 250;
+/** Bytes that a channel has brought, after which the session worker is told at once. */
+const TELL_BYTES = 1 << 20;
 const HELLO = "hello";
 
 /** The peer broke the rules of a direct channel. */
@@ -84,6 +86,8 @@ export class PeerStream {
   private ended = false;
   private carried = { sent: 0, messagesSent: 0, received: 0, messagesReceived: 0, rounds: 0 };
   private timer: ReturnType<typeof setTimeout> | undefined;
+  /** Bytes of the newest channel that were looked at, and of how many the session worker knows. */
+  private heard = { number: 0, bytes: 0, told: 0 };
 
   constructor(
     private readonly box: Mailbox,
@@ -169,7 +173,9 @@ export class PeerStream {
     this.ways.set(number, way);
     channel.binaryType = "arraybuffer";
     channel.bufferedAmountLowThreshold = MOST_BUFFERED / 2;
+    this.heard = { number, bytes: 0, told: 0 };
     channel.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
+      this.hear(number, typeof data === "string" ? data.length : data.byteLength);
       this.guarded(() => (typeof data === "string" ? this.told(way, data) : this.brought(way, new Uint8Array(data))));
       this.box.stir();
     };
@@ -193,6 +199,14 @@ export class PeerStream {
   }
 
   // --- what comes
+
+  private hear(number: number, bytes: number): void {
+    const { heard } = this;
+    if (number !== heard.number) return;
+    heard.bytes += bytes;
+    if (heard.bytes - heard.told > TELL_BYTES) this.tell();
+    else this.timer ??= setTimeout(() => this.tell(), TELL);
+  }
 
   /** By the port. */
   private said(message: unknown): void {
@@ -361,7 +375,9 @@ export class PeerStream {
     this.timer = undefined;
     if (this.ended) return;
     const { sent, messagesSent, received, messagesReceived, rounds } = this.carried;
-    const told: Carried = [sent, messagesSent, received, messagesReceived, rounds];
+    const { heard } = this;
+    heard.told = heard.bytes;
+    const told: Carried = [sent, messagesSent, received, messagesReceived, rounds, heard.number, heard.bytes];
     this.port.postMessage({ carried: told });
   }
 

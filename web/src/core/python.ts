@@ -5,41 +5,32 @@
  */
 import { loadPyodide, type PyodideAPI } from "pyodide";
 import createPyodideModule from "pyodide/pyodide.asm.mjs";
+import type { Coming } from "./assets";
 import type { Heap, Mailbox } from "./mailbox";
 import type { Given } from "./packages";
-
-/** What a worker needs; blobs, which are shared and not copied when they are posted. */
-export interface Assets {
-  wasm: Blob;
-  stdlib: Blob;
-  /** Huddle, MPyC and what they need. */
-  site: Blob;
-  /**
-   * Python's memory after its start, which the build has made (compile.mjs); the archives lack what is in it.
-   * Without it they are whole, and Python starts by itself.
-   */
-  memory: Blob | undefined;
-}
 
 /** Python's memory can't be used in this browser; perhaps a Python can that starts by itself. */
 export class NotRestored extends Error {}
 
 const NOWHERE = "https://huddle.invalid/";
+const WASM = { "content-type": "application/wasm" };
 const ZIP = "/lib/huddle.zip";
 const SITE = "/lib/python3.14/site-packages";
 
 /** Python with what that worker needs imported; it waits for what comes to that mailbox. Raises NotRestored. */
-export async function python(assets: Assets, box: Mailbox, worker: "session" | "runner"): Promise<PyodideAPI> {
+export async function python(assets: Coming, box: Mailbox, worker: "session" | "runner"): Promise<PyodideAPI> {
+  const compiled = assets.wasm.then((wasm) => WebAssembly.compileStreaming(new Response(wasm, { headers: WASM })));
+  const memory = await assets.memory;
   try {
-    const api = await load(assets);
+    const api = await load(await compiled, assets, memory?.arrayBuffer());
     const { _module: module } = api as unknown as { _module: Module };
     // Pyodide's own hook for sockets that have to wait for JavaScript.
     module.SOCKFS.pollAsync = (...list) => box.poll(module, ...list);
-    if (!assets.memory) api.runPython(`import sys; sys.path.append("${ZIP}")`);
-    await call(api, "huddle.browser.preload", assets.memory ? "restored" : `prepare_${worker}`);
+    if (!memory) api.runPython(`import sys; sys.path.append("${ZIP}")`);
+    await call(api, "huddle.browser.preload", memory ? "restored" : `prepare_${worker}`);
     return api;
   } catch (error) {
-    throw assets.memory ? new NotRestored(reasonOf(error)) : error;
+    throw memory ? new NotRestored(reasonOf(error)) : error;
   }
 }
 
@@ -50,20 +41,18 @@ interface Module extends Heap {
   SOCKFS: { pollAsync?: (address: number, length: number, milliseconds: number) => Promise<number> };
 }
 
-async function load(assets: Assets): Promise<PyodideAPI> {
-  const fetched = globalThis.fetch;
-  const files: Record<string, Blob> = {
-    "pyodide.asm.wasm": assets.wasm,
-    "python_stdlib.zip": assets.stdlib,
-  };
+async function load(compiled: WebAssembly.Module, assets: Coming, memory: Promise<ArrayBuffer> | undefined): Promise<PyodideAPI> {
+  const { fetch } = globalThis;
+  const { instantiateStreaming } = WebAssembly;
   // Pyodide asks for its files by address; none of them is anywhere but here.
   globalThis.fetch = async (input: RequestInfo | URL): Promise<Response> => {
     const name = String(input instanceof Request ? input.url : input).split("/").pop() ?? "";
-    const blob = files[name];
-    if (!blob) throw new TypeError(`no such file: ${name}`);
-    const type = name.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
-    return new Response(blob.stream(), { headers: { "content-type": type } });
+    if (name === "python_stdlib.zip") return new Response(await assets.stdlib);
+    if (name === "pyodide.asm.wasm") return new Response();
+    throw new TypeError(`no such file: ${name}`);
   };
+  // It was compiled while the rest was under way.
+  WebAssembly.instantiateStreaming = async (_, imports) => ({ module: compiled, instance: await WebAssembly.instantiate(compiled, imports) });
   let trampoline = 0;
   try {
     const api = await loadPyodide({
@@ -77,17 +66,18 @@ async function load(assets: Assets): Promise<PyodideAPI> {
         return module;
       }) as never,
       env: { HOME: "/home/pyodide" },
-      ...(assets.memory && { _loadSnapshot: assets.memory.arrayBuffer() }),
+      ...(memory && { _loadSnapshot: memory }),
     });
     // By which Python calls C, and JavaScript may be waited for; it is of this browser, and not of the build's Python.
     const { _module: module } = api as unknown as { _module: Module };
     module.HEAP32[trampolineAt(module)] = trampoline;
     // No memory has any of the files.
     api.FS.mkdirTree(SITE);
-    api.FS.writeFile(ZIP, new Uint8Array(await assets.site.arrayBuffer()));
+    api.FS.writeFile(ZIP, new Uint8Array(await (await assets.site).arrayBuffer()));
     return api;
   } finally {
-    globalThis.fetch = fetched;
+    globalThis.fetch = fetch;
+    WebAssembly.instantiateStreaming = instantiateStreaming;
   }
 }
 

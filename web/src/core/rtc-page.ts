@@ -55,7 +55,7 @@ export class Connections {
       this.open(said.open, said.servers, said.way);
       return;
     }
-    const id = "describe" in said ? said.describe : "answer" in said ? said.answer : "candidate" in said ? said.candidate : "make" in said ? said.make : said.close;
+    const id = "describe" in said ? said.describe : "answer" in said ? said.answer : "candidate" in said ? said.candidate : "make" in said ? said.make : "count" in said ? said.count : said.close;
     const one = this.made.get(id);
     if (!one || one.over) return;
     const { pc } = one;
@@ -78,6 +78,8 @@ export class Connections {
         if (pc.connectionState === "closed") this.over(id, one, "the connection is closed");
         else failed(error);
       }
+    } else if ("count" in said) {
+      void brought(pc).then((counted) => this.tell({ id, counted }));
     } else {
       this.made.delete(id);
       pc.close();
@@ -166,6 +168,14 @@ async function selected(pc: RTCPeerConnection): Promise<{ local: string; remote:
     return { local: line(one.localCandidateId), remote: line(one.remoteCandidateId) };
   }
   return undefined;
+}
+
+/** Bytes that data channels of a connection have brought, whether somebody has looked at them or not. */
+async function brought(pc: RTCPeerConnection): Promise<number> {
+  let sum = 0;
+  for (const one of (await pc.getStats()).values() as Iterable<RTCStats & { bytesReceived?: number }>)
+    if (one.type === "data-channel") sum += one.bytesReceived ?? 0;
+  return sum;
 }
 
 /** Messages to and fro between a channel and the port of whoever has it. */

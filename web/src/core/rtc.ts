@@ -3,9 +3,9 @@
  * channels here. Python (huddle/networks/webrtc/browser.py) hears of both by notes.
  *
  *   session -> page    { open: id, servers, way }   { describe: id }   { answer: id, sdp }   { candidate: id, line }
- *                      { make: id, number, label }   { close: id }
+ *                      { make: id, number, label }   { count: id }   { close: id }
  *   page -> session    { id, made: number, channel | port }   { id, came: label, channel | port }
- *                      { id, described: sdp }   { id, found: line }   { id, pair }   { id, over: reason }
+ *                      { id, described: sdp }   { id, found: line }   { id, pair }   { id, counted: bytes }   { id, over: reason }
  *
  * A run's direct channels are made in the runner's frame instead, which gives them to its worker; it hears the same.
  *
@@ -21,6 +21,7 @@ export type ToPage =
   | { answer: number; sdp: string }
   | { candidate: number; line: string }
   | { make: number; number: number; label: string }
+  | { count: number }
   | { close: number };
 
 /** Which direct channel of a run it is: to this peer, of this number, which both ends count alike. */
@@ -35,6 +36,7 @@ export type FromPage = { id: number } & (
   | { described: string }
   | { found: string }
   | { pair: { local: string; remote: string } }
+  | { counted: number }
   | { over: string }
 );
 
@@ -96,6 +98,7 @@ export class RtcConnection {
   /** Channel 0, which both ends make. */
   readonly first: RtcChannel;
   private readonly made: RtcChannel[] = [];
+  private counting: ((bytes: number) => void) | undefined;
 
   constructor(
     private readonly box: Mailbox,
@@ -125,6 +128,12 @@ export class RtcConnection {
     return channel;
   }
 
+  /** How many bytes its channels have brought, as the browser counts them below whoever has them. */
+  count(counted: (bytes: number) => void): void {
+    this.counting = counted;
+    this.tell({ count: this.id });
+  }
+
   close(): void {
     this.tell({ close: this.id });
   }
@@ -140,6 +149,8 @@ export class RtcConnection {
       this.box.note(this.id, DESCRIBED, said.described);
     } else if ("found" in said) {
       this.box.note(this.id, CANDIDATE, said.found);
+    } else if ("counted" in said) {
+      this.counting?.(said.counted);
     } else if ("pair" in said) {
       this.box.note(this.id, PAIR, said.pair);
     } else {

@@ -5,16 +5,18 @@
  * one `Task`, and reports as texts. Whatever the program does to this worker, the other end
  * takes none of it at its word.
  */
+import { coming } from "./assets";
 import { PeerStream } from "./direct-stream";
 import type { Told } from "./frame";
 import { Mailbox, Stream } from "./mailbox";
 import type { Given } from "./packages";
 import type { PyodideAPI } from "pyodide";
-import { call, install, python, reasonOf, type Assets } from "./python";
+import { call, install, python, reasonOf } from "./python";
 import type { Task } from "./runners";
 
 export interface RunnerStart {
-  assets: Assets;
+  /** Of `passOn`. */
+  assets: MessagePort;
   control: MessagePort;
 }
 
@@ -67,7 +69,7 @@ self.onmessage = async (event: MessageEvent<RunnerStart>) => {
     control.postMessage({ failed: reasonOf(error) });
   };
   try {
-    const api = await python(assets, box, "runner");
+    const api = await python(coming(assets), box, "runner");
     await call(api, "huddle.browser.runner_worker", "prepare");
     control.onmessage = ({ data }: MessageEvent<Task>) => void run(api, control, data).catch(failed);
     control.postMessage({ ready: true });

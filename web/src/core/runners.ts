@@ -204,7 +204,11 @@ export class Running {
     const { servers } = this.box.rtc ?? {};
     if (servers === undefined || this.over) return undefined;
     const connection = this.rtc?.open(servers, { peer, number });
-    if (connection) this.peers.get(peer)?.allowDirect();
+    const link = this.peers.get(peer);
+    if (connection) {
+      link?.allowDirect();
+      link?.watch(number, connection);
+    }
     return connection;
   }
 

@@ -3,16 +3,18 @@
  *
  * From the page: first one `Start`, then decisions. To the page: events.
  */
+import { coming } from "./assets";
 import { identity } from "./identity";
 import { Mailbox } from "./mailbox";
 import type { Decision, Seen, SessionEvent } from "./protocol";
-import { NotRestored, call, python, reasonOf, type Assets } from "./python";
+import { NotRestored, call, python, reasonOf } from "./python";
 import { Rtc } from "./rtc";
 import { Runners } from "./runners";
 import * as webcrypto from "./webcrypto";
 
 export interface Start {
-  assets: Assets;
+  /** Of `passOn`. */
+  assets: MessagePort;
   backstage: MessagePort;
   /** To the page's WebRTC, if it has any. */
   rtc: MessagePort | undefined;
@@ -35,7 +37,7 @@ self.onmessage = async ({ data }: MessageEvent<Start>) => {
   if (data.rtc) box.rtc = new Rtc(box, data.rtc);
   try {
     const runners = new Runners(box, data.backstage, (files) => tell({ event: "written", run, files }));
-    const [api, pair] = await Promise.all([python(data.assets, box, "session"), identity()]);
+    const [api, pair] = await Promise.all([python(coming(data.assets), box, "session"), identity()]);
     await call(api, "huddle.browser.session_worker", "main", box, {
       id,
       pair,
@@ -51,6 +53,6 @@ self.onmessage = async ({ data }: MessageEvent<Start>) => {
     });
   } catch (error) {
     if (error instanceof NotRestored) return tell({ event: "unrestored", reason: error.message });
-    tell({ event: "broken", message: reasonOf(error), hint: "Reload the page; if that does not help, use another browser." });
+    tell({ event: "broken", message: reasonOf(error), hint: "" }); // the page says what to do
   }
 };

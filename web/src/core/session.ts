@@ -4,7 +4,7 @@
  * The page fetches what the workers need, since a runner can't, and keeps the two apart: all that it does
  * with a runner is to make its frame, hand a port over, and remove the frame.
  */
-import type { Assets } from "./python";
+import { passOn, type Coming } from "./assets";
 import type { Decision, Seen, Session, SessionEvent } from "./protocol";
 import { Provider, type Needs } from "./provider";
 import { Connections, toSession } from "./rtc-page";
@@ -31,6 +31,8 @@ export interface Places {
   sizes: Record<"wasm" | "stdlib" | "site" | "memory" | "wholeStdlib" | "wholeSite", number>;
 }
 
+type Part = keyof Places["sizes"];
+
 export interface SessionOptions {
   places: Places;
   /** URL of the rendezvous that served the page. */
@@ -39,11 +41,26 @@ export interface SessionOptions {
   contacts?: string;
   /** The catalogue of the page's language; default: English. */
   catalogue?: string;
+  /** What this script itself says to the person, in the page's language; default: English. */
+  sentences?: Sentences;
   /** As in a browser that can't transfer data channels; for tests. */
   pumped?: boolean;
   /** False: the bytes of runs go by the session worker alone; for tests and figures. */
   direct?: boolean;
 }
+
+/** The sentences of this script. */
+export interface Sentences {
+  script: string;
+  reload: string;
+  lacks: (name: string, reason: string) => string;
+}
+
+const ENGLISH: Sentences = {
+  script: "The script of the session did not come whole.",
+  reload: "Reload the page. If it stays so, try another browser.",
+  lacks: (name, reason) => `The program imports ${name}, which is not here: ${reason}.`,
+};
 
 /** Milliseconds after which a page may do something for the next visit. */
 const QUIET = 3_000;
@@ -61,20 +78,22 @@ class WorkerSession implements Session {
   private readonly listeners = new Set<(event: SessionEvent) => void>();
   private worker!: Worker;
   private backstage!: MessagePort;
-  private assets!: Promise<Assets>;
+  private assets!: Coming;
   private readonly code: Promise<Blob>;
   private readonly provider: Provider;
   private kept: string[] = [];
   private frame: RunnerFrame | undefined;
   private connections: Connections | undefined;
   private early: Decision[] | undefined = [];
+  private readonly say: Sentences;
   /** No program will run any more. */
   private over = false;
 
   constructor(private readonly options: SessionOptions) {
     const { places } = options;
+    this.say = options.sentences ?? ENGLISH;
     const missed = (name: string, reason: string): void =>
-      this.tell({ event: "notice", text: `The program imports ${name}, which is not here: ${reason}.` });
+      this.tell({ event: "notice", text: this.say.lacks(name, reason) });
     this.provider = new Provider(places.packageWorker, places.packageList, missed);
     this.code = blob(places.runnerWorker);
     this.open(false);
@@ -85,12 +104,13 @@ class WorkerSession implements Session {
     this.worker = new Worker(this.options.places.sessionWorker);
     this.worker.onmessage = ({ data }: MessageEvent<SessionEvent>) => {
       if (data.event === "unrestored") return this.reopen();
-      this.tell(data);
+      if (data.event === "broken") this.broken(data.message);
+      else this.tell(data);
       // It says no more of what the program writes than the page has room for.
       if (data.event === "output") this.worker.postMessage({ do: "seen" } satisfies Seen);
     };
     // Where its script did not come, nobody says why.
-    this.worker.onerror = (event) => this.broken(event.message ?? "The script of the session did not come whole.");
+    this.worker.onerror = (event) => this.broken(event.message ?? this.say.script);
     const { port1, port2 } = new MessageChannel();
     this.backstage = port1;
     this.backstage.onmessage = ({ data }: MessageEvent<Needs | { ready: true } | { kill: true }>) => {
@@ -138,12 +158,14 @@ class WorkerSession implements Session {
 
   private async begin(backstage: MessagePort): Promise<void> {
     try {
-      const assets = await this.assets;
-      this.tell({ event: "progress", stage: "starting", done: 1 });
+      const assets = passOn(this.assets);
       const { rendezvous, contacts, catalogue } = this.options;
       const start: Start = { assets, backstage, rtc: this.rtc(), rendezvous, contacts: contacts ?? "", catalogue: catalogue ?? "" };
-      this.worker.postMessage(start, start.rtc ? [backstage, start.rtc] : [backstage]);
-      await this.makeRunner(this.frame!);
+      this.worker.postMessage(start, start.rtc ? [assets, backstage, start.rtc] : [assets, backstage]);
+      const runner = this.makeRunner(this.frame!);
+      await Promise.all(Object.values(this.assets));
+      this.tell({ event: "progress", stage: "starting", done: 1 });
+      await runner;
     } catch (error) {
       this.broken(error instanceof Error ? error.message : String(error));
     }
@@ -157,39 +179,49 @@ class WorkerSession implements Session {
     return port2;
   }
 
-  private async fetchAll(whole: boolean): Promise<Assets> {
+  /** All of it at once; what is known to be needed only later begins then. */
+  private fetchAll(whole: boolean): Coming {
     const { places } = this.options;
     const loading = new Loading((done, total) => this.tell({ event: "progress", stage: "loading", done, total }));
-    const get = (name: keyof Places["sizes"]): Promise<Blob> => loading.get(places[name], places.sizes[name]);
-    loading.expect(places.sizes.wholeStdlib + places.sizes.wholeSite);
-    const others = async (): Promise<Blob[]> => {
-      whole ||= await this.frugal(loading);
-      loading.expect(0);
-      const names = whole ? (["wholeStdlib", "wholeSite"] as const) : (["stdlib", "site", "memory"] as const);
-      this.kept = ["wasm" as const, ...names].map((name) => places[name]);
-      return Promise.all(names.map(get));
+    const get = (name: Part, stop?: AbortSignal): Promise<Blob> => loading.get(places[name], places.sizes[name], stop);
+    loading.expect(places.sizes.stdlib + places.sizes.site);
+    const known = whole ? Promise.resolve(true) : this.known();
+    // What has come until then tells how fast the line is.
+    const frugal = known.then(async (known) => known ?? (await loading.speed) < SLOW);
+    const either = async (name: Part, instead: Part): Promise<Blob> => get((await frugal) ? instead : name);
+    const memory = async (): Promise<Blob | undefined> => {
+      if (await known) return undefined;
+      const stopped = new AbortController();
+      const begun = get("memory", stopped.signal);
+      begun.catch(() => undefined);
+      if (!(await frugal)) return begun;
+      stopped.abort();
+      return undefined;
     };
-    // What is needed in any case tells meanwhile how fast the line is.
-    const [wasm, [stdlib, site, memory]] = await Promise.all([get("wasm"), others()]);
-    return { wasm, stdlib: stdlib!, site: site!, memory };
+    void frugal.then((frugal) => {
+      loading.expect(0);
+      const names = frugal ? (["wholeStdlib", "wholeSite"] as const) : (["stdlib", "site", "memory"] as const);
+      this.kept = ["wasm" as const, ...names].map((name) => places[name]);
+    });
+    return { wasm: get("wasm"), stdlib: either("stdlib", "wholeStdlib"), site: either("site", "wholeSite"), memory: memory() };
   }
 
-  /** Whether it is better to do without Python's memory here. */
-  private async frugal(loading: Loading): Promise<boolean> {
+  /** Whether this browser has done without Python's memory before; undefined where it has nothing yet. */
+  private async known(): Promise<boolean | undefined> {
     const { memory, wholeSite } = this.options.places;
     const has = async (place: string): Promise<boolean> => !!(await globalThis.caches?.match(place));
     if (await has(memory)) return false;
-    return (await has(wholeSite)) || (await loading.speed) < SLOW;
+    return (await has(wholeSite)) || undefined;
   }
 
   private async makeRunner(frame: RunnerFrame): Promise<void> {
     const { port1, port2 } = new MessageChannel();
     const rtc = this.connections && this.options.direct !== false && !this.options.pumped ? new MessageChannel() : undefined;
     this.backstage.postMessage({ runner: port1, rtc: rtc?.port1 }, rtc ? [port1, rtc.port1] : [port1]);
-    const [assets, code] = await Promise.all([this.assets, this.code, frame.loaded]);
+    const [code] = await Promise.all([this.code, frame.loaded]);
     if (this.over) return;
     frame.failed = (reason) => this.backstage.postMessage({ gone: `its worker failed: ${reason}`, failed: true });
-    frame.start(code, { assets, control: port2 }, rtc?.port2);
+    frame.start(code, { assets: passOn(this.assets), control: port2 }, rtc?.port2);
   }
 
   /** The runner is to be no more; another one gets ready for what comes next. */
@@ -224,7 +256,7 @@ class WorkerSession implements Session {
   }
 
   private broken(message: string): void {
-    this.tell({ event: "broken", message, hint: "Reload the page; if that does not help, use another browser." });
+    this.tell({ event: "broken", message, hint: this.say.reload });
   }
 }
 
@@ -255,7 +287,7 @@ class RunnerFrame {
   }
 
   start(code: Blob, start: RunnerStart, rtc: MessagePort | undefined): void {
-    const ports = [start.control];
+    const ports = [start.control, start.assets];
     this.element.contentWindow?.postMessage({ code, start, ports, rtc }, "*", rtc ? [...ports, rtc] : ports);
   }
 

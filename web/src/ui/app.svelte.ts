@@ -97,7 +97,7 @@ export class App {
       session.subscribe((event) => this.happen(event));
     } catch (error) {
       const what = error instanceof Error ? error.message : String(error);
-      this.fail({ what, todo: "Reload the page. If it stays so, try another browser." });
+      this.fail({ what, todo: t("cant.reload") });
     }
   }
 

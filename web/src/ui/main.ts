@@ -1,6 +1,6 @@
 /** The page begins: what can't work is said at once; else a session's worker gets ready while the person reads. */
 import { mount } from "svelte";
-import { openSession } from "../core/session";
+import { openSession, type Sentences } from "../core/session";
 import App from "./App.svelte";
 import { App as State } from "./app.svelte";
 import { watchVisibility } from "./lib/awake";
@@ -8,7 +8,7 @@ import { fromAddress, rendezvousOf } from "./lib/entry";
 import { contacts } from "./lib/keeping";
 import { cryptographyProblem, problem } from "./lib/support";
 import { places } from "./places";
-import { sentences, speak } from "./texts";
+import { sentences, speak, t } from "./texts";
 import "./styles/base.css";
 import "./styles/parts.css";
 
@@ -16,7 +16,8 @@ const rendezvous = rendezvousOf(location);
 
 await speak();
 const unable = problem(globalThis);
-const app = new State(() => openSession({ places, rendezvous, contacts: contacts(), catalogue: sentences() }));
+const said: Sentences = { script: t("cant.script"), reload: t("cant.reload"), lacks: (name, reason) => t("program.lacks", { name, reason }) };
+const app = new State(() => openSession({ places, rendezvous, contacts: contacts(), catalogue: sentences(), sentences: said }));
 const address = fromAddress(location.href);
 app.visit(address);
 // A code is as good as a key for some minutes: it is not to stay in the address.

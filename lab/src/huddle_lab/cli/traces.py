@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -51,12 +52,20 @@ def trace_command(program: Path, args: tuple[str, ...], parties: int, seed: str,
 @click.option(
     "--parties", type=click.IntRange(1, 60), multiple=True, help="Instead of the study's. Again for more."
 )
+@click.option("--demo", "demos", multiple=True, help="Only this one of the study's. Again for another.")
 @click.option("--into", "folder", type=_FOLDER, default=Path("results/traces"), show_default=True)
 @click.option("--each-seed", is_flag=True, help="A trace for each repetition, not that of the median one.")
 @complaints
-def traces_command(path: Path, parties: tuple[int, ...], folder: Path, each_seed: bool) -> None:
+def traces_command(
+    path: Path, parties: tuple[int, ...], demos: tuple[str, ...], folder: Path, each_seed: bool
+) -> None:
     """Record a trace of each computation of STUDY that the folder does not have."""
     chosen = study.load(path, sample)
+    if unknown := set(demos) - {one.name for one in chosen.demos}:
+        hint = f"It has {', '.join(one.name for one in chosen.demos)}."
+        raise LocalError(f"the study has no demo {', '.join(sorted(unknown))}", hint=hint)
+    if demos:
+        chosen = replace(chosen, demos=tuple(one for one in chosen.demos if one.name in demos))
     library.record_study(chosen, parties or chosen.parties, folder, click.echo, each_seed)
 
 

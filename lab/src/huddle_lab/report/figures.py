@@ -54,7 +54,7 @@ def overhead(groups: Sequence[RowGroup]) -> Figure | None:
 
 
 def parts(groups: Sequence[RowGroup]) -> Figure | None:
-    """What the time of each group consists of, by its least time: the rest is the network and Huddle."""
+    """Shares of the time of each group, by its least time: the rest is network, Huddle and machine."""
     bars = {}
     for one in groups:
         known = [row for row in one.rows if least_of([row])]
@@ -62,12 +62,16 @@ def parts(groups: Sequence[RowGroup]) -> Figure | None:
         if found is None:
             continue
         taken = estimate([row["seconds"] for row in known]).value
-        bars[f"{one.label}, {one.key.parties} parties, {one.key.network}"] = {
+        spent = {
             "computing": found.computing,
-            "distance": found.seconds - found.computing,
-            "network and Huddle": max(0.0, taken - found.seconds),
+            "distance": max(0.0, found.seconds - found.computing),
+            "TCP's windows": max(0.0, found.windowed - found.seconds),
+            "network, Huddle, machine": max(0.0, taken - found.windowed),
         }
-    return charts.stacks(bars, "seconds")
+        whole = sum(spent.values())
+        name = f"{one.label}, {one.key.parties} parties, {one.key.network}: {taken:.2g} s"
+        bars[name] = {part: 100 * value / whole for part, value in spent.items()}
+    return charts.stacks(bars, "% of the time")
 
 
 def by_parties(groups: Sequence[RowGroup]) -> Figure | None:
@@ -79,6 +83,17 @@ def by_parties(groups: Sequence[RowGroup]) -> Figure | None:
         if len({one.key.parties for one in some}) > len({one.key.parties for one in best}):
             best = some
     return _curves(best, lambda one: float(one.key.parties), f"parties, {best[0].label}" if best else "")
+
+
+def simulated_by_parties(
+    cells: Iterable[Mapping[str, Any]], demo: str, size: str, scenario: str
+) -> Figure | None:
+    """The same of simulated cells, in which each party has a processor of its own: of one computation."""
+    points: dict[str, list[Mark]] = {}
+    for one in sorted(cells, key=lambda one: int(one["parties"])):
+        if (one["demo"], one["size"], one["scenario"]) == (demo, size, scenario) and one["seconds"] > 0:
+            points.setdefault(one["network"], []).append(Mark(str(one["parties"]), one["seconds"]))
+    return charts.curves(points, f"parties, {demo} {size}, simulated", "seconds")
 
 
 def by_distance(groups: Sequence[RowGroup]) -> Figure | None:

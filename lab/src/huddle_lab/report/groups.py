@@ -62,10 +62,15 @@ class RowGroup:
 def beside(before: RowGroup, after: RowGroup) -> Estimate | None:
     """The time of `after` divided by that of `before`.
 
-    Runs with the same seed send the same messages: where there are such, the ratio is that of each pair.
+    Runs with the same seed send the same messages: where there are such, the ratio is that of each pair,
+    those that ran right after each other.
     """
-    first = {row["seed"]: row["seconds"] for row in before.rows if row["seconds"]}
-    pairs = [row["seconds"] / first[row["seed"]] for row in after.rows if row["seed"] in first]
+
+    def pair(row: Row) -> tuple[str, int]:
+        return row["seed"], row["repetition"]
+
+    first = {pair(row): row["seconds"] for row in before.rows if row["seconds"]}
+    pairs = [row["seconds"] / first[pair(row)] for row in after.rows if pair(row) in first]
     if pairs:
         return estimate(pairs)
     one, other = before.values(seconds), after.values(seconds)

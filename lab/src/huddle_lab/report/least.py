@@ -6,7 +6,7 @@ them: where distances differ, runs took 0.83 of it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -17,15 +17,15 @@ from huddle_lab.study.scenarios import shipped
 from huddle_lab.study.shape import Shape
 from huddle_lab.study.variants import HUDDLE, PLAIN
 from huddle_lab.traces import library
-from huddle_lab.traces.trace import TraceHeader
 
 
 @dataclass(frozen=True, slots=True)
 class Least:
-    """In seconds: all of it, and what of it is left where nobody is away from anybody."""
+    """In seconds: all of it; what of it is left where nobody is away from anybody; and with TCP's windows."""
 
     seconds: float
     computing: float
+    windowed: float
 
 
 def least(row: Row) -> Least | None:
@@ -35,10 +35,10 @@ def least(row: Row) -> Least | None:
         return None  # a browser computes at another speed
     if list(shipped()[1][name].regions) != list(row["scenario"].get("regions") or ()):
         return None
-    trace = library.trace_of(row, _headers())
+    trace = library.trace_of(row, library.shipped())
     if trace is None:
         return None
-    path = next(path for path, header in _headers().items() if header == trace.header)
+    path = next(path for path, header in library.shipped().items() if header == trace.header)
     return _least(path, name, network == "relay", network not in PLAIN)
 
 
@@ -47,7 +47,11 @@ def least_of(rows: Sequence[Row]) -> Least | None:
     found = [one for row in rows if (one := least(row))]
     if not found:
         return None
-    return Least(median(one.seconds for one in found), median(one.computing for one in found))
+    return Least(
+        median(one.seconds for one in found),
+        median(one.computing for one in found),
+        median(one.windowed for one in found),
+    )
 
 
 def by_model(row: Row) -> float | None:
@@ -57,14 +61,10 @@ def by_model(row: Row) -> float | None:
 
 
 @cache
-def _headers() -> dict[Path, TraceHeader]:
-    return library.headers()
-
-
-@cache
 def _least(path: Path, scenario: str, relayed: bool, session: bool) -> Least:
     trace = library.trace_at(path)
     shapes = shipped()[1][scenario].shapes(trace.header.parties, shipped()[0])
     there = Setting(shapes, MessageCost(relayed=relayed), session=session, windows=False)
     here = Setting(dict.fromkeys(shapes, Shape()), session=True, windows=False)
-    return Least(simulate(trace, there).seconds, simulate(trace, here).seconds)
+    settings = (there, here, replace(there, windows=True))
+    return Least(*(simulate(trace, setting).seconds for setting in settings))

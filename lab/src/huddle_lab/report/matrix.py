@@ -6,14 +6,16 @@ and says which is which.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from huddle_lab.report.groups import RowGroup
 from huddle_lab.simulator import places
-from huddle_lab.simulator.costs import Costs
+from huddle_lab.simulator.costs import Costs, load
 from huddle_lab.study.scenarios import shipped
 from huddle_lab.traces import library
 from huddle_lab.traces.trace import TraceHeader
@@ -23,18 +25,27 @@ BEYOND = ("mobile", "low-orbit", "geostationary")
 NETWORKS = ("plain", "plain-ssl", "tls", "wireguard", "headscale", "webrtc", "iroh", "relay")
 FEWER = ("plain", "tls", "relay")
 FEW = 10  # parties, up to which the thesis's matrix goes
-SIZES = ("Low", "Medium", "High")
+SIZES, PARTIES = ("Low", "Medium", "High"), (1, 2, 3, 5, 7, 10)
+REASONS = (
+    "*Alone*: one party connects to nobody. *Few*: of more parties than ten, few networks are simulated. "
+    "*Not measured*: what that network costs was not."
+)
 DEMOS = ("Secret Santa", "CNN")
 Cell = Mapping[str, Any]
 Key = tuple[str, str, int, str, str]
 
 
 def simulated(headers: Mapping[Path, TraceHeader], costs: Costs, done: Iterable[Cell] = ()) -> Iterable[Cell]:
-    """Each cell of which there is a trace, but for those that are `done`."""
-    for path, cell in missing(headers, done):
-        scenario = shipped()[1][cell["scenario"]]
-        taken = places.seconds(library.trace_at(path), scenario, costs, cell["network"])
-        yield {**cell, "seconds": round(taken, 4)}
+    """Each cell of which there is a trace, but for those that are `done`; by all processors."""
+    todo = missing(headers, done)
+    with ProcessPoolExecutor() as pool:
+        yield from pool.map(_simulated, todo, repeat(costs), chunksize=4)
+
+
+def _simulated(one: tuple[Path, Cell], costs: Costs) -> Cell:
+    path, cell = one
+    taken = places.seconds(library.trace_at(path), shipped()[1][cell["scenario"]], costs, cell["network"])
+    return {**cell, "seconds": round(taken, 4)}
 
 
 def missing(headers: Mapping[Path, TraceHeader], done: Iterable[Cell] = ()) -> list[tuple[Path, Cell]]:
@@ -73,10 +84,11 @@ def _one_each(headers: Mapping[Path, TraceHeader]) -> dict[Path, TraceHeader]:
 def _cells(header: TraceHeader) -> Iterable[tuple[str, str]]:
     if header.parties == 1:
         return [(THESIS[0], "plain")]
+    known = load().networks
     if header.parties > FEW:
-        return [(place, network) for place in THESIS for network in FEWER]
-    beyond = [(place, network) for place in BEYOND for network in FEWER]
-    return [(place, network) for place in THESIS for network in NETWORKS] + beyond
+        return [(place, network) for place in THESIS for network in FEWER if network in known]
+    beyond = [(place, network) for place in BEYOND for network in FEWER if network in known]
+    return [(place, network) for place in THESIS for network in NETWORKS if network in known] + beyond
 
 
 def read(path: Path) -> list[Cell]:
@@ -103,12 +115,24 @@ def markdown(cells: Sequence[Cell], groups: Sequence[RowGroup]) -> str:
     text: list[str] = []
     for demo in DEMOS:
         for place in THESIS:
-            text += ["", f"#### {demo}, {shipped()[1][place].title}", ""]
             text += _table(demo, place, NETWORKS, by_key, emulated)
         for place in BEYOND:
-            text += ["", f"#### {demo}, {shipped()[1][place].title}", ""]
             text += _table(demo, place, FEWER, by_key, emulated)
+    text += ["", REASONS, *_untraced({(one[0], one[1], one[2]) for one in by_key})]
     return "\n".join(text).strip()
+
+
+def _untraced(there: Collection[tuple[str, str, int]]) -> list[str]:
+    """Of the thesis's computations those that nobody has recorded."""
+    found = [
+        f"{demo} {size}, {parties} parties"
+        for demo in DEMOS
+        for parties in PARTIES
+        for size in SIZES
+        if (demo, size, parties) not in there
+    ]
+    said = "These computations have not been recorded yet, and stand in no table: "
+    return [f"{said}{'; '.join(found)}."] if found else []
 
 
 def _table(
@@ -118,11 +142,14 @@ def _table(
     cells: Mapping[Key, float],
     emulated: Mapping[Key, RowGroup],
 ) -> list[str]:
+    sizes = {(one[1], one[2]) for one in (*cells, *emulated) if one[0] == demo and one[3] == place}
+    if not sizes:
+        return []
     found = [
+        *("", f"#### {demo}, {shipped()[1][place].title}", ""),
         _line(["size", "parties", *(f"`{name}`" for name in networks)]),
         _line(["---"] * (2 + len(networks))),
     ]
-    sizes = {(one[1], one[2]) for one in (*cells, *emulated) if one[0] == demo and one[3] == place}
     for size, parties in sorted(sizes, key=lambda one: (SIZES.index(one[0]), one[1])):
         keys = [(demo, size, parties, place, name) for name in networks]
         found.append(_line([size, str(parties), *(_cell(one, cells, emulated) for one in keys)]))
@@ -135,7 +162,9 @@ def _cell(one: Key, cells: Mapping[Key, float], emulated: Mapping[Key, RowGroup]
         return f"**{median(row['seconds'] for row in rows):.3g}** e{len(rows)}"
     if one in cells:
         return f"{cells[one]:.3g}"
-    return "–"
+    if one[2] == 1:
+        return "alone"
+    return "few" if one[2] > FEW else "not measured"
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -18,7 +18,6 @@ from huddle_lab.report.statistic import LEVEL, Estimate
 from huddle_lab.runs.rows import FIELDS, Row
 from huddle_lab.runs.runtimes import Result
 from huddle_lab.sites.calibrate import ASKED_MBIT, ASKED_P50_MS, ASKED_P99_MS
-from huddle_lab.study.scenarios import REFERENCE
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 74rem; padding: 0 1rem; }
@@ -35,8 +34,7 @@ Cells = Sequence[str]
 def html(rows: Sequence[Row], name: str, runtimes: Sequence[Result] = ()) -> str:
     """The page for these rows, and those of Python runtimes where there are some."""
     groups = group(rows)
-    asked = [one for one in groups if one.key.scenario != REFERENCE or _measured(groups, one)]
-    shown = [one for one in asked if one.rows]
+    shown = [one for one in groups if one.rows]
     parts = [
         f"<h1>{escape(name)}</h1>",
         _summary(rows),
@@ -94,11 +92,6 @@ def _flat(row: Row) -> dict[str, Any]:
 
 def _text(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, list) else value
-
-
-def _measured(groups: Sequence[RowGroup], reference: RowGroup) -> bool:
-    """Whether that scenario was asked for, and is there not only for the model."""
-    return any(g.key.scenario == reference.key.scenario and g.key.network != "plain" for g in groups)
 
 
 def _summary(rows: Sequence[Row]) -> str:

@@ -79,7 +79,6 @@ FIELDS: dict[str, tuple[tuple[type, ...], str]] = {
         _TABLE,
         "the emulator's counters: packets, dropped, its lateness, cpu_s",
     ),
-    "model": ((dict, _NONE), "T = compute_s + rounds x one_way_s + bytes / bandwidth, as seconds"),
 }
 
 

@@ -24,7 +24,6 @@ from huddle_lab.sites.base import Provider, RunFailed, Site
 from huddle_lab.sites.host_info import commit, machine
 from huddle_lab.sites.netns import sweep
 from huddle_lab.sites.providers import provider_of
-from huddle_lab.study.model import References
 from huddle_lab.study.scenarios import shipped
 from huddle_lab.study.study import Study
 from huddle_lab.study.trials import EVERYTHING, LeftOut, Progress, Trial, chosen, plan
@@ -135,7 +134,6 @@ def _blank(study: Study, cell: Trial) -> rows.Row:
         "commit": commit(),
         **_NOWHERE,
         **columns(None),
-        "model": None,
     }
 
 
@@ -153,7 +151,6 @@ class _StudyRun:
     ) -> None:
         self._study, self._provider, self._results = study, provider, results
         self._progress, self._tell = progress, tell
-        self._references = References(done)
         self._tries: dict[str, int] = {}
         for row in done:
             if row["outcome"] != rows.NOT_RUN:
@@ -237,12 +234,7 @@ class _StudyRun:
         if measured is not None:
             row |= {"outcome": "finished", **columns(measured)}
             row["versions"] = {**row["versions"], **measured.versions}
-            one_way = row["one_way_ms"]
-            if one_way is not None:
-                model = self._references.model(row, one_way, row["calibration"], cell.scenario.rate_mbit)
-                row["model"] = model.as_dict() if model else None
             row["marks"] = marks(row)
-            self._references.add(row)
         rows.append(self._results, row)
         if lost or not rows.again(row) or attempt >= self._study.attempts:
             self._progress.done(cell, row["wall_s"])

@@ -16,7 +16,6 @@ from typing import Any
 
 from huddle_lab.simulator.simulate import MessageCost
 from huddle_lab.simulator.waking import Waking
-from huddle_lab.study.model import added_ms
 from huddle_lab.study.scenarios import REFERENCE, shipped
 from huddle_lab.study.variants import HUDDLE, IN_BROWSERS, PLAIN
 
@@ -50,6 +49,12 @@ def derive(rows: Iterable[Row]) -> Costs:
         byte = 8e-6 / _median(these, "mbit") - 8e-6 / _median(by_plain, "mbit")
         found[name] = MessageCost(round(max(0.0, trip / 4), 7), round(max(0.0, byte / 2), 13), relayed)
     return Costs(found, _waking(plain, added), round(added, 6))
+
+
+def added_ms(calibration: Mapping[str, Any], one_way_ms: float) -> float:
+    """The emulator's own part of a delay, by the nearest one that was calibrated."""
+    nearest = min(calibration["delays"], key=lambda one: abs(one["delay_ms"] - one_way_ms), default=None)
+    return float(nearest["p50_ms"]) if nearest else 0.0
 
 
 def _browsers(row: Row) -> bool:

@@ -1,5 +1,6 @@
 """Where a trace is replayed: the lab's scenarios, and places of one's own."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
@@ -57,7 +58,21 @@ def setting(trace: Trace, place: Scenario, costs: Costs, network: str) -> Settin
     shapes = place.shapes(trace.header.parties, shipped()[0])
     added = costs.added if place.regions or place.rtt_ms else 0.0
     session = network not in PLAIN
-    return Setting(shapes, costs.networks[network], added=added, waking=costs.waking, session=session)
+    return Setting(
+        shapes, costs.networks[network], added=added, waking=costs.waking, session=session, out=_out(place)
+    )
+
+
+def _out(place: Scenario) -> list[tuple[int, float, float]]:
+    """Whose cable is pulled, from and until; for good where nobody puts it back."""
+    found = []
+    for pulled in place.changes:
+        if pulled.up is False:
+            back = [one.at for one in place.changes if one.machine == pulled.machine and one.up]
+            found.append(
+                (pulled.machine, pulled.at, min((at for at in back if at > pulled.at), default=math.inf))
+            )
+    return found
 
 
 def seconds(

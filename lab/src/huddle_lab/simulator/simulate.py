@@ -46,7 +46,7 @@ class Setting:
     `slower`: by what each party's processor is slower than the one on which the trace was recorded;
     `processors`: how many all share (None: one each); `added`: what each message needs beyond the
     shape's delay, in seconds; `waking`: what pauses cost. `session`: links are there before MPyC
-    connects. Without `windows` TCP sends all at once.
+    connects. Without `windows` TCP sends all at once. `out`: parties whose cable is pulled, from and until.
     """
 
     shapes: Shapes
@@ -57,6 +57,7 @@ class Setting:
     waking: Waking = NO_WAKING
     session: bool = False
     windows: bool = True
+    out: Sequence[tuple[int, float, float]] = ()
     seed: int = 0
 
 
@@ -149,7 +150,8 @@ class _Simulation:
             at = self._engines[b].done(self._sizes.pop((a, b, number)))
             self._clock.at(at, self._receive, a, b, number)
 
-        return Wire(self._clock, shape, shape.delay, source, deliver, trip, self._setting.windows)
+        out = [(begin, end) for party, begin, end in self._setting.out if party in (a, b)]
+        return Wire(self._clock, shape, shape.delay, source, deliver, trip, self._setting.windows, out)
 
     def _connected(self) -> list[float]:
         """When each party is, by the delays."""

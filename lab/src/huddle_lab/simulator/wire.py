@@ -1,20 +1,20 @@
 """One direction of a TCP connection over a path that is only thought of: when what is written arrives.
 
-Of Linux's TCP it has what decides when messages arrive: the congestion window (ten segments at first,
-doubling every round trip while it limits, RFC 6928 and 5681; smaller again after a pause, RFC 2861),
-the retransmission after later segments were acknowledged (RACK, RFC 8985), after a tail loss probe, or
-after the retransmission timer with its 200 ms; and order: what comes after a lost segment waits for it.
-Bytes are sent in chunks of up to 64 KiB, as by a network card, and of up to ten segments where a rate
-or loss must see them. The receive window is 64 KiB at first, and RECEIVE_GROWTH times what came in the
-round trip before the last: a fit to rows of the CNN and of studies/links.py, which want 2 and 4, not a
-rule of Linux. There is no queue that several connections share. Loss follows Linux's rules, and was not
-confirmed by measurement.
+Of Linux's TCP, with its default congestion control CUBIC, it has what decides when messages arrive: the
+congestion window (ten segments at first, doubling every round trip while it limits, RFC 6928 and 5681;
+smaller after a loss and then growing as for small windows, RFC 9438, 4.3; smaller again after a pause,
+RFC 2861), the receive window (DRS, as tcp_rcv_space_adjust), the retransmission after later segments
+were acknowledged (RACK, RFC 8985), after a tail loss probe, or after the retransmission timer with its
+200 ms; and order: what comes after a lost segment waits for it. Bytes are sent in chunks of up to 64 KiB,
+as by a network card, of up to ten segments where a rate must see them, and of one where each may be lost.
+What loss costs is held to what it cost in the emulator (loss.json, by scripts/loss.py). There is no queue
+that several connections share.
 """
 
 import math
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from huddle_lab.simulator.clock import Clock
 from huddle_lab.study.shape import QUEUE_SECONDS, Shape
@@ -22,27 +22,31 @@ from huddle_lab.study.shape import QUEUE_SECONDS, Shape
 SEGMENT = 1448  # bytes of data in a packet of 1500 with time stamps
 HEADERS = 52
 INITIAL = 10 * SEGMENT
-RECEIVE, RECEIVE_GROWTH = 65535, 3  # the latter is fitted, see above
+RECEIVE = 65535
 LARGEST = 65536
 MOST = 6_291_456  # of net.ipv4.tcp_rmem
 RTO_MIN, PROBE_MIN, DELAYED_ACK = 0.2, 0.002, 0.2
-BETA = 0.7  # CUBIC
+RTO_MAX, GIVES_UP = 120.0, 15  # tries
+BETA = 0.7  # of CUBIC: what is left of the window after a loss
+FRIENDLY = 3 * (1 - BETA) / (1 + BETA)  # segments by which it grows then in a round trip
+REORDERED, PATIENT = 3, 1 / 8  # RACK: so many segments show a loss; fewer after so much of a round trip
 
 
 class _Chunk:
-    __slots__ = ("arrived", "end", "lost", "sent", "size", "tries", "window")
+    __slots__ = ("arrived", "came", "end", "later", "lost", "passed", "sent", "size", "tries", "window")
 
     def __init__(self, size: int, end: int, sent: float) -> None:
         self.size, self.end, self.sent = size, end, sent
         self.arrived = self.lost = False
-        self.tries = 0
-        self.window = 0.0  # that the receiver offered when it came
+        self.tries = self.later = self.passed = 0
+        self.came = self.window = 0.0  # when it came, and what the receiver offered then
 
 
 class Wire:
     """`deliver(message)` is called when all of a message, and all that was written before, has arrived.
 
-    `back` is the delay of acknowledgements; `round_trip` that by which windows open, where it isn't the sum.
+    `back` is the delay of acknowledgements; `round_trip` that by which windows open, where it isn't the
+    sum; `out` when nothing gets through, from and until.
     """
 
     def __init__(
@@ -54,21 +58,26 @@ class Wire:
         deliver: Callable[[int], None],
         round_trip: float | None = None,
         windows: bool = True,
+        out: Sequence[tuple[float, float]] = (),
     ) -> None:
+        self._out = out
         self._clock, self._shape, self._random, self._deliver = clock, shape, source, deliver
         self._trip = shape.delay + back if round_trip is None else round_trip
-        self._largest = LARGEST if shape.bears_segments else INITIAL
+        self._largest = LARGEST if shape.bears_segments else SEGMENT if shape.loss else INITIAL
         self._window, self._threshold = float(INITIAL if windows else math.inf), math.inf
         self._written = self._queued = self._flying = 0
         self._messages: deque[tuple[int, int]] = deque()  # where each ends in the stream
         self._chunks: deque[_Chunk] = deque()  # that have not been passed on
+        self._lost: list[_Chunk] = []
         self._busy = self._last = self._sent = 0.0
         self._most = self._used = 0  # bytes under way: in the last round trip, and since the stamp
         self._most_at = self._stamp = 0.0
-        self._offered = self._granted = float(
-            RECEIVE if windows else math.inf
-        )  # by the receiver, and as far as the sender knows
-        self._copied, self._copied_since = 0, 0.0
+        # The receive window, and what the sender knows of it.
+        self._offered = self._granted = float(RECEIVE if windows else math.inf)
+        self._copied, self._space, self._copied_since = 0, INITIAL, 0.0
+        self._passed = self._known = 0  # the stream is there so far, and the sender knows
+        self._recover = 0  # until it knows of so much, it repairs a loss
+        self._answered: deque[_Chunk] = deque()  # that have arrived, of which the sender does not know
 
     def write(self, message: int, size: int) -> None:
         """A message of so many bytes."""
@@ -113,12 +122,12 @@ class Wire:
 
     def _send(self, chunk: _Chunk) -> None:
         now, shape = self._clock.now, self._shape
-        chunk.sent, chunk.lost = now, False
+        chunk.sent, chunk.lost, chunk.later = now, False, 0
         packets = math.ceil(chunk.size / SEGMENT)
-        kept = (1 - shape.loss) ** packets
-        if (shape.loss and self._random.random() > kept) or (shape.rate and self._busy - now > QUEUE_SECONDS):
+        if self._is_lost(packets) or (shape.rate and self._busy - now > QUEUE_SECONDS):
             chunk.lost = True
-            self._clock.at(now + self._patience(chunk), self._again, chunk, chunk.tries)
+            self._lost.append(chunk)
+            self._clock.at(now + self._patience(chunk), self._again, chunk, chunk.tries, True)
             return
         if shape.rate:
             self._busy = max(self._busy, now) + (chunk.size + packets * HEADERS) * 8 / shape.rate
@@ -127,39 +136,74 @@ class Wire:
             at = max(at + self._random.gauss(0, shape.jitter), self._last, now)
             self._last = at
         self._clock.at(at, self._arrive, chunk)
-        for earlier in self._chunks:  # what is acknowledged later shows that these are lost
-            if earlier is not chunk and earlier.lost:
-                self._clock.at(now + 1.25 * self._trip, self._again, earlier, earlier.tries)
+        for earlier in self._lost:  # what is acknowledged later shows that these are lost
+            earlier.later += 1
+            patient = 0 if earlier.later >= REORDERED else PATIENT
+            self._clock.at(now + (1 + patient) * self._trip, self._again, earlier, earlier.tries)
+
+    def _is_lost(self, packets: int = 1) -> bool:
+        """What is sent now."""
+        if any(begin <= self._clock.now < end for begin, end in self._out):
+            return True
+        return bool(self._shape.loss) and self._random.random() > (1 - self._shape.loss) ** packets
 
     def _patience(self, chunk: _Chunk) -> float:
         """How long until a lost chunk is sent again where nothing follows it."""
         probe = 2 * self._trip + (DELAYED_ACK if len(self._chunks) == 1 else PROBE_MIN)
-        return float(min(probe, self._timeout) * 2**chunk.tries)
+        # The first is a probe, after which the timer doubles.
+        return min(RTO_MAX, float(min(probe, self._timeout) * 2 ** max(0, chunk.tries - 1)))
 
-    def _again(self, chunk: _Chunk, tries: int) -> None:
-        if not chunk.lost or chunk.tries != tries:
+    def _again(self, chunk: _Chunk, tries: int, by_timer: bool = False) -> None:
+        if not chunk.lost or chunk.tries != tries or tries == GIVES_UP:
             return
         chunk.tries += 1
-        self._window = self._threshold = max(2 * SEGMENT, self._window * BETA)
+        self._lost.remove(chunk)
+        if self._known >= self._recover:  # once for all that is lost of what is under way
+            self._recover = self._written - self._queued
+            self._window = self._threshold = max(2 * SEGMENT, self._window * BETA)
+        if by_timer and tries:  # the first time it was a probe
+            self._window = SEGMENT
         self._send(chunk)
 
     def _arrive(self, chunk: _Chunk) -> None:
-        chunk.arrived = True
+        chunk.arrived, chunk.came = True, self._clock.now
         if self._clock.now - self._copied_since > 0.9 * self._trip:  # of a round trip before
-            self._offered = max(self._offered, min(MOST, RECEIVE_GROWTH * self._copied))
+            growth = 2 + 4 * max(0.0, self._copied / self._space - 1)
+            self._offered = max(self._offered, min(MOST, growth * self._copied))
+            self._space = max(self._space, self._copied)
             self._copied, self._copied_since = 0, self._clock.now
         self._copied += chunk.size
         chunk.window = self._offered
-        self._clock.at(self._clock.now + self._trip - self._shape.delay, self._acknowledge, chunk)
+        self._answered.append(chunk)
+        if (
+            self._shape.loss and self._random.random() > 1 - self._shape.loss
+        ):  # that of a later one says it too
+            self._clock.at(
+                chunk.sent + self._patience(chunk) + self._trip, self._acknowledge
+            )  # or of a probe
+        else:
+            self._clock.at(self._clock.now + self._trip - self._shape.delay, self._acknowledge)
         while self._chunks and self._chunks[0].arrived:
-            passed = self._chunks.popleft().end
-            while self._messages and self._messages[0][1] <= passed:
+            self._passed = self._chunks.popleft().end
+            while self._messages and self._messages[0][1] <= self._passed:
                 self._deliver(self._messages.popleft()[0])
+        chunk.passed = self._passed
 
-    def _acknowledge(self, chunk: _Chunk) -> None:
-        self._granted = max(self._granted, chunk.window)
+    def _acknowledge(self) -> None:
+        """All that had arrived when this was sent."""
+        then = self._clock.now - (self._trip - self._shape.delay)
+        while self._answered and self._answered[0].came <= then + 1e-12:
+            self._acknowledged(self._answered.popleft())
+        self._pump()
+
+    def _acknowledged(self, chunk: _Chunk) -> None:
+        self._granted, self._known = max(self._granted, chunk.window), max(self._known, chunk.passed)
         if self._window < 2 * self._most:  # it limits
-            grown = chunk.size if self._window < self._threshold else SEGMENT * chunk.size / self._window
+            if self._window < self._threshold:
+                grown = float(chunk.size)
+            elif self._known < self._recover:
+                grown = 0.0
+            else:
+                grown = FRIENDLY * SEGMENT * chunk.size / self._window
             self._window = max(self._window, min(MOST, self._window + grown))
         self._flying -= chunk.size
-        self._pump()

@@ -5,14 +5,14 @@ memory holds all that its runs depend on. Knows no machines and runs nothing.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from huddle.errors import LocalError
 from huddle_lab.study import parsing
 from huddle_lab.study.parsing import Table, wrong
-from huddle_lab.study.scenarios import REFERENCE, Scenario, scenarios, shipped
+from huddle_lab.study.scenarios import Scenario, scenarios, shipped
 from huddle_lab.study.variants import MOST, Variant, variants
 
 PROVIDERS = ("netns", "ssh", "cloud")
@@ -36,6 +36,8 @@ class Demo:
     sizes: tuple[Size, ...]
     files: dict[str, bytes] = field(repr=False)
     repetitions: int = MOST  # at most so many, where the study has more
+    scenarios: tuple[str, ...] = ()  # all, if none is named
+    draws: Mapping[str, Mapping[int, int]] = field(default_factory=dict)  # by size and parties: whose numbers
 
     @property
     def digest(self) -> str:
@@ -64,11 +66,6 @@ class Study:
     digest: str
     hosts: Path | None = None  # of the provider ssh
     cloud: Path | None = None  # of the provider cloud
-
-    @property
-    def reference(self) -> Scenario:
-        """The scenario without delays, by which the model knows what the computation itself takes."""
-        return shipped()[1][REFERENCE]
 
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -121,6 +118,9 @@ def load(path: Path, find: Callable[[str], Path], hosts: Path | None = None) -> 
     table.end()
     if provider != "netns":
         study = replace(study, backend="hosts")
+    for demo in study.demos:
+        if unknown := set(demo.scenarios) - {one.name for one in chosen}:
+            raise wrong(path.name, f"{demo.name}: there is no scenario {', '.join(sorted(unknown))} here")
     names = [demo.name for demo in study.demos]
     if len(set(names)) != len(names):
         raise wrong(path.name, "two demos have the same name")
@@ -185,5 +185,20 @@ def _demo(table: Table, folder: Path, find: Callable[[str], Path]) -> Demo:
     rows = table.table("sizes", optional=True)
     sizes = tuple(Size(name, rows.texts(name, empty=True, different=False)) for name in rows.keys())
     repetitions = table.count("repetitions", 1, MOST, MOST)
+    places = table.texts("scenarios", empty=True)
+    drawn = table.table("draws", optional=True)
+    sizes = sizes or (Size("", ()),)
+    draws = {size.name: _draws(drawn.table(size.name)) for size in sizes if size.name in drawn.keys()}
+    drawn.end()
     table.end()
-    return Demo(named, path.name, sizes or (Size("", ()),), files, repetitions)
+    return Demo(named, path.name, sizes, files, repetitions, places, draws)
+
+
+def _draws(table: Table) -> dict[int, int]:
+    """Of each number of parties: the repetition whose numbers all of its runs draw."""
+    found = {}
+    for name in table.keys():
+        if not name.isdecimal() or not 1 <= int(name) <= MOST_PARTIES:
+            raise wrong(table.place, f"{name} is no number of parties")
+        found[int(name)] = table.count(name, 0, MOST)
+    return found

@@ -1,9 +1,7 @@
 """The cells of a study: each is one run that ends as one row, in an order that is good for comparing.
 
 A repetition runs all networks right after each other under the same conditions before the next one begins,
-so that a slow hour of the machine hits all of them; sessions before plain MPyC, because they count the
-rounds. First of all are the references: plain MPyC without any delay, by which the model knows what the
-computation itself takes.
+so that a slow hour of the machine hits all of them.
 
 A cell is named by the digest of all that decides what is run. So a study can be stopped and resumed, and
 what was changed in it is run again, and nothing else.
@@ -11,10 +9,10 @@ what was changed in it is run again, and nothing else.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from huddle_lab.study.scenarios import REFERENCE, Scenario
+from huddle_lab.study.scenarios import Scenario
 from huddle_lab.study.study import Demo, Size, Study
 from huddle_lab.study.variants import Variant
 
@@ -81,17 +79,8 @@ EVERYTHING: Mapping[str, frozenset[str]] = {}
 
 
 def chosen(cells: Sequence[Trial], only: Mapping[str, frozenset[str]]) -> list[Trial]:
-    """Those that have one of these values for each of these keys, and the references that they need."""
-
-    def suits(cell: Trial, keys: Iterable[str]) -> bool:
-        return all(KEYS[key](cell) in only[key] for key in keys if key in only)
-
-    elsewhere = [key for key in KEYS if key not in ("network", "scenario")]
-    return [
-        cell
-        for cell in cells
-        if suits(cell, KEYS) or (cell.scenario.name == REFERENCE and suits(cell, elsewhere))
-    ]
+    """Those that have one of these values for each of these keys."""
+    return [cell for cell in cells if all(KEYS[key](cell) in only[key] for key in KEYS if key in only)]
 
 
 def _possible(scenario: Scenario, network: Variant) -> bool:
@@ -99,14 +88,6 @@ def _possible(scenario: Scenario, network: Variant) -> bool:
 
 
 def _all(study: Study) -> Iterator[Trial]:
-    for repetition in range(study.repetitions):
-        for demo in study.demos:
-            for size in demo.sizes:
-                for parties in study.parties:
-                    if repetition < demo.repetitions:
-                        yield _cell(
-                            study, study.reference, Variant("plain", "plain"), demo, size, parties, repetition
-                        )
     networks = sorted(study.networks, key=lambda network: not network.is_session)
     for repetition in range(study.repetitions):
         for scenario in study.scenarios:
@@ -114,14 +95,16 @@ def _all(study: Study) -> Iterator[Trial]:
                 for size in demo.sizes:
                     for parties in study.parties:
                         for network in networks:
-                            if repetition < _wanted(demo, network, parties) and _possible(scenario, network):
+                            wanted = _wanted(demo, network, parties, scenario)
+                            if repetition < wanted and _possible(scenario, network):
                                 yield _cell(study, scenario, network, demo, size, parties, repetition)
 
 
-def _wanted(demo: Demo, network: Variant, parties: int) -> int:
+def _wanted(demo: Demo, network: Variant, parties: int, scenario: Scenario) -> int:
     """How many repetitions there are at most."""
     alone = parties == 1 and network.name != "plain"
-    if alone or (network.demos and demo.name not in network.demos):
+    elsewhere = demo.scenarios and scenario.name not in demo.scenarios
+    if alone or elsewhere or (network.demos and demo.name not in network.demos):
         return 0
     return min(demo.repetitions, network.repetitions)
 
@@ -130,7 +113,8 @@ def _cell(
     study: Study, scenario: Scenario, network: Variant, demo: Demo, size: Size, parties: int, repetition: int
 ) -> Trial:
     # The same for all networks and scenarios: their runs send the same messages.
-    seed = f"{study.seed}/{demo.name}/{size.name}/{parties}/{repetition}"
+    drawn = demo.draws.get(size.name, {}).get(parties, repetition)
+    seed = f"{study.seed}/{demo.name}/{size.name}/{parties}/{drawn}"
     decides = [
         (study.provider, study.backend, scenario.as_dict(), network.decides()),
         (demo.name, demo.digest, size.name, size.args, parties, repetition, seed),

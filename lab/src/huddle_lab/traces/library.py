@@ -77,6 +77,12 @@ def headers(folder: Path = FOLDER) -> dict[Path, TraceHeader]:
 
 
 @cache
+def shipped() -> dict[Path, TraceHeader]:
+    """Of those that come with the lab, read once."""
+    return headers()
+
+
+@cache
 def trace_at(path: Path) -> Trace:
     """That trace, read once."""
     return load(path)

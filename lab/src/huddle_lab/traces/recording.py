@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,7 +22,7 @@ from huddle_lab.sites.host_info import machine
 from huddle_lab.traces.recorder import BARE
 from huddle_lab.traces.trace import PartyTrace, Segment, Send, Trace, TraceHeader
 
-TIMEOUT = 900.0
+TIMEOUT, GLANCE = 900.0, 0.05
 MOST_WITH_PRSS = 15
 
 
@@ -109,15 +110,25 @@ def _run(program: Path, args: Sequence[str], parties: int, seed: str, *, bare: b
             )
             processes.append(process)
             stack.callback(_end, process)
-        for pid, process in enumerate(processes):
-            try:
-                code = process.wait(TIMEOUT)
-            except subprocess.TimeoutExpired:
-                raise LocalError(f"party {pid} took longer than {TIMEOUT:g} s") from None
+        _all_end(processes, logs)
+        return [json.loads(output.read_text(encoding="utf-8")) for output in outputs]
+
+
+def _all_end(processes: Sequence[subprocess.Popen[bytes]], logs: Sequence[Path]) -> None:
+    """Wait until all have; LocalError as soon as one fails, for which the others would wait for ever."""
+    over = time.monotonic() + TIMEOUT
+    running = dict(enumerate(processes))
+    while running:
+        for pid, process in list(running.items()):
+            code = process.poll()
             if code:
                 said = logs[pid].read_text(encoding="utf-8", errors="replace").strip().splitlines()
                 raise LocalError(f"party {pid} ended with code {code}: {' '.join(said[-3:])}")
-        return [json.loads(output.read_text(encoding="utf-8")) for output in outputs]
+            if code == 0:
+                del running[pid]
+        if time.monotonic() > over:
+            raise LocalError(f"party {min(running)} took longer than {TIMEOUT:g} s")
+        time.sleep(GLANCE)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -98,7 +98,15 @@ class Trace:
     @property
     def sent(self) -> int:
         """Bytes sent by the party that sends most."""
-        return max(sum(s.size for one in party.segments for s in one.sends) for party in self.parties)
+        return max(self._sent())
+
+    @property
+    def total(self) -> int:
+        """Bytes sent by all parties together."""
+        return sum(self._sent())
+
+    def _sent(self) -> list[int]:
+        return [sum(s.size for one in party.segments for s in one.sends) for party in self.parties]
 
 
 def save(trace: Trace, path: Path) -> None:

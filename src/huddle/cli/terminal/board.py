@@ -30,7 +30,7 @@ from huddle.cli.terminal.marks import (
 from huddle.cli.terminal.paper import Paper, packed, stack, text
 from huddle.cli.text import clean_line, listing, short_did, size
 from huddle.groups.expected import ExpectedPeople
-from huddle.texts import t, tn
+from huddle.texts import t, tn, translated
 
 _GONE = {"refused", "left", "gone"}
 _DOUBTS = 3  # that are explained below the table; all of them stand above, among the lines
@@ -284,7 +284,11 @@ def counters(stats: events.Stats, width: int) -> Table:
         left = number < 3
         table.add_column(column, justify="left" if left else "right", no_wrap=True)
     for peer in stats.peers:
-        path = Text(clean_line(f"{peer['network']}, {peer['path']}" if peer["network"] else t("connecting")))
+        path = Text(
+            clean_line(
+                f"{peer['network']}, {translated(peer['path'])}" if peer["network"] else t("connecting")
+            )
+        )
         path.truncate(max(10, width - (72 if roomy else 52)), overflow="ellipsis")
         rtt = f"{peer['rtt_ms']:.1f} ms" if peer.get("rtt_ms") is not None else ""
         cells = (

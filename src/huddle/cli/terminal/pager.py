@@ -10,7 +10,7 @@ from prompt_toolkit.widgets import SearchToolbar, TextArea
 
 from huddle.cli.terminal.region import Region
 
-_KEYS = " q back   / search   n next   arrows Space PgUp PgDn Home End "
+_KEYS = " q back  / search  n next  arrows Space PgUp PgDn Home End"
 
 
 async def read(text: str, region: Region) -> None:

@@ -382,6 +382,7 @@ class View:
         if event.left:
             self.line(t("What stays on this machine:"))
             for item in event.left:
-                self.line(f"  {safe(item)}")
+                path, joint, told = item.rpartition(": ")
+                self.line(f"  {safe(path + joint + ', '.join(map(translated, told.split(', ', 1))))}")
         else:
             self.line(t("Nothing stays on this machine."))

@@ -23,6 +23,7 @@ import click
 from huddle.errors import LocalError
 from huddle.networks.reach import addresses
 from huddle.networks.wireguard.keys import KEY, Key, address
+from huddle.texts import t
 
 PORT = 51820  # WireGuard's usual one
 MPYC_PORT = 11365  # MPyC's, to which it adds the party's number
@@ -127,24 +128,32 @@ def wireguard_config_command(hosts_file: Path, output: Path, program: str) -> No
         click.echo("\n".join(_steps(hosts, pid, host, output, program)))
     if made:
         click.echo(
-            f"The private keys of parties {', '.join(made)} were made here and are in these files: whoever "
-            "reads one can be that party. Delete them when they are delivered.",
+            t(
+                "The private keys of parties {parties} were made here and are in these files: whoever "
+                "reads one can be that party. Delete them when they are delivered.",
+                parties=", ".join(made),
+            ),
             err=True,
         )
 
 
 def _steps(hosts: list[Host], pid: int, host: Host, output: Path, program: str) -> list[str]:
     name = _name(pid)
-    delivery = "safely: it holds a private key" if host.private else "and puts their private key into it"
+    file = output / name
+    gets = (
+        t("gets {file}, safely: it holds a private key", file=file)
+        if host.private
+        else t("gets {file}, and puts their private key into it", file=file)
+    )
     steps = [
-        "installs WireGuard's tools, and MPyC",
-        f"gets {output / name}, {delivery}",
-        *([f"lets UDP port {host.port} in: firewall, router"] if host.endpoint else []),
+        t("installs WireGuard's tools, and MPyC"),
+        gets,
+        *([t("lets UDP port {port} in: firewall, router", port=host.port)] if host.endpoint else []),
         f"sudo wg-quick up ./{name}",
         command(hosts, pid, program),
-        f"sudo wg-quick down ./{name}, and deletes the file",
+        t("{command}, and deletes the file", command=f"sudo wg-quick down ./{name}"),
     ]
-    who = f"Party {pid}, {host.endpoint or 'behind a router'}:"
+    who = t("Party {pid}, {where}:", pid=pid, where=host.endpoint or t("behind a router"))
     return [who, *(f"  {number}. {step}" for number, step in enumerate(steps, 1)), ""]
 
 

@@ -62,11 +62,17 @@ _GONE = {
 class RoomGone(RendezvousError):
     """There is no such room any more; `reason` is unknown, restarted, expired, deleted or lost.
 
-    "restarted": this client was in the room, and the rendezvous does not know even that it ended.
+    "restarted": this client was in the room, and the rendezvous does not know even that it ended. `ours`:
+    this client made it.
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(_GONE.get(reason, _GONE["unknown"]), hint="Ask the host for a new invitation.")
+    def __init__(self, reason: str, *, ours: bool = False) -> None:
+        super().__init__(
+            _GONE.get(reason, _GONE["unknown"]),
+            hint="Start again: the others need a new invitation."
+            if ours
+            else "Ask the host for a new invitation.",
+        )
         self.reason = reason
 
 
@@ -308,6 +314,8 @@ class RoomClient:
     def _end(self, error: HuddleError) -> None:
         if self._over:
             return
+        if isinstance(error, RoomGone) and self._owner_key:
+            error = RoomGone(error.reason, ours=True)
         self._over = error
         for _, future in self._waiting.values():
             if not future.done():

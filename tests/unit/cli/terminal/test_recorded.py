@@ -52,7 +52,7 @@ def differ() -> list[events.Event]:
     return [
         events.WordsDiffer("Bob", did(1), 1),
         events.Restarted(2, "Bob saw other words"),
-        events.Notice("The ceremony starts again, number 2: Bob saw other words"),
+        events.Notice("It begins again, with other words: Bob saw other words"),
     ]
 
 

@@ -63,7 +63,6 @@ def test_it_has_the_medians_and_how_they_compare() -> None:
     text = Page(report.html(some_rows(), "quick")).text
     assert "4.430 (4.410–4.450)" in text  # tls
     assert "1.10 (1.10–1.10)" in text  # by plain
-    assert "no delay" not in text.partition("3 parties")[2].partition("How to read")[0]  # for the model alone
     assert "No run failed" in text
 
 
@@ -71,7 +70,7 @@ def test_marks_and_failures_are_counted() -> None:
     found = [
         *some_rows(),
         row(id="busy", size="High", marks=["busy: others used 80% of the machine"]),
-        row(id="failed", size="High", network="relay", outcome="failed", seconds=None, model=None, error="x"),
+        row(id="failed", size="High", network="relay", outcome="failed", seconds=None, error="x"),
     ]
     text = Page(report.html(found, "quick")).text
     assert "busy 1" in text and "failed: 80 ms between any two, High, 3 over relay 1" in text
@@ -94,9 +93,7 @@ def test_links_and_what_was_not_run_have_their_place() -> None:
 
 
 def test_what_failed_throughout_still_has_a_page() -> None:
-    text = Page(
-        report.html([row(outcome="failed", seconds=None, setup=None, paths=None, model=None)], "x")
-    ).text
+    text = Page(report.html([row(outcome="failed", seconds=None, setup=None, paths=None)], "x")).text
     assert "failed" in text
 
 
@@ -112,4 +109,3 @@ def test_the_table_has_a_line_for_each_run_and_a_column_for_each_figure() -> Non
     assert len(lines) == 22
     assert lines[0]["scenario.name"] == "no-delay" and lines[0]["rounds"] == ""
     assert lines[2]["setup.total"] == "2.0" and lines[2]["args"] == "--size 3"
-    assert lines[2]["model.seconds"] == "4.5"

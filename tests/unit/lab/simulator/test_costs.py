@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from huddle_lab.report import kept
 from huddle_lab.runs import rows
 from huddle_lab.simulator import costs
 from huddle_lab.simulator.simulate import MessageCost
@@ -40,8 +41,6 @@ def test_a_pause_costs_what_a_way_takes_beyond_its_delay() -> None:
 
 
 def test_those_that_come_with_the_lab_are_of_the_rows_in_the_repository(tmp_path: Path) -> None:
-    found = [
-        one for name in ("quick", "thesis") for one in rows.read(ROOT / "docs" / "results" / f"{name}.jsonl")
-    ]
+    found = [one for path in kept.of_costs(ROOT / "docs" / "results") for one in rows.read(path)]
     costs.save(costs.derive(found), tmp_path / "costs.json")
     assert (tmp_path / "costs.json").read_text() == costs.SHIPPED.read_text()

@@ -51,5 +51,5 @@ def test_a_lost_message_is_what_those_behind_it_wait_for() -> None:
     clock.at(0.0, wire.write, 0, 10)
     clock.at(0.001, wire.write, 1, 10)
     clock.run()
-    # What was sent a millisecond later shows that it is lost: a round trip and a quarter, and the way again.
-    assert [round(at, 6) for _, at in arrived] == [round(0.001 + 1.25 * 2 * DELAY + DELAY, 6)] * 2
+    # What was sent a millisecond later shows that it is lost: a round trip and an eighth, and the way again.
+    assert [round(at, 6) for _, at in arrived] == [round(0.001 + 1.125 * 2 * DELAY + DELAY, 6)] * 2

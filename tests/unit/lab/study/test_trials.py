@@ -14,14 +14,10 @@ def cells_of(folder: Path, text: str = STUDY):  # type: ignore[no-untyped-def]
     return plan(load(write_study(folder, text), none_shipped))
 
 
-def test_the_matrix_is_complete_and_references_come_first(tmp_path: Path) -> None:
+def test_the_matrix_is_complete_and_a_repetition_is_run_as_a_whole(tmp_path: Path) -> None:
     cells, left_out = cells_of(tmp_path)
     found = [(cell.scenario.name, cell.network.name, cell.parties, cell.repetition) for cell in cells]
     assert found == [
-        ("no-delay", "plain", 1, 0),
-        ("no-delay", "plain", 3, 0),
-        ("no-delay", "plain", 1, 1),
-        ("no-delay", "plain", 3, 1),
         ("rtt-80", "plain", 1, 0),
         ("rtt-80", "tls", 3, 0),
         ("rtt-80", "plain", 3, 0),
@@ -30,12 +26,6 @@ def test_the_matrix_is_complete_and_references_come_first(tmp_path: Path) -> Non
         ("rtt-80", "plain", 3, 1),
     ]
     assert [one.what for one in left_out] == ["1 party over tls"]
-
-
-def test_a_reference_that_is_asked_for_too_is_run_once(tmp_path: Path) -> None:
-    cells, _ = cells_of(tmp_path, STUDY.replace('"rtt-80"', '"no-delay"'))
-    assert len({cell.id for cell in cells}) == len(cells)
-    assert sum(cell.network.name == "plain" for cell in cells) == 4
 
 
 def test_the_same_study_has_the_same_cells_and_a_change_concerns_only_its_own(tmp_path: Path) -> None:
@@ -65,9 +55,8 @@ def test_the_time_left_is_guessed_by_the_most_similar_runs(tmp_path: Path) -> No
     cells, _ = cells_of(tmp_path)
     progress = Progress(cells)
     assert progress.seconds_left() is None
-    for cell in cells[:5]:
-        progress.done(cell, 1.0)
-    progress.done(cells[5], 10.0)  # tls; of the four left one is tls, and the others are not like it
+    progress.done(cells[0], 1.0)
+    progress.done(cells[1], 10.0)  # tls; of the four left one is tls, and the others are not like it
     assert progress.left == 4
     left = progress.seconds_left()
     assert left is not None and 13 <= left <= 31
@@ -91,10 +80,28 @@ def test_demos_and_networks_may_have_fewer_repetitions(tmp_path: Path) -> None:
     assert {cell.demo.name for cell in cells_of(tmp_path, more)[0] if cell.network.name == "few"} == {"demo"}
 
 
-def test_a_part_is_chosen_with_the_references_that_it_needs(tmp_path: Path) -> None:
+def test_a_part_is_chosen_by_any_key(tmp_path: Path) -> None:
     cells, _ = cells_of(tmp_path)
     part = chosen(cells, {"network": frozenset({"tls"}), "repetition": frozenset({"1"})})
-    found = [(cell.scenario.name, cell.network.name, cell.parties) for cell in part]
-    assert found == [("no-delay", "plain", 1), ("no-delay", "plain", 3), ("rtt-80", "tls", 3)]
-    assert {cell.repetition for cell in part} == {1}
+    assert [(cell.scenario.name, cell.network.name, cell.repetition) for cell in part] == [
+        ("rtt-80", "tls", 1)
+    ]
     assert chosen(cells, {}) == cells
+
+
+def test_a_demo_may_be_for_some_places_and_its_runs_may_all_draw_the_same(tmp_path: Path) -> None:
+    text = STUDY.replace('["rtt-80"]', '["rtt-80", "one-region"]') + (
+        'scenarios = ["one-region"]\ndraws = { Low = { 3 = 4 } }\n'
+    )
+    cells, _ = cells_of(tmp_path, text)
+    assert {cell.scenario.name for cell in cells} == {"one-region"}
+    assert {cell.seed for cell in cells if cell.parties == 3} == {"1/demo/Low/3/4"}
+    assert {cell.seed for cell in cells if cell.parties == 1} == {"1/demo/Low/1/0", "1/demo/Low/1/1"}
+    assert len({cell.id for cell in cells}) == len(cells)
+    for right, wrong, said in (
+        ("Low = { 3", "High = { 3", "no setting High"),
+        ("{ 3 = 4", "{ x = 4", "no number of parties"),
+        ('["one-region"]\nd', '["moon"]\nd', "no scenario moon"),
+    ):
+        with pytest.raises(LocalError, match=said):
+            cells_of(tmp_path, text.replace(right, wrong))

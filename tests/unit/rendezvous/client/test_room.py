@@ -147,9 +147,10 @@ async def test_a_restart_without_a_database_is_told_as_what_it_is(serve: Any, ro
         assert caught.value.reason == "restarted"
         with pytest.raises(RendezvousError, match="it was restarted"):
             await one.append(b"late")
-        with pytest.raises(RoomGone, match="has ended or expired, or the rendezvous was restarted"):
+        with pytest.raises(RoomGone, match="has ended or expired, or the rendezvous was restarted") as caught:
             async with RoomClient(one.url, room):
                 pass
+        assert caught.value.hint == "Ask the host for a new invitation."
 
 
 async def test_states_are_told(serve: Any, room: bytes, clock: Any) -> None:
@@ -179,7 +180,7 @@ async def test_deletion_needs_the_key(serve: Any, room: bytes) -> None:
         await one.delete()
         with pytest.raises(RoomGone, match="host has ended") as caught:
             await one.append(b"late")
-        assert caught.value.reason == "deleted"
+        assert caught.value.reason == "deleted" and caught.value.hint.startswith("Start again")
         await one.delete()
     with pytest.raises(RendezvousError, match="no such room"):
         async with RoomClient(url, room):

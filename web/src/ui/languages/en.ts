@@ -6,7 +6,10 @@
  * use no jargon (texts.test.ts): what somebody must know who was just invited is said in everyday words.
  */
 
-export type Forms = { one: string; other: string };
+import { RARE } from "./en-rare";
+import type { Forms } from "./forms";
+
+export type { Forms } from "./forms";
 
 export const EN = {
   // --- everywhere
@@ -186,6 +189,7 @@ export const EN = {
   "lobby.letIn": "You are let in. {here} of {all} are here",
   "lobby.seated": "You have a seat. {here} of {all} are here",
   "lobby.allHere": "All {all} are here. {name} goes on",
+  "lobby.asksAgain": "Waiting until {name} asks again ({reason})",
   "lobby.missing": { one: "{names} is missing", other: "{names} are missing" } as Forms,
   "lobby.full": "The session is full; you are waiting for a seat",
   "lobby.here": "{here} of {all} are here",
@@ -434,4 +438,5 @@ export const EN = {
   "trial.name1": "Ada (made up)",
   "trial.name2": "Bo (made up)",
   "trial.note": "A trial: Ada and Bo are made up and live in this tab. They need some seconds to arrive. They say yes to everything, and their words are on your own screen.",
+  ...RARE,
 } as const satisfies Record<string, string | Forms>;

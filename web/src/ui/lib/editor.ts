@@ -9,6 +9,7 @@ import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/sea
 import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView, drawSelection, highlightSpecialChars, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { t } from "../texts";
 import { clean } from "./text";
 
 const look = EditorView.theme({
@@ -42,7 +43,7 @@ const hidden = highlightSpecialChars({
     const mark = document.createElement("span");
     mark.className = "cm-specialChar";
     mark.textContent = clean(String.fromCodePoint(code));
-    mark.title = `Hidden character U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+    mark.title = t("about.hidden", { code: `U+${code.toString(16).toUpperCase().padStart(4, "0")}` });
     return mark;
   },
 });

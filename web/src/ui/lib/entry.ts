@@ -60,7 +60,7 @@ export async function linkProblem(invitation: string): Promise<string> {
 }
 
 /** As in huddle/identity/kdf.py: SHA-256 of the label and the fields, each with its length before it. */
-async function hashFields(label: string, ...fields: Uint8Array[]): Promise<Uint8Array> {
+export async function hashFields(label: string, ...fields: Uint8Array[]): Promise<Uint8Array> {
   const parts = [new TextEncoder().encode(label), ...fields].flatMap((field) => {
     const length = new Uint8Array(4);
     new DataView(length.buffer).setUint32(0, field.length);

@@ -1,4 +1,5 @@
 /** Finds a QR code in the pictures of a camera: with the browser's own detector where there is one, else jsQR. */
+import { t } from "../texts";
 
 interface Detector {
   detect(source: CanvasImageSource): Promise<{ rawValue: string }[]>;
@@ -60,7 +61,7 @@ export async function scan(video: HTMLVideoElement, found: (text: string) => voi
 /** Why there is no picture, for people. */
 export function cameraProblem(error: unknown): string {
   const name = error instanceof Error ? error.name : "";
-  if (name === "NotAllowedError") return "This page may not use the camera. Allow it in the browser, or paste the link.";
-  if (name === "NotFoundError") return "No camera was found. Paste the link or type the code.";
-  return "The camera can't be used now. Paste the link or type the code.";
+  if (name === "NotAllowedError") return t("scan.forbidden");
+  if (name === "NotFoundError") return t("scan.none");
+  return t("scan.busy");
 }

@@ -1,16 +1,12 @@
 /** Whether a session is possible in this browser, found out before anything is loaded. */
+import { t } from "../texts";
 
 export interface Problem {
   what: string;
   todo: string;
 }
 
-const BROWSERS =
-  "Use a current Chrome, Edge or Firefox on a computer or an Android phone: it was tried in Chromium 156 and Firefox 153. " +
-  "Of Safari take 27 or newer: the engine of 27 was tried.";
-
 const APPLE = /iPhone|iPad/;
-const IPHONE = "On an iPhone or iPad every browser is Safari inside, so another one does not help. It has to be Safari 27 or newer: update the system, or use a computer or an Android phone.";
 
 /** The parts of `globalThis` that count here, so that a test can leave some out. */
 export interface Surroundings {
@@ -25,23 +21,23 @@ export interface Surroundings {
 export function problem(here: Surroundings): Problem | undefined {
   if (!here.isSecureContext) {
     return {
-      what: "This page came over plain http, where a browser offers no cryptography.",
-      todo: "Open it with https:// at the beginning, or ask whoever runs this server to add it.",
+      what: t("cant.http"),
+      todo: t("cant.httpDo"),
     };
   }
   if (!here.WebAssembly || !("Suspending" in here.WebAssembly)) {
     return {
-      what: "This browser can't pause WebAssembly (JSPI), which running MPyC here needs.",
-      todo: `${APPLE.test(here.navigator?.userAgent ?? "") ? IPHONE : BROWSERS} Or take part from a terminal with the huddle command.`,
+      what: t("cant.pause"),
+      todo: `${t(APPLE.test(here.navigator?.userAgent ?? "") ? "cant.iphone" : "cant.browsers")} ${t("cant.orTerminal")}`,
     };
   }
   if (!here.Worker || !here.crypto?.subtle) {
-    return { what: "This browser has no workers or no WebCrypto.", todo: BROWSERS };
+    return { what: t("cant.workers"), todo: t("cant.browsers") };
   }
   if (!here.indexedDB) {
     return {
-      what: "This browser keeps nothing for this page, not even your key.",
-      todo: "Allow this site to keep data, or use another window than a private one.",
+      what: t("cant.storage"),
+      todo: t("cant.storageDo"),
     };
   }
   return undefined;
@@ -54,6 +50,6 @@ export async function cryptographyProblem(subtle: SubtleCrypto): Promise<Problem
     await subtle.generateKey("X25519", false, ["deriveBits"]);
     return undefined;
   } catch {
-    return { what: "This browser's cryptography has no Ed25519 or X25519, which every party needs.", todo: BROWSERS };
+    return { what: t("cant.curves"), todo: t("cant.browsers") };
   }
 }

@@ -1,4 +1,5 @@
 /** Text for people: what strangers wrote is made harmless, sizes and times are made readable. */
+import { t } from "../texts";
 import { NEEDED } from "./names";
 
 /** Controls, format and private characters, separators of lines, and signs that nobody can see. */
@@ -62,7 +63,7 @@ export function decode(path: string, data: Uint8Array): { text: string; warning:
   try {
     return { text: new TextDecoder("utf-8", { fatal: true }).decode(data), warning: "" };
   } catch {
-    return { text: "", warning: path.endsWith(".py") ? "This file is not in UTF-8, and is refused." : "This is not text." };
+    return { text: "", warning: path.endsWith(".py") ? t("about.notUtf8") : t("about.notText") };
   }
 }
 

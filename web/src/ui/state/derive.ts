@@ -129,7 +129,9 @@ export function waitingFor(view: View): string {
   }
   if (view.group) return grouped(view, view.group);
   if (view.role === "guest") {
-    if (view.lobby) return seat(view.lobby, clean(host(view)?.name ?? inviter?.name ?? ""));
+    const name = clean(host(view)?.name ?? inviter?.name ?? "");
+    if (view.lobby && view.askedAgain !== "" && allIn(view.lobby)) return t("lobby.asksAgain", { name, reason: clean(view.askedAgain) });
+    if (view.lobby) return seat(view.lobby, name);
     if (admitted(view).some((party) => party.standing === "self")) return view.program ? t("lobby.inAll") : t("lobby.in");
     return inviter ? t("lobby.knocked", { name: clean(inviter.name) }) : t("lobby.knocking");
   }
@@ -145,11 +147,14 @@ function grouped(view: View, { group, members, host }: NonNullable<View["group"]
   return t("group.here", { here: admitted(view).length, all: members.length });
 }
 
+const allIn = (lobby: EventOf<"lobby">): boolean =>
+  lobby.place === "admitted" && lobby.here.length === lobby.parties && lobby.missing.length === 0;
+
 /** Where a guest stands before the start, and who is missing. */
 function seat(lobby: EventOf<"lobby">, host: string): string {
   if (lobby.place === "waiting" && lobby.full) return t("lobby.full");
   const here = lobby.here.length;
-  if (lobby.place === "admitted" && here === lobby.parties && lobby.missing.length === 0) return t("lobby.allHere", { all: here, name: host });
+  if (allIn(lobby)) return t("lobby.allHere", { all: here, name: host });
   const key = lobby.place === "waiting" ? "lobby.here" : lobby.place === "seated" ? "lobby.seated" : "lobby.letIn";
   const counted = t(key, { here, all: Math.max(lobby.parties, here) });
   const count = lobby.missing.length;

@@ -141,6 +141,8 @@ export interface View {
   words: { words: string[]; epoch: number } | undefined;
   /** A guest: where it stands before the start, by the host's word. */
   lobby: EventOf<"lobby"> | undefined;
+  /** Why all are to be asked once more, until they are. */
+  askedAgain: string;
   /** In a class: the group of this person, 0 while they wait to be dealt to one; and who deals. */
   group: Omit<EventOf<"group">, "event"> | undefined;
   /** Who has said that the words differ, and in which attempt. */
@@ -179,6 +181,7 @@ export function fresh(began: number): View {
     program: undefined,
     words: undefined,
     lobby: undefined,
+    askedAgain: "",
     group: undefined,
     differed: undefined,
     questions: [],

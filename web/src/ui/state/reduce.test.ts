@@ -342,3 +342,14 @@ test("who is left after a loss is in a lobby again, and its first run is not mix
   expect([phase(lost), phase(left)]).toEqual(["run", "lobby"]);
   expect([left.invitation?.url, taken(left), free(left), left.runs]).toEqual(["new", 1, 1, []]);
 });
+
+test("after somebody's no, a guest is told whom it waits for, and why, until it is asked", () => {
+  const lobby = (here: string[], missing: string[]): SessionEvent => ({ event: "lobby", place: "admitted", here, missing, parties: 2, full: false });
+  const guest: View = after({ ...fresh(0), role: "guest" }, party("Ann", ANN, "admitted"), words(1), { event: "restarted", epoch: 2, reason: "Carla said no" });
+  const host = { ...guest, parties: guest.parties.map((one) => ({ ...one, pid: 0 })) };
+  expect(waitingFor(after(host, lobby(["Ann", "Ben"], [])))).toBe("Waiting until Ann asks again (Carla said no)");
+  // Who is missing comes first, and a new proposal ends it.
+  expect(waitingFor(after(host, lobby(["Ann"], ["Ben"])))).toBe("You are let in. 1 of 2 are here. Ben is missing");
+  expect(after(host, program(1)).askedAgain).toBe("");
+  expect(after(host, { event: "restarted", epoch: 0, reason: "Carla is lost" }).askedAgain).toBe("");
+});

@@ -6,6 +6,7 @@ import type { Decision, EventOf, SessionEvent } from "../../core/protocol";
 import type { Link, Message, Party, Question, Run, View } from "./model";
 import { me } from "./derive";
 import { clean } from "../lib/text";
+import { t } from "../texts";
 import { append } from "./output";
 import { sampled } from "./stats";
 
@@ -21,7 +22,7 @@ function happened(view: View, event: SessionEvent, at: number): View {
     case "progress":
       return { ...view, progress: event };
     case "ready":
-      return milestone({ ...view, ready: { did: event.did, seconds: event.seconds } }, "Ready here", at);
+      return milestone({ ...view, ready: { did: event.did, seconds: event.seconds } }, t("setup.ready"), at);
     case "broken":
       return { ...view, broken: { message: event.message, hint: event.hint } };
     case "rejected":
@@ -31,7 +32,7 @@ function happened(view: View, event: SessionEvent, at: number): View {
     case "checked":
       return { ...view, checked: { ...view.checked, [event.which]: event.problems } };
     case "invitation":
-      return milestone({ ...view, invitation: { url: event.url, code: event.code } }, "Room open", at);
+      return milestone({ ...view, invitation: { url: event.url, code: event.code } }, t("setup.room"), at);
     case "party":
       return { ...withParty(view, event), lastNews: at };
     case "lobby":
@@ -41,6 +42,7 @@ function happened(view: View, event: SessionEvent, at: number): View {
         ...view,
         program: { ...event, contents: undefined, form: undefined },
         lobby: undefined,
+        askedAgain: "",
         checked: { ...view.checked, own: undefined },
         answer: undefined,
         questions: view.questions.filter((question) => !isAboutProgram(question)),
@@ -53,13 +55,14 @@ function happened(view: View, event: SessionEvent, at: number): View {
     case "chat":
       return { ...view, chat: [...view.chat, { name: event.name, text: event.text, at }] };
     case "words":
-      return milestone(newWords(view, event), event.epoch > 1 ? `Words, epoch ${event.epoch}` : "Words", at);
+      return milestone(newWords(view, event), event.epoch > 1 ? t("setup.wordsAgain", { epoch: event.epoch }) : t("setup.words"), at);
     case "restarted":
       // Somebody was lost after the start: who is left is in a new room, where all is told anew and runs count from 1.
       if (event.epoch === 0) view = { ...view, sealed: undefined, invitation: undefined, parties: [], questions: [], runs: [] };
       return {
         ...answered(view, (question) => isAboutProgram(question) || (event.epoch === 0 && question.what === "again")),
         ...{ words: undefined, program: undefined, lobby: undefined, answer: undefined, lastNews: at },
+        askedAgain: event.epoch === 0 ? "" : event.reason,
         // Somebody was lost after the sealing: that session is over, and the host invites to another one.
         ...(event.epoch === 0 ? { sealed: undefined, runs: [], invitation: undefined } : {}),
       };
@@ -68,7 +71,7 @@ function happened(view: View, event: SessionEvent, at: number): View {
     case "group":
       return { ...view, group: event, lastNews: at };
     case "sealed":
-      return milestone(sealed(view, event), "All have signed", at);
+      return milestone(sealed(view, event), t("setup.signed"), at);
     case "words_differ": {
       const differed = { name: event.name, mine: event.did === me(view)?.did, epoch: event.epoch };
       return { ...answered(view, isAboutProgram), differed, words: undefined };
@@ -226,7 +229,7 @@ function sealed(view: View, event: EventOf<"sealed">): View {
 
 /** The first link of the session with each peer is a step of its set-up. */
 function linked(view: View, { peer, network, run }: EventOf<"link">, at: number): View {
-  const label = `Linked to ${clean(peer)}`;
+  const label = t("setup.linked", { name: clean(peer) });
   if (run > 0 || view.milestones.some((milestone) => milestone.label.startsWith(`${label} (`))) return view;
   return milestone(view, `${label} (${clean(network)})`, at);
 }
@@ -253,7 +256,7 @@ function run(view: View, event: EventOf<"run">, at: number): View {
     };
     // What was to be known before the decision is not in the way after it.
     const messages = view.messages.filter((message) => message.kind === "error");
-    return milestone({ ...view, messages, runs: [...view.runs, started] }, "Program runs", at);
+    return milestone({ ...view, messages, runs: [...view.runs, started] }, t("setup.runs"), at);
   }
   const { state, seconds, whose, peer, reason, hint, stopped = false } = event;
   return inRun(view, event.run, (run) => ({

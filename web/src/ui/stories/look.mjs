@@ -8,6 +8,7 @@ import { chromium } from "playwright-core";
 import { preview } from "vite";
 
 const [, , directory = "build/pictures", ...wanted] = process.argv;
+const language = process.env.STORY_LANGUAGE ?? "en";
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 await mkdir(directory, { recursive: true });
 
@@ -18,15 +19,27 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"],
 });
 
-const LOOKS = {
-  light: { viewport: { width: 1280, height: 800 }, colorScheme: "light" },
-  dark: { viewport: { width: 1280, height: 800 }, colorScheme: "dark" },
-  phone: { viewport: { width: 390, height: 844 }, colorScheme: "light", isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
-  // The narrowest that WCAG asks for, which is a window of 1280 pixels at 400 % too; a phone on its side; 200 %.
-  narrow: { viewport: { width: 320, height: 640 }, colorScheme: "light", isMobile: true, hasTouch: true },
-  side: { viewport: { width: 844, height: 390 }, colorScheme: "light", isMobile: true, hasTouch: true },
-  zoomed: { viewport: { width: 640, height: 400 }, colorScheme: "light", deviceScaleFactor: 2 },
-};
+/** The kinds of device, and the looks of each that one page goes through: the story is loaded and told once. */
+const DEVICES = [
+  {
+    options: {},
+    looks: {
+      light: { width: 1280, height: 800 },
+      dark: { width: 1280, height: 800 },
+      // A window of 1280 pixels at 200 %.
+      zoomed: { width: 640, height: 400 },
+    },
+  },
+  {
+    options: { isMobile: true, hasTouch: true },
+    looks: {
+      phone: { width: 390, height: 844 },
+      // The narrowest that WCAG asks for, which is a window of 1280 pixels at 400 % too; a phone on its side.
+      narrow: { width: 320, height: 640 },
+      side: { width: 844, height: 390 },
+    },
+  },
+];
 
 /** Looks in which every rule of accessibility is tried; the others are about room. */
 const RULES = ["light", "phone"];
@@ -62,44 +75,52 @@ await list.goto(address);
 const stories = await list.locator("a").allTextContents();
 await list.close();
 
-async function lookAt(look, options) {
-  const context = await browser.newContext({ ...options, reducedMotion: "reduce" });
+async function look(page, story, look, viewport) {
+  await page.emulateMedia({ colorScheme: look === "dark" ? "dark" : "light", reducedMotion: "reduce" });
+  await page.setViewportSize(viewport);
+  // What is out of sight is not laid out to the end.
+  await page.evaluate(async () => {
+    const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    for (let y = 0; y < document.body.scrollHeight; y += innerHeight / 2) await frame(scrollTo(0, y));
+    await frame(scrollTo(0, 0));
+  });
+  await page.screenshot({ path: `${directory}/${story}-${look}.png`, fullPage: true, timeout: 240_000 });
+  const { violations } = await page.evaluate((options) => globalThis.axe.run(document, options), {
+    resultTypes: ["violations"],
+    // Only the colours differ from the light one.
+    ...(look === "dark" ? { runOnly: ["color-contrast"] } : RULES.includes(look) ? {} : { runOnly: ["scrollable-region-focusable"] }),
+  });
+  for (const { id, impact, nodes } of violations) {
+    if (["serious", "critical"].includes(impact)) complain(story, look, `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
+    else console.log(`${story} ${look}: ${impact} ${id}: ${nodes.map((node) => node.target).join(" ")}`);
+  }
+  for (const words of await page.evaluate(covered)) complain(story, look, `covered: ${words}`);
+  if (look === "phone" || look === "narrow") {
+    for (const target of await page.evaluate(small)) complain(story, look, `small target: ${target}`);
+  }
+  if (look !== "light" && look !== "dark") {
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (wide > 0) complain(story, look, `scrolls sideways by ${wide} pixels`);
+  }
+}
+
+async function lookWith({ options, looks }) {
+  const context = await browser.newContext({ ...options, viewport: Object.values(looks)[0], reducedMotion: "reduce" });
   for (const story of stories.filter((one) => wanted.length === 0 || wanted.includes(one))) {
     const page = await context.newPage();
     page.setDefaultTimeout(240_000); // a machine may have other things to do
-    page.on("console", (message) => message.type() === "error" && complain(story, look, message.text()));
-    page.on("pageerror", (error) => complain(story, look, String(error)));
-    await page.goto(`${address}?story=${story}`, { waitUntil: "networkidle" });
-    // What is out of sight is not laid out to the end.
-    await page.evaluate(async () => {
-      const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-      for (let y = 0; y < document.body.scrollHeight; y += 200) await frame(scrollTo(0, y));
-      await frame(scrollTo(0, 0));
-    });
-    await page.screenshot({ path: `${directory}/${story}-${look}.png`, fullPage: true, timeout: 240_000 });
+    let now = "";
+    page.on("console", (message) => message.type() === "error" && complain(story, now, message.text()));
+    page.on("pageerror", (error) => complain(story, now, String(error)));
+    await page.goto(`${address}?story=${story}&language=${language}`);
+    await page.locator("html[data-told]").waitFor({ state: "attached" });
     await page.evaluate(axe);
-    const { violations } = await page.evaluate((options) => globalThis.axe.run(document, options), {
-      resultTypes: ["violations"],
-      // Only the colours differ from the light one.
-      ...(look === "dark" ? { runOnly: ["color-contrast"] } : RULES.includes(look) ? {} : { runOnly: ["scrollable-region-focusable"] }),
-    });
-    for (const { id, impact, nodes } of violations) {
-      if (["serious", "critical"].includes(impact)) complain(story, look, `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
-      else console.log(`${story} ${look}: ${impact} ${id}: ${nodes.map((node) => node.target).join(" ")}`);
-    }
-    for (const words of await page.evaluate(covered)) complain(story, look, `covered: ${words}`);
-    if (look === "phone" || look === "narrow") {
-      for (const target of await page.evaluate(small)) complain(story, look, `small target: ${target}`);
-    }
-    if (look !== "light" && look !== "dark") {
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      if (wide > 0) complain(story, look, `scrolls sideways by ${wide} pixels`);
-    }
+    for ([now] of Object.entries(looks)) await look(page, story, now, looks[now]);
     await page.close();
   }
   await context.close();
 }
-await Promise.all(Object.entries(LOOKS).map(([look, options]) => lookAt(look, options)));
+await Promise.all(DEVICES.map(lookWith));
 await browser.close();
 await server.close();
 console.log(`${stories.length} stories, ${problems} problems`);

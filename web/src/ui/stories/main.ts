@@ -1,16 +1,19 @@
-/** One screen of the page in one state, named in the address: `?story=lobby-host`. */
+/** One screen of the page in one state, named in the address: `?story=lobby-host&language=de`. */
 import { mount, tick } from "svelte";
 import { FakeSession } from "../../core/fake";
 import Page from "../App.svelte";
 import { App } from "../app.svelte";
+import { speak } from "../texts";
 import { stories } from "./stories";
 import "../styles/base.css";
 import "../styles/parts.css";
 
-const name = new URLSearchParams(location.search).get("story") ?? "";
+const asked = new URLSearchParams(location.search);
+const name = asked.get("story") ?? "";
 const target = document.getElementById("app");
 const story = stories[name];
 
+await speak(asked.get("language") ?? "en");
 if (target && story) {
   const session = new FakeSession([]);
   const app = new App(() => session);
@@ -32,6 +35,9 @@ if (target && story) {
   if (story.press) await new Promise((resolve) => setTimeout(resolve, 700));
   for (const name of story.press ?? [])
     [...document.querySelectorAll<HTMLElement>("[role=tab], .tabs label, button, summary")].find((one) => one.textContent?.startsWith(name))?.click();
+  await tick();
+  // The picture may be taken.
+  document.documentElement.dataset["told"] = "";
 } else if (target) {
   for (const one of Object.keys(stories)) {
     const link = document.createElement("a");

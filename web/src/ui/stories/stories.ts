@@ -1,6 +1,7 @@
 /** The states in which the page is looked at, as what happened and was decided before. */
 import type { Decision, Form, PartyState, SessionEvent, Standing } from "../../core/protocol";
 import type { App, Screen } from "../app.svelte";
+import { hashFields } from "../lib/entry";
 import { gallery } from "../lib/gallery";
 import type { Interrupted } from "../lib/interrupted";
 import { problem, type Problem } from "../lib/support";
@@ -133,12 +134,13 @@ function stats(second: number): SessionEvent {
 }
 
 const OUTPUT =
-  "2026-11-23 10:41:07 Start MPyC runtime v0.11\r\n\x1b[1mAverage salary\x1b[0m of 3 parties\n" +
+  "\x1b[1mAverage salary\x1b[0m of 3 parties\n" +
   "\x1b[32m✓\x1b[0m connected to all\n\x1b[33mWaiting\x1b[0m for everybody's salary\nYour salary: ";
 
 const running: (SessionEvent | Decision)[] = [
   ...sealed,
   run("started"),
+  { event: "output", stream: "stderr", text: "2026-11-23 10:41:07 Start MPyC runtime v0.11\n", run: 1 },
   { event: "output", stream: "stdout", text: OUTPUT, run: 1 },
   ...Array.from({ length: 40 }, (_, i) => stats(i + 1)),
   { event: "input", waiting: true, run: 1 },
@@ -168,6 +170,15 @@ const hostile =
   'def check(level):\n    if level != "user\u202e \u2066# only for admins\u2069 \u2066":\n        print("admin")\n' +
   "naïve = 1\u200b2\n\x1b[2J\n";
 
+/** An invitation to the place of the stories, whose check is right. */
+async function link(): Promise<string> {
+  const data = new Uint8Array(33).fill(7);
+  data[0] = 1;
+  const check = (await hashFields("huddle/1 link", bytes(location.origin), data)).slice(0, 3);
+  const fragment = btoa(String.fromCharCode(...data, ...check)).replaceAll("+", "-").replaceAll("/", "_");
+  return `${location.origin}/j#${fragment}`;
+}
+
 const asking = (prompt: string, hidden: boolean): (SessionEvent | Decision)[] => [
   ...sealed,
   run("started"),
@@ -178,11 +189,32 @@ const asking = (prompt: string, hidden: boolean): (SessionEvent | Decision)[] =>
 const SCORES = "Scores of this round\n\n| who | points |\n|---|---|\n| Ann | 31 |\n| Ben | 28 |\n| Carla | 44 |\n";
 const BARS = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 300 120"><g fill="#0a6158"><rect x="20" y="40" width="60" height="70"/><rect x="120" y="55" width="60" height="55"/><rect x="220" y="10" width="60" height="100"/></g></svg>';
 
+const hostAsked: (SessionEvent | Decision)[] = [
+  ...host,
+  party("Ann", "admitted", "verified", 1),
+  party("Carla", "admitted", "new", 2),
+  ...program({ "average_salary.py": source }),
+  words,
+  { event: "question", what: "accept", name: "Ben", did: BEN },
+];
+
+const knocked: (SessionEvent | Decision)[] = [...guestIn.slice(0, 2), party("Ben", "waiting", "self"), party("Ann", "admitted", "verified", 0)];
+
+const PLAIN = `[Interface]
+PrivateKey = ${"kK4".repeat(14)}=
+Address = fd4a:7c1e:77::2/128
+
+[Peer]
+PublicKey = ${"b0Q".repeat(14)}=
+Endpoint = huddle.example:51820
+AllowedIPs = fd4a:7c1e:77::/64
+`;
+
 export const stories: Record<string, Story> = {
   start: { name: "", steps: [{ event: "progress", stage: "loading", done: 0.6 }] },
   "host-form": { screen: "host", steps: [ready] },
   "join-form": { screen: "join", name: "", steps: [ready] },
-  invited: { invitation: `${location.origin}/${URL.slice(URL.indexOf("j#"))}`, steps: [{ event: "progress", stage: "starting", done: 1 }] },
+  invited: { invitation: await link(), steps: [{ event: "progress", stage: "starting", done: 1 }] },
   unsupported: {
     invitation: `${location.origin}/${URL.slice(URL.indexOf("j#"))}`,
     problem: problem({ isSecureContext: true, WebAssembly: {} }),
@@ -278,6 +310,66 @@ export const stories: Record<string, Story> = {
   "run-chat": { steps: running, press: ["Chat"] },
   "run-files": { steps: finished, press: ["Files"] },
   past: { screen: "past", steps: [ready] },
+  "lobby-invite": { steps: host },
+  "lobby-change": { steps: hostAsked, press: ["Change something"] },
+  "lobby-held": { steps: [...hostAsked, { do: "not_now", reason: "not now" }, { event: "question", what: "lobby", name: "", did: "" }] },
+  "lobby-no-seat": { steps: [...hostAsked, party("Dora", "waiting", "new"), { event: "question", what: "admit", name: "Dora", did: "did:key:z6MkDora" }] },
+  "lobby-full": { steps: [...knocked, { event: "lobby", place: "waiting", here: ["Ann", "Carla", "Dora"], missing: [], parties: 3, full: true }] },
+  "lobby-let-in": { steps: [...knocked, { event: "lobby", place: "admitted", here: ["Ann", "Ben"], missing: ["Carla"], parties: 3, full: false }] },
+  "lobby-declined": { steps: [...proposed, { do: "not_now", reason: "not now" }] },
+  "lobby-asked-again": {
+    steps: [
+      ...proposed,
+      { do: "not_now", reason: "not now" },
+      { event: "restarted", epoch: 2, reason: "Ben declined to take part" },
+      { event: "lobby", place: "admitted", here: ["Ann", "Ben", "Carla"], missing: [], parties: 3, full: false },
+    ],
+  },
+  "lobby-removed": {
+    steps: [
+      ...knocked,
+      { event: "error", whose: "peer", message: "Ann refused to let you in: the host declined", hint: "Ask Ann, and knock again.", peer: "Ann" },
+      { event: "ended", reason: "The session has ended with an error.", clean: true, left: [] },
+    ],
+  },
+  "group-waiting": {
+    steps: [...knocked, { event: "group", group: 0, state: "waiting", members: [], host: "Tia", standing: "verified" }],
+  },
+  "group-dealt": {
+    steps: [
+      ...knocked,
+      {
+        ...{ event: "group", group: 1, state: "dealt", host: "Tia", standing: "verified" },
+        members: ["Ann", "Ben", "Carla"].map((name) => ({ name, did: name, state: "here" })),
+      },
+      party("Ben", "admitted", "self", 1),
+    ],
+  },
+  "run-replaced": {
+    steps: [
+      ...host,
+      party("Ann", "admitted", "verified", 1),
+      party("Carla", "admitted", "verified", 2),
+      ...sealed.slice(5),
+      { event: "notice", text: "Carla is lost. Those who are left are in a new room; invite somebody for the free place." },
+      { event: "restarted", epoch: 0, reason: "Carla is lost" },
+      { event: "planned", parties: 3 },
+      party("Ben", "admitted", "self", 0),
+      party("Ann", "admitted", "verified", 1),
+      { event: "invitation", url: URL, code: "77-violet-stone" },
+    ],
+  },
+  "run-stats": { steps: running, press: ["Stats"] },
+  "run-stopped-by": {
+    steps: [...running, run("failed", { seconds: 7, whose: "peer", peer: "Ann", reason: "Ann stopped the run.", stopped: true })],
+  },
+  "run-plain": {
+    steps: [
+      ...sealed,
+      run("started"),
+      { event: "plain", run: 1, config: PLAIN, command: "python average_salary.py -M3 -I1 -C huddle.ini", mpyc: "0.11" },
+    ],
+  },
   reloaded: {
     interrupted: { entry: "average_salary.py", names: ["Ann", "Carla"], sealed: true, running: true, host: false },
     steps: [ready],
