@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from huddle import events
 from huddle.ceremony.host import HostCeremony
@@ -19,6 +18,7 @@ from huddle.ceremony.messages import Options, Software
 from huddle.errors import LocalError, RendezvousError
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
 from huddle.running.spec import check_arguments
+from huddle.session.calling import call, place_of
 from huddle.session.group_seat import GroupSeat
 from huddle.session.host_lobby import HostLobby
 from huddle.session.plans import HostPlan
@@ -47,7 +47,7 @@ async def host(stages: Stages, plan: HostPlan, stack: AsyncExitStack, seat: Grou
         plan = replace(plan, program=await stages.platform.locked(plan.program, runtime))
     before = stages.rooms.before if seat is None else None
     embedded = before.embedded if before is not None else not plan.rendezvous
-    plan = replace(plan, rendezvous=await _rendezvous(stages, plan.rendezvous, before, stack))
+    plan = replace(plan, rendezvous=await _rendezvous(stages, plan, before, stack))
     if before is None and seat is None and (left := stages.rooms.left) is not None:
         stages.notice(f"You left a session of {left.program} before its start. {AGAIN}")
     hosting = Hosting(stages, runtime, stack, seat, embedded=embedded)
@@ -67,14 +67,14 @@ async def host(stages: Stages, plan: HostPlan, stack: AsyncExitStack, seat: Grou
     return stages.result(hosting.well)
 
 
-async def _rendezvous(
-    stages: Stages, wanted: str | None, before: KeptRoom | None, stack: AsyncExitStack
-) -> str:
+async def _rendezvous(stages: Stages, plan: HostPlan, before: KeptRoom | None, stack: AsyncExitStack) -> str:
     """Where guests meet: as the person says, where they did before, or in this process."""
+    wanted = plan.rendezvous
     if before is None and wanted:
         return wanted
     if before is None:
-        url, reach = await stages.platform.embed(stages.settings, stack)
+        met_at = [place_of(contact).rendezvous for contact in map(stages.contacts.meant, plan.called)]
+        url, reach = await stages.platform.embed(stages.settings, stack, met_at[0] if met_at else "")
         stages.notice(reach)
         return url
     known = before.invitation(stages.identity.did).rendezvous
@@ -84,7 +84,7 @@ async def _rendezvous(
             hint="Leave --rendezvous out, or host without --again.",
         )
     if before.embedded:
-        url, reach = await stages.platform.embed(stages.settings, stack, urlsplit(known).port or 80)
+        url, reach = await stages.platform.embed(stages.settings, stack, known)
         if url != known:
             raise LocalError(
                 f"The link that you sent leads to {known}, and this machine is at {url} now.",
@@ -153,10 +153,14 @@ class Hosting:
                 seat.opened()
             elif core.free:
                 await lobby.open(core.free)
+            away = [did for did in plan.called if did not in (self._stayed or ())]
+            calls = call(stages, away, self._invitation, stack)
             sealed = await stages.meet(core, self._room, self._runtime)
             stages.rooms.drop()
             self.kept = False
             await lobby.close()
+            for one in calls:
+                await one.close()
             together = stages.seal(
                 sealed, self._runtime, self._invitation.rendezvous, stack, lobby=plan.lobby
             )
