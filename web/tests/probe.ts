@@ -10,6 +10,8 @@ export type Hole = "network" | "scripts" | "eval" | "workers" | "origin" | "page
 interface Attempt {
   name: string;
   hole: Hole;
+  /** Which engine has no such thing, or no way to open the hole for it. */
+  missing?: "Firefox";
   /** `url` is a server's that a page could reach. */
   python: string;
 }
@@ -90,6 +92,7 @@ export const ATTEMPTS: readonly Attempt[] = [
   {
     // In the words in which its session asks the frame for one, by a server that the program names.
     name: "connection of the frame",
+    missing: "Firefox",
     hole: "frame",
     python: `
         came = []
@@ -100,7 +103,7 @@ export const ATTEMPTS: readonly Attempt[] = [
             raise PermissionError("silence")
         return came[0].way.number`,
   },
-  { name: "USB", hole: "origin", python: `return wait_for(lambda: js.navigator.usb.getDevices()).length` },
+  { name: "USB", missing: "Firefox", hole: "origin", python: `return wait_for(lambda: js.navigator.usb.getDevices()).length` },
   { name: "serial ports", hole: "origin", python: `return wait_for(lambda: js.navigator.serial.getPorts()).length` },
   {
     name: "environment",

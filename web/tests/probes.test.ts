@@ -11,6 +11,7 @@ import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launch, serveCore } from "./browser";
+import { FirefoxPerson } from "./firefox";
 import { ATTEMPTS, OPENED, probe, reached, type Hole } from "./probe";
 
 const MINUTE = 60_000;
@@ -71,14 +72,27 @@ let changed: string;
 let core: Awaited<ReturnType<typeof serveCore>>;
 let target: Awaited<ReturnType<typeof server>>;
 let browser: { context: BrowserContext; close: () => Promise<void> };
+let fay: FirefoxPerson;
+
+/** As much of a page as is used, whoever drives it. */
+interface Opened {
+  goto(address: string): Promise<unknown>;
+  evaluate<Given, Result>(script: (given: Given) => Result, given: Given): Promise<Awaited<Result>>;
+  close(): Promise<void>;
+}
+const ENGINES = {
+  Chromium: async () => (await browser.context.newPage()) as Opened,
+  Firefox: async () => (await fay.page.browser().newPage()) as unknown as Opened,
+};
+type Engine = keyof typeof ENGINES;
 
 beforeAll(async () => {
   changed = await mkdtemp(join(tmpdir(), "huddle-frame-"));
-  [core, target, browser] = await Promise.all([serveCore({ changed }), server(), launch()]);
+  [core, target, browser, fay] = await Promise.all([serveCore({ changed }), server(), launch(), FirefoxPerson.at("about:blank")]);
 }, MINUTE);
 
 afterAll(async () => {
-  await browser.close();
+  await Promise.all([browser.close(), fay.close()]);
   core.server.close();
   target.server.closeAllConnections();
   target.server.close();
@@ -86,8 +100,8 @@ afterAll(async () => {
 });
 
 /** What the program writes in a runner of this kind, alone. */
-async function run(change: Change, source: string): Promise<string> {
-  const page = await browser.context.newPage();
+async function run(engine: Engine, change: Change, source: string): Promise<string> {
+  const page = await ENGINES[engine]();
   try {
     await page.goto(core.url);
     const text = async (place: string): Promise<string> => (await fetch(core.url + place)).text();
@@ -149,14 +163,20 @@ async function run(change: Change, source: string): Promise<string> {
   }
 }
 
-test("nothing gets through, and no server hears of it", { timeout: MINUTE }, async () => {
+const each = Object.keys(ENGINES) as Engine[];
+
+test.each(each)("nothing gets through in %s, and no server hears of it", { timeout: 2 * MINUTE }, async (engine) => {
   target.asked.length = 0;
-  const output = await run({}, probe());
+  const output = await run(engine, {}, probe());
   expect(reached(output), output).toEqual([]);
   expect(target.asked).toEqual([]);
 });
 
-test.each(Object.keys(HOLES) as Hole[])("with the hole %s open exactly what it lets through is seen", { timeout: MINUTE }, async (hole) => {
-  const output = await run(HOLES[hole], probe(OPENED[hole]));
-  expect(reached(output), output).toEqual(ATTEMPTS.filter((attempt) => attempt.hole === hole).map(({ name }) => name));
+const holes = each.flatMap((engine) => (Object.keys(HOLES) as Hole[]).map((hole) => [engine, hole] as const));
+
+test.each(holes)("in %s, with the hole %s open exactly what it lets through is seen", { timeout: 2 * MINUTE }, async (engine, hole) => {
+  const output = await run(engine, HOLES[hole], probe(OPENED[hole]));
+  expect(reached(output), output).toEqual(
+    ATTEMPTS.filter((attempt) => attempt.hole === hole && attempt.missing !== engine).map(({ name }) => name),
+  );
 });

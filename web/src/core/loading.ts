@@ -29,18 +29,17 @@ export class Loading {
     this.expected = size / USUAL;
   }
 
-  /** A file, which has so many bytes without compression: the one that was kept at a former visit, or fetched until `stop`. */
-  async get(address: string, size: number, stop?: AbortSignal): Promise<Blob> {
+  /** A file, which has so many bytes without compression: the one that was kept at a former visit, or fetched. */
+  async get(address: string, size: number): Promise<Blob> {
     const file = { got: 0, size, onLine: size / USUAL };
     this.files.push(file);
-    stop?.addEventListener("abort", () => this.files.splice(this.files.indexOf(file), 1));
     const kept = await globalThis.caches?.match(address);
     if (kept) {
       file.got = size;
       this.measured.resolve(Infinity);
       return kept.blob(); // as it lies on the disk: nothing of it passes the page
     }
-    const response = await fetch(address, stop && { signal: stop });
+    const response = await fetch(address);
     if (!response.ok || !response.body) throw new Error(`${new URL(address, location.href).pathname} can't be loaded: HTTP ${response.status}`);
     const length = Number(response.headers.get("content-length"));
     if (length > 0) file.onLine = length;

@@ -183,21 +183,13 @@ class WorkerSession implements Session {
   private fetchAll(whole: boolean): Coming {
     const { places } = this.options;
     const loading = new Loading((done, total) => this.tell({ event: "progress", stage: "loading", done, total }));
-    const get = (name: Part, stop?: AbortSignal): Promise<Blob> => loading.get(places[name], places.sizes[name], stop);
-    loading.expect(places.sizes.stdlib + places.sizes.site);
+    const get = (name: Part): Promise<Blob> => loading.get(places[name], places.sizes[name]);
+    loading.expect(places.sizes.wholeStdlib + places.sizes.wholeSite);
     const known = whole ? Promise.resolve(true) : this.known();
-    // What has come until then tells how fast the line is.
+    // What is needed in any case tells meanwhile how fast the line is.
     const frugal = known.then(async (known) => known ?? (await loading.speed) < SLOW);
     const either = async (name: Part, instead: Part): Promise<Blob> => get((await frugal) ? instead : name);
-    const memory = async (): Promise<Blob | undefined> => {
-      if (await known) return undefined;
-      const stopped = new AbortController();
-      const begun = get("memory", stopped.signal);
-      begun.catch(() => undefined);
-      if (!(await frugal)) return begun;
-      stopped.abort();
-      return undefined;
-    };
+    const memory = async (): Promise<Blob | undefined> => ((await frugal) ? undefined : get("memory"));
     void frugal.then((frugal) => {
       loading.expect(0);
       const names = frugal ? (["wholeStdlib", "wholeSite"] as const) : (["stdlib", "site", "memory"] as const);
