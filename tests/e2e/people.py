@@ -103,11 +103,9 @@ def sessions(network: str, url: str, people: Callable[[str], Person], program: s
     # The first time: they know nothing of each other.
     first = meet(ada, bob, program, network, url)
 
-    # The same people again: each is a verified contact of the other.
-    host = ada.command("huddle host PROGRAM --yes", "host", "--yes", "--parties", "2", *options, program)
-    link = host.wait(r"Send this link[^\n]*\s+(\S+/j#\S+)")[1]
-    ada.tell("the link")
-    bob.command("huddle join LINK --yes", "join", "--yes", "--network", network, link)
+    # The same people again: each is a verified contact of the other, and needs no link.
+    ada.command("huddle host PROGRAM --with NAME --yes", "host", "--yes", "--with", "Bob", *options, program)
+    bob.command("huddle join NAME --yes", "join", "--yes", "--network", network, "Ada")
     ada.end()
     bob.end()
     again: Steps = {"host": ada.take(), "guest": bob.take()}

@@ -158,7 +158,8 @@ def test_a_wrong_code_is_told_and_three_use_it_up(url: str, people: Lab, program
         ("4821-apple-rivr", "“rivr” is not a word of any code"),
         ("999999999-apple-river", "No code begins with 999999999"),
         ("https://huddle.example/j#AQIDBAUG", "typing error"),
-        ("huddle", "not an invitation link"),
+        ("huddle", "neither a link nor a code nor a contact"),
+        ("huddle.example.org", "not an invitation link"),
     ],
 )
 def test_what_is_no_invitation(url: str, people: Lab, invitation: str, complaint: str) -> None:

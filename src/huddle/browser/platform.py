@@ -85,7 +85,7 @@ class BrowserPlatform:
         finally:
             loop.unlisten(number)
 
-    async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
+    async def embed(self, settings: Settings, stack: AsyncExitStack, at: str = "") -> tuple[str, str]:
         raise LocalError(
             "A browser can't be a rendezvous itself.", hint="Name one; the page's own server may be one."
         )

@@ -5,6 +5,7 @@ digest     = SHA-256 fields("huddle/1 session", room id, U8 epoch, proposal as s
 pair       = HKDF(X25519(i, j), "huddle/1 pair", salt = digest)
 link key   = HKDF(pair, "huddle/1 link proof")
 relay secret = HKDF(pair, "huddle/1 relay")
+meeting secret = HKDF(pair, "huddle/1 meeting")
 for peer   = salt (16) ‖ AES-256-GCM(data; associated data: digest)
 key (32) ‖ nonce (12) = HKDF(pair, fields("huddle/1 for peer", purpose, U8 from, U8 to), salt, 44 bytes)
 """
@@ -113,3 +114,7 @@ class Sealed:
     def relay_secret(self, pid: int) -> bytes:
         """What names and protects the channel to that peer through the relay."""
         return hkdf(self.pair_secret(pid), b"huddle/1 relay")
+
+    def meeting_secret(self, pid: int) -> bytes:
+        """By which the two find each other again, where they keep it: see `huddle.calls`."""
+        return hkdf(self.pair_secret(pid), b"huddle/1 meeting")

@@ -61,7 +61,7 @@ class LocalArchive:
 
     def finish(self, contacts: Contacts, record: bytes | None) -> tuple[str, ...]:
         if self.lasting and contacts != self.contacts:
-            self.home.save_contacts(contacts)
+            self.home.save_contacts(contacts, self.contacts)
         if self.record is not None and record is not None:
             self.home.save_record(self.record, record)
         return tuple(f"{item.path}: {item.what}, {item.why}" for item in self.home.left_behind())

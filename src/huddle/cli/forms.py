@@ -6,6 +6,7 @@ from typing import Literal
 
 import click
 
+from huddle.cli.confirm import typed
 from huddle.cli.text import clean_line, listing
 from huddle.errors import LocalError
 from huddle.session.filling import Filling
@@ -93,6 +94,6 @@ def find_file(text: str) -> Path | None:
 
 def _typed(text: str) -> str:
     try:
-        return str(click.prompt(text, default="", show_default=False, prompt_suffix=": ")).strip()
+        return typed(text).strip()
     except click.Abort:
         raise LocalError("The program's form was not filled in.", hint="Start again.") from None

@@ -126,9 +126,12 @@ class Home:
         text = self._read(self._contacts)
         return Contacts() if text is None else Contacts.from_json(text)
 
-    def save_contacts(self, contacts: Contacts) -> None:
-        """Keep these contacts, and those that other sessions have met in the meantime."""
-        self.change_contacts(lambda kept: _merged(kept, contacts))
+    def save_contacts(self, contacts: Contacts, before: Contacts | None = None) -> None:
+        """Keep what a session made of the contacts `before`, and what others have changed meanwhile.
+
+        Who was removed meanwhile stays removed, unless the session met them.
+        """
+        self.change_contacts(lambda kept: _merged(kept, contacts, before or Contacts()))
 
     def change_contacts(self, change: Callable[[Contacts], Contacts]) -> Contacts:
         """Replace the contacts by what `change` makes of them; nobody else writes in between."""
@@ -246,17 +249,21 @@ class Home:
             os.close(directory)
 
 
-def _merged(kept: Contacts, session: Contacts) -> Contacts:
+def _merged(kept: Contacts, session: Contacts, before: Contacts) -> Contacts:
     """The session's contacts with what another process learned while the session lasted."""
     people = []
     for contact in session.people:
         other = kept.of(contact.did)
+        if other is None and before.of(contact.did) == contact:
+            continue  # removed meanwhile
         if other is not None:
+            later = other if other.last_seen > contact.last_seen else contact
             contact = replace(
                 contact,
                 verified=contact.verified or other.verified,
                 first_seen=min(contact.first_seen, other.first_seen),
                 last_seen=max(contact.last_seen, other.last_seen),
+                meeting=later.meeting,
             )
         people.append(contact)
     added = [contact for contact in kept.people if session.of(contact.did) is None]

@@ -12,7 +12,7 @@ from huddle.groups.expected import ExpectedPeople
 
 @dataclass(frozen=True, slots=True)
 class HostPolicy:
-    """Whom the host lets in. `allow` are dids.
+    """Whom the host lets in. `allow` are dids, `called` those of the contacts for whom the seats are meant.
 
     `each`: the person is asked about each guest as they knock; else about all together, when `parties` (with
     the host; None: any number) are there. `expected` are those on the person's list: about all others, the
@@ -23,6 +23,7 @@ class HostPolicy:
     yes: bool = False
     open: bool = False
     allow: frozenset[str] = frozenset()
+    called: frozenset[str] = frozenset()
     each: bool = False
     parties: int | None = None
     expected: ExpectedPeople | None = None
@@ -31,14 +32,14 @@ class HostPolicy:
 
     def admit(self, did: str, standing: str, *, expected: bool = True) -> bool | None:
         """Whether to let this party in; a name that suddenly has another key is never let in unasked."""
-        if did in self.allow:
+        if did in self.allow or did in self.called:
             return True
         if standing == "alarm":
             return False if self.yes or self.open else None
         if self.open:
             return True
         if self.yes:
-            return standing in ("known", "verified") and expected
+            return standing in ("known", "verified") and expected and not self.called
         return None
 
     def accept(self) -> bool | None:

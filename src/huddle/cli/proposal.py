@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 import click
 
+from huddle.cli.confirm import one_of
 from huddle.cli.text import clean_line, listing
 from huddle.session.belongings import Belongings
 from huddle.texts import t, tn
@@ -65,17 +66,10 @@ def _asked(program: str, found: Belongings) -> Iterable[str]:
         click.echo(f"  {clean_line(path)}{'' if path in found.modules else data}")
     if count > _SHOWN:
         click.echo("  " + t("and {count} more", count=count - _SHOWN))
-    take = tn(
-        "Send it to all? [y/e/n] (e: ask for each)", "Send them to all? [y/e/n] (e: ask for each)", count
-    )
-    answer = click.prompt(
-        take,
-        type=click.Choice(["y", "e", "n"]),
-        show_choices=False,
-        default="y",
-    )
+    take = tn("Send it to all? (e: ask for each)", "Send them to all? (e: ask for each)", count)
+    answer = one_of(take, "yen")
     if answer == "e":
-        return [path for path in found.all if click.confirm(f"  {clean_line(path)}", default=True)]
+        return [path for path in found.all if one_of(f"  {clean_line(path)}", "yn") == "y"]
     return found.all if answer == "y" else ()
 
 

@@ -9,6 +9,7 @@ import sys
 
 import click
 
+from huddle.cli.confirm import hidden
 from huddle.errors import LocalError
 from huddle.identity import keyfile
 from huddle.identity.keyfile import InAgent, Locked, Plain, Stored, WrongPassphrase
@@ -71,8 +72,7 @@ def unlock_seed(locked: Locked) -> bytes:
 
 def ask(question: str, *, twice: bool = False) -> str:
     """What the person types without its being shown."""
-    typed: str = click.prompt(question, hide_input=True, confirmation_prompt=twice, err=True)
-    return typed
+    return hidden(question, twice=twice)
 
 
 def _seed(locked: Locked, passphrase: str) -> bytes:

@@ -2,9 +2,10 @@
 
 Pure: a change gives new `Contacts`, and reading and writing the file is for `huddle.cli`. The text is
 
-    {"version": 1, "contacts": [{"did", "name", "verified", "first_seen", "last_seen"}, ...]}
+    {"version": 2, "contacts": [{"did", "name", "verified", "first_seen", "last_seen", "meeting"}, ...]}
 
-with times in whole seconds since 1970 and no did twice. Anything else is refused as a whole, so that
+with times in whole seconds since 1970, no did twice, and `meeting` null or {"secret": 64 hexadecimal digits,
+"rendezvous"}; version 1 had none. Anything else is refused as a whole, so that
 a damaged file is never taken for a shorter one and written back.
 
 A known name with another key is an alarm, and so is a name that looks like a known one: somebody may be
@@ -12,17 +13,30 @@ posing as that person.
 """
 
 import json
+import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self
 
 from huddle.errors import LocalError
 from huddle.identity.did import public_from_did
-from huddle.identity.names import alike, is_name, strange
+from huddle.identity.names import alike, folded, is_name, strange
 
-VERSION = 1
+VERSION = 2
+MEETING_SECRET = 32  # bytes
 
 TrustLevel = Literal["new", "known", "verified", "alarm"]
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingPlace:
+    """How two verified contacts find each other again (`huddle.calls`): a secret of their last session.
+
+    `rendezvous` is where that session was; the secret is new after each.
+    """
+
+    secret: bytes = field(repr=False)
+    rendezvous: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,7 @@ class Contact:
     verified: bool
     first_seen: int
     last_seen: int
+    meeting: MeetingPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +108,21 @@ class Contacts:
             changed = changed._with(replace(changed._contact(did), verified=True))
         return changed
 
+    def agreed(self, did: str, meeting: MeetingPlace) -> "Contacts":
+        """With this place to meet that contact again, in place of the one before."""
+        return self._with(replace(self._contact(did), meeting=meeting))
+
+    def meant(self, who: str) -> Contact:
+        """The one contact that a person means by a did or a name; LocalError where it is none, or several."""
+        found = [contact for contact in self.people if contact.did == who] or [
+            contact for contact in self.people if folded(contact.name) == folded(who)
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise LocalError(f"{len(found)} contacts are called {who}", hint="Give the did instead.")
+        raise LocalError(f"{who} is no contact", hint="`huddle contacts` shows all of them.")
+
     def without(self, did: str) -> "Contacts":
         """Without this contact; LocalError where there is none."""
         gone = self._contact(did)
@@ -100,7 +130,7 @@ class Contacts:
 
     def to_json(self) -> str:
         """The text of the contacts file."""
-        value = {"version": VERSION, "contacts": [asdict(contact) for contact in self.people]}
+        value = {"version": VERSION, "contacts": [_entry(contact) for contact in self.people]}
         return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -126,6 +156,17 @@ class Contacts:
 
 
 _FIELDS = {"did": str, "name": str, "verified": bool, "first_seen": int, "last_seen": int}
+_MEETING = {"secret": str, "rendezvous": str}
+
+
+def _entry(contact: Contact) -> dict[str, Any]:
+    meeting = contact.meeting
+    place = meeting and {"secret": meeting.secret.hex(), "rendezvous": meeting.rendezvous}
+    return {**asdict(contact), "meeting": place}
+
+
+def _is_old(entry: Any) -> bool:
+    return isinstance(entry, dict) and "meeting" not in entry
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -137,20 +178,24 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _people(value: Any) -> tuple[Contact, ...]:
     if not isinstance(value, dict) or type(value.get("version")) is not int:
         raise ValueError("it has no version")
-    if value["version"] != VERSION:
+    if value["version"] not in (1, VERSION):
         raise ValueError(f"its version is {value['version']}, from another release of Huddle")
     if set(value) != {"version", "contacts"} or not isinstance(value["contacts"], list):
         raise ValueError("it has no list of contacts, or something besides")
-    people = tuple(_contact(number, entry) for number, entry in enumerate(value["contacts"], 1))
+    entries = value["contacts"]
+    if value["version"] == 1:
+        entries = [{**entry, "meeting": None} if _is_old(entry) else None for entry in entries]
+    people = tuple(_contact(number, entry) for number, entry in enumerate(entries, 1))
     if len({contact.did for contact in people}) != len(people):
         raise ValueError("a did stands there twice")
     return people
 
 
 def _contact(number: int, entry: Any) -> Contact:
-    if not isinstance(entry, dict) or {key: type(part) for key, part in entry.items()} != _FIELDS:
-        raise ValueError(f"contact {number} has other fields than {', '.join(_FIELDS)}")
-    contact = Contact(**entry)
+    rest = {key: part for key, part in entry.items() if key != "meeting"} if isinstance(entry, dict) else {}
+    if {key: type(part) for key, part in rest.items()} != _FIELDS or "meeting" not in entry:
+        raise ValueError(f"contact {number} has other fields than {', '.join(_FIELDS)}, meeting")
+    contact = Contact(**rest, meeting=_meeting(number, entry["meeting"]))
     if not is_name(contact.name):
         raise ValueError(f"contact {number} has a name that cannot be shown")
     if not 0 <= contact.first_seen <= contact.last_seen:
@@ -160,3 +205,14 @@ def _contact(number: int, entry: Any) -> Contact:
     except ValueError as exc:
         raise ValueError(f"contact {number}: {exc}") from exc
     return contact
+
+
+def _meeting(number: int, entry: Any) -> MeetingPlace | None:
+    if entry is None:
+        return None
+    if not isinstance(entry, dict) or {key: type(part) for key, part in entry.items()} != _MEETING:
+        raise ValueError(f"contact {number} has a meeting with other fields than {', '.join(_MEETING)}")
+    secret, rendezvous = entry["secret"], entry["rendezvous"]
+    if not re.fullmatch(f"[0-9a-f]{{{2 * MEETING_SECRET}}}", secret) or not 0 < len(rendezvous) <= 400:
+        raise ValueError(f"contact {number} has a meeting that is none")
+    return MeetingPlace(bytes.fromhex(secret), rendezvous)

@@ -17,6 +17,7 @@ from huddle.ceremony.messages import Options, Software
 from huddle.errors import LocalError
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
 from huddle.running.spec import check_arguments
+from huddle.session.calling import call, place_of
 from huddle.session.group_seat import GroupSeat
 from huddle.session.host_lobby import HostLobby
 from huddle.session.plans import HostPlan
@@ -42,7 +43,8 @@ async def host(stages: Stages, plan: HostPlan, stack: AsyncExitStack, seat: Grou
     if seat is None:  # what a group runs was locked by who dealt it
         plan = replace(plan, program=await stages.platform.locked(plan.program, runtime))
     if not plan.rendezvous:
-        url, reach = await stages.platform.embed(stages.settings, stack)
+        met_at = [place_of(contact).rendezvous for contact in map(stages.contacts.meant, plan.called)]
+        url, reach = await stages.platform.embed(stages.settings, stack, met_at[0] if met_at else "")
         stages.notice(reach)
         plan = replace(plan, rendezvous=url)
     hosting = Hosting(stages, runtime, stack, seat)
@@ -87,8 +89,12 @@ class Hosting:
                 seat.opened()
             elif core.free:
                 await lobby.open(core.free)
+            away = [did for did in plan.called if did not in (self._stayed or ())]
+            calls = call(stages, away, self._invitation, stack)
             sealed = await stages.meet(core, self._room, self._runtime)
             await lobby.close()
+            for one in calls:
+                await one.close()
             together = stages.seal(
                 sealed, self._runtime, self._invitation.rendezvous, stack, lobby=plan.lobby
             )

@@ -10,6 +10,7 @@ from huddle.ceremony.messages import Software
 from huddle.groups.front_room import FrontRoom
 from huddle.rendezvous.client.room import RoomClient
 from huddle.running.spec import check_arguments
+from huddle.session.calling import answered, caller
 from huddle.session.group_seat import Decider, GroupSeat
 from huddle.session.hosting import host
 from huddle.session.patience import told_if_slow
@@ -33,6 +34,8 @@ async def join(stages: Stages, plan: GuestPlan, stack: AsyncExitStack, decider: 
 
         with told_if_slow(plan.rendezvous, stages.notice):
             invitation = await redeem(stages.crypto, plan.invitation, plan.rendezvous)
+    elif (contact := caller(stages.contacts, plan.invitation)) is not None:
+        invitation = await answered(stages, contact, plan.rendezvous)
     else:
         invitation = Invitation.parse(plan.invitation)
     if invitation.groups:

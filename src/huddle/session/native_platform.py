@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from huddle.errors import LocalError
 from huddle.helper import Helper
@@ -84,15 +85,26 @@ class NativePlatform:
             return ground.interpreter
         return await self._environments.make(lock, ground.interpreter, notice)
 
-    async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
+    async def embed(self, settings: Settings, stack: AsyncExitStack, at: str = "") -> tuple[str, str]:
         # A web server takes longer to import than all else: only who embeds one waits for it.
         from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
         chosen = addresses.via(settings.via) if settings.via else []
         hosts = sorted((str(one.ip) for one in chosen), key=lambda host: ":" in host)
-        server = RendezvousServer(ServerConfig(hosts=tuple(hosts) or ("",)))
-        await stack.enter_async_context(server)
         host = hosts[0] if hosts else addresses.lan_address()
+        before = urlsplit(at)
+        own = {host, *(str(one.ip) for one in addresses.local_addresses())}
+        if at and before.hostname not in own:
+            return at, f"The rendezvous is the one where you met last, {at}."
+        listening = tuple(hosts) or ("",)
+        server = RendezvousServer(ServerConfig(hosts=listening, port=before.port or 0 if at else 0))
+        try:
+            await stack.enter_async_context(server)
+        except LocalError:
+            if not server.config.port:
+                raise
+            server = RendezvousServer(ServerConfig(hosts=listening))  # somebody else has the port now
+            await stack.enter_async_context(server)
         where = f"[{host}]" if ":" in host else host
         return f"{server.scheme}://{where}:{server.port}", _reach(host, [] if chosen else _others(host))
 

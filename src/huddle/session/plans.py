@@ -15,6 +15,7 @@ class HostPlan:
     may follow the first. `record`: all sign a record of the session at its end. `expected` are the guests in
     the order in which they stand in the roster. `lobby`: somebody is there to decide, so a seat that gets
     free waits for somebody else, and what was declined or has failed can be tried again; else either ends it.
+    `called` are the dids of contacts who find the invitation by the host's name.
     """
 
     program: Program
@@ -26,6 +27,7 @@ class HostPlan:
     rendezvous: str | None = None
     expected: ExpectedPeople | None = None
     lobby: bool = False
+    called: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class GroupsPlan:
 
 @dataclass(frozen=True, slots=True)
 class GuestPlan:
-    """A session to enter: `invitation` is a link, or a short code, which needs the `rendezvous` it is of.
+    """A session to enter: `invitation` is a link, the name or did of a contact who calls, or a short code.
+
+    A code needs the `rendezvous` it is of; a contact is met where one met it last, else there.
 
     `own` is the person's own copy of the program and `digest` (hexadecimal) its digest; the host's
     program must be the same; `threshold` and `no_prss` are the options that the own copy is to run with.

@@ -81,10 +81,12 @@ class Platform(Protocol):
         """
         ...
 
-    async def embed(self, settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
+    async def embed(self, settings: Settings, stack: AsyncExitStack, at: str = "") -> tuple[str, str]:
         """The URL of a rendezvous that runs here until the stack is closed, and who can reach it.
 
-        It listens where `via` says, else everywhere. Raises LocalError where none can run.
+        It listens where `via` says, else everywhere. `at` is where people look who have met before: another
+        machine's rendezvous is used as it is; of one that ran here the port is taken again, if it is free.
+        Raises LocalError where none can run.
         """
         ...
 

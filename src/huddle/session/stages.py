@@ -132,7 +132,15 @@ class Stages:
         self, sealed: Sealed, runtime: ProgramRuntime, rendezvous: str, stack: AsyncExitStack, *, lobby: bool
     ) -> SealedSession:
         """What all have signed is a session now, which the stack leaves."""
-        self.contacts = contacts_after(self.contacts, sealed, self.heard, time.time(), self.notice)
+        findable = not (self.platform.in_browser or self.settings.pseudonym)
+        self.contacts = contacts_after(
+            self.contacts,
+            sealed,
+            self.heard,
+            time.time(),
+            self.notice,
+            meet_at=rendezvous if findable else None,
+        )
         roster = tuple({"pid": m.pid, "name": m.name, "did": m.did} for m in sealed.roster)
         self.emit(events.Sealed(sealed.digest.hex(), roster, sealed.pid))
         context = PartyContext(

@@ -56,9 +56,9 @@ def test_the_keys_of_a_pair_are_shared_by_the_pair_alone_and_differ_by_use() -> 
         seals[station.core.sealed.pid] = station.core.sealed
     keys = set()
     for low, high in ((0, 1), (0, 2), (1, 2)):
-        for use in ("pair_secret", "link_key", "relay_secret"):
+        for use in ("pair_secret", "link_key", "relay_secret", "meeting_secret"):
             key = getattr(seals[low], use)(high)
             assert key == getattr(seals[high], use)(low)
             assert len(key) == 32 and key.hex() not in repr(seals[low])
             keys.add(key)
-    assert len(keys) == 9
+    assert len(keys) == 12

@@ -92,6 +92,7 @@ def test_digest_words_and_keys_follow_as_documented() -> None:
     assert pair.hex() == v["pair_secret"]
     assert hkdf(pair, b"huddle/1 link proof", b"", 32).hex() == v["link_key"]
     assert hkdf(pair, b"huddle/1 relay", b"", 32).hex() == v["relay_secret"]
+    assert hkdf(pair, b"huddle/1 meeting", b"", 32).hex() == v["meeting_secret"]
     keys = [Ed25519PrivateKey.from_private_bytes(bytes.fromhex(one["seed"])) for one in v["identities"]]
     for did, key in zip(dids, keys, strict=True):
         signature = key.sign(fields("session accept", room, epoch, session))

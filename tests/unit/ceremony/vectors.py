@@ -107,6 +107,7 @@ def make() -> dict[str, Any]:
         "pair_secret": seal.pair_secret(1).hex(),
         "link_key": seal.link_key(1).hex(),
         "relay_secret": seal.relay_secret(1).hex(),
+        "meeting_secret": seal.meeting_secret(1).hex(),
         "session_record": records.combine(cryptos[0], record, signatures).hex(),
     }
 

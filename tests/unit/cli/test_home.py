@@ -8,7 +8,7 @@ import pytest
 
 from huddle.cli.home import Home
 from huddle.errors import LocalError
-from huddle.identity.contacts import Contacts
+from huddle.identity.contacts import Contacts, MeetingPlace
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 
@@ -125,6 +125,31 @@ def test_two_sessions_that_end_together_lose_nothing(root: Path) -> None:
     kept = home.contacts()
     assert {contact.did for contact in kept.people} == {ann, bob, cleo}
     assert kept.standing("Ann", ann) == "verified"
+
+
+def test_who_is_removed_while_a_session_lasts_stays_removed_with_the_meeting_secret(root: Path) -> None:
+    ann, bob = somebody(), somebody()
+    place = MeetingPlace(bytes(32), "https://huddle.example.org")
+    home = Home(root)
+    before = Contacts().met("Ann", ann, 1).verified([ann]).agreed(ann, place)
+    home.save_contacts(before)
+    home.change_contacts(lambda kept: kept.without(ann))
+    home.save_contacts(before.met("Bob", bob, 2), before)
+    assert [contact.name for contact in home.contacts().people] == ["Bob"]
+    assert place.secret.hex() not in (root / "contacts.json").read_text()
+    home.save_contacts(before.met("Ann", ann, 3), before)  # but who was met again is a contact again
+    assert home.contacts().of(ann) is not None
+
+
+def test_of_two_sessions_with_one_contact_the_later_meeting_is_kept(root: Path) -> None:
+    ann = somebody()
+    home = Home(root)
+    old, new = (MeetingPlace(bytes([one]) * 32, "https://huddle.example.org") for one in (1, 2))
+    before = Contacts().met("Ann", ann, 1).verified([ann]).agreed(ann, old)
+    home.save_contacts(before)
+    home.save_contacts(before.met("Ann", ann, 5).agreed(ann, new), before)
+    home.save_contacts(before.met("Bob", somebody(), 6), before)  # a session without Ann, of before
+    assert home.contacts().meant("Ann").meeting == new
 
 
 def test_damaged_contacts_are_refused_and_kept(root: Path) -> None:

@@ -12,7 +12,7 @@ FOUND = Belongings(("b.py", "c/d.py"), ("t.csv",))
 
 @pytest.mark.parametrize(
     ("typed", "taken"),
-    [("y\n", "b.py c/d.py t.csv"), ("n\n", ""), ("e\ny\nn\ny\n", "b.py t.csv"), ("what\nn\n", "")],
+    [("y\n", "b.py c/d.py t.csv"), ("n\n", ""), ("e\ny\n\nN\ny\n", "b.py t.csv"), ("what\n\nye\nn\n", "")],
 )
 def test_a_person_is_asked(typed: str, taken: str) -> None:
     @click.command()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huddle.errors import LocalError
-from huddle.identity.contacts import Contact, Contacts
+from huddle.identity.contacts import Contact, Contacts, MeetingPlace
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 
@@ -81,7 +81,7 @@ def test_a_clock_set_back_loses_no_time() -> None:
 
 
 def test_what_is_written_is_read_again() -> None:
-    contacts = BOTH.verified([ANN])
+    contacts = BOTH.verified([ANN]).agreed(ANN, MeetingPlace(bytes(range(32)), "https://huddle.example.org"))
     assert Contacts.from_json(contacts.to_json()) == contacts
     assert Contacts.from_json(Contacts().to_json()) == Contacts()
 
@@ -100,7 +100,12 @@ def with_entry(**changes: Any) -> str:
         pytest.param("[" * 100_000, id="nested too deep"),
         pytest.param("[]", id="a list"),
         pytest.param("{}", id="no version"),
-        pytest.param('{"version": 2, "contacts": []}', id="newer"),
+        pytest.param('{"version": 3, "contacts": []}', id="newer"),
+        pytest.param(with_entry(meeting={}), id="an empty meeting"),
+        pytest.param(with_entry(meeting={"secret": "00" * 31, "rendezvous": "http://a"}), id="short"),
+        pytest.param(with_entry(meeting={"secret": "AB" * 32, "rendezvous": "http://a"}), id="capitals"),
+        pytest.param(with_entry(meeting={"secret": "00" * 32, "rendezvous": ""}), id="a meeting nowhere"),
+        pytest.param(with_entry(meeting={"secret": 1, "rendezvous": "http://a"}), id="no text"),
         pytest.param('{"version": true, "contacts": []}', id="version no number"),
         pytest.param('{"version": 1, "contacts": [], "more": 1}', id="more"),
         pytest.param('{"version": 1, "contacts": [], "contacts": []}', id="a key twice"),
@@ -121,6 +126,31 @@ def test_a_file_that_is_not_right_is_refused_whole_and_said_to_be_left_alone(tex
     with pytest.raises(LocalError, match="cannot be read") as caught:
         Contacts.from_json(text)
     assert "left as it is" in caught.value.hint
+
+
+def test_a_file_of_before_is_read() -> None:
+    value = json.loads(BOTH.to_json())
+    for entry in value["contacts"]:
+        del entry["meeting"]
+    with pytest.raises(LocalError, match="other fields"):
+        Contacts.from_json(json.dumps(value))
+    assert Contacts.from_json(json.dumps({**value, "version": 1})) == BOTH
+    assert '"version": 2' in BOTH.to_json()
+
+
+def test_a_meeting_is_new_after_each_session_and_goes_with_the_contact() -> None:
+    first, second = (MeetingPlace(bytes([one]) * 32, "http://10.0.0.1:80") for one in (1, 2))
+    agreed = BOTH.agreed(BEN, first).agreed(BEN, second)
+    assert agreed.meant("ben").meeting == second and agreed.meant("Ann").meeting is None
+    assert first.secret.hex() not in agreed.to_json() and second.secret.hex() in agreed.to_json()
+    assert second.secret.hex() not in agreed.without(BEN).to_json()
+    assert repr(second.secret) not in repr(agreed)
+
+
+def test_who_is_meant_by_a_name_or_a_did() -> None:
+    assert BOTH.meant("BEN") == BOTH.meant(BEN) == BOTH.of(BEN)
+    with pytest.raises(LocalError, match="no contact"):
+        BOTH.meant("Eve")
 
 
 VALUES = st.recursive(

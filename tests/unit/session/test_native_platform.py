@@ -45,3 +45,20 @@ def test_a_person_is_told_whom_the_invitation_leaves_out(monkeypatch: pytest.Mon
     said = machine._reach("192.168.1.5", others)
     assert "reach 192.168.1.5" in said and "10.8.0.3 (wg0)" in said and "--via" in said
     assert "--via" not in machine._reach("192.168.1.5", [])
+
+
+async def test_who_met_at_this_machine_s_rendezvous_finds_it_at_the_same_port_again() -> None:
+    settings = Settings("Ada", via="127.0.0.1")
+    async with AsyncExitStack() as stack:
+        first, _ = await NativePlatform().embed(settings, stack)
+    async with AsyncExitStack() as stack:
+        again, _ = await NativePlatform().embed(settings, stack, first)
+        assert again == first
+        other, _ = await NativePlatform().embed(settings, stack, first)  # somebody has the port now
+        assert other != first and other.startswith("http://127.0.0.1:")
+
+
+async def test_who_met_at_another_machine_s_rendezvous_meets_there_again() -> None:
+    async with AsyncExitStack() as stack:
+        url, reach = await NativePlatform().embed(Settings("Ada"), stack, "https://huddle.example.org")
+        assert url == "https://huddle.example.org" and "met last" in reach

@@ -19,7 +19,6 @@ from huddle.cli.home import KINDS, Home, LeftBehind
 from huddle.cli.text import clean, listing
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contact, Contacts
-from huddle.identity.names import folded
 from huddle.identity.native import NativeCrypto
 from huddle.record.signed import MAX_FILE, RecordError, Report, verify
 from huddle.running import scratch
@@ -56,7 +55,8 @@ def contacts_group(context: click.Context, json_: bool) -> None:
         return
     contacts = Home().contacts()
     if json_:
-        click.echo(json.dumps([asdict(contact) for contact in contacts.people], ensure_ascii=False))
+        rows = [{**asdict(contact), "meeting": contact.meeting is not None} for contact in contacts.people]
+        click.echo(json.dumps(rows, ensure_ascii=False))
         return
     if not contacts.people:
         click.echo(t("No contacts yet: whom you hear say the words of a session becomes one."))
@@ -76,8 +76,8 @@ def contacts_group(context: click.Context, json_: bool) -> None:
 @complaints
 def verify_contact_command(who: str) -> None:
     """Mark a contact as verified, once you have compared its did with the person's `huddle whoami`."""
-    changed = Home().change_contacts(lambda contacts: contacts.verified([_one(contacts, who).did]))
-    click.echo(t("{name} is verified.", name=clean(_one(changed, who).name)))
+    changed = Home().change_contacts(lambda contacts: contacts.verified([contacts.meant(who).did]))
+    click.echo(t("{name} is verified.", name=clean(changed.meant(who).name)))
 
 
 @contacts_group.command("remove")
@@ -88,23 +88,11 @@ def remove_contact_command(who: str) -> None:
     gone: list[Contact] = []
 
     def without(contacts: Contacts) -> Contacts:
-        gone.append(_one(contacts, who))
+        gone.append(contacts.meant(who))
         return contacts.without(gone[0].did)
 
     Home().change_contacts(without)
     click.echo(t("{name} is forgotten.", name=clean(gone[0].name)))
-
-
-def _one(contacts: Contacts, who: str) -> Contact:
-    """The one contact that is meant by a did, its end, or a name."""
-    meant = [contact for contact in contacts.people if contact.did == who] or [
-        contact for contact in contacts.people if folded(contact.name) == folded(who)
-    ]
-    if len(meant) == 1:
-        return meant[0]
-    if meant:
-        raise LocalError(f"{len(meant)} contacts are called {who}", hint="Give the did instead.")
-    raise LocalError(f"{who} is no contact", hint="`huddle contacts` shows all of them.")
 
 
 @click.command("verify")

@@ -15,6 +15,7 @@ from huddle.cli.clashes import warning
 from huddle.cli.errors import complaints
 from huddle.cli.expect import read_expected
 from huddle.cli.forms import asked, shared_only
+from huddle.cli.home import Home
 from huddle.cli.named_path import NamedPath
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_files import Source, load, told
@@ -27,6 +28,7 @@ from huddle.cli.text import clean
 from huddle.groups.messages import MAX_GUESTS
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
+from huddle.session.calling import place_of
 from huddle.session.classroom import Classroom
 from huddle.session.party import Party
 from huddle.session.plans import GroupsPlan, GuestPlan, HostPlan
@@ -38,15 +40,21 @@ from huddle.texts import t
 _Command = Callable[..., Any]
 
 
+def _counted(context: click.Context, option: click.Parameter, parties: int | None) -> int | None:
+    if parties is None and not context.params.get("with_"):
+        raise click.MissingParameter(ctx=context, param=option)
+    return parties
+
+
 @click.command("host", cls=ProgramCommand, context_settings={"allow_interspersed_args": False})
 @click.argument("program", type=NamedPath("program", samples))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.option(
     "--parties",
     "-M",
-    required=True,
     type=click.IntRange(2, MAX_PARTIES),
-    help="How many, with you; with --groups: how many in each group.",
+    callback=_counted,
+    help="How many, with you; with --groups: how many in each group; with --with: you and those.",
 )
 @click.option(
     "--groups",
@@ -77,6 +85,14 @@ _Command = Callable[..., Any]
     metavar="FILE",
     help="Whom you expect, one name a line: you are asked about all others, and see who is missing.",
 )
+@click.option(
+    "--with",
+    "with_",
+    multiple=True,
+    is_eager=True,  # before --parties, for which it stands
+    metavar="NAME",
+    help="Call this verified contact, who needs no link: `huddle join YOU`. As often as you like.",
+)
 @click.option("--allow", multiple=True, metavar="DID", help="Let this party in without asking.")
 @click.option(
     "--private", "private_args", multiple=True, metavar="ARG", help="An argument of your own, never sent."
@@ -87,7 +103,7 @@ _Command = Callable[..., Any]
 def host_command(  # noqa: PLR0913 - click gives an argument an option
     program: Path,
     args: tuple[str, ...],
-    parties: int,
+    parties: int | None,
     groups: int | None,
     threshold: int | None,
     include: tuple[str, ...],
@@ -99,6 +115,7 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
     open_: bool,
     ask_each: bool,
     expect: Path | None,
+    with_: tuple[str, ...],
     allow: tuple[str, ...],
     private_args: tuple[str, ...],
     **local: Unpack[Local],
@@ -110,6 +127,10 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
     Options of huddle may stand before or behind PROGRAM; all that it does not know, and all that follows
     --, belongs to the program.
     """
+    called = _called(with_, other=open_ or groups is not None or local["pseudonym"])
+    parties = parties or len(called) + 1
+    if parties <= len(called):
+        raise click.UsageError(t("--parties counts you, too: there is no seat for all whom you call."))
     expected = None if expect is None else read_expected(expect)
     if expected is not None and open_:
         raise click.UsageError(t("--open lets everybody in, so --expect has no use."))
@@ -144,11 +165,13 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
         rendezvous=local["rendezvous"],
         expected=expected,
         lobby=at_terminal,
+        called=called,
     )
     policy = HostPolicy(
         yes,
         open_,
         frozenset(allow),
+        frozenset(called),
         ask_each,
         parties,
         expected,
@@ -168,10 +191,23 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
     sys.exit(run_party(make, policy, local, private_args, planned=planned, source=source))
 
 
+def _called(names: tuple[str, ...], *, other: bool) -> tuple[str, ...]:
+    """The dids of the contacts that are meant; LocalError where one is none, or can't be found by name."""
+    if not names:
+        return ()
+    if other:
+        raise click.UsageError(t("--with can't stand beside --open, --groups or --pseudonym."))
+    contacts = Home().contacts()
+    found = [contacts.meant(name) for name in names]
+    for contact in found:
+        place_of(contact)
+    return tuple(dict.fromkeys(contact.did for contact in found))
+
+
 def join_options(command: _Command) -> _Command:
     """Add the options of a guest, for `join` and `proxy`."""
     options = [
-        click.argument("invitation", metavar="LINK-OR-CODE"),
+        click.argument("invitation", metavar="LINK-CODE-OR-NAME"),
         click.argument("private_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PRIVATE-ARG...]"),
         click.option(
             "--program",
@@ -213,7 +249,7 @@ def join_options(command: _Command) -> _Command:
 @join_options
 @complaints
 def join_command(**options: Any) -> None:
-    """Join a session by its link or its spoken code.
+    """Join a session by its link, its spoken code, or the name of a contact who calls you.
 
     What follows `--` are arguments of your own for the program; they never leave this machine.
     """

@@ -115,6 +115,8 @@ class Driver:
         match event:
             case events.Party(standing="self") if not self._questions.knows(event.did):
                 self._keep_identity()
+            case events.Sealed():
+                self._keep_contacts()
             case events.Words() | events.Restarted():
                 self._epoch = event.epoch
                 # After a sealed session the host's lobby is ready when the new invitation is.
@@ -142,6 +144,13 @@ class Driver:
     def _keep_identity(self) -> None:
         try:
             self._entered()
+        except (HuddleError, OSError) as exc:
+            self._party.fail(exc)
+
+    def _keep_contacts(self) -> None:
+        """At once: who ends otherwise than in order would have lost what the others keep of the meeting."""
+        try:
+            self._finish()
         except (HuddleError, OSError) as exc:
             self._party.fail(exc)
 

@@ -114,6 +114,7 @@ class RoomClient:
     ) -> None:
         self.url = url
         self.state = RoomState()
+        self.found = 0  # records that stood in the room when it was entered
         self._socket_url = dialing.websocket_url(url, f"/v2/rooms/{room.hex()}")
         self._create = create
         self._owner_key = owner_key
@@ -266,6 +267,8 @@ class RoomClient:
         async with asyncio.timeout(_ATTEMPT):
             opened: Opened = await _receive(connection, Opened)
         self._create = False
+        if not self._entered.is_set():
+            self.found = opened.count
         self._entered.set()
         self._told(RoomState(connected=True, expires=time.time() + opened.lifetime))
         async with beside(self._send(connection)):

@@ -24,15 +24,28 @@ from typing import Any
 import pyte
 
 from huddle import events
+from huddle.session.classroom import Classroom
 
 ROOT = Path(__file__).parents[4]
 PATIENCE = 20.0
+FORM = b"""# /// script
+# [tool.huddle]
+# title = "Pay"
+#
+# [[tool.huddle.inputs]]
+# option = "--pay"
+# label = "Your pay"
+# kind = "integer"
+# ///
+"""
 
 
 class Table:
-    """One person at a terminal of that size."""
+    """One person at a terminal of that size: a guest, a host, one with a lobby, or that of a class."""
 
-    def __init__(self, columns: int = 80, rows: int = 24, *, host: bool = True, **environment: str) -> None:
+    def __init__(
+        self, columns: int = 80, rows: int = 24, *, host: bool = True, role: str = "", **environment: str
+    ) -> None:
         self.screen = pyte.HistoryScreen(columns, rows, history=1000, ratio=0.5)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
@@ -55,7 +68,7 @@ class Table:
                 "tests.unit.cli.terminal.table",
                 str(told),
                 str(decide),
-                "host" if host else "guest",
+                role or ("host" if host else "guest"),
             ],
             stdin=slave,
             stdout=slave,
@@ -178,6 +191,9 @@ class _Party:
     def __init__(self, told: int, decide: int) -> None:
         self.running = False
         self.files = {"prog.py": b"".join(b"line %d of the program\n" % n for n in range(1, 200))}
+        self.files |= {"form.py": FORM}
+        self.private_args: tuple[str, ...] = ()
+        self.inputs: tuple[Any, ...] = ()
         self._queue: asyncio.Queue[events.Event] = asyncio.Queue()
         self._decide = decide
         self._told = told
@@ -207,6 +223,25 @@ class _Party:
         return lambda *args: self.send(name, *args)
 
 
+class _Class(_Party, Classroom):
+    """The same, where the driver takes it for a class."""
+
+    def admit(self, did: str) -> None:
+        self.send("admit", did)
+
+    def refuse(self, did: str, reason: str) -> None:
+        self.send("refuse", did, reason)
+
+    def deal(self, *, expected: bool = True) -> None:
+        self.send("deal")
+
+    def leave(self, reason: str) -> None:
+        self.send("leave", reason)
+
+    def wait(self) -> None:
+        pass
+
+
 def _sit(told: int, decide: int, role: str) -> None:
     import uvloop
 
@@ -218,8 +253,10 @@ def _sit(told: int, decide: int, role: str) -> None:
     out: Any = OutputBuffer(sys.stdout)
 
     async def main() -> int:
-        policy = HostPolicy(each=True) if role == "host" else GuestPolicy()
-        party: Any = _Party(told, decide)
+        lobby = HostPolicy(each=True, parties=3, lobby=True, standing=True)
+        policies = {"host": HostPolicy(each=True), "lobby": lobby, "class": lobby, "guest": GuestPolicy()}
+        policy: Any = policies[role]
+        party: Any = (_Class if role == "class" else _Party)(told, decide)
         return await Driver(party, screen(out, planned=3), policy, lambda: ("an identity",), outlet=out).run()
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

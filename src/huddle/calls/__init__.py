@@ -1,0 +1,1 @@
+"""Calls: how verified contacts find each other's invitation without a link."""
