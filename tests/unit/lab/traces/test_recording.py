@@ -108,7 +108,8 @@ def test_a_program_without_mpyc_has_no_trace(tmp_path: Path) -> None:
 def test_where_one_party_fails_the_others_are_not_waited_for(tmp_path: Path) -> None:
     program = tmp_path / "one.py"
     program.write_text(
-        "import sys\nif sys.argv[-1] == '1':\n    sys.exit('not I')\nimport time\ntime.sleep(200)\n"
+        "import time\nfrom mpyc.runtime import mpc\nif mpc.pid == 1:\n    raise SystemExit('not I')\n"
+        "time.sleep(200)\n"
     )
     with pytest.raises(LocalError, match="party 1 ended with code 1: not I"):
         recording.record(program, [], 2, "seed", demo="", size="", digest="")
