@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from huddle.cli import checks, leftovers
+from huddle.networks.reach import child_server
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
 
@@ -17,6 +18,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "tmp"
     path.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(path))
+    monkeypatch.setattr(child_server, "_SHORT", str(path))
     return path
 
 

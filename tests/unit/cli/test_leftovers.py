@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from huddle.cli import leftovers
+from huddle.networks.reach import child_server
 
 
 @pytest.fixture
@@ -16,6 +17,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = (tmp_path / "tmp").resolve()
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(child_server, "_SHORT", str(folder))
     return folder
 
 

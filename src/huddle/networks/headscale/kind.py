@@ -1,6 +1,5 @@
 """The network `headscale` before a session: its options, server and remains; see `network`."""
 
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,9 +102,10 @@ class HeadscaleKind(NetworkKind):
         return []
 
     def leftovers(self) -> Iterable[Path]:
+        from huddle.networks.reach.child_server import fresh_directories
         from huddle.networks.headscale.server import PREFIX
 
-        return Path(tempfile.gettempdir()).glob(f"{PREFIX}*")
+        return fresh_directories(PREFIX)
 
     async def serve(self, place: ServePlace, options: Any) -> NetworkServer | None:
         if not options.headscale:

@@ -20,6 +20,7 @@ _GUARD = (
 )
 
 _LONGEST = 90  # of a directory's path: a socket's may have 103 bytes on macOS
+_SHORT = "/tmp"  # where paths are short
 
 
 class ChildServer:
@@ -77,8 +78,14 @@ def fresh_directory(prefix: str) -> Path:
     made = Path(tempfile.mkdtemp(prefix=prefix))
     if len(str(made)) > _LONGEST:
         made.rmdir()
-        made = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+        made = Path(tempfile.mkdtemp(prefix=prefix, dir=_SHORT))
     return made
+
+
+def fresh_directories(prefix: str) -> list[Path]:
+    """All that `fresh_directory` has made, by anybody, and that are still there."""
+    folders = {Path(tempfile.gettempdir()).resolve(), Path(_SHORT).resolve()}
+    return [path for folder in sorted(folders) for path in folder.glob(f"{prefix}*")]
 
 
 def search_path() -> str:

@@ -1,7 +1,6 @@
 """The network `tailscale` before a session: its options, checks and remains; see `network`."""
 
 import secrets
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +101,7 @@ class TailscaleKind(NetworkKind):
         return (Path(options.tailscaled),) if options.tailscaled else ()
 
     def leftovers(self) -> Iterable[Path]:
+        from huddle.networks.reach.child_server import fresh_directories
         from huddle.networks.tailscale.daemon import PREFIX
 
-        return Path(tempfile.gettempdir()).glob(f"{PREFIX}*")
+        return fresh_directories(PREFIX)

@@ -1,6 +1,5 @@
 """The network `tor` before a session: its options, checks and remains; see `network`."""
 
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +62,7 @@ class TorKind(NetworkKind):
         return [Check("Tor", "ok", "installed; a session with --network tor starts one of its own")]
 
     def leftovers(self) -> Iterable[Path]:
+        from huddle.networks.reach.child_server import fresh_directories
         from huddle.networks.tor.daemon import PREFIX
 
-        return Path(tempfile.gettempdir()).glob(f"{PREFIX}*")
+        return fresh_directories(PREFIX)

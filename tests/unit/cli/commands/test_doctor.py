@@ -8,12 +8,14 @@ import pytest
 from click.testing import CliRunner
 
 from huddle.cli.commands.doctor import doctor_command
+from huddle.networks.reach import child_server
 from huddle.running import sandbox
 
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(child_server, "_SHORT", str(tmp_path))
 
 
 def test_doctor_on_this_machine() -> None:

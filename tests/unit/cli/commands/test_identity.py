@@ -13,6 +13,7 @@ from huddle.cli.home import Home
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
+from huddle.networks.reach import child_server
 
 
 def run(command: object, *args: str) -> Result:
@@ -25,6 +26,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))  # what other sessions left stays
+    monkeypatch.setattr(child_server, "_SHORT", str(temporary))
     return Home()
 
 

@@ -2,10 +2,18 @@
 
 import asyncio
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from huddle.networks.reach.child_server import ChildServer, environment, fresh_directory
+from huddle.networks.reach import child_server
+from huddle.networks.reach.child_server import (
+    ChildServer,
+    environment,
+    fresh_directories,
+    fresh_directory,
+)
 
 
 async def test_it_is_asked_to_end() -> None:
@@ -56,3 +64,19 @@ def test_a_directory_leaves_room_for_a_socket(monkeypatch: pytest.MonkeyPatch) -
         assert len(str(made / "s")) < 103 and made.stat().st_mode & 0o077 == 0
     finally:
         made.rmdir()
+
+
+def test_a_directory_is_found_again_where_temporary_paths_are_too_long_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short, deep = tmp_path / "s", tmp_path / ("d" * 100)
+    short.mkdir()
+    deep.mkdir()
+    monkeypatch.setattr(child_server, "_SHORT", str(short))
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    made = fresh_directory("huddle-test-")
+    assert made.parent == short and list(deep.iterdir()) == []
+    assert fresh_directories("huddle-test-") == [made]
+    other = deep / "huddle-test-of-before"
+    other.mkdir()
+    assert sorted(fresh_directories("huddle-test-")) == sorted([made, other])
