@@ -59,6 +59,11 @@ class GuestCeremony(Ceremony):
         self._shown: events.LobbyChanged | None = None
         self._timers["host"] = now + HOST_SECONDS
 
+    @property
+    def host(self) -> str:
+        """The name of the host, once it was seen in the room; else empty."""
+        return self._called(self._host) if self._host else ""
+
     def not_now(self, reason: str) -> None:
         """Take no part in what is proposed, and keep the seat: the host can propose again, or another thing.
 

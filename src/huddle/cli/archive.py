@@ -1,14 +1,15 @@
 """What a session leaves with its person: the identity once it is used, the contacts, the record.
 
 Where root started Huddle and it became somebody else, root's files are out of its reach. Then a helper keeps
-them: it knows the identity and where the record goes, so that it is asked for nothing but these two things.
+them: it knows the identity and where the record goes, so that it is asked for nothing but these things.
 
     Enter     nothing; the identity is kept from now on
+    Keep      a host's room, until Drop; nothing
     Finish    with a descriptor, from which `Kept` is read: `Left`
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol
 
@@ -19,6 +20,7 @@ from huddle.helper import Answer, Helper
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity, SeedCrypto
 from huddle.record.signed import MAX_FILE
+from huddle.session.room_keeping import KeptRoom, NoKeeper, RoomKeeper
 
 MAX_CONTACTS = 64 << 20  # bytes; some hundred thousand people
 _MAX_LINES, _MAX_LINE = 200, 5000
@@ -37,6 +39,11 @@ class Archive(Protocol):
         """A room was entered under the identity: only now is it kept, if it is new."""
         ...
 
+    @property
+    def rooms(self) -> RoomKeeper:
+        """Where a host's room is kept until the start."""
+        ...
+
     def finish(self, contacts: Contacts, record: bytes | None) -> tuple[str, ...]:
         """Keep the contacts and the record; all that is on this machine now, a line each."""
         ...
@@ -52,6 +59,7 @@ class LocalArchive:
     contacts: Contacts
     lasting: bool
     record: Path | None
+    rooms: RoomKeeper = field(default_factory=NoKeeper)
 
     def entered(self) -> None:
         if self.lasting and self.home.keep_identity(self.crypto, self.identity) != self.identity.did:
@@ -70,6 +78,18 @@ class LocalArchive:
 @dataclass(frozen=True, slots=True)
 class Enter:
     """The room was entered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Keep this room, as `KeptRoom.to_json`."""
+
+    room: Annotated[str, Limit(_MAX_LINE)]
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Nobody comes back to the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +115,7 @@ class Left:
 class ArchiveService:
     """The helper's side; see `huddle.helper.Service`."""
 
-    requests: ClassVar[tuple[type[Any], ...]] = (Enter, Finish)
+    requests: ClassVar[tuple[type[Any], ...]] = (Enter, Keep, Drop, Finish)
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -104,6 +124,12 @@ class ArchiveService:
         match request:
             case Enter():
                 self._archive.entered()
+                return Answer()
+            case Keep(room):
+                self._archive.rooms.keep(KeptRoom.from_json(room))
+                return Answer()
+            case Drop():
+                self._archive.rooms.drop()
                 return Answer()
             case Finish():
                 kept = decode(Kept, _read(descriptor))
@@ -119,6 +145,21 @@ class ArchiveService:
         pass
 
 
+@dataclass(slots=True)
+class HelperRooms:
+    """The asker's side of the rooms; what was there before is known to it."""
+
+    helper: Helper
+    before: KeptRoom | None
+    left: KeptRoom | None
+
+    def keep(self, room: KeptRoom) -> None:
+        self.helper.ask_now(Keep(room.to_json()))
+
+    def drop(self) -> None:
+        self.helper.ask_now(Drop())
+
+
 @dataclass(frozen=True, slots=True)
 class HelperArchive:
     """The asker's side."""
@@ -126,6 +167,7 @@ class HelperArchive:
     helper: Helper
     identity: Identity
     contacts: Contacts
+    rooms: RoomKeeper = field(default_factory=NoKeeper)
 
     def entered(self) -> None:
         self.helper.ask_now(Enter())

@@ -7,6 +7,7 @@ file or the new one. Processes that write at once take turns by a lock on the di
     identity   `huddle.identity.keyfile`
     contacts   `huddle.identity.contacts`
     records    a JSON list of the paths of session records
+    room-*     a room of a session that has not begun, `huddle.cli.kept_rooms`
 
 Sessions leave nothing else here.
 """
@@ -30,8 +31,9 @@ from huddle.identity.keyfile import Plain, Stored
 from huddle.identity.keys import Identity, SeedCrypto
 
 _UNFINISHED = ".new"
+_ROOMS = "room-*.json"
 
-KINDS = ("identity", "contacts", "records")
+KINDS = ("identity", "contacts", "records", "invitations")
 
 Unlock = Callable[[Stored], Identity]
 
@@ -158,6 +160,20 @@ class Home:
                     self._records, json.dumps([str(each) for each in (*known, path)], indent=1) + "\n"
                 )
 
+    def room_path(self, name: str) -> Path:
+        """Where a room of that name is kept."""
+        return self.root / _ROOMS.replace("*", name)
+
+    def save_room(self, path: Path, text: str) -> None:
+        """Keep this room; LocalError where it can't be written."""
+        with self._alone():
+            self._write(path, text)
+
+    def rooms(self) -> list[tuple[Path, str]]:
+        """The rooms that are kept, each as it is written; LocalError where others can read one."""
+        found = [(path, self._read(path)) for path in sorted(self.root.glob(_ROOMS))]
+        return [(path, text) for path, text in found if text is not None]
+
     def left_behind(self) -> list[LeftBehind]:
         """Every file that is here and why, in the order of `KINDS`."""
         found = [
@@ -168,6 +184,10 @@ class Home:
                 for path in self._record_paths()
             ),
             LeftBehind("records", self._records, "where your records are", "so that `forget` finds them"),
+            *(
+                LeftBehind("invitations", path, "an open invitation of yours", "so that you can come back")
+                for path in sorted(self.root.glob(_ROOMS))
+            ),
         ]
         return [item for item in found if item.path.exists()]
 

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 import huddle
 from huddle import landlock
-from huddle.cli.archive import Archive, ArchiveService, HelperArchive
+from huddle.cli.archive import Archive, ArchiveService, HelperArchive, HelperRooms
 from huddle.errors import LocalError
 from huddle.helper import LOW_PORTS, Answer, Helper, Service
 from huddle.networks import registry
@@ -29,6 +29,7 @@ from huddle.networks.reach.child_server import search_path
 from huddle.running import account as accounts
 from huddle.running.account import Account
 from huddle.running.scratch import Scratch, remove
+from huddle.session.room_keeping import KeptRoom
 
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
 
@@ -75,6 +76,7 @@ def as_ordinary(
         roots = archive() if account.home is None else None
         if roots is not None:
             services.append(ArchiveService(roots))
+        left = roots.rooms.left if roots is not None else None  # soon this process can't look there
         helper = Helper.start(services)
         stack.callback(helper.close)
         theirs: Helper | None = None
@@ -90,8 +92,13 @@ def as_ordinary(
         if account.home is None or not os.access(tempfile.gettempdir(), os.W_OK | os.X_OK):
             tempfile.tempdir = os.environ["TMPDIR"] = str(folder.path)
         _check(account, python)
-        kept = archive() if roots is None else HelperArchive(helper, roots.identity, roots.contacts)
+        kept = archive() if roots is None else _from_afar(helper, roots, left)
         yield Rights(kept, theirs, inputs)
+
+
+def _from_afar(helper: Helper, roots: Archive, left: KeptRoom | None) -> HelperArchive:
+    rooms = HelperRooms(helper, roots.rooms.before, left)
+    return HelperArchive(helper, roots.identity, roots.contacts, rooms)
 
 
 def _root_services(networks: Sequence[str], port: int) -> list[Service]:

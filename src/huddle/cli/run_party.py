@@ -14,6 +14,7 @@ import uvloop
 from huddle.cli import network_options
 from huddle.cli.archive import Archive, LocalArchive
 from huddle.cli.home import Home
+from huddle.cli.kept_rooms import HomeRooms
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_source import ProgramSource
 from huddle.cli.rights import as_ordinary
@@ -33,6 +34,7 @@ from huddle.session.classroom import Classroom
 from huddle.session.native_platform import NativePlatform
 from huddle.session.party import Party
 from huddle.session.platform import Platform
+from huddle.session.room_keeping import NoKeeper, RoomKeeper
 from huddle.session.settings import Settings
 
 
@@ -81,15 +83,16 @@ def _absolute(command: str) -> str:
 
 
 def run_party(
-    make: Callable[[Settings, Identity, Contacts, Platform], Party | Classroom],
+    make: Callable[[Settings, Identity, Contacts, Platform, RoomKeeper], Party | Classroom],
     policy: HostPolicy | GuestPolicy,
     local: Local,
     private_args: tuple[str, ...],
     *,
     planned: int | None = None,
     source: ProgramSource | None = None,
+    again: bool = False,
 ) -> int:
-    """Run one session on this terminal; its exit code."""
+    """Run one session on this terminal, or go on with a host's last one; its exit code."""
     crypto = NativeCrypto()
     record = None if local["record"] is None else local["record"].absolute()
 
@@ -99,7 +102,13 @@ def run_party(
         home = Home()
         kept = None if local["pseudonym"] else home.kept_identity(crypto, unlock_identity)
         identity = kept or Identity.fresh(crypto)
-        return LocalArchive(home, crypto, identity, home.contacts(), not local["pseudonym"], record)
+        lasting = not local["pseudonym"]
+        if again and not lasting:
+            raise LocalError(
+                "Nobody comes back under a pseudonym: each session has its own.", hint="Host without --again."
+            )
+        rooms = HomeRooms(home, again=again) if lasting else NoKeeper()
+        return LocalArchive(home, crypto, identity, home.contacts(), lasting, record, rooms)
 
     here = settings(local, private_args)
     needed = [path for kind in here.kinds() for path in kind.needed(here.options_of(kind))]
@@ -115,7 +124,7 @@ def run_party(
         if not local["name"]:
             here = replace(here, name=getpass.getuser())  # who typed sudo is meant, not root
         kept = rights.archive
-        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.networks))
+        party = make(here, kept.identity, kept.contacts, NativePlatform(rights.networks), kept.rooms)
         return _run(party, policy, local, kept, planned, source)
 
 

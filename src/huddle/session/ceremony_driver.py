@@ -32,6 +32,7 @@ Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an
 
 HOST_SILENT = 3.0  # seconds without the host in the room, after which guests are told
 HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
+HOST_RETURNS = 600.0  # seconds for a host that can come back: to start the computer again, and Huddle
 _COMES_AGAIN = 2 * MAX_EPOCHS  # times that one guest is let in: it comes back in each epoch, perhaps twice
 FAREWELL = 2.0  # seconds for the last records when somebody leaves
 
@@ -53,7 +54,7 @@ class LobbyOfHost(Protocol):
 class CeremonyDriver:
     """One party's way through the ceremony."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by keyword but the first, all it knows at first
         self,
         core: HostCeremony | GuestCeremony,
         room: RoomClient,
@@ -64,6 +65,7 @@ class CeremonyDriver:
         locked: Confinement | None,
         alarm: Alarm = lambda name, did: "",
         lobby: LobbyOfHost | None = None,
+        returning: bool = False,
     ) -> None:
         self.files: dict[str, bytes] = {}
         self.roster: tuple[Member, ...] = ()
@@ -75,6 +77,7 @@ class CeremonyDriver:
         self._locked = locked
         self._alarm = alarm
         self._lobby = lobby
+        self._returning = returning  # the host can come back to the room
         if lobby is not None:
             lobby.driver = self
         self._alarmed: set[str] = set()
@@ -236,18 +239,22 @@ class CeremonyDriver:
         """
         missed = 0.0
         told = False
-        while isinstance(self._core, GuestCeremony) and missed < HOST_MISSED:
+        most = HOST_RETURNS if self._returning else HOST_MISSED
+        while isinstance(self._core, GuestCeremony) and missed < most:
             await asyncio.sleep(1.0)
             missed = missed + 1.0 if self._room.state.maker is False else 0.0
             if told != (missed >= HOST_SILENT) and self._host_did:
                 told = not told
                 state, detail = ("silent", "not in the room now") if told else ("admitted", "")
                 self._party(self._host_did, self._host_name, state, detail)
+                if told and self._returning:
+                    name = self._host_name
+                    self._emit(events.Notice(f"{name}'s connection ended. Waiting for {name} to come back."))
         if missed:
             name = self._host_name or "the host"
             self._fail(
                 PeerError(
-                    f"{name} has gone: nobody has seen the host in the room for {HOST_MISSED:.0f} s.",
+                    f"{name} has gone: nobody has seen the host in the room for {most:.0f} s.",
                     peer=name,
                     hint="Ask the host for a new invitation.",
                 )

@@ -5,16 +5,17 @@ waits for somebody else there (`huddle.session.regrouping`).
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from huddle import events
 from huddle.ceremony.host import HostCeremony
-from huddle.ceremony.invitation import Invitation
+from huddle.ceremony.invitation import Invitation, rendezvous_url
 from huddle.ceremony.manifest import MAX_CEREMONY, Flags
 from huddle.ceremony.messages import Options, Software
-from huddle.errors import LocalError
+from huddle.errors import LocalError, RendezvousError
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
 from huddle.running.spec import check_arguments
 from huddle.session.calling import call, place_of
@@ -22,12 +23,14 @@ from huddle.session.group_seat import GroupSeat
 from huddle.session.host_lobby import HostLobby
 from huddle.session.plans import HostPlan
 from huddle.session.platform import ProgramRuntime
+from huddle.session.room_keeping import KeptRoom
 from huddle.session.sealed_session import SealedSession
 from huddle.session.stages import Stages, delete
 from huddle.session.tasks import whole_stack
 
 STAYED = "The others keep their seats."
 FREE = "Whoever gets the new link or code can take the free seat; new words follow."
+AGAIN = "`huddle host --again` goes on with the link that you sent then."
 ALL_HERE = "All are still here and keep their seats; new words follow when you go on."
 
 
@@ -42,41 +45,102 @@ async def host(stages: Stages, plan: HostPlan, stack: AsyncExitStack, seat: Grou
     runtime = await stages.prepare()
     if seat is None:  # what a group runs was locked by who dealt it
         plan = replace(plan, program=await stages.platform.locked(plan.program, runtime))
-    if not plan.rendezvous:
+    before = stages.rooms.before if seat is None else None
+    embedded = before.embedded if before is not None else not plan.rendezvous
+    plan = replace(plan, rendezvous=await _rendezvous(stages, plan, before, stack))
+    if before is None and seat is None and (left := stages.rooms.left) is not None:
+        stages.notice(f"You left a session of {left.program} before its start. {AGAIN}")
+    hosting = Hosting(stages, runtime, stack, seat, embedded=embedded)
+    await hosting.open(plan, seat.invitation if seat else None, before)
+    if plan.expected is not None and seat is None:
+        stages.emit(events.Expected(plan.expected.names))
+    try:
+        while (following := await hosting.session(plan)) is not None:
+            plan = following
+    except RendezvousError:  # nobody has said goodbye: one can come back, as after a crash
+        if hosting.kept:
+            stages.notice(AGAIN)
+        raise
+    except BaseException:
+        stages.rooms.drop()
+        raise
+    return stages.result(hosting.well)
+
+
+async def _rendezvous(stages: Stages, plan: HostPlan, before: KeptRoom | None, stack: AsyncExitStack) -> str:
+    """Where guests meet: as the person says, where they did before, or in this process."""
+    wanted = plan.rendezvous
+    if before is None and wanted:
+        return wanted
+    if before is None:
         met_at = [place_of(contact).rendezvous for contact in map(stages.contacts.meant, plan.called)]
         url, reach = await stages.platform.embed(stages.settings, stack, met_at[0] if met_at else "")
         stages.notice(reach)
-        plan = replace(plan, rendezvous=url)
-    hosting = Hosting(stages, runtime, stack, seat)
-    await hosting.open(plan, seat.invitation if seat else None)
-    if plan.expected is not None and seat is None:
-        stages.emit(events.Expected(plan.expected.names))
-    while (following := await hosting.session(plan)) is not None:
-        plan = following
-    return stages.result(hosting.well)
+        return url
+    known = before.invitation(stages.identity.did).rendezvous
+    if wanted and rendezvous_url(wanted) != known:
+        raise LocalError(
+            f"The link that you sent leads to {known}.",
+            hint="Leave --rendezvous out, or host without --again.",
+        )
+    if before.embedded:
+        url, reach = await stages.platform.embed(stages.settings, stack, known)
+        if url != known:
+            raise LocalError(
+                f"The link that you sent leads to {known}, and this machine is at {url} now.",
+                hint="Host without --again, by a new link.",
+            )
+        stages.notice(reach)
+    return known
 
 
 class Hosting:
     """The rooms and sessions of one host, one after another; `well` once all runs of the last went well."""
 
     def __init__(
-        self, stages: Stages, runtime: ProgramRuntime, stack: AsyncExitStack, seat: GroupSeat | None
+        self,
+        stages: Stages,
+        runtime: ProgramRuntime,
+        stack: AsyncExitStack,
+        seat: GroupSeat | None,
+        *,
+        embedded: bool = False,
     ) -> None:
         self.well = False
+        self.kept = False  # so that the host can come back, until the start
         self._stages = stages
         self._runtime = runtime
         self._stack = stack
         self._seat = seat
+        self._embedded = embedded  # the rendezvous runs in this process
         self._stayed: Mapping[str, str] | None = None  # names, by did, from the session before
 
-    async def open(self, plan: HostPlan, invitation: Invitation | None = None) -> None:
-        """Make the room where guests meet this host."""
+    async def open(
+        self, plan: HostPlan, invitation: Invitation | None = None, before: KeptRoom | None = None
+    ) -> None:
+        """Make the room where guests meet this host; `before`: the same one as then, anew."""
         stages, url = self._stages, plan.rendezvous or ""
+        if before is not None:
+            invitation = before.invitation(stages.identity.did)
         self._invitation = invitation or Invitation.fresh(stages.crypto, url, stages.identity.did)
-        key = stages.crypto.random(OWNER_KEY)
-        self._room = RoomClient(url, bytes.fromhex(self._invitation.room_id), create=True, owner_key=key)
+        key = before.owner_key if before is not None else stages.crypto.random(OWNER_KEY)
+        room = bytes.fromhex(self._invitation.room_id)
+        lifetime = 0
+        if before is not None:
+            lifetime = max(1, int(before.expires - time.time()))
+            async with RoomClient(url, room, create=True, owner_key=key) as left:
+                await left.delete()
+        self._room = RoomClient(url, room, create=True, owner_key=key, lifetime=lifetime)
         await stages.enter(self._room, self._stack)
         self._stack.push_async_callback(delete, self._room)
+        if self._seat is None:
+            self._keep(plan, key, before)
+
+    def _keep(self, plan: HostPlan, key: bytes, before: KeptRoom | None) -> None:
+        expires = self._room.state.expires or time.time()
+        kept = before or KeptRoom(self._invitation.url, key, self._embedded, expires, plan.program.entry)
+        self._stages.rooms.keep(kept.returned() if before is not None else kept)
+        self.kept = True
 
     async def session(self, plan: HostPlan) -> HostPlan | None:
         """One session, from its lobby to its end; the plan of the next one where somebody was lost."""
@@ -92,6 +156,8 @@ class Hosting:
             away = [did for did in plan.called if did not in (self._stayed or ())]
             calls = call(stages, away, self._invitation, stack)
             sealed = await stages.meet(core, self._room, self._runtime)
+            stages.rooms.drop()
+            self.kept = False
             await lobby.close()
             for one in calls:
                 await one.close()

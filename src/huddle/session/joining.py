@@ -7,20 +7,26 @@ from huddle.ceremony.guest import GuestCeremony
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.manifest import Flags
 from huddle.ceremony.messages import Software
+from huddle.errors import RendezvousError
 from huddle.groups.front_room import FrontRoom
-from huddle.rendezvous.client.room import RoomClient
+from huddle.rendezvous.client.room import RoomClient, RoomGone
 from huddle.running.spec import check_arguments
 from huddle.session.calling import answered, caller
+from huddle.session.ceremony_driver import HOST_RETURNS
 from huddle.session.group_seat import Decider, GroupSeat
 from huddle.session.hosting import host
 from huddle.session.patience import told_if_slow
 from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.platform import ProgramRuntime
+from huddle.session.room_keeping import MAX_RETURNS
 from huddle.session.sealed_session import SealedSession
 from huddle.session.stages import Stages
 from huddle.session.tasks import whole_stack
 from huddle.shortcode.code import looks_like_code
 
+BACK = "You keep your seat and need not join again; new words follow."
+MADE_ANEW = 15.0  # seconds for a host to make the room anew that it has just deleted
+_LOOK_AGAIN = 1.0  # seconds between two looks whether the room is there
 ANEW = "You keep your seat and need not join again. Somebody else can take the free one; new words follow."
 
 
@@ -41,9 +47,42 @@ async def join(stages: Stages, plan: GuestPlan, stack: AsyncExitStack, decider: 
     if invitation.groups:
         return await _join_group(stages, plan, invitation, runtime, stack, decider)
     following: Invitation | None = invitation
-    while following is not None:
-        well, following = await _session(stages, plan, following, runtime)
+    returns = 0
+    while (here := following) is not None:
+        try:
+            well, following = await _session(stages, plan, here, runtime, back=returns > 0)
+        except HostIsAway as away:
+            returns += 1
+            if returns > MAX_RETURNS:
+                raise away.gone from away
+            waiting = f"Waiting for {away.host} to come back. {BACK}"
+            stages.begin_anew(f"{away.host}'s connection ended", waiting)
+            await _host_is_back(here, away.gone)
     return stages.result(well)
+
+
+class HostIsAway(Exception):
+    """The room has gone before the start, and its host said no goodbye: it may come back to the same room."""
+
+    def __init__(self, host: str, gone: RoomGone) -> None:
+        super().__init__(gone.message)
+        self.host = host
+        self.gone = gone
+
+
+async def _host_is_back(invitation: Invitation, gone: RoomGone) -> None:
+    """Wait until the room is there again; raises `gone` where it does not come in time."""
+    loop = asyncio.get_running_loop()
+    # Its host alone deletes a room: to make it anew at once, or never, where a goodbye was not heard.
+    until = loop.time() + (MADE_ANEW if gone.reason == "deleted" else HOST_RETURNS)
+    while True:
+        try:
+            async with RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id)):
+                return
+        except RendezvousError:  # nor is the rendezvous, if it is the host's own
+            if loop.time() > until:
+                raise gone from None
+        await asyncio.sleep(_LOOK_AGAIN)
 
 
 async def _join_group(
@@ -66,9 +105,12 @@ async def _join_group(
 
 
 async def _session(
-    stages: Stages, plan: GuestPlan, invitation: Invitation, runtime: ProgramRuntime
+    stages: Stages, plan: GuestPlan, invitation: Invitation, runtime: ProgramRuntime, *, back: bool
 ) -> tuple[bool, Invitation | None]:
-    """One session; whether its runs went well, and the invitation to the next where somebody was lost."""
+    """One session; whether its runs went well, and the invitation to the next where somebody was lost.
+
+    `back`: the host has come back to the room. Raises HostIsAway where it has gone before the start.
+    """
     flags = Flags(plan.threshold, plan.no_prss)
     async with whole_stack() as stack:
         room = RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id))
@@ -88,7 +130,13 @@ async def _session(
             record=plan.record,
             now=asyncio.get_running_loop().time(),
         )
-        sealed = await stages.meet(core, room, runtime)
+        try:
+            sealed = await stages.meet(core, room, runtime)
+        except RoomGone as gone:
+            may = stages.group is None and gone.reason != "expired"
+            if not (may and (core.host or back)):
+                raise
+            raise HostIsAway(core.host or "the host", gone) from gone
         together = stages.seal(sealed, runtime, invitation.rendezvous, stack, lobby=False)
         well = await stages.run({}, room)
         following = await _following(stages, together)

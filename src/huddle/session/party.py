@@ -26,6 +26,7 @@ from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.platform import Platform
 from huddle.session.preparation import Preparation
 from huddle.session.program import Program
+from huddle.session.room_keeping import RoomKeeper
 from huddle.session.settings import Settings
 from huddle.session.stages import Stages
 
@@ -41,6 +42,7 @@ class Party:
         contacts: Contacts,
         *,
         surroundings: Platform | None = None,
+        rooms: RoomKeeper | None = None,
     ) -> None:
         self._plan = plan
         self._events = EventQueue(self._hold_output, self.fail)
@@ -52,7 +54,14 @@ class Party:
         platform = surroundings or _machine()
         self._preparation = Preparation(platform, settings, self._notice, self.fail)
         self._stages = Stages(
-            settings, identity, contacts, platform, self._emit, self._preparation, lambda: self._leaving
+            settings,
+            identity,
+            contacts,
+            platform,
+            self._emit,
+            self._preparation,
+            lambda: self._leaving,
+            rooms,
         )
 
     @property

@@ -32,6 +32,7 @@ from huddle.session.host_lobby import HostLobby
 from huddle.session.patience import told_if_slow
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.preparation import Preparation
+from huddle.session.room_keeping import NoKeeper, RoomKeeper
 from huddle.session.sealed_session import SealedSession
 from huddle.session.settings import Settings
 
@@ -52,6 +53,7 @@ class Stages:
         emit: Callable[[events.Event], None],
         preparation: Preparation,
         leaving: Callable[[], str],
+        rooms: RoomKeeper | None = None,
     ) -> None:
         self.settings = settings
         self.identity = identity
@@ -61,6 +63,7 @@ class Stages:
         self.emit = emit
         self.heard: set[str] = set()
         self.record: bytes | None = None
+        self.rooms = rooms or NoKeeper()
         self.entered = False  # a room, so that there is a session
         self.meeting: CeremonyDriver | None = None
         self.together: SealedSession | None = None
@@ -121,6 +124,7 @@ class Stages:
             locked=runtime.confinement,
             alarm=self._alarm,
             lobby=self.lobby,
+            returning=self.group is None,
         )
         try:
             return await meeting.sealed()

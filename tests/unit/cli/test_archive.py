@@ -6,13 +6,26 @@ from typing import Any
 
 import pytest
 
-from huddle.cli.archive import ArchiveService, Enter, Finish, HelperArchive, Kept, LocalArchive
+from huddle.cli.archive import (
+    ArchiveService,
+    Drop,
+    Enter,
+    Finish,
+    HelperArchive,
+    HelperRooms,
+    Keep,
+    Kept,
+    LocalArchive,
+)
 from huddle.cli.home import Home
+from huddle.cli.kept_rooms import HomeRooms
 from huddle.codec import encode
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
+from huddle.session.room_keeping import KeptRoom
+from tests.unit.session.test_room_keeping import ROOM
 
 CRYPTO = NativeCrypto()
 ME = Identity.fresh(CRYPTO)
@@ -56,6 +69,18 @@ def test_a_helper_keeps_the_same(tmp_path: Path) -> None:
     assert left == tuple(f"{item.path}: {item.what}, {item.why}" for item in home.left_behind())
 
 
+def test_a_helper_keeps_a_host_s_room_until_it_is_dropped(tmp_path: Path) -> None:
+    home = Home(tmp_path / "kept")
+    kept = LocalArchive(home, CRYPTO, ME, Contacts(), True, None, HomeRooms(home))
+    near: Any = Near(ArchiveService(kept))
+    rooms = HelperRooms(near, None, None)
+    rooms.keep(ROOM)
+    ((_, text),) = home.rooms()
+    assert KeptRoom.from_json(text) == ROOM
+    rooms.drop()
+    assert home.rooms() == []
+
+
 def test_of_a_pseudonym_nothing_is_kept(tmp_path: Path) -> None:
     archive = own(tmp_path / "kept", lasting=False)
     archive.entered()
@@ -82,6 +107,6 @@ async def test_what_are_no_contacts_is_not_kept(tmp_path: Path, content: bytes) 
 
 
 async def test_there_is_nothing_else_to_ask(tmp_path: Path) -> None:
-    assert ArchiveService.requests == (Enter, Finish)
+    assert ArchiveService.requests == (Enter, Keep, Drop, Finish)
     with pytest.raises(ValueError):
         await ArchiveService(own(tmp_path / "kept")).do(object(), -1)

@@ -185,7 +185,7 @@ def _as_json(report: Report) -> dict[str, Any]:
     "kinds",
     nargs=-1,
     type=click.Choice([*KINDS, LEFTOVERS, "all"]),
-    metavar="[identity|contacts|records|leftovers|all]...",
+    metavar="[identity|contacts|records|invitations|leftovers|all]...",
 )
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 @_json_option

@@ -33,6 +33,7 @@ from huddle.session.classroom import Classroom
 from huddle.session.party import Party
 from huddle.session.plans import GroupsPlan, GuestPlan, HostPlan
 from huddle.session.platform import Platform
+from huddle.session.room_keeping import RoomKeeper
 from huddle.session.samples import samples
 from huddle.session.settings import Settings
 from huddle.texts import t
@@ -40,9 +41,9 @@ from huddle.texts import t
 _Command = Callable[..., Any]
 
 
-def _counted(context: click.Context, option: click.Parameter, parties: int | None) -> int | None:
+def _counted(context: click.Context, _option: click.Parameter, parties: int | None) -> int | None:
     if parties is None and not context.params.get("with_"):
-        raise click.MissingParameter(ctx=context, param=option)
+        raise click.UsageError(t("Say how many take part: --parties N."), context)
     return parties
 
 
@@ -73,6 +74,11 @@ def _counted(context: click.Context, option: click.Parameter, parties: int | Non
     help="The directory of the whole program; default: the one that PROGRAM is in.",
 )
 @click.option("--no-prss", is_flag=True, help="MPyC's --no-prss; for more than about 15 parties.")
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Come back to your last session, if it died before its start: the link that you sent leads there.",
+)
 @click.option("--stay", is_flag=True, help="Stay together for more runs.")
 @click.option("--yes", is_flag=True, help="Let in contacts only, and start, without asking.")
 @click.option("--open", "open_", is_flag=True, help="Let in WHOEVER holds the invitation, and start.")
@@ -110,6 +116,7 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
     exclude: tuple[str, ...],
     root: Path | None,
     no_prss: bool,
+    again: bool,
     stay: bool,
     yes: bool,
     open_: bool,
@@ -145,6 +152,8 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
     if open_ and not local["json_"]:
         click.secho(t("--open: whoever holds the invitation comes in."), fg="yellow", err=True)
     if groups is not None:
+        if again:
+            raise click.UsageError(t("With --groups nobody can come back: --again has no use."))
         if private_args or local["input_files"]:
             raise click.UsageError(t("With --groups you are in no group: --private and --input have no use."))
         mine = shared_only(mine, ask=at_terminal)
@@ -180,15 +189,15 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
     )
 
     def make(
-        chosen: Settings, identity: Identity, contacts: Contacts, machine: Platform
+        chosen: Settings, identity: Identity, contacts: Contacts, machine: Platform, rooms: RoomKeeper
     ) -> Party | Classroom:
         if groups is not None:
             return Classroom(GroupsPlan(plan, groups), chosen, identity, contacts, machine)
-        return Party(plan, chosen, identity, contacts, surroundings=machine)
+        return Party(plan, chosen, identity, contacts, surroundings=machine, rooms=rooms)
 
     planned = parties if groups is None else groups * parties + 1
     source = ProgramSource(where, mine)
-    sys.exit(run_party(make, policy, local, private_args, planned=planned, source=source))
+    sys.exit(run_party(make, policy, local, private_args, planned=planned, source=source, again=again))
 
 
 def _called(names: tuple[str, ...], *, other: bool) -> tuple[str, ...]:
@@ -301,7 +310,7 @@ def _join(  # noqa: PLR0913 - click gives an argument an option
     )
     sys.exit(
         run_party(
-            lambda chosen, identity, contacts, machine: Party(
+            lambda chosen, identity, contacts, machine, rooms: Party(
                 plan, replace(chosen, by_hand=by_hand), identity, contacts, surroundings=machine
             ),
             policy,
