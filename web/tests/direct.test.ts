@@ -157,8 +157,9 @@ test("nobody is reached in a way that they did not choose: no direct channel by 
     const tabs = await pair(ROUNDS, ["5"], [...options], [...networks]);
     try {
       await tabs[0].events.until("output", (event) => event.text.includes("step"));
-      await over(tabs);
+      // While it runs: its frame goes with it.
       for (const tab of tabs) expect(await made(tab.page)).toBe(0);
+      await over(tabs);
     } finally {
       await closed(tabs);
     }
