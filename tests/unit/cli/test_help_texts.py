@@ -22,13 +22,13 @@ def _said(language: str, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("language", "arguments", "lines"),
     [
-        ("de", ["join"], ["Aufruf: ", "Fehler: Es fehlt das Argument 'LINK-OR-CODE'."]),
+        ("de", ["join"], ["Aufruf: ", "Fehler: Es fehlt das Argument 'LINK-CODE-OR-NAME'."]),
         ("nl", ["join", "--privte", "x"], ["Fout: De optie '--privte' bestaat niet. Bedoel je '--port'?"]),
         ("de", ["verify", "/nowhere"], ["Falscher Wert für 'RECORD': Datei '/nowhere' gibt es nicht."]),
         ("nl", ["doctor", "a", "b"], ["Fout: Er zijn argumenten te veel (a b)"]),
         ("de", ["host", "--help"], ["--stay", "Bleibt für weitere Läufe zusammen.", "Zeigt diese Hilfe."]),
         ("nl", ["identity", "--help"], ["Opdrachten:", "passphrase  Sluit je identiteit af"]),
-        ("fr", ["join"], ["Usage: ", "Error: Missing argument 'LINK-OR-CODE'."]),
+        ("fr", ["join"], ["Usage: ", "Error: Missing argument 'LINK-CODE-OR-NAME'."]),
     ],
 )
 def test_help_and_errors_of_use_are_in_the_persons_language(

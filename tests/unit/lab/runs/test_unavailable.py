@@ -50,20 +50,12 @@ def test_a_row_says_it_once_and_never_counts_as_a_try(
     told: list[run.StudyProgress] = []
     only = {"network": frozenset({"headscale"})}
 
-    class NoMachines:
-        def __init__(self, *_: object) -> None:
-            pass
+    def machines(*_: object) -> None:
+        raise AssertionError("machines are made, and nothing runs on them")
 
-        def __enter__(self) -> None:
-            raise LocalError("only the references are left to run")
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-    monkeypatch.setattr(run, "provider_of", NoMachines)
+    monkeypatch.setattr(run, "provider_of", machines)
     for _ in range(2):
-        with pytest.raises(LocalError, match="references"):
-            run.run_study(study, results, told.append, only)
+        run.run_study(study, results, told.append, only)
     (row,) = rows.read(results)
     assert (row["outcome"], row["error"]) == ("not run", "there is no headscale here")
     assert row["id"] not in rows.settled([row], 1)
