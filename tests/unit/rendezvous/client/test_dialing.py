@@ -66,7 +66,7 @@ async def test_a_certificate_must_be_trusted_and_ssl_cert_file_says_which_is(
 async def test_tls_where_there_is_none_is_said(room: bytes) -> None:
     async with RendezvousServer(ServerConfig()) as server:
         with pytest.raises(RendezvousError, match="TLS"):
-            await RoomClient(f"https://127.0.0.1:{server.port}", room, patience=0.1).__aenter__()
+            await RoomClient(f"https://127.0.0.1:{server.port}", room, patience=3).__aenter__()
 
 
 async def test_a_proxy_of_a_kind_that_is_not_installed_is_said(
