@@ -1,6 +1,8 @@
 """A machine as the surroundings of a session: where the rendezvous that it runs can be reached."""
 
 import ipaddress
+import subprocess
+import sys
 from contextlib import AsyncExitStack
 
 import pytest
@@ -62,3 +64,11 @@ async def test_who_met_at_another_machine_s_rendezvous_meets_there_again() -> No
     async with AsyncExitStack() as stack:
         url, reach = await NativePlatform().embed(Settings("Ada"), stack, "https://huddle.example.org")
         assert url == "https://huddle.example.org" and "met last" in reach
+
+
+def test_memory_is_that_of_this_process_and_not_what_its_parent_held() -> None:
+    held = bytearray(200_000_000)
+    held[::4096] = b"x" * len(held[::4096])
+    code = "from huddle.session.native_platform import NativePlatform\nprint(NativePlatform().peak_memory())"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 10 < float(said.stdout) < 150

@@ -102,8 +102,8 @@ class HeadscaleKind(NetworkKind):
         return []
 
     def leftovers(self) -> Iterable[Path]:
-        from huddle.networks.reach.child_server import fresh_directories
         from huddle.networks.headscale.server import PREFIX
+        from huddle.networks.reach.child_server import fresh_directories
 
         return fresh_directories(PREFIX)
 
