@@ -95,6 +95,8 @@ def test_the_screen_is_as_recorded(story: str, table: Table) -> None:
         file.write_text(settled(table) + "\n")
     expected = file.read_text().rstrip("\n")
     assert expected.count("\n") >= table.screen.lines - 3, "recorded before all had been drawn"
+    if STORIES[story][-1] is ACCEPT:
+        assert expected.endswith(">"), "recorded before the question stood there"
     table.until(lambda text: still(text) == expected)
 
 
