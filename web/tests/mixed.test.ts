@@ -117,7 +117,8 @@ test(
         await fay.click("button", "Run again");
         await button(cai, "Accept and run").click();
         await asks(cai).waitFor();
-        await fay.sees("Cai and Tom: typing");
+        // They have their numbers by who knocked first.
+        await expect.poll(() => fay.sees(": typing"), { timeout: 240_000 }).toMatch(/(Cai and Tom|Tom and Cai): typing/);
         // The two browsers' frames have a channel, under the policies of a real server; the terminal has none.
         await expect.poll(() => directly(cai), { timeout: 240_000 }).toBeGreaterThan(1_000);
         // Whoever would leave in mid-run is warned, and stays by saying so.
