@@ -173,6 +173,46 @@ def replaced(terminals: Terminals) -> None:
     all_heard(terminals, "Ada", "Cyd", "Dan")
 
 
+MEAN = """import sys
+from mpyc.runtime import mpc
+
+secint = mpc.SecInt()
+mpc.run(mpc.start())
+salaries = mpc.input(secint(int(sys.argv[1])))
+total = mpc.run(mpc.output(sum(salaries)))
+print("Average:", total / len(salarys))
+mpc.run(mpc.shutdown())
+"""
+
+
+def tried_again(terminals: Terminals) -> None:
+    """A misspelt name, which only the run shows; Ada mends it beside the session, and all try again."""
+    program = terminals.folder / "mean.py"
+    program.write_text(MEAN)
+    terminals.folder.chmod(0o711)  # a session that root started reads the program again as another account
+    options = "--name Ada --via lo --parties 3 --private=4200"
+    terminals.type("Ada", f"cd {terminals.folder}; clear; huddle host {options} mean.py")
+    link = link_of(terminals, "Ada")
+    for name, salary in (("Bob", 3150), ("Cyd", 3800)):
+        terminals.type(name, f"huddle join --name {name} --via lo '{link}' -- {salary}")
+    for name in ("Ada", "Bob", "Cyd"):
+        terminals.wait(name, "Whom did you hear")
+        pause(2)
+        terminals.type(name, "all")
+    terminals.wait("Ada", "Try again")
+    pause(4)
+    terminals.open("Editor")
+    terminals.type("Editor", f"sed -i s/salarys/salaries/ {program}")
+    terminals.wait("Editor", r"salaries.*\n\$")
+    terminals.type("Ada", "y")
+    for name in ("Bob", "Cyd"):
+        terminals.wait(name, "Run this program here")
+        pause(3)
+        terminals.type(name, "y")
+    for name in ("Ada", "Bob", "Cyd"):
+        terminals.wait(name, "What stays on this machine")
+
+
 def all_heard(terminals: Terminals, *names: str) -> None:
     """All say that they heard all, the host first: then the program goes out; and the session ends."""
     for name in names:
@@ -195,6 +235,11 @@ STORIES = {
         replaced,
         ("Ada", "Bob", "Cyd", "Dan"),
         (("Ada", "Ada hosts"), ("Bob", "Bob leaves, and Dan has the seat")),
+    ),
+    "tried-again": Film(
+        tried_again,
+        ("Ada", "Bob", "Cyd"),
+        (("Ada", "Ada hosts: the run fails, she mends the file and says yes"), ("Bob", "Bob keeps his seat")),
     ),
     "words-differ": Film(
         words_differ, ("Ada", "Bob", "Cyd"), (("Ada", "Ada hosts"), ("Bob", "Bob saw other words"))
