@@ -216,7 +216,7 @@ def test_names_routers_and_changes_in_mid_run(tmp_path: Path, pair: Net) -> None
 
 
 BROWSERS = """
-networks = ["mixed", "headscale"]
+networks = ["plain", "mixed", "headscale"]
 scenarios = ["near"]
 parties = [2]
 repetitions = 1

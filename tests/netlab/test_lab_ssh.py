@@ -156,14 +156,13 @@ def test_a_study_runs_on_hosts_and_a_slow_or_lost_one_concerns_only_its_own(lab:
         else:
             assert row["outcome"] == "finished", row["error"]
             assert row["calibration"]["backend"] == "hosts"
-    assert len(by) == 10
+    assert len(by) == 9
     # The slow host is first in the study, yet nobody waited for it.
     assert order.index("sleepy") > max(number for number, name in enumerate(order) if name == "near")
     session = by["near", "tls"]
     assert [one["name"] for one in session["hosts"]] == ["a", "b"] and session["hosts"][0]["cores"] >= 1
     assert session["rounds"] and session["paths"] == ["tls direct"] and session["one_way_ms"] > 0
     assert session["setup"]["total"] > 0 and session["cpu_s"] > 0 and session["foreign"] is not None
-    assert by["no-delay", "plain"]["hosts"][0]["name"] == "a"
     for one in lab.hosts[:-1]:
         assert one.clean(), (one.left(), one.running())
     # A host that is back: only its own cells are run again.
