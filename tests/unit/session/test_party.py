@@ -180,6 +180,7 @@ async def table(rendezvous: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(tempfile, "tempdir", str(temp))
     own = psutil.Process()
     tasks = asyncio.all_tasks()
+    before = {(one.fd, one.laddr) for one in own.net_connections()}  # of another test in this process
     table = Table(f"http://127.0.0.1:{rendezvous}")
     async with asyncio.timeout(45):
         yield table
@@ -189,7 +190,8 @@ async def table(rendezvous: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     # A dropped WebSocket ends its task a moment later, and WebRTC closes its sockets on threads of its own.
     for _ in range(20):
         running = asyncio.all_tasks() - tasks - {asyncio.current_task()}
-        left = [one for one in own.net_connections() if _is_ours(one, rendezvous)]
+        open_now = [one for one in own.net_connections() if (one.fd, one.laddr) not in before]
+        left = [one for one in open_now if _is_ours(one, rendezvous)]
         if not running and not left:
             break
         await asyncio.sleep(0.1)

@@ -146,6 +146,15 @@ class Table:
             assert self._news.wait_for(lambda: wanted(self._now()), PATIENCE), f"not there:\n{self._now()}"
             return self._now()
 
+    def insist(self, keys: str, there: str) -> str:
+        """Press keys until this stands on the screen: what falls into a question's drawing is dropped."""
+        with self._news:
+            for _ in range(int(PATIENCE)):
+                self.type(keys)
+                if self._news.wait_for(lambda: there in self._now(), 1):
+                    return self._now()
+            raise AssertionError(f"not there:\n{self._now()}")
+
     def close(self) -> None:
         """End it."""
         os.close(self._tell)

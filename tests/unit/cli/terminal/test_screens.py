@@ -88,8 +88,7 @@ def test_what_was_typed_before_the_question_stood_answers_nothing(name: str, ask
     table.type(f"{question.yes}\n{question.no}\n{question.yes}")  # the last without Enter
     table.tell(*question.told)
     table.until(question.reads)
-    table.type("\n")  # which would make an answer of it
-    table.until("Nothing is decided yet")
+    table.insist("\n", "Nothing is decided yet")  # Enter, which would make an answer of it
     assert table.undecided
     table.type(f"{question.no}\n")
     assert table.decision()[0] == question.declines
@@ -115,8 +114,7 @@ def test_of_an_answer_that_is_typed_three_times_the_next_question_gets_nothing(
     if name != "lobby":
         # The question before reads alike: what counts stands below the notice.
         table.until(lambda text: reads in text.partition("another")[2] and text.endswith(">"))
-    table.type("\n")
-    table.until("Nothing is decided yet")
+    table.insist("\n", "Nothing is decided yet")
     assert table.undecided
 
 
@@ -162,8 +160,7 @@ def test_enter_and_half_a_word_are_asked_again_and_a_clear_answer_counts(name: s
     table, question = asked(name)
     table.tell(*question.told)
     table.until(question.reads)
-    table.type("\n")
-    table.until("Nothing is decided yet")
+    table.insist("\n", "Nothing is decided yet")
     table.type("yep\n")
     table.until(lambda text: re.search(r"yep is (nobody('s number)? here and )?no answer", text) is not None)
     assert table.undecided
@@ -255,8 +252,7 @@ def test_lines_for_the_program_are_kept_while_it_runs_and_forgotten_with_it(sit:
     table.type("y\n")
     table.tell(events.Input(False), events.Run(1, "finished", 1.0), *AGAIN)
     table.until("Once more?")
-    table.type("\n")
-    table.until("Nothing is decided yet")
+    table.insist("\n", "Nothing is decided yet")
     assert table.undecided
 
 
