@@ -48,7 +48,7 @@ class Catalogue:
         """
         if known := self.texts.get(english):
             return known
-        if depth == _DEEPEST:
+        if depth == _DEEPEST or not self.texts:  # in English there is nothing to look for
             return english
         return self._as_whole(english, depth) or self._in_parts(english, depth) or english
 
