@@ -27,7 +27,7 @@ def one_of(question: str, letters: str) -> str:
     while True:
         line = typed(f"{question} [{'/'.join(letters)}]")
         answer = line.strip().casefold()
-        if answer and answer in letters and len(answer) == 1:
+        if answer in set(letters):
             return answer
 
 

@@ -58,7 +58,7 @@ def unlock_seed(locked: Locked) -> bytes:
             hint=f"Give it in {VARIABLE}, or take part with --pseudonym.",
         )
     for left in reversed(range(_TRIES)):
-        typed = ask(t("Passphrase of your identity"))
+        typed = hidden(t("Passphrase of your identity"))
         try:
             return _seed(locked, typed)
         except WrongPassphrase:
@@ -68,11 +68,6 @@ def unlock_seed(locked: Locked) -> bytes:
         "That is not the passphrase of your identity.",
         hint="Try again; or, if it is lost, get a new identity after `huddle forget identity`.",
     )
-
-
-def ask(question: str, *, twice: bool = False) -> str:
-    """What the person types without its being shown."""
-    return hidden(question, twice=twice)
 
 
 def _seed(locked: Locked, passphrase: str) -> bytes:

@@ -25,13 +25,13 @@ def keep_bytecode(name):
     folder = os.path.dirname(spec.origin or "") if spec else ""
     if folder and os.access(folder, os.W_OK):
         compileall.compile_dir(folder, quiet=2, rx=re.compile(r"[/\\\\]tests?[/\\\\]"))
+installed = [entry for folder in filter(os.path.isdir, sys.path[1:]) for entry in os.listdir(folder)]
 def version(name):
     if importlib.util.find_spec(name) is None:
         return None
-    for folder in filter(os.path.isdir, sys.path[1:]):
-        for entry in os.listdir(folder):  # NAME-VERSION.dist-info, by the specification of installed projects
-            if entry.startswith(name + "-") and entry.endswith(".dist-info"):
-                return entry[len(name) + 1 : -len(".dist-info")]
+    for entry in installed:  # NAME-VERSION.dist-info, by the specification of installed projects
+        if entry.startswith(name + "-") and entry.endswith(".dist-info"):
+            return entry[len(name) + 1 : -len(".dist-info")]
     from importlib import metadata  # it was installed in an older way
     try:
         return metadata.version(name)

@@ -70,9 +70,9 @@ async def host(stages: Stages, plan: HostPlan, stack: AsyncExitStack, seat: Grou
 async def _rendezvous(stages: Stages, plan: HostPlan, before: KeptRoom | None, stack: AsyncExitStack) -> str:
     """Where guests meet: as the person says, where they did before, or in this process."""
     wanted = plan.rendezvous
-    if before is None and wanted:
-        return wanted
     if before is None:
+        if wanted:
+            return wanted
         met_at = [place_of(contact).rendezvous for contact in map(stages.contacts.meant, plan.called)]
         url, reach = await stages.platform.embed(stages.settings, stack, met_at[0] if met_at else "")
         stages.notice(reach)
@@ -121,15 +121,16 @@ class Hosting:
         """Make the room where guests meet this host; `before`: the same one as then, anew."""
         stages, url = self._stages, plan.rendezvous or ""
         if before is not None:
-            invitation = before.invitation(stages.identity.did)
-        self._invitation = invitation or Invitation.fresh(stages.crypto, url, stages.identity.did)
-        key = before.owner_key if before is not None else stages.crypto.random(OWNER_KEY)
-        room = bytes.fromhex(self._invitation.room_id)
-        lifetime = 0
-        if before is not None:
+            invitation, key = before.invitation(stages.identity.did), before.owner_key
             lifetime = max(1, int(before.expires - time.time()))
+            room = bytes.fromhex(invitation.room_id)
             async with RoomClient(url, room, create=True, owner_key=key) as left:
                 await left.delete()
+        else:
+            invitation = invitation or Invitation.fresh(stages.crypto, url, stages.identity.did)
+            key, lifetime = stages.crypto.random(OWNER_KEY), 0
+            room = bytes.fromhex(invitation.room_id)
+        self._invitation = invitation
         self._room = RoomClient(url, room, create=True, owner_key=key, lifetime=lifetime)
         await stages.enter(self._room, self._stack)
         self._stack.push_async_callback(delete, self._room)
@@ -137,9 +138,12 @@ class Hosting:
             self._keep(plan, key, before)
 
     def _keep(self, plan: HostPlan, key: bytes, before: KeptRoom | None) -> None:
-        expires = self._room.state.expires or time.time()
-        kept = before or KeptRoom(self._invitation.url, key, self._embedded, expires, plan.program.entry)
-        self._stages.rooms.keep(kept.returned() if before is not None else kept)
+        if before is not None:
+            kept = before.returned()
+        else:
+            expires = self._room.state.expires or time.time()
+            kept = KeptRoom(self._invitation.url, key, self._embedded, expires, plan.program.entry)
+        self._stages.rooms.keep(kept)
         self.kept = True
 
     async def session(self, plan: HostPlan) -> HostPlan | None:

@@ -11,6 +11,11 @@ from huddle.cli import main as main_module
 from huddle.cli.main import _COMMANDS, main
 
 
+def printed(code: str) -> str:
+    """What a fresh interpreter writes that runs this code."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
 def test_the_version() -> None:
     assert __version__ in CliRunner().invoke(main, ["--version"]).stdout
 
@@ -42,11 +47,11 @@ def test_a_session_that_root_starts_does_not_wait_for_what_only_its_helper_needs
         "names = [kind.name for kind in registry.kinds()]\nassert rights._root_services(names, 0)\n"
         "print([name for name in sys.modules if name.startswith('huddle.networks.wireguard.')])"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = printed(code)
     assert not {"maker", "device", "rootless", "port", "tunnel"} & {
-        name.strip(" '[]").rpartition(".")[2] for name in found.stdout.split(",")
+        name.strip(" '[]").rpartition(".")[2] for name in found.split(",")
     }
-    assert "wireguard.helper" in found.stdout
+    assert "wireguard.helper" in found
 
 
 def test_a_guest_does_not_wait_for_what_only_servers_need() -> None:
@@ -55,8 +60,8 @@ def test_a_guest_does_not_wait_for_what_only_servers_need() -> None:
         "import sys\nfrom huddle.cli.main import main\nmain(['join', '--help'], standalone_mode=False)\n"
         f"print([name for name in {servers} if name in sys.modules])"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.splitlines()[-1] == "[]"
+    found = printed(code)
+    assert found.splitlines()[-1] == "[]"
 
 
 def test_nothing_is_collected_as_garbage_while_a_command_is_imported() -> None:
@@ -65,5 +70,5 @@ def test_nothing_is_collected_as_garbage_while_a_command_is_imported() -> None:
         "gc.callbacks.append(lambda phase, info: seen.append(phase))\n"
         "main.get_command(click.Context(main), 'join')\nprint(seen, gc.isenabled())"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout == "[] True\n"
+    found = printed(code)
+    assert found == "[] True\n"

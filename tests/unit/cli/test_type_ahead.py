@@ -5,17 +5,14 @@ something new is found by `test_every_place_that_asks_has_such_a_test`.
 """
 
 import ast
-import os
-import pty
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import huddle.cli
+from tests.unit.cli.asked import Asked
 from tests.unit.cli.terminal.test_screens import QUESTIONS
 
 SOURCE = Path(huddle.cli.__path__[0])
@@ -36,7 +33,9 @@ ON_A_SCREEN = {
 OUTSIDE = {
     "forms.py _typed": "typed",
     "proposal.py _asked": "one_of",
-    "unlock.py ask": "hidden",
+    "unlock.py unlock_seed": "hidden",
+    "identity_group.py passphrase_command": "hidden",
+    "identity_group.py export_command": "hidden",
     "identity.py forget_command": "confirm",
 }
 
@@ -44,13 +43,6 @@ ASKS = re.compile(
     r"self\._screen\.(ask|line)|self\._until_clear|click\.(prompt|confirm|getchar|pause)"
     r"|confirm|one_of|typed|hidden|input|getpass\.getpass"
 )
-CHILD = """
-import os, sys
-from huddle.cli import confirm
-print("ready", flush=True)
-os.read(int(sys.argv[1]), 1)
-print("answered", repr({call}), flush=True)
-"""
 CASES = {
     "confirm": ("confirm.confirm('Delete it?')", "Delete it? [y/N]: ", "y", "None"),
     "one_of": ("confirm.one_of('Send it?', 'yen')", "Send it? [y/e/n]: ", "e", "'e'"),
@@ -89,30 +81,10 @@ def test_every_place_that_asks_has_such_a_test() -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_what_was_typed_or_pasted_before_the_question_answers_nothing(case: str) -> None:
     call, reads, answer, expected = CASES[case]
-    master, slave = pty.openpty()
-    go, gone = os.pipe()
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD.format(call=call), str(go)],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        pass_fds=(go,),
-        start_new_session=True,
-    )
-    os.close(slave)
-    seen = ""
-
-    def until(text: str) -> None:
-        nonlocal seen
-        while text not in seen:
-            seen += os.read(master, 4096).decode()
-
-    until("ready")
-    os.write(master, b"y\nn\ny\ny\n1")
-    os.write(gone, b".")
-    until(reads)
-    os.write(master, answer.encode() + b"\n")
-    until(f"answered {expected}")
-    assert child.wait(10) == 0
-    for one in (master, go, gone):
-        os.close(one)
+    one = Asked("from huddle.cli import confirm", f"print('answered', repr({call}), flush=True)")
+    one.type("y\nn\ny\ny\n1")
+    one.ask()
+    one.until(reads)
+    one.type(f"{answer}\n")
+    one.until(f"answered {expected}")
+    assert one.end() == 0

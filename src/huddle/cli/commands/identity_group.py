@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from huddle.cli.confirm import hidden
 from huddle.cli.errors import complaints
 from huddle.cli.home import Home
-from huddle.cli.unlock import ask, unlock_seed
+from huddle.cli.unlock import unlock_seed
 from huddle.errors import LocalError
 from huddle.identity import keyfile
 from huddle.identity.keyfile import InAgent, Locked, Plain, Stored
@@ -66,7 +67,7 @@ def passphrase_command(remove: bool) -> None:
         click.echo(t("Your identity has no passphrase any more: whoever has its file can use it."))
         return
     typed = (
-        ask(t("New passphrase"), twice=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+        hidden(t("New passphrase"), twice=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     )
     if not typed:
         raise LocalError("A passphrase has at least one letter.", hint="Nothing was changed.")
@@ -118,7 +119,7 @@ def export_command(file: Path) -> None:
     if stored is None:
         raise LocalError("You have no identity yet.", hint="`huddle whoami` makes one.")
     seed = _seed(stored)
-    typed = ask(t("Passphrase of the file (empty: none)"), twice=True) if sys.stdin.isatty() else ""
+    typed = hidden(t("Passphrase of the file (empty: none)"), twice=True) if sys.stdin.isatty() else ""
     locked = BestAvailableEncryption(typed.encode()) if typed else NoEncryption()
     key = Ed25519PrivateKey.from_private_bytes(seed)
     data = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, locked)

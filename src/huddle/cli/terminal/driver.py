@@ -114,9 +114,10 @@ class Driver:
         self._last = event
         match event:
             case events.Party(standing="self") if not self._questions.knows(event.did):
-                self._keep_identity()
+                self._keep(self._entered)
             case events.Sealed():
-                self._keep_contacts()
+                # At once: who ends otherwise than in order would have lost what others keep of the meeting.
+                self._keep(self._finish)
             case events.Words() | events.Restarted():
                 self._epoch = event.epoch
                 # After a sealed session the host's lobby is ready when the new invitation is.
@@ -141,16 +142,10 @@ class Driver:
         if self._gathering and self._wanted.empty():
             self._wanted.put_nowait((LOBBY, self._epoch))
 
-    def _keep_identity(self) -> None:
+    def _keep(self, keep: Callable[[], object]) -> None:
+        """Keep something; where that fails, so does the session."""
         try:
-            self._entered()
-        except (HuddleError, OSError) as exc:
-            self._party.fail(exc)
-
-    def _keep_contacts(self) -> None:
-        """At once: who ends otherwise than in order would have lost what the others keep of the meeting."""
-        try:
-            self._finish()
+            keep()
         except (HuddleError, OSError) as exc:
             self._party.fail(exc)
 

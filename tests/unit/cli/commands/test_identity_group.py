@@ -82,7 +82,7 @@ def test_a_wrong_passphrase_can_be_typed_again(
     assert isinstance(stored, Locked)
     typed = iter(["fist", "FIRST", "first", "a", "b", "c"])
     monkeypatch.setattr(sys, "stdin", Terminal)
-    monkeypatch.setattr(unlock, "ask", lambda question: next(typed))
+    monkeypatch.setattr(unlock, "hidden", lambda question: next(typed))
     assert unlock.unlock_identity(stored).did == stored.did
     assert capsys.readouterr().err.count("Try again") == 2
     with pytest.raises(LocalError, match="not the passphrase"):
