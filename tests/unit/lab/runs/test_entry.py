@@ -45,6 +45,12 @@ def test_figures_are_taken_from_what_mpyc_logs(tmp_path: Path) -> None:
     assert "huddle-lab" not in rest and rest.startswith("__main__")
 
 
+def test_memory_is_the_program_s_own_and_not_what_held_who_started_it(tmp_path: Path) -> None:
+    held = bytearray(200_000_000)
+    held[::4096] = b"x" * len(held[::4096])
+    assert 5 < figures(run(tmp_path, "s").stdout)[0]["memory_mb"] < 150
+
+
 def test_a_seed_repeats_a_run_and_each_party_has_its_own(tmp_path: Path) -> None:
     def drawn(seed: str, pid: str) -> str:
         return figures(run(tmp_path, seed, "-I", pid).stdout)[1].partition("] ")[2]
