@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from huddle_lab.markdown import line, rule
 from huddle_lab.report import document, figures, kept, matrix
 from huddle_lab.report import runtimes as runtimes_report
 from huddle_lab.report.charts import Figure
-from huddle_lab.report.document import line
 from huddle_lab.report.groups import RowGroup
 from huddle_lab.runs import rows
 from huddle_lab.runs.rows import Row
@@ -102,7 +102,7 @@ def validated() -> str:
 
 def effort(counted: dict[str, dict[str, dict[str, list[str]]]]) -> str:
     """How many steps, of host and guest."""
-    text = [line("network", *WHEN), line(*["---"] * (len(WHEN) + 1))]
+    text = [line("network", *WHEN), rule(len(WHEN) + 1)]
     for network, steps in counted.items():
         cells = [
             f"{len(steps[when]['host'])} + {len(steps[when]['guest'])}" if when in steps else ""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from huddle_lab.markdown import line, rule
 from huddle_lab.report import groups
 from huddle_lab.report.groups import GroupKey, RowGroup, beside, over_links, seconds, set_up
 from huddle_lab.report.least import by_model
@@ -26,17 +27,12 @@ def shown(found: Estimate | None, form: str) -> str:
     return f"{found.value:{form}}{interval}"
 
 
-def line(*cells: str) -> str:
-    """A line of a table."""
-    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
-
-
 def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     """A table without columns in which nothing stands; nothing where it has no lines."""
     if not lines:
         return ""
     used = [n for n in range(len(head)) if any(one[n] for one in lines)]
-    text = [line(*(head[n] for n in used)), line(*["---"] * len(used))]
+    text = [line(*(head[n] for n in used)), rule(len(used))]
     return "\n".join([*text, *(line(*(one[n] for n in used)) for one in lines)])
 
 
@@ -56,10 +52,11 @@ def performance(found: Sequence[Row], places: Callable[[RowGroup], bool], enough
     some = [one for one in quiet(found, enough) if places(one)]
     if not some:
         return NONE
-    parts = [about(some, len(found) - len(undisturbed(found)))]
+    out = left_out(found)
+    parts = [about(some, out.total())]
     for demo, parties in dict.fromkeys((one.key.demo, one.key.parties) for one in some):
         these = _sorted([one for one in some if (one.key.demo, one.key.parties) == (demo, parties)])
-        tables = [one for one in (times(these, left_out(found)), links(these)) if one]
+        tables = [one for one in (times(these, out), links(these)) if one]
         heading = f"### {demo}, {parties} {'party' if parties == 1 else 'parties'}"
         parts += [text for one in ([heading, *tables] if tables else []) for text in ("", one)]
     parts += missing(found, enough)
@@ -80,7 +77,8 @@ def missing(found: Sequence[Row], enough: int) -> list[str]:
     few = [one for one in few if one.key.scenario != REFERENCE]
     if few:
         parts += ["", f"Fewer than {enough} runs had the machine to themselves, and are not shown:", ""]
-        parts += [f"- {_named(one)}: {len(one.rows)}, left out {left_out(found)[one.key]}" for one in few]
+        out = left_out(found)
+        parts += [f"- {_named(one)}: {len(one.rows)}, left out {out[one.key]}" for one in few]
     return parts
 
 
@@ -173,7 +171,7 @@ def on_the_wire(row: Row) -> float | None:
 
 def disturbed(found: Sequence[Row], places: Callable[[RowGroup], bool], enough: int) -> str:
     """What loss and pulled cables cost: by the same network where nothing is lost."""
-    some = quiet(found, enough)
+    some, out = quiet(found, enough), left_out(found)
     lines = []
     for one in _sorted([one for one in some if places(one)]):
         same = (one.key.demo, one.key.size, one.key.parties, one.key.network)
@@ -183,11 +181,10 @@ def disturbed(found: Sequence[Row], places: Callable[[RowGroup], bool], enough: 
         )
         more = shown(beside(calm, one), ".2f") if calm else ""
         most = max(one.values(seconds))
-        out = str(left_out(found)[one.key] or "")
         failed = str(one.failed or "")
         lines.append(
             (one.title, f"`{one.key.network}`", shown(one.of(seconds), ".2f"), f"{most:.2f}", more, failed,
-             str(len(one.rows)), out)
+             str(len(one.rows)), str(out[one.key] or ""))
         )  # fmt: skip
     head = ("", "network", "seconds", "at most", "by undisturbed", "failed", "n", "left out")
     return table(head, lines) or "Not measured yet: `huddle lab run disturbed`."

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from huddle_lab.markdown import line, rule
 from huddle_lab.report.groups import RowGroup
 from huddle_lab.simulator import places
 from huddle_lab.simulator.costs import Costs, load
@@ -85,10 +86,11 @@ def _cells(header: TraceHeader) -> Iterable[tuple[str, str]]:
     if header.parties == 1:
         return [(THESIS[0], "plain")]
     known = load().networks
-    if header.parties > FEW:
-        return [(place, network) for place in THESIS for network in FEWER if network in known]
-    beyond = [(place, network) for place in BEYOND for network in FEWER if network in known]
-    return [(place, network) for place in THESIS for network in NETWORKS if network in known] + beyond
+    many = header.parties > FEW
+    ways = [(place, network) for place in THESIS for network in (FEWER if many else NETWORKS)]
+    if not many:
+        ways += [(place, network) for place in BEYOND for network in FEWER]
+    return [way for way in ways if way[1] in known]
 
 
 def read(path: Path) -> list[Cell]:
@@ -147,12 +149,12 @@ def _table(
         return []
     found = [
         *("", f"#### {demo}, {shipped()[1][place].title}", ""),
-        _line(["size", "parties", *(f"`{name}`" for name in networks)]),
-        _line(["---"] * (2 + len(networks))),
+        line("size", "parties", *(f"`{name}`" for name in networks)),
+        rule(2 + len(networks)),
     ]
     for size, parties in sorted(sizes, key=lambda one: (SIZES.index(one[0]), one[1])):
         keys = [(demo, size, parties, place, name) for name in networks]
-        found.append(_line([size, str(parties), *(_cell(one, cells, emulated) for one in keys)]))
+        found.append(line(size, parties, *(_cell(one, cells, emulated) for one in keys)))
     return found
 
 
@@ -165,7 +167,3 @@ def _cell(one: Key, cells: Mapping[Key, float], emulated: Mapping[Key, RowGroup]
     if one[2] == 1:
         return "alone"
     return "few" if one[2] > FEW else "not measured"
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

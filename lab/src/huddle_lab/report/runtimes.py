@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from huddle.errors import LocalError
+from huddle_lab.markdown import line, rule
 from huddle_lab.runs.runtimes import BENCHMARKS, DATA, NAMES, Result
 from huddle_lab.study import parsing
 
@@ -97,8 +98,7 @@ def html(rows: Sequence[Result]) -> str:
 def markdown(rows: Sequence[Result]) -> str:
     """The same for a document."""
     head, lines = table(rows)
-    text = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-    text += [f"| {' | '.join(one.replace('|', '/') for one in line)} |" for line in lines]
+    text = [line(*head), rule(len(head)), *(line(*cells) for cells in lines)]
     return "\n".join([*text, "", explanation(), "", *(f"- {one}" for one in notes(rows))])
 
 

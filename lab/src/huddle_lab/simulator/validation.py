@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from huddle_lab.markdown import line, rule
 from huddle_lab.simulator import places
 from huddle_lab.simulator.costs import Costs
 from huddle_lab.simulator.simulate import simulate
@@ -113,7 +114,7 @@ HEAD = ("", "n", "median error", "95% error", "leans")
 
 def markdown(compared: Sequence[Compared]) -> str:
     """Tables for a document: by group, and each run."""
-    text = [_row(HEAD), _row(["---"] * len(HEAD)), *map(_row, lines(compared))]
+    text = [line(*HEAD), rule(len(HEAD)), *(line(*cells) for cells in lines(compared))]
     said = f"a median error under {MEDIAN_BAR:.0%} and 95% under {MOST_BAR:.0%}"
     bar = f"The bar, {said}: {'; '.join(bars(compared))}."
     return "\n".join([*text, "", bar])
@@ -133,7 +134,3 @@ def text(compared: Sequence[Compared]) -> str:
     ]
     bar = f"bar: median under {MEDIAN_BAR:.0%}, 95% under {MOST_BAR:.0%}"
     return "\n".join([*each, "", *groups, bar, *bars(compared)])
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -141,10 +141,13 @@ class Wire:
             patient = 0 if earlier.later >= REORDERED else PATIENT
             self._clock.at(now + (1 + patient) * self._trip, self._again, earlier, earlier.tries)
 
-    def _is_lost(self, packets: int = 1) -> bool:
+    def _is_lost(self, packets: int) -> bool:
         """What is sent now."""
-        if any(begin <= self._clock.now < end for begin, end in self._out):
-            return True
+        pulled = any(begin <= self._clock.now < end for begin, end in self._out)
+        return pulled or self._is_dropped(packets)
+
+    def _is_dropped(self, packets: int = 1) -> bool:
+        """By the way's loss."""
         return bool(self._shape.loss) and self._random.random() > (1 - self._shape.loss) ** packets
 
     def _patience(self, chunk: _Chunk) -> float:
@@ -175,14 +178,10 @@ class Wire:
         self._copied += chunk.size
         chunk.window = self._offered
         self._answered.append(chunk)
-        if (
-            self._shape.loss and self._random.random() > 1 - self._shape.loss
-        ):  # that of a later one says it too
-            self._clock.at(
-                chunk.sent + self._patience(chunk) + self._trip, self._acknowledge
-            )  # or of a probe
-        else:
-            self._clock.at(self._clock.now + self._trip - self._shape.delay, self._acknowledge)
+        known = self._clock.now + self._trip - self._shape.delay
+        if self._is_dropped():  # the answer: that of a later chunk says it too, or that of a probe
+            known = chunk.sent + self._patience(chunk) + self._trip
+        self._clock.at(known, self._acknowledge)
         while self._chunks and self._chunks[0].arrived:
             self._passed = self._chunks.popleft().end
             while self._messages and self._messages[0][1] <= self._passed:

@@ -60,7 +60,7 @@ class NetworkNamespace:
 
     def command(self, command: Sequence[str]) -> list[str]:
         """The command line that runs this command on the machine, as the same process."""
-        return ["nsenter", f"--net={NAMESPACES / self.name}", *command]
+        return [*_inside(self.name), *command]
 
 
 class Net:
@@ -226,11 +226,11 @@ class Net:
         self._made.append(name)
         _run("ip", "netns", "add", name)
         _run("ip", "-n", name, "link", "set", "lo", "up")
-        inside = ("nsenter", f"--net={NAMESPACES / name}", "sysctl")
+        sysctl = (*_inside(name), "sysctl", "-qw")
         for setting in _SETTINGS:
-            _run(*inside, "-qw", setting)
+            _run(*sysctl, setting)
         with contextlib.suppress(LocalError):  # the row says what it has
-            _run(*inside, "-qw", f"net.ipv4.tcp_congestion_control={CONGESTION}")
+            _run(*sysctl, f"net.ipv4.tcp_congestion_control={CONGESTION}")
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self._control is not None
@@ -315,6 +315,11 @@ def _remove(name: str) -> None:
 def _address(machine: NetworkNamespace, device: str, prefix: int = 32) -> None:
     _run("ip", "-n", machine.name, "address", "add", f"{machine.address}/{prefix}", "dev", device)
     _run("ip", "-n", machine.name, "link", "set", device, "up", "mtu", _MTU)
+
+
+def _inside(name: str) -> list[str]:
+    """What runs a command in the namespace of that name, as the same process."""
+    return ["nsenter", f"--net={NAMESPACES / name}"]
 
 
 def _allow(algorithm: str) -> None:

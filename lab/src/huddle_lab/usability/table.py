@@ -2,37 +2,32 @@
 
 from collections.abc import Callable, Sequence
 
+from huddle_lab.markdown import line, rule
 from huddle_lab.usability.perform import Row
 from huddle_lab.usability.registry import HUDDLE, NOT_PERFORMED, SOLUTIONS
 
 _WHEN = ("install", "first", "again", "end")
 
 
-def _line(*cells: object) -> str:
-    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
-
-
 def usability(rows: Sequence[Row]) -> str:
     """A row for each solution; what was not performed says why."""
     made = [row for row in rows if "steps" in row]
     lines = [
-        _line("solution", *(f"{when}: steps, waiting" for when in _WHEN), "values told", "stays at each"),
-        _line(*["---"] * 7),
+        line("solution", *(f"{when}: steps, waiting" for when in _WHEN), "values told", "stays at each"),
+        rule(7),
     ]
-    lines += [_line(row["title"], *map(_cell(row), _WHEN), _told(row), _stays(row)) for row in made]
-    lines += [
-        _line(row["title"], f"not run: {row['not_run']}", *[""] * 5) for row in rows if "not_run" in row
-    ]
-    lines += [_line(name, f"not run: {why}", *[""] * 5) for name, why in NOT_PERFORMED.items()]
+    lines += [line(row["title"], *map(_cell(row), _WHEN), _told(row), _stays(row)) for row in made]
+    lines += [line(row["title"], f"not run: {row['not_run']}", *[""] * 5) for row in rows if "not_run" in row]
+    lines += [line(name, f"not run: {why}", *[""] * 5) for name, why in NOT_PERFORMED.items()]
     return "\n".join(lines)
 
 
 def security() -> str:
     """A row for each attacker of each solution."""
-    lines = [_line("solution", "attacker", "sees and can do", "tried by"), _line(*["---"] * 4)]
+    lines = [line("solution", "attacker", "sees and can do", "tried by"), rule(4)]
     for title, attackers in [*((one.title, one.security) for one in SOLUTIONS), ("Huddle", HUDDLE)]:
         for attacker, power, test in attackers:
-            lines.append(_line(title, attacker, power, test if test == "not tried" else f"`{test}`"))
+            lines.append(line(title, attacker, power, test if test == "not tried" else f"`{test}`"))
     return "\n".join(lines)
 
 

@@ -60,11 +60,9 @@ function happened(view: View, event: SessionEvent, at: number): View {
       // Somebody was lost after the start: who is left is in a new room, where all is told anew and runs count from 1.
       if (event.epoch === 0) view = { ...view, sealed: undefined, invitation: undefined, parties: [], questions: [], runs: [] };
       return {
-        ...answered(view, (question) => isAboutProgram(question) || (event.epoch === 0 && question.what === "again")),
+        ...answered(view, isAboutProgram),
         ...{ words: undefined, program: undefined, lobby: undefined, answer: undefined, lastNews: at },
         askedAgain: event.epoch === 0 ? "" : event.reason,
-        // Somebody was lost after the sealing: that session is over, and the host invites to another one.
-        ...(event.epoch === 0 ? { sealed: undefined, runs: [], invitation: undefined } : {}),
       };
     case "planned":
       return { ...view, planned: event.parties };
