@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -145,6 +146,23 @@ class FreshMachine:
         who = [] if root else ["setpriv", "--reuid=4242", "--regid=4242", "--clear-groups"]
         words = [f"{name}={value}" for name, value in env.items()]
         return ["nsenter", f"--target={self._pid}", *spaces, "env", "-i", *words, *who, *shell]
+
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[None]:
+        """This thread, and the processes that it starts, are in the machine's network; no more than that."""
+        own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        try:
+            there = os.open(f"/proc/{self._pid}/ns/net", os.O_RDONLY)
+            try:
+                os.setns(there, os.CLONE_NEWNET)
+            finally:
+                os.close(there)
+            try:
+                yield
+            finally:
+                os.setns(own, os.CLONE_NEWNET)
+        finally:
+            os.close(own)
 
     def put(self, name: str, content: bytes) -> None:
         """A file that somebody has sent its person, in their home."""

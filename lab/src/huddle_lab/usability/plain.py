@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from huddle_lab.usability.solution import Stage, install_mpyc, run_mpyc
+from huddle_lab.usability.people import Person
+from huddle_lab.usability.solution import PROGRAM, Stage, install_mpyc, run_mpyc
 
 _FILES = ".config"
 
@@ -27,13 +28,24 @@ class Plain:
     def perform(self, stage: Stage) -> None:
         install_mpyc(stage)
         stage.story.when = "first"
-        stage.bob.tell(stage.ada, "address and port")
-        stage.ada.tell(stage.bob, "address and port, and who has which number")
-        addresses = (stage.ada.machine.address, stage.bob.machine.address)
-        run_mpyc(stage, addresses)
+        meet(stage.ada, stage.bob)
         stage.story.when = "again"
-        run_mpyc(stage, addresses)
+        run_mpyc(*_both(stage.ada, stage.bob))
+        stage.story.when = "others"
+        stage.ada.send(stage.cyd, PROGRAM)
+        meet(stage.ada, stage.cyd)
         stage.story.when = "end"
+
+
+def meet(ada: Person, other: Person, *flags: str) -> None:
+    """Two tell each other their addresses, and run the program."""
+    other.tell(ada, "address and port")
+    ada.tell(other, "address and port, and who has which number")
+    run_mpyc(*_both(ada, other), *flags)
+
+
+def _both(ada: Person, other: Person) -> tuple[tuple[Person, Person], tuple[str, str]]:
+    return (ada, other), (ada.machine.address, other.machine.address)
 
 
 class PlainSsl:
@@ -55,24 +67,29 @@ class PlainSsl:
         return ""
 
     def perform(self, stage: Stage) -> None:
+        ada = stage.ada
         install_mpyc(stage)
         stage.story.when = "first"
-        stage.bob.tell(stage.ada, "address and port")
-        stage.ada.tell(stage.bob, "address and port, and who has which number")
-        for line in authority():
-            stage.ada.type(line)
-        for pid in range(2):
-            for line in certificate(pid):
-                stage.ada.type(line)
-        for name in ("mpyc_ca.crt", "party_1.crt", "party_1.key"):
-            stage.ada.send(stage.bob, f"{_FILES}/{name}")
-        addresses = (stage.ada.machine.address, stage.bob.machine.address)
-        run_mpyc(stage, addresses, "--ssl")
+        for line in (*authority(), *certificate(0)):
+            ada.type(line)
+        self._meet(ada, stage.bob)
         stage.story.when = "again"
-        run_mpyc(stage, addresses, "--ssl")
+        run_mpyc(*_both(ada, stage.bob), "--ssl")
+        stage.story.when = "others"
+        ada.send(stage.cyd, PROGRAM)
+        self._meet(ada, stage.cyd)
         stage.story.when = "end"
-        for person in (stage.ada, stage.bob):
+        for person in (ada, stage.bob):
             person.type(f"rm -r {_FILES}")
+
+    @staticmethod
+    def _meet(ada: Person, other: Person) -> None:
+        """Who is party 1 now gets a key and a certificate of their own."""
+        for line in certificate(1):
+            ada.type(line)
+        for name in ("mpyc_ca.crt", "party_1.crt", "party_1.key"):
+            ada.send(other, f"{_FILES}/{name}")
+        meet(ada, other, "--ssl")
 
 
 def authority() -> Sequence[str]:
