@@ -66,7 +66,7 @@ SECURITY = (
     (
         "a control server (`tailscale`)",
         "puts machines into the tailnet, which reach a session's port and get no further",
-        "tests/netlab/test_attackers.py::test_a_machine_that_the_control_server_inserts_gets_into_no_session",
+        "tests/unit/networks/tailscale/test_network.py::test_a_wire_from_another_machine_is_turned_away",
     ),
     (
         "a control server (`headscale`)",
@@ -132,7 +132,7 @@ class HuddlePhone:
         (
             "who serves the page",
             "is the program that holds the keys; `huddle web check` compares it with one's own",
-            "tests/e2e/test_installed.py",
+            "tests/unit/cli/commands/test_web.py::test_a_changed_page_is_told",
         ),
     )
 

@@ -16,10 +16,14 @@ class Plain:
     security = (
         (
             "on the path",
-            "reads and changes all; may be any party",
-            "not tried",
+            "reads and changes all, of two parties the inputs themselves; nobody notices",
+            "tests/unit/lab/usability/test_plain.py::test_who_is_on_the_path_reads_an_input_and_changes_the_result",
         ),
-        ("a party", "may claim any number that is free", "not tried"),
+        (
+            "anybody who reaches the port",
+            "is the party whose number they say first",
+            "tests/unit/lab/usability/test_plain.py::test_whoever_dials_first_is_the_party_whose_number_it_says",
+        ),
     )
 
     def problem(self) -> str:
@@ -54,13 +58,21 @@ class PlainSsl:
     name = "plain-ssl"
     title = "MPyC by addresses, `--ssl`"
     security = (
-        ("on the path", "sees addresses, sizes, times", "not tried"),
+        (
+            "on the path",
+            "sees addresses, sizes, times",
+            "tests/unit/lab/usability/test_plain.py::test_with_ssl_who_is_on_the_path_reads_no_input",
+        ),
         (
             "a party",
             "may be any party that dials: whose certificate it is, is not looked at",
             "tests/unit/lab/usability/test_plain.py::test_a_certificate_is_taken_under_another_number",
         ),
-        ("who made the authority", "can be anybody", "not tried"),
+        (
+            "who made the authority",
+            "can be anybody",
+            "tests/unit/lab/usability/test_plain.py::test_who_made_the_authority_is_anybody",
+        ),
     )
 
     def problem(self) -> str:

@@ -22,13 +22,21 @@ class Tailscale:
     name = "tailscale"
     title = "Tailscale, by a control server for tests"
     security = (
-        ("on the path, DERP", "sees addresses, sizes, times", "not tried"),
+        (
+            "on the path, DERP",
+            "sees addresses, sizes, times",
+            "tests/netlab/test_attackers.py::test_who_listens_reads_the_inputs_of_plain_mpyc_but_not_in_a_tunnel",
+        ),
         (
             "the control server",
             "puts machines into the tailnet, which reach MPyC's port; plain MPyC takes them",
-            "not tried",
+            "tests/netlab/test_attackers.py::test_a_machine_that_the_control_server_inserts_is_taken_for_a_party_of_plain_mpyc",
         ),
-        ("a party", "may claim any number that is free", "not tried"),
+        (
+            "a party",
+            "may claim any number that is free",
+            "tests/netlab/test_attackers.py::test_a_machine_that_the_control_server_inserts_is_taken_for_a_party_of_plain_mpyc",
+        ),
     )
 
     def problem(self) -> str:

@@ -12,12 +12,25 @@ class WireGuardByHand:
     name = "wireguard-by-hand"
     title = "WireGuard by hand"
     security = (
-        ("on the path", "sees addresses, sizes, times", "not tried"),
-        ("a party", "may claim any number that is free; no other machine gets in", "not tried"),
+        (
+            "on the path",
+            "sees addresses, sizes, times",
+            "tests/netlab/test_attackers.py::test_who_listens_reads_the_inputs_of_plain_mpyc_but_not_in_a_tunnel",
+        ),
+        (
+            "who carries the keys",
+            "swaps one for another, and is taken for its owner",
+            "tests/netlab/test_attackers.py::test_who_carries_the_keys_of_wireguard_and_swaps_one_is_taken_for_its_owner",
+        ),
+        (
+            "a party",
+            "may claim any number that is free",
+            "tests/netlab/test_attackers.py::test_in_a_tunnel_a_party_may_say_another_s_number",
+        ),
         (
             "who makes keys for all (`huddle wireguard-config` without keys)",
-            "reads and is anybody",
-            "not tried",
+            "can be anybody; who has none of the keys does not get in",
+            "tests/netlab/test_attackers.py::test_only_who_has_a_key_gets_into_a_tunnel_and_who_made_the_keys_has_all",
         ),
     )
 
