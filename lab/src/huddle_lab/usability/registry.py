@@ -16,3 +16,13 @@ NOT_PERFORMED = {
     " performed by `tests/netlab/test_plain.py`, its steps are not timed",
     "Headscale": "its binary is in no package registry; the network `headscale` is tested against a stand-in",
 }
+
+# What attackers see and can do where nothing was performed on fresh machines: title, who, what, and the test.
+OVERLAYS: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "An overlay through a hub (WireGuard, OpenVPN, IPSec)",
+        "who runs the hub",
+        "decrypts all and encrypts it anew: reads and changes plain MPyC",
+        "tests/netlab/test_attackers.py::test_the_hub_of_an_overlay_reads_what_its_clients_compute",
+    ),
+)

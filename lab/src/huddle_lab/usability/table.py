@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from huddle_lab.markdown import line, rule
 from huddle_lab.usability.perform import Row
-from huddle_lab.usability.registry import NOT_PERFORMED, SOLUTIONS
+from huddle_lab.usability.registry import NOT_PERFORMED, OVERLAYS, SOLUTIONS
 
 _WHEN = ("install", "first", "again", "others", "end")
 _COLUMNS = 3 + len(_WHEN)
@@ -23,13 +23,17 @@ def usability(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def attackers() -> list[tuple[str, str, str, str]]:
+    """All of them: title of the solution, who, what they see and can do, and the test."""
+    own = [(one.title, *attacker) for one in SOLUTIONS for attacker in one.security]
+    return [*own, *OVERLAYS]
+
+
 def security() -> str:
     """A row for each attacker of each solution."""
     lines = [line("solution", "attacker", "sees and can do", "tried by"), rule(4)]
-    for solution in SOLUTIONS:
-        for attacker, power, test in solution.security:
-            tried = f"`{test}`" if test.startswith("tests/") else test
-            lines.append(line(solution.title, attacker, power, tried))
+    for title, attacker, power, test in attackers():
+        lines.append(line(title, attacker, power, f"`{test}`" if test.startswith("tests/") else test))
     return "\n".join(lines)
 
 
