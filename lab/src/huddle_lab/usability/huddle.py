@@ -19,8 +19,8 @@ from huddle_lab.usability.solution import PROGRAM, TOTAL, VENV, Stage
 
 _PORT = 8037
 _PATIENCE = 60.0
-_LINK = r"(https?://\S+/j#\S+)"
-_WORDS = "Whom did you hear say these words"
+LINK = r"(https?://\S+/j#\S+)\s"  # whole, as what a terminal says may come in pieces
+WORDS = "Whom did you hear say these words"
 
 SECURITY = (
     (
@@ -107,19 +107,19 @@ class Huddle:
         """They know nothing of each other."""
         line = f"huddle host --name Ada --parties 2 --rendezvous {url} {PROGRAM}"
         with ada.start(line) as host:
-            link = host.see(_LINK)
+            link = host.see(LINK)
             ada.tell(other, "the link")
             with other.start(f"huddle join --name {other.name} '{link}'") as guest:
                 ada.tell(other, "the four words")
                 for terminal, what in ((host, "start"), (guest, "run this program")):
-                    terminal.see(_WORDS)
+                    terminal.see(WORDS)
                     terminal.answer("all", f"whom one heard, and {what}")
                 comes_right(host, guest)
 
     def _call(self, ada: Person, other: Person, url: str) -> None:
         """They are contacts, and need no link."""
         line = f"huddle host --name Ada --with {other.name} --yes --rendezvous {url} {PROGRAM}"
-        with ada.start(line) as host, other.start(f"huddle join --name {other.name} Ada --yes") as guest:
+        with ada.start(line) as host, other.start(f"huddle join --yes --name {other.name} Ada") as guest:
             comes_right(host, guest)
 
 
@@ -173,7 +173,7 @@ class HuddlePhone:
             page.fill("#own-name", other.name, "one's name")
             page.press("Join")
             ada.tell(other, "the four words")
-            host.see(_WORDS, within=120.0)
+            host.see(WORDS, within=120.0)
             host.answer("all", "whom one heard, and start")
             page.tick("fieldset input[type=checkbox]", "whom one heard")
             page.press("Accept and run")
@@ -189,7 +189,7 @@ def _hosting(url: str, *options: str) -> str:
 
 
 def _opened(ada: Person, other: Person, phone: Phone, host: Terminal) -> OpenPage:
-    link = host.see(_LINK)
+    link = host.see(LINK)
     ada.tell(other, "the link")
     return phone.open(link, "the link")
 
@@ -201,11 +201,12 @@ def comes_right(*terminals: Terminal) -> None:
             raise LocalError(f"The session did not come to its end:\n{terminal.text[-2000:]}")
 
 
-def install(person: Person, wheel: Path) -> None:
+def install(person: Person, wheel: Path, extra: str = "") -> None:
     """From a wheel of this checkout, as from a registry."""
     person.machine.put(wheel.name, wheel.read_bytes())
     person.type(VENV)
-    person.type(f"pip install -q ./{wheel.name} && rm {wheel.name}", online=True)
+    what = f"'./{wheel.name}[{extra}]'" if extra else f"./{wheel.name}"
+    person.type(f"pip install -q {what} && rm {wheel.name}", online=True)
 
 
 @contextmanager

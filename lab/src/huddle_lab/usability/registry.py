@@ -6,14 +6,13 @@ from huddle_lab.usability.plain import Plain, PlainSsl
 from huddle_lab.usability.solution import Solution
 from huddle_lab.usability.tailscale import Tailscale
 from huddle_lab.usability.wireguard import WireGuardByHand
+from huddle_lab.usability.wireguard_page import WireGuardByPage
 
 SOLUTIONS: tuple[Solution, ...] = (
-    Plain(), PlainSsl(), WireGuardByHand(), Tailscale(), MpycWeb(), Huddle(), HuddlePhone(),
+    Plain(), PlainSsl(), WireGuardByHand(), WireGuardByPage(), Tailscale(), MpycWeb(), Huddle(), HuddlePhone(),
 )  # fmt: skip
 
 NOT_PERFORMED = {
-    "WireGuard by a web page": "the thesis's page is in no package registry; Huddle's page for the same is"
-    " performed by `tests/netlab/test_plain.py`, its steps are not timed",
     "Headscale": "its binary is in no package registry; the network `headscale` is tested against a stand-in",
 }
 

@@ -60,13 +60,14 @@ class Solution(Protocol):
 def install_mpyc(stage: Stage) -> None:
     """All install MPyC; the two have the program."""
     for person in (stage.ada, stage.bob):
-        _install(person)
+        install_for(person)
     with stage.story.uncounted():
-        _install(stage.cyd)
+        install_for(stage.cyd)
     stage.ada.send(stage.bob, PROGRAM)
 
 
-def _install(person: Person) -> None:
+def install_for(person: Person) -> None:
+    """One of them."""
     person.type(VENV)
     person.type("pip install -q mpyc", online=True)
 

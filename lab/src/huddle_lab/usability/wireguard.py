@@ -40,9 +40,9 @@ class WireGuardByHand:
     def perform(self, stage: Stage) -> None:
         ada, bob, cyd = stage.ada, stage.bob, stage.cyd
         for person in (ada, bob):
-            self._install(person)
+            self.install(person)
         with stage.story.uncounted():
-            self._install(cyd)
+            self.install(cyd)
         install_mpyc(stage)
         stage.story.when = "first"
         keys = {ada: self._key(ada)}
@@ -59,7 +59,8 @@ class WireGuardByHand:
             person.type("rm key wg0.conf")
 
     @staticmethod
-    def _install(person: Person) -> None:
+    def install(person: Person) -> None:
+        """Debian's packages."""
         person.type("apt-get -qq update", root=True, online=True)
         person.type(
             "DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends"
