@@ -146,15 +146,18 @@ class Person:
     def type(self, line: str, *, root: bool = False, online: bool = False) -> str:
         """Type a command and wait for its end; what it said. LocalError where it fails."""
         began = time.monotonic()
-        done = subprocess.run(
-            self.machine.command(line, root=root, online=online),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                self.machine.command(line, root=root, online=online),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=PATIENCE if online else PATIENCE_TO_SEE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise LocalError(f"{self.name}'s command does not end: {line}\n{error.stdout!r}") from error
         if done.returncode:
             raise LocalError(f"{self.name}'s command failed: {line}\n{done.stdout[-2000:]}")
         self.story.add(self.name, "type", f"sudo {line}" if root else line, time.monotonic() - began)
