@@ -1,8 +1,8 @@
-"""The lab's machines in a cloud by a real OpenTofu or Terraform: `init`, `plan`, `apply`, `destroy`, and its death.
+"""The lab's machines in a cloud by a real OpenTofu or Terraform: `init`, `plan`, `apply`, `destroy`, a kill.
 
-A cloud's plugin is where the internet is. So here what the tool makes is data of its own (`terraform_data`, which
-is built in), and commands beside it ask the tests' API, as the plugin would. What it reads, writes down, does in
-which order and does not know after a `kill -9` is its own.
+A cloud's plugin is where the internet is. So here what the tool makes is data of its own (`terraform_data`,
+which is built in), and commands beside it ask the tests' API, as the plugin would. What it reads, writes
+down, does in which order and does not know after a `kill -9` is its own.
 """
 
 import json
@@ -58,7 +58,8 @@ if os.environ.get("LAB_HANGS_AT") == name:
 """
 DESTROY = f"""{ASK}
 if what == "droplets":
-    found = [one["id"] for one in ask("GET", "/v2/droplets?tag_name=" + tag)["droplets"] if one["name"] == name]
+    all_ = ask("GET", "/v2/droplets?tag_name=" + tag)["droplets"]
+    found = [one["id"] for one in all_ if one["name"] == name]
 else:
     found = keys(tag)
 for number in found:
@@ -72,7 +73,12 @@ def resource(what: str, name: str, tag: str, body: dict[str, Any], **more: Any) 
     def run(code: str, **when: str) -> dict[str, Any]:
         known = {key: f"${{self.input.{key.lower()}}}" for key in ("WHAT", "NAME", "TAG", "BODY")}
         return {
-            "local-exec": {"interpreter": [sys.executable, "-c"], "command": code, "environment": known, **when}
+            "local-exec": {
+                "interpreter": [sys.executable, "-c"],
+                "command": code,
+                "environment": known,
+                **when,
+            }
         }
 
     return {
@@ -82,7 +88,7 @@ def resource(what: str, name: str, tag: str, body: dict[str, Any], **more: Any) 
 
 
 def main(spec: Spec, tag: str, public_key: str, user_data: str) -> dict[str, Any]:
-    """main.tf.json, as `digitalocean.main` makes it, with the tool's own data in the place of the plugin's."""
+    """main.tf.json, as `digitalocean.main` makes it, but with the tool's own data."""
     real = digitalocean.main(spec, tag, public_key, user_data)["resource"]
     made = {"lab": resource("account/keys", tag, tag, real["digitalocean_ssh_key"]["lab"])}
     for number, (name, body) in enumerate(real["digitalocean_droplet"].items(), 1):
@@ -120,7 +126,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     local = SimpleNamespace(
         main=main, cost=digitalocean.cost, left=digitalocean.left, remove=digitalocean.remove
     )
-    monkeypatch.setitem(machines._CLOUDS, "digitalocean", local)  # type: ignore[arg-type]
+    monkeypatch.setitem(machines._CLOUDS, "digitalocean", local)
     try:
         yield one
     finally:

@@ -47,7 +47,5 @@ class Postman:
         for own in range(len(machines)):
             others = [f"{_address(n)}={where}" for n, where in enumerate(machines) if n != own]
             daemon = ("python3", f"{HERE}/postman.py", _address(own), *others)
-            places.append(
-                Place(_address(own), files={"postman.py": PROGRAM.encode()}, daemons=[daemon])
-            )
+            places.append(Place(_address(own), files={"postman.py": PROGRAM.encode()}, daemons=[daemon]))
         return places, Place("")

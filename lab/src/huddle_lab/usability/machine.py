@@ -210,7 +210,7 @@ class FreshMachine:
 
     def _files(self) -> dict[str, Path]:
         """What was written, by its path there, and where it is."""
-        found = {}
+        found: dict[str, Path] = {}
         for top, below in ((self._directory / "upper", ""), (self._directory / "tmp", "tmp/")):
             for folder, _, names in os.walk(top):
                 paths = [Path(folder) / name for name in names if not name.endswith((".pyc", "ld.so.cache"))]

@@ -1,10 +1,10 @@
-"""MPyC Web, the browser prototype of the thesis: an ID is told, a button pressed, a program chosen, a button pressed.
+"""MPyC Web, the browser prototype of the thesis: an ID is told, a program chosen, a button pressed.
 
-Its source is at github.com/e-nikolov/mpyc-web. A build of it, with the PeerJS server that it looks for and what
-it fetches from elsewhere, has to be served to browsers of this computer:
+Its source is at github.com/e-nikolov/mpyc-web. A build of it, with the PeerJS server that it looks for and
+what it fetches from elsewhere, has to be served to browsers of this computer:
 
     HUDDLE_MPYC_WEB=URL            the page
-    HUDDLE_MPYC_WEB_FLAGS=…        flags for Chromium, as --host-resolver-rules="MAP 0.peerjs.com 127.0.0.1:9000"
+    HUDDLE_MPYC_WEB_FLAGS=…        flags for Chromium, such as --host-resolver-rules=…
 
 Both people have browsers that nobody has used before, in this computer's own network.
 """

@@ -169,7 +169,8 @@ class Person:
         master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, _SCREEN)
         process = subprocess.Popen(
-            ["setsid", "--ctty", *self.machine.command(line, root=root)],  # so that it has this terminal
+            # So that it has this terminal.
+            ["setsid", "--ctty", *self.machine.command(line, root=root)],  # noqa: S607 - util-linux
             stdin=slave,
             stdout=slave,
             stderr=slave,

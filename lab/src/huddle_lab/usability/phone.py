@@ -57,9 +57,8 @@ class OpenPage:
         self.look(f"!!{field}")
         if unless and self._page.evaluate(f"{field}.value") == value:
             return
-        self._page.evaluate(
-            f"{field}.value = {json.dumps(value)}; {field}.dispatchEvent(new Event('input', {{bubbles: true}}))"
-        )
+        told = f"{field}.dispatchEvent(new Event('input', {{bubbles: true}}))"
+        self._page.evaluate(f"{field}.value = {json.dumps(value)}; {told}")
         self._person.story.add(self._person.name, "type", what)
 
     def press(self, label: str) -> None:

@@ -9,7 +9,8 @@ from huddle_lab.usability.wireguard import WireGuardByHand
 from huddle_lab.usability.wireguard_page import WireGuardByPage
 
 SOLUTIONS: tuple[Solution, ...] = (
-    Plain(), PlainSsl(), WireGuardByHand(), WireGuardByPage(), Tailscale(), MpycWeb(), Huddle(), HuddlePhone(),
+    Plain(), PlainSsl(), WireGuardByHand(), WireGuardByPage(), Tailscale(), MpycWeb(), Huddle(),
+    HuddlePhone(),
 )  # fmt: skip
 
 NOT_PERFORMED = {

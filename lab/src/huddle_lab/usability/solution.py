@@ -1,9 +1,9 @@
 """What a solution of the thesis is here: what two people do on fresh machines, from nothing to nothing.
 
 To add one, write a module with a `Solution` and name it in `registry.py`. It performs the occasions in order,
-setting `story.when`: `install`, `first` (people who have never met), `again` (the same two), `others` (Ada with
-somebody new, who has it installed), `end` (what one does to be rid of it). Whatever it does a person must be
-able to do.
+setting `story.when`: `install`, `first` (people who have never met), `again` (the same two), `others` (Ada
+with somebody new, who has it installed), `end` (what one does to be rid of it). Whatever it does a person
+must be able to do.
 """
 
 from dataclasses import dataclass

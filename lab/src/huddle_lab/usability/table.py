@@ -18,7 +18,11 @@ def usability(rows: Sequence[Row]) -> str:
         rule(_COLUMNS),
     ]
     lines += [line(row["title"], *map(_cell(row), _WHEN), _told(row), _stays(row)) for row in made]
-    lines += [line(row["title"], f"not run: {row['not_run']}", *[""] * (_COLUMNS - 2)) for row in rows if "not_run" in row]
+    lines += [
+        line(row["title"], f"not run: {row['not_run']}", *[""] * (_COLUMNS - 2))
+        for row in rows
+        if "not_run" in row
+    ]
     lines += [line(name, f"not run: {why}", *[""] * (_COLUMNS - 2)) for name, why in NOT_PERFORMED.items()]
     return "\n".join(lines)
 

@@ -1,7 +1,7 @@
-"""WireGuard by a web page, the thesis's second solution: one of the two has Huddle, the other a browser and an app.
+"""WireGuard by a web page, the thesis's second solution: one has Huddle, the other a browser and an app.
 
-The page is Huddle's: it makes the other's key, and writes a file for the WireGuard app and the line that starts
-plain MPyC. Where the other's app is for phones and desktops, here it is `wg-quick`.
+The page is Huddle's: it makes the other's key, and writes a file for the WireGuard app and the line that
+starts plain MPyC. Where the other's app is for phones and desktops, here it is `wg-quick`.
 """
 
 import tempfile
@@ -74,8 +74,13 @@ class WireGuardByPage:
 
     @staticmethod
     def _meet(ada: Person, other: Person, phone: Phone, url: str) -> None:
-        hosting = f"venv/bin/huddle host --name Ada --parties 2 --network auto,plain --rendezvous {url} {PROGRAM}"
-        with tempfile.TemporaryDirectory(prefix="huddle-saved-") as folder, ada.start(hosting, root=True) as host:
+        hosting = (
+            f"venv/bin/huddle host --name Ada --parties 2 --network auto,plain --rendezvous {url} {PROGRAM}"
+        )
+        with (
+            tempfile.TemporaryDirectory(prefix="huddle-saved-") as folder,
+            ada.start(hosting, root=True) as host,
+        ):
             phone.save_into(Path(folder))
             link = host.see(LINK)
             ada.tell(other, "the link")

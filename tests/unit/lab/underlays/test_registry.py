@@ -36,7 +36,8 @@ def test_a_study_may_name_it_and_who_misspells_it_hears_what_was_left_out(
     for name in ("postman", "postmen"):
         study = tmp_path / f"{name}.toml"
         study.write_text(
-            f'networks = ["plain+{name}"]\nscenarios = ["no-delay"]\nparties = [2]\n[[demos]]\nprogram = "p.py"\n'
+            f'networks = ["plain+{name}"]\nscenarios = ["no-delay"]\nparties = [2]\n'
+            '[[demos]]\nprogram = "p.py"\n'
         )
         command = [sys.executable, "-m", "huddle", "lab", "run", "--dry-run", str(study)]
         said[name] = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -97,8 +97,10 @@ class Carrier:
             end.shutdown(socket.SHUT_WR)
 
 
-def carried(folder: Path, bob_folder: Path, change: Callable[[bytes], bytes], *flags: str) -> tuple[str, str, bytes]:
-    """Ada, whose number is the secret, computes with Bob; what both print, and what who is between has seen."""
+def carried(
+    folder: Path, bob_folder: Path, change: Callable[[bytes], bytes], *flags: str
+) -> tuple[str, str, bytes]:
+    """Ada, whose number is the secret, computes with Bob; what both print, and what the carrier saw."""
     first, second = free_ports(2)
     with Carrier(second, change) as between:
         ada, bob = run(
