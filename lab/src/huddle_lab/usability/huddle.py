@@ -161,7 +161,6 @@ class HuddlePhone:
                     comes_right(host)
                     page.see(TOTAL)
                     page.done()
-                stage.story.browser[bob.name] = phone.kept()
             stage.story.when = "others"
             with Phone(cyd, url) as phone:
                 self._meet(ada, cyd, phone, url)

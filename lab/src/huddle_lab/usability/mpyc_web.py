@@ -63,7 +63,6 @@ class MpycWeb:
             for when, other in (("first", bob), ("again", bob), ("others", cyd)):
                 stage.story.when = when
                 self._meet(phones[ada], phones[other], ada, other, url)
-            stage.story.browser[bob.name] = phones[bob].kept()
         stage.story.when = "end"
 
     @staticmethod

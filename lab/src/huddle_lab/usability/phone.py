@@ -26,6 +26,7 @@ PATIENCE = 120.0  # seconds: Python starts in the page
 _OFTEN = 0.05
 _SCREEN = "--window-size=390,844"
 _LEAST = 0.05  # MB; less is what an empty storage takes
+_KEPT = "(await navigator.storage.estimate()).usageDetails ?? {}"
 
 
 class OpenPage:
@@ -90,8 +91,11 @@ class OpenPage:
         return self._page.evaluate(expression)
 
     def done(self) -> None:
-        """What it was opened for is over; close it."""
+        """What it was opened for is over; note what the browser keeps of it, and close it."""
         self._person.story.took(self._step, self._began)
+        found: dict[str, int] = self._page.evaluate(_KEPT)
+        parts = [f"{what} {size / 1e6:.1f} MB" for what, size in found.items() if size / 1e6 >= _LEAST]
+        self._person.story.browser[self._person.name] = ", ".join(parts) or "under 0.1 MB of the page's"
         self._page.close()
 
 
@@ -102,7 +106,7 @@ class Phone:
     """
 
     def __init__(self, person: Person, origin: str, *flags: str, away: bool = False) -> None:
-        self._person, self._origin = person, origin
+        self._person = person
         self._where: AbstractContextManager[None] = nullcontext() if away else person.machine.inside()
         self._chrome = Chrome([_SCREEN, f"--unsafely-treat-insecure-origin-as-secure={origin}", *flags])
 
@@ -132,13 +136,3 @@ class Phone:
                 raise LocalError(f"{self._person.name}'s browser saves no {name}.")
             time.sleep(_OFTEN)
         return (self._saved / name).read_bytes()
-
-    def kept(self) -> str:
-        """What the browser keeps of the page, now that it is closed."""
-        found = self._chrome.call("Storage.getUsageAndQuota", {"origin": self._origin})
-        parts = [
-            f"{one['storageType'].replace('_', ' ')} {one['usage'] / 1e6:.1f} MB"
-            for one in found["usageBreakdown"]
-            if one["usage"] / 1e6 >= _LEAST
-        ]
-        return ", ".join(parts) or "less than 0.1 MB of the page's"

@@ -59,7 +59,6 @@ class WireGuardByPage:
                 self._meet(ada, bob, phone, url)
                 stage.story.when = "again"
                 self._meet(ada, bob, phone, url)
-                stage.story.browser[bob.name] = phone.kept()
             stage.story.when = "others"
             with Phone(cyd, url) as phone:
                 self._meet(ada, cyd, phone, url)
