@@ -4,13 +4,11 @@ It keeps to the contract of Headscale's /api/v1 as far as a session needs it, as
 numbers as strings, errors with a message (most are internal ones), a name once, no user deleted while it has
 machines, a key good once and until its time. With `problems` errors are problem documents with codes of their
 own, as in its source after that.
-Where a `headscale` is on PATH, or scripts/install-headscale has built one, the tests of sessions run against
-that one too, by `huddle serve --headscale`.
+Where a `headscale` is on PATH the tests of sessions run against that one too, by `huddle serve --headscale`.
 """
 
 import contextlib
 import json
-import os
 import re
 import secrets
 import shutil
@@ -22,7 +20,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from huddle.networks.headscale.policy import openness
@@ -30,9 +27,7 @@ from tests.tailnet.running import ENVIRONMENT, Control, control
 
 Row = dict[str, Any]
 POLICY = '{\n  // Written by hand.\n  "groups": {"group:home": ["carol@"]},\n  "acls": [\n    {"action": "accept", "src": ["group:home"], "dst": ["group:home:*"]},\n  ],\n}\n'  # noqa: E501
-_CACHE = Path(ENVIRONMENT.get("XDG_CACHE_HOME") or Path(ENVIRONMENT.get("HOME", "/"), ".cache"))
-_BUILT = [str(path) for path in sorted(_CACHE.glob("huddle-dev/headscale-*/bin"))]
-BINARY = shutil.which("headscale", path=os.pathsep.join([ENVIRONMENT.get("PATH", ""), *_BUILT]))
+BINARY = shutil.which("headscale", path=ENVIRONMENT.get("PATH"))
 
 
 class Refused(Exception):

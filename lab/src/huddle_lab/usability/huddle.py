@@ -200,12 +200,11 @@ def comes_right(*terminals: Terminal) -> None:
             raise LocalError(f"The session did not come to its end:\n{terminal.text[-2000:]}")
 
 
-def install(person: Person, wheel: Path, extra: str = "") -> None:
+def install(person: Person, wheel: Path) -> None:
     """From a wheel of this checkout, as from a registry."""
     person.machine.put(wheel.name, wheel.read_bytes())
     person.type(VENV)
-    what = f"'./{wheel.name}[{extra}]'" if extra else f"./{wheel.name}"
-    person.type(f"pip install -q {what} && rm {wheel.name}", online=True)
+    person.type(f"pip install -q ./{wheel.name} && rm {wheel.name}", online=True)
 
 
 @contextmanager
