@@ -163,7 +163,12 @@ class Stages:
             rendezvous=rendezvous,
         )
         together = self.together = SealedSession(sealed, context)
-        stack.push_async_callback(lambda: together.part(self._leaving()))
+
+        async def part() -> None:
+            await together.part(self._leaving())
+            self.record = together.record
+
+        stack.push_async_callback(part)
         return together
 
     async def run(self, contents: Mapping[str, bytes], room: RoomClient) -> bool:
@@ -186,7 +191,6 @@ class Stages:
         together = self.together
         if together is None:
             return well
-        self.record = together.record
         if together.broken is not None:
             raise together.broken
         return well
