@@ -328,7 +328,8 @@ class Dealer:
         """Who has not come back from a group that lost somebody is lost as well."""
         awaited, self._awaited = self._awaited, []
         for guest in awaited:
-            if guest.state == "dealt" and self.roster.group_of(guest) is None:
+            there = self.roster.guests.get(guest.did) is guest  # else it has knocked anew
+            if there and guest.state == "dealt" and self.roster.group_of(guest) is None:
                 guest.state = guest.standing = "left"
                 self._changed(guest, "does not answer")
 
