@@ -16,7 +16,7 @@ from huddle import events
 from huddle.ceremony.manifest import Manifest
 from huddle.ceremony.messages import shorten
 from huddle.ceremony.sealed import Sealed
-from huddle.errors import HuddleError, PeerError
+from huddle.errors import HuddleError, PeerError, unexpected
 from huddle.links.wire import WireInfo
 from huddle.networks.outsiders import Ports
 from huddle.running.scratch import Scratch
@@ -175,8 +175,9 @@ class SealedSession:
         left = f"{self._names[self.sealed.pid]}: {reason}" if reason else "it ended before all had signed"
         try:
             self.record = self._chronicle.cut_short(told_to_others(error, "") if error is not None else left)
-        except (HuddleError, ValueError) as problem:  # an agent that signs no more, a session too long for it
-            self._emit(events.Notice(f"There is no record of this session: {problem}"))
+        except Exception as problem:  # an agent that signs no more, say; all is taken down all the same
+            reason = unexpected(problem).message
+            self._emit(events.Notice(f"There is no record of this session: {reason}"))
 
     def _farewell(self, reason: str) -> control.Leave:
         if not reason and isinstance(self.broken, PeerError):
