@@ -164,8 +164,8 @@ class Restarted(Event):
     """The host has begun a new ceremony, number `epoch`: words and answers so far do not count any more.
 
     `epoch` 0: somebody was lost after the sealing; that session is over, and those who are left are in a new
-    room, whose host has another link and code. Those who are left of a group of a class wait to be dealt again,
-    where somebody was lost before the sealing as well.
+    room, whose host has another link and code. Those who are left of a group of a class wait to be dealt
+    again, also where somebody was lost before the sealing.
     """
 
     event: ClassVar[str] = "restarted"

@@ -1,4 +1,4 @@
-"""A member of a group is lost after the deal: the others stay in the class, and somebody else takes the seat."""
+"""A member of a group is lost after the deal: the others stay in the class, and the seat is filled."""
 
 import signal
 from collections.abc import Callable

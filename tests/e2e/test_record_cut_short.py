@@ -1,4 +1,4 @@
-"""A session with `--record` that is cut short leaves each party what it saw, as what it is; never a damaged file."""
+"""A session with `--record` that is cut short leaves each party what it saw, and no damaged file."""
 
 import json
 import signal

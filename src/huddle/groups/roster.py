@@ -16,8 +16,8 @@ class Guest:
     """Somebody who knocked; `number` is by the order of knocking, from 1.
 
     `state` is waiting, admitted (dealt next), dealt, refused or left; `called` the last roll call that it
-    answered; `standing` how far it says its group's session is, one of STATES. `group` is the one it is in, or
-    was in last: whoever is left of a group stays together.
+    answered; `standing` how far it says its group's session is, one of STATES. `group` is the one it is in,
+    or was in last: whoever is left of a group stays together.
     """
 
     did: str
@@ -154,8 +154,8 @@ class Roster:
     def deal(self, guests: Iterable[Guest]) -> list[Group]:
         """Whole groups of these guests, in this order; who remains waits.
 
-        What is left of a group that lost somebody stays together, and is completed first: by those who were in
-        none, if there are enough of them.
+        What is left of a group that lost somebody stays together, and is completed first: by those who were
+        in none, if there are enough of them.
         """
         left, made, free = list(guests), [], self.free
         for number in sorted(free, key=lambda one: -sum(guest.group == one for guest in left)):

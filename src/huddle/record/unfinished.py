@@ -4,9 +4,9 @@
     signature = Ed25519 over fields("huddle/1 unfinished session record", room id, U8 epoch, U8 pid of who
                 signs, reason, record as encoded)
 
-Who took part and in which program is signed by all in it, for they signed that at the sealing. How runs ended,
-paths and times are that one party's word. Its first line and its signature are others than those of a whole
-record (`huddle.record.signed`), so that neither can be taken for the other.
+Who took part and in which program is signed by all in it, for they signed that at the sealing. How runs
+ended, paths and times are that one party's word. Its first line and its signature are others than those of a
+whole record (`huddle.record.signed`), so that neither can be taken for the other.
 """
 
 from dataclasses import dataclass

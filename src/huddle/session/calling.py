@@ -71,7 +71,7 @@ def caller(contacts: Contacts, text: str) -> Contact | None:
 
 
 async def answered(stages: Stages, contact: Contact, rendezvous: str | None) -> Invitation:
-    """Wait for that contact's call, where they met last and at `rendezvous`; the invitation that it brings."""
+    """Wait for that contact's call, where they met last and at `rendezvous`; the invitation it brings."""
     if stages.settings.pseudonym:
         raise LocalError(f"{contact.name} calls you, and no pseudonym.", hint="Leave out --pseudonym.")
     meeting = place_of(contact)

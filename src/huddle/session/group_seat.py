@@ -1,8 +1,8 @@
 """A party's seat in a group of a class: from its place to the plan of a session, and who may be in there.
 
 The host of the class decided who is in the group, so the first of it asks nobody: it admits exactly those.
-Each member sees to it that the roster has nobody else. Where somebody of the group is lost, those who are left
-go back to where they were dealt from, and wait for another place.
+Each member sees to it that the roster has nobody else. Where somebody of the group is lost, those who are
+left go back to where they were dealt from, and wait for another place.
 """
 
 import asyncio

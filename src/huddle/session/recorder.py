@@ -4,8 +4,8 @@
     the host, at the end                RecordDraft to all
     everybody                           compares it with what it saw itself; RecordSignature to all
 
-Times are the host's. A party that saw other runs, outcomes or paths does not sign, and says so. Where the session
-is cut short, each has what it saw itself, signed by itself (`huddle.record.unfinished`).
+Times are the host's. A party that saw other runs, outcomes or paths does not sign, and says so. Where the
+session is cut short, each has what it saw itself, signed by itself (`huddle.record.unfinished`).
 """
 
 import asyncio
@@ -123,7 +123,7 @@ class SessionRecorder:
             ) from exc
 
     def cut_short(self, reason: str) -> bytes | None:
-        """What was seen here until the session was cut short, signed by this party alone; None without a wish."""
+        """What was seen here until now, signed by this party alone; None where no record was wanted."""
         if not self.wanted:
             return None
         record = self._write()

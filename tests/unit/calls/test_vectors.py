@@ -1,4 +1,4 @@
-"""The vectors of calls are what the code makes, and follow from docs/protocol-calls.md and the primitives alone."""
+"""The vectors of calls are what the code makes, and follow from docs/protocol-calls.md alone."""
 
 import json
 from typing import Any

@@ -1,7 +1,7 @@
 """A call with fixed randomness: `python -m tests.unit.calls.vectors` writes it anew.
 
-The draws are those of `tests.unit.ceremony.vectors`; the two are those of the whole ceremony there, which leaves
-them the meeting secret.
+The draws are those of `tests.unit.ceremony.vectors`; the two are those of the whole ceremony there, which
+leaves them the meeting secret.
 """
 
 import json

@@ -1,7 +1,7 @@
 """A whole front room with fixed randomness: `python -m tests.unit.groups.vectors` writes it anew.
 
-Draws are those of `tests.unit.ceremony.vectors`. Tia holds the room; Ada and Bob knock, are let in, answer the
-roll, are dealt to group 1, Ada opens its room, and both report.
+Draws are those of `tests.unit.ceremony.vectors`. Tia holds the room; Ada and Bob knock, are let in, answer
+the roll, are dealt to group 1, Ada opens its room, and both report.
 """
 
 import json

@@ -221,7 +221,7 @@ async def test_who_has_stolen_the_file_and_calls_is_believed_in_nothing(
     eve.party.leave("over")
 
 
-async def test_a_guest_finds_the_call_where_they_met_although_another_place_is_named_and_is_told_where_it_leads(
+async def test_a_guest_finds_the_call_where_they_met_and_is_told_where_it_leads(
     table: Table,
 ) -> None:
     ada, ben = await met(table)

@@ -1,4 +1,4 @@
-"""A host's room: where guests meet, what is kept to come back to it, and what makes no sense before there is one."""
+"""A host's room: where guests meet, what is kept to come back to it, and what makes no sense."""
 
 import time
 from contextlib import AsyncExitStack

@@ -1,4 +1,4 @@
-"""A guest's way in: by which invitation, how long it waits for a host that went, and what counts as a loss."""
+"""A guest's way in: by which invitation, how long it waits for a host, and what counts as a loss."""
 
 import asyncio
 from types import SimpleNamespace

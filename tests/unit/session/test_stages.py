@@ -1,4 +1,4 @@
-"""What a host's and a guest's session have in common: whom one knows, and the end of one session before the next."""
+"""What a host's and a guest's session have in common: whom one knows, and how one session ends."""
 
 from types import SimpleNamespace
 from typing import Any

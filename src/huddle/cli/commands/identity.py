@@ -103,7 +103,8 @@ def remove_contact_command(who: str) -> None:
 def verify_command(record: Path, json_: bool) -> None:
     """Check a session RECORD, offline: who took part, in which program, and that all of them signed it.
 
-    The record of a session that was cut short is signed by one party alone; it is shown, and the exit code is 1.
+    The record of a session that was cut short is signed by one party alone; it is shown, and the exit code
+    is 1.
     """
     data = record.read_bytes() if record.stat().st_size <= MAX_FILE else b""
     crypto, cut = NativeCrypto(), None
