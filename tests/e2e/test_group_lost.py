@@ -48,7 +48,9 @@ def back(host: Huddle, *names: str) -> None:
     for name in names:
         host.wait(
             "party",
-            lambda event, name=name: event["name"] == name and event["detail"].startswith("back from group 1"),
+            lambda event, name=name: (
+                event["name"] == name and event["detail"].startswith("back from group 1")
+            ),
         )
 
 

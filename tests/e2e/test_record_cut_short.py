@@ -19,7 +19,9 @@ def session(lab: Lab, url: str, program: Path, folder: Path) -> list[Huddle]:
     link = host.wait("invitation")["url"]
     guests = []
     for name in ("Bob", "Cyd"):
-        guests.append(lab.join(name, link, program, options=("--record", str(folder / f"{name}.record"), *quick)))
+        guests.append(
+            lab.join(name, link, program, options=("--record", str(folder / f"{name}.record"), *quick))
+        )
         host.wait("party", lambda event, name=name: event["name"] == name and event["state"] == "admitted")
     return [host, *guests]
 

@@ -89,7 +89,9 @@ def test_contacts_are_called_by_name_and_make_up_the_session(
 
 
 async def test_two_who_know_each_other_meet_by_name_from_python(tmp_path: Path) -> None:
-    (tmp_path / "a.py").write_bytes(b"from mpyc.runtime import mpc\nmpc.run(mpc.start())\nmpc.run(mpc.shutdown())\n")
+    (tmp_path / "a.py").write_bytes(
+        b"from mpyc.runtime import mpc\nmpc.run(mpc.start())\nmpc.run(mpc.shutdown())\n"
+    )
     async with asyncio.timeout(40), RendezvousServer(ServerConfig()) as server:
         url = f"http://127.0.0.1:{server.port}"
         place = MeetingPlace(bytes(32), url)

@@ -69,6 +69,7 @@ class GroupGuest:
         self._chunks: list[FileChunk] = []
         self._placement: Placement | None = None  # dealt; the others wait until its room is open
         self._closed: PeerError | None = None  # the host deals nobody any more
+        self._here = False  # its knock stands in the room: what was said before was said to its earlier process
         self._room.timers["host"] = now + HOST_SECONDS
 
     def receive(self, record: bytes) -> None:
@@ -83,6 +84,8 @@ class GroupGuest:
             from_host = self._invitation.is_host(entry.envelope.sender)
             if entry.offence is not None and (mine or from_host):
                 raise entry.offence
+            if mine and not entry.stale and isinstance(entry.message, messages.Knock):
+                self._here = True
             if not mine and entry.offence is None and entry.message is not None:
                 self._take(entry, entry.message, from_host=from_host)
         except HuddleError as error:
@@ -146,16 +149,16 @@ class GroupGuest:
                 self._on_listing(message)
             case messages.Chunk(index, sealed):
                 self._chunks.append(FileChunk(index, sealed))
-            case messages.RollCall(number):
+            case messages.RollCall(number) if self._here:
                 if self.placed is None:
                     self._room.send(messages.Here(number))
-            case messages.Refused(did, reason) if did == self._identity.did:
+            case messages.Refused(did, reason) if self._here and did == self._identity.did:
                 raise PeerError(
                     f"{self.host_name} did not let this party in: {reason}",
                     peer=self.host_name,
                     hint=f"Ask {self.host_name}, then join again.",
                 )
-            case messages.Deal():
+            case messages.Deal() if self._here:
                 self._on_deal(message)
             case messages.Undone(group) if self._placement is not None and self._placement.group == group:
                 self._on_undone()

@@ -184,6 +184,6 @@ class Roster:
         """This group never began: `lost` did not open it, and the others wait again."""
         for guest in group.members:
             if guest.state == "dealt" and guest.group == group.number and guest.standing == "dealt":
-                guest.state, guest.group = "admitted", 0
+                guest.state = "admitted"
         lost.state, lost.standing = "left", "left"
         del self.groups[group.number]

@@ -43,9 +43,7 @@ class UnfinishedReport:
     reason: str
 
 
-def write_unfinished(
-    crypto: Crypto, identity: Identity, sealed: Sealed, record: bytes, reason: str
-) -> bytes:
+def write_unfinished(crypto: Crypto, identity: Identity, sealed: Sealed, record: bytes, reason: str) -> bytes:
     """The file, from a record that `huddle.record.signed.build` has made; `reason` is one line."""
     parsed, report = read_record(crypto, record)
     if report.digest != sealed.digest or parsed.room != sealed.room:

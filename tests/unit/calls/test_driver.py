@@ -129,7 +129,9 @@ async def test_a_rendezvous_that_is_not_there_is_told_and_ends_nothing() -> None
     assert notices[0].startswith("Ben can't be called at 127.0.0.1") and "The link" in notices[0]
 
 
-async def test_a_guest_s_wait_outlives_the_room(invitation: Invitation, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_guest_s_wait_outlives_the_room(
+    invitation: Invitation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another that waits for the same call gives up, and takes the room away."""
     monkeypatch.setattr(driver, "_LOOK_AGAIN", 0.01)
     waiting = asyncio.create_task(answered(invitation))
@@ -153,18 +155,15 @@ async def test_a_call_that_stands_twice_outlives_one_of_its_hosts(invitation: In
 
 
 async def test_a_call_is_made_three_times_and_then_it_is_told(invitation: Invitation) -> None:
-    notices: list[str] = []
-    async with calling(invitation, notices.append):
+    notices: asyncio.Queue[str] = asyncio.Queue()
+    async with calling(invitation, notices.put_nowait):
         for _ in range(3):
             await appears(invitation)
             async with RoomClient(invitation.rendezvous, BOX.room, owner_key=BOX.owner) as room:
                 await anext(room)  # the call stands there
                 await room.delete()
-        async with asyncio.timeout(20):
-            while not notices:
-                await asyncio.sleep(0.01)
-        assert await is_gone(invitation)
-    assert notices[0].startswith("Ben can't be called")
+        notice = await notices.get()
+        assert notice.startswith("Ben can't be called") and await is_gone(invitation)
 
 
 async def test_a_guest_looks_at_both_places_and_leaves_nothing_at_the_other(invitation: Invitation) -> None:
@@ -179,7 +178,9 @@ async def test_a_guest_looks_at_both_places_and_leaves_nothing_at_the_other(invi
         assert await is_gone(there)
 
 
-async def test_a_rendezvous_that_is_away_keeps_nobody_from_a_call_at_the_other(invitation: Invitation) -> None:
+async def test_a_rendezvous_that_is_away_keeps_nobody_from_a_call_at_the_other(
+    invitation: Invitation,
+) -> None:
     with nobody_listens() as nowhere:
         async with calling(invitation):
             assert await answer(CRYPTO, BOX, [nowhere, invitation.rendezvous], "Ada") == invitation
@@ -219,16 +220,15 @@ async def test_a_flood_of_a_thief_keeps_nobody_from_a_call_that_fits_in(invitati
 
 
 async def test_a_room_that_is_full_is_told_and_the_link_serves() -> None:
-    notices: list[str] = []
+    notices: asyncio.Queue[str] = asyncio.Queue()
     limits = ServerLimits(room_records=4)
     async with asyncio.timeout(40), RendezvousServer(ServerConfig(limits=limits)) as server:
         invitation = Invitation.fresh(CRYPTO, f"http://127.0.0.1:{server.port}", ADA)
         async with RoomClient(invitation.rendezvous, BOX.room, create=True, owner_key=BOX.owner) as room:
             await asyncio.gather(*(room.append(b"x" * SIZE) for _ in range(4)))
-            async with calling(invitation, notices.append):
-                while not notices:
-                    await asyncio.sleep(0.01)
-    assert "Ben can't be called" in notices[0] and "The link serves" in notices[0]
+            async with calling(invitation, notices.put_nowait):
+                notice = await notices.get()
+    assert "Ben can't be called" in notice and "The link serves" in notice
 
 
 CALLS = [Invitation.fresh(CRYPTO, f"http://127.0.0.1:{port}", ADA) for port in (1, 2, 3)]

@@ -48,7 +48,9 @@ def test_an_unfinished_record_takes_the_place_of_nothing_that_is_there(tmp_path:
     place.write_bytes(b"a whole one")
     left = archive.finish(Contacts(), second)
     assert place.read_bytes() == b"a whole one" and beside.read_bytes() == second
-    assert any("record: a record" in line for line in left) and any(".unfinished: an" in line for line in left)
+    assert any("record: a record" in line for line in left) and any(
+        ".unfinished: an" in line for line in left
+    )
 
 
 class Near:

@@ -147,7 +147,9 @@ def test_what_members_say_of_themselves_is_how_far_their_group_is() -> None:
 
 @pytest.mark.parametrize("begun", [False, True])
 @pytest.mark.parametrize("waits", [True, False])
-def test_a_group_that_loses_somebody_is_completed_by_who_waits_or_by_who_comes(begun: bool, waits: bool) -> None:
+def test_a_group_that_loses_somebody_is_completed_by_who_waits_or_by_who_comes(
+    begun: bool, waits: bool
+) -> None:
     hall = Hall(*SIX[:4] if waits else SIX[:3], groups=1)
     hall.deal()
     hall.open("Ada")

@@ -140,6 +140,21 @@ def test_nobody_but_the_host_takes_a_group_apart() -> None:
     assert hall.people["Ada"].core.undone and hall.people["Bob"].core.undone
 
 
+def test_what_was_said_to_an_earlier_process_of_the_same_guest_means_nothing_to_the_next() -> None:
+    """It was dealt, refused or called then, by keys that it has no more."""
+    hall = Hall(*THREE)
+    hall.deal()
+    hall.open("Ada")
+    hall.host._send(messages.Refused(hall.people["Bob"].identity.did, "not you"))
+    hall.run()
+    hall.people["Bob"].mute = True
+    bob = hall.join("Bob", as_="again", identity=hall.people["Bob"].identity)
+    assert bob.core.error is None and bob.core.placed is None
+    hall.host.refuse(bob.identity.did, "you neither")
+    hall.run()
+    assert bob.core.error is not None and "you neither" in bob.core.error.message
+
+
 def test_a_refused_guest_is_told_why() -> None:
     hall = Hall("Ada")
     hall.host.refuse(hall.people["Ada"].identity.did, "its person said no")

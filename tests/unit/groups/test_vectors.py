@@ -44,7 +44,7 @@ def test_the_records_open_and_are_signed_as_documented() -> None:
         assert plain.hex() == one["envelope"] and one["epoch"] == 1
         assert plain[0] == KINDS[one["kind"].removeprefix("groups ")]
         assert keys[one["sender"]].sign(fields(one["kind"], room, plain[:-64])) == plain[-64:]
-    assert [one["kind"] for one in v["records"]][0] == "groups opening"
+    assert v["records"][0]["kind"] == "groups opening"
     assert {one["kind"].removeprefix("groups ") for one in v["records"]} == set(KINDS)
 
 

@@ -70,6 +70,7 @@ def kept(at: str, *, embedded: bool) -> KeptRoom:
         (replace(PLAN, rendezvous=f"{URL}/"), kept(URL, embedded=False), URL, []),
         (PLAN, kept(HERE, embedded=True), HERE, [HERE]),
     ],
+    ids=["named", "here", "where they met", "as before", "as before, named", "here as before"],
 )
 async def test_guests_meet_where_the_person_says_where_they_met_or_here(
     plan: HostPlan, before: KeptRoom | None, where: str, asked: list[str]
@@ -86,6 +87,7 @@ async def test_guests_meet_where_the_person_says_where_they_met_or_here(
         (replace(PLAN, rendezvous="https://elsewhere.example.org"), kept(URL, embedded=False)),
         (PLAN, kept("http://192.0.2.2:8080", embedded=True)),  # this machine's address was another one then
     ],
+    ids=["named", "moved"],
 )
 async def test_a_link_that_was_sent_leads_nowhere_else(plan: HostPlan, before: KeptRoom) -> None:
     async with AsyncExitStack() as stack:

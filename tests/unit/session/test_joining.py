@@ -54,7 +54,7 @@ def stages() -> Any:
     return Stages()
 
 
-@pytest.mark.parametrize("text", [LINK.url, "ada", ADA.did, CODE])
+@pytest.mark.parametrize("text", [LINK.url, "ada", ADA.did, CODE], ids=["link", "name", "did", "code"])
 async def test_a_link_a_name_and_a_code_each_lead_to_the_invitation(
     stages: Any, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
