@@ -196,6 +196,13 @@ async def test_who_has_stolen_the_file_and_answers_comes_under_another_key_and_g
     assert host.party.contacts.meant("Ben").meeting not in (None, stolen)
 
 
+class EvesOwn(Invitation):
+    """A link to Ada as Eve's changed Huddle takes it, which is not put off by her not being its host."""
+
+    def is_host(self, did: str) -> bool:
+        return did == EVE.did
+
+
 async def test_who_has_stolen_the_file_and_calls_is_believed_in_nothing(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,7 +210,8 @@ async def test_who_has_stolen_the_file_and_calls_is_believed_in_nothing(
     ada, ben = await met(table)
     stolen = ada.meant("Ben").meeting
     assert stolen is not None
-    forged = Invitation.fresh(CRYPTO, table.url, ADA.did)
+    named = Invitation.fresh(CRYPTO, table.url, ADA.did)
+    forged = EvesOwn(named.rendezvous, named.secret, named.host)
     monkeypatch.setattr(Invitation, "fresh", lambda *args, **more: forged)
     monkeypatch.setattr("huddle.ceremony.guest.HOST_SECONDS", 3.0)
     hosting = Party(HostPlan(program(SUM), 2, rendezvous=table.url), settings("Ada"), EVE, Contacts())
