@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,7 @@ def test_contacts_are_called_by_name_and_make_up_the_session(
     (tmp_path / "a.py").write_bytes(b"pass\n")
     plans: list[api.HostPlan] = []
     monkeypatch.setattr(api, "Party", lambda plan, *rest: plans.append(plan))
-    person = {"name": "Ada", "identity": ADA, "contacts": known(BEN.did, CYD.did)}
+    person: dict[str, Any] = {"name": "Ada", "identity": ADA, "contacts": known(BEN.did, CYD.did)}
     huddle.host(tmp_path / "a.py", with_=["P0", CYD.did, "p0"], **person)
     huddle.host(tmp_path / "a.py", with_=["P1"], parties=3, **person)
     assert [(plan.called, plan.parties) for plan in plans] == [((BEN.did, CYD.did), 3), ((CYD.did,), 3)]
@@ -99,7 +100,7 @@ async def test_two_who_know_each_other_meet_by_name_from_python(tmp_path: Path) 
             api.Contacts().met(name, one.did, 1).verified([one.did]).agreed(one.did, place)
             for name, one in (("Ben", BEN), ("Ada", ADA))
         ]
-        local = {"via": "127.0.0.1", "sandbox": False}
+        local: dict[str, Any] = {"via": "127.0.0.1", "sandbox": False}
         host = huddle.host(
             tmp_path / "a.py",
             name="Ada",

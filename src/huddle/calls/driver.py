@@ -21,6 +21,10 @@ _LOOK_AGAIN = 1.0  # seconds until a guest enters a room again that has gone
 Slow = Callable[[str], AbstractContextManager[None]]
 
 
+def _untold(rendezvous: str) -> AbstractContextManager[None]:
+    return contextlib.nullcontext()
+
+
 class StandingCall:
     """The host's call to one contact at one rendezvous, from its making until it is closed."""
 
@@ -73,7 +77,7 @@ class StandingCall:
 
 
 async def answer(
-    crypto: Crypto, box: CallBox, places: Sequence[str], name: str, slow: Slow = contextlib.nullcontext
+    crypto: Crypto, box: CallBox, places: Sequence[str], name: str, slow: Slow = _untold
 ) -> Invitation:
     """The invitation of that host's call, from whichever of these rendezvous it comes first.
 

@@ -8,12 +8,14 @@ import pytest
 
 from huddle.ceremony.invitation import Invitation
 from huddle.errors import LocalError, PeerError
+from huddle.groups.front_room import FrontRoom
 from huddle.identity.contacts import Contacts, MeetingPlace
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 from huddle.rendezvous.client.room import RoomClient, RoomGone
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 from huddle.session import joining
+from huddle.session.group_seat import GroupSeat
 from huddle.session.joining import HostIsAway, _has_lost_somebody, _host_is_back, join
 from huddle.session.plans import GuestPlan
 from huddle.session.room_keeping import MAX_RETURNS
@@ -189,8 +191,8 @@ async def test_a_member_whose_group_lost_somebody_waits_for_another_place_so_man
     async def take(*args: Any) -> Seat:
         return seat
 
-    monkeypatch.setattr(joining.FrontRoom, "enter", enter)
-    monkeypatch.setattr(joining.GroupSeat, "take", take)
+    monkeypatch.setattr(FrontRoom, "enter", enter)
+    monkeypatch.setattr(GroupSeat, "take", take)
     stages.identity, stages.emit, stages.standing = ADA, None, None
     stages.settings.name = "Bob"
     groups = Invitation.fresh(CRYPTO, URL, ADA.did, groups=True)
