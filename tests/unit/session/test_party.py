@@ -23,7 +23,6 @@ from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 from huddle.record import signed as record
-from huddle.record import unfinished
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
@@ -50,13 +49,6 @@ CRASHES = b"""from mpyc.runtime import mpc
 mpc.run(mpc.start())
 if mpc.pid == 1:
     raise ValueError("my salary is 5000")
-mpc.run(mpc.shutdown())
-"""
-KILLED = b"""from mpyc.runtime import mpc
-import os, signal
-mpc.run(mpc.start())
-if mpc.pid == 1:
-    os.kill(os.getpid(), signal.SIGKILL)
 mpc.run(mpc.shutdown())
 """
 FOR_EVER = b"""from mpyc.runtime import mpc
@@ -261,32 +253,6 @@ async def test_more_runs_and_a_record_that_holds(table: Table) -> None:
     report = record.verify(CRYPTO, files.pop() or b"")
     assert [run.outcome for run in report.runs] == ["finished", "finished"]
     assert {path.network for path in report.paths} == {"tls"}
-
-
-@pytest.mark.parametrize("how", ["left", "lost"])
-async def test_a_session_that_was_cut_short_leaves_each_a_record_that_says_so(table: Table, how: str) -> None:
-    seats = await table.session(program(FOR_EVER), "Bob", record=True)
-    for seat in seats:
-        await seat.until(events.Output)
-    host, bob = seats
-    if how == "left":
-        bob.party.leave("left the session")
-    else:
-        bob.party.fail(RuntimeError("a fault of Huddle's own"))
-    await table.over()
-    for pid, seat in enumerate(seats):
-        found = unfinished.verify_unfinished(CRYPTO, seat.party.record or b"")
-        assert found.party == pid and [run.outcome for run in found.report.runs] == ["failed"]
-        assert [member.name for member in found.report.roster] == ["Ada", "Bob"]
-    why = unfinished.verify_unfinished(CRYPTO, host.party.record or b"").reason
-    assert why.startswith("Bob left the session"), why
-
-
-async def test_a_runner_that_is_killed_fails_the_run_and_all_sign_that(table: Table) -> None:
-    seats = await table.session(program(KILLED), "Bob", record=True)
-    await table.over()
-    reports = [record.verify(CRYPTO, seat.party.record or b"") for seat in seats]
-    assert [[run.outcome for run in report.runs] for report in reports] == [["failed"]] * 2
 
 
 async def test_an_exception_of_the_program_ends_the_run_and_tells_no_secrets(table: Table) -> None:
