@@ -51,6 +51,7 @@ class _FrontRoom:
             GroupGuest(crypto, identity, self.invitation, name=name, software=SOFTWARE, now=0)
             for name, crypto, identity in zip(NAMES[1:], self.cryptos[1:], self.identities[1:], strict=True)
         ]
+        self.all: list[Dealer | GroupGuest] = [self.host, *self.guests]
         self.log: list[bytes] = []
         self._read = [0, 0, 0]
 
@@ -58,7 +59,7 @@ class _FrontRoom:
         """Until nobody has anything to say."""
         quiet = 0
         while quiet < len(NAMES):
-            for i, core in enumerate((self.host, *self.guests)):
+            for i, core in enumerate(self.all):
                 for index in range(self._read[i], len(self.log)):
                     if isinstance(core, Dealer):
                         core.receive(self.log[index], index, 0)
@@ -101,10 +102,7 @@ def make() -> dict[str, Any]:
         "program_digest": room.manifest.program_digest.hex(),
         "files": {path: data.hex() for path, data in FILES.items()},
         "records": [_record(room.host, data) for data in room.log],
-        "exchange": {
-            name: side._sealing.public.hex()
-            for name, side in zip(NAMES, (room.host, *room.guests), strict=True)
-        },
+        "exchange": {name: side._sealing.public.hex() for name, side in zip(NAMES, room.all, strict=True)},
         "pair_secrets": {
             name: _pair(guest).hex() for name, guest in zip(NAMES[1:], room.guests, strict=True)
         },
