@@ -299,3 +299,13 @@ def test_what_is_no_contact_s_name_is_read_as_an_invitation(text: str) -> None:
     known = Contacts().met("Ada", ADA.did, 1)
     assert looks_like_code(text) or caller(known, text) is None
     assert caller(known, "ada") == caller(known, ADA.did) == known.meant("Ada")
+
+
+async def test_a_contact_that_is_not_verified_gets_no_secret(table: Table) -> None:
+    plan = HostPlan(program(SUM), 2, rendezvous=table.url)
+    ada = table.sit("Ada", Party(plan, settings("Ada"), ADA, Contacts().met("Ben", BEN.did, 1)))
+    guest = GuestPlan((await ada.until(events.Invitation)).url)
+    ben = table.sit("Ben", Party(guest, settings("Ben"), BEN, Contacts().met("Ada", ADA.did, 1)))
+    await table.over()
+    kept = [*ada.party.contacts.people, *ben.party.contacts.people]
+    assert len(kept) == 2 and all(one.meeting is None for one in kept)
