@@ -90,7 +90,7 @@ class HostCeremony(Ceremony):
     def admit(self, hello: bytes) -> None:
         """Let the guest with this hello take part; `hello` is the hash of GuestCame.
 
-        Where a proposal is out already, this begins a new epoch.
+        Where a proposal is out already, this begins a new epoch. One who was refused, and waits, is called back.
         """
         self._guests.seated.discard(self._guests.asked_by(hello).did)
         self._admit(hello)
@@ -99,7 +99,10 @@ class HostCeremony(Ceremony):
         asked = self._guests.asked_by(hello)
         if self._guests.admitted.get(asked.did) == asked.name:
             return
+        greeting = self._guests.call_back(asked.did)
         unwelcome = self._guests.unwelcome(asked)
+        if not unwelcome and greeting is not None:
+            unwelcome = self._guests.unfit(greeting.hello, self._current.hellos.values())
         if not unwelcome and self.state is CeremonyState.SEALED:
             unwelcome = "the session has begun"
         if not unwelcome and self._current.plan is not None and self.epoch >= MAX_EPOCHS:
@@ -108,19 +111,22 @@ class HostCeremony(Ceremony):
             self._turn_away(hello, asked, unwelcome)
             return
         self._guests.admitted[asked.did] = asked.name
+        if greeting is not None:
+            self._current.hellos[asked.did] = greeting
         if self.state is CeremonyState.GATHERING:
             self._propose_if_ready()
         elif self.state in (CeremonyState.REVEALING, CeremonyState.ACCEPTING):
             self._restart(f"{asked.name} came")
 
     def refuse(self, hello: bytes, reason: str) -> None:
-        """Do not let the guest with this hello take part; one who knocks again is asked about again.
+        """Do not let the guest with this hello take part; `admit` or `seat` calls back one who waits.
 
-        After MAX_REFUSALS they are turned away without asking.
+        One who knocks again is asked about again; after MAX_REFUSALS they are turned away without asking.
         """
         asked = self._guests.asked_by(hello)
-        self._guests.refuse(asked.did)
-        self._turn_away(hello, asked, shorten(reason))
+        greeting = self._current.hellos.get(asked.did)
+        self._send_away(hello, asked, shorten(reason))
+        self._guests.refuse(asked.did, asked.name, greeting)
 
     def propose(self) -> None:
         """Begin with those who are admitted; LocalError where there is nobody."""
@@ -227,6 +233,9 @@ class HostCeremony(Ceremony):
             if unfit:
                 self._turn_away(greeting.hash, hello, unfit)
                 return
+            # Who waits for the person to think better of it says hello in each epoch, and does not knock anew.
+            if self._guests.waits(greeting, anew=entry.envelope.counter == 0):
+                return
             self._guests.knock(greeting.hash, hello)
         self._current.greet(greeting)
         plan = self._current.plan
@@ -248,6 +257,9 @@ class HostCeremony(Ceremony):
         plan = self._current.plan
         if self.sealed is not None:
             self._tell(events.PeerLeft(self._current.proposed.pid(did), reason))
+            return
+        if did in self._guests.refused:
+            self._lose(did, reason)
             return
         error = self._fault(did, parting(reason, declined=declined))
         if declined and self._lobby:
@@ -313,12 +325,13 @@ class HostCeremony(Ceremony):
             self._send_files()
 
     def _on_sealed(self) -> None:
-        for did, greeting in self._current.hellos.items():
-            if not self._current.proposed.has(did):
+        for greeting in (*self._current.hellos.values(), *self._guests.waiting()):
+            if not self._current.proposed.has(greeting.hello.did):
                 self._send(messages.Refusal(greeting.hash, "the session has begun without you"))
 
     def _on_epoch(self) -> None:
         self._proposing = self._changed = False
+        self._guests.new_epoch()
         self._timers["return"] = self._room.now + REVEAL_SECONDS
         if self._lacking is not None:
             self._timers["replace"] = self._room.now + REPLACE_SECONDS
@@ -400,9 +413,14 @@ class HostCeremony(Ceremony):
         self._tell(events.GuestLeft(did, self._called(did), reason))
 
     def _turn_away(self, hash_: bytes, hello: Hello, reason: str) -> None:
+        self._tell(events.GuestLeft(hello.did, hello.name, reason))
+        self._send_away(hash_, hello, reason)
+
+    def _send_away(self, hash_: bytes, hello: Hello, reason: str) -> None:
         self._send(messages.Refusal(hash_, reason))
         known = hello.did in self._guests.admitted
-        self._lose(hello.did, reason)
+        self._guests.lose(hello.did)
+        self._current.hellos.pop(hello.did, None)
         self._propose_if_ready()
         if known and self._current.plan is not None and self._current.plan.has(hello.did):
             self._restart(f"{hello.name} was refused: {reason}")

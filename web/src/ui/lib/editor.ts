@@ -77,6 +77,7 @@ export function makeEditor(place: HTMLElement, options: EditorOptions): EditorVi
       history(),
       indentOnInput(),
       indentUnit.of("    "),
+      EditorView.contentAttributes.of({ "aria-description": t("program.leave") }),
       keymap.of([...historyKeymap, indentWithTab]),
       EditorView.updateListener.of((update) => update.docChanged && onchange(update.state.doc.toString())),
     );

@@ -102,7 +102,7 @@ export const PATIENCE = 45;
 export function stuck(view: View, now: number): string {
   if (view.sealed || view.words || view.ended || view.leaving || view.questions.length > 0) return "";
   const inviter = host(view) ?? others(view)[0];
-  if (view.group || view.lobby?.place === "admitted" || view.answer === "declined") return "";
+  if (view.group || ["admitted", "refused"].includes(view.lobby?.place ?? "") || view.answer === "declined") return "";
   if (view.role === "guest" && inviter?.state === "silent") return t("lobby.hostAway", { name: clean(inviter.name) });
   if (now - view.lastNews < PATIENCE * 1000) return "";
   if (view.role === "host") return view.invitation && view.parties.length < (view.planned ?? 2) ? t("lobby.noAnswerHost") : "";
@@ -130,6 +130,7 @@ export function waitingFor(view: View): string {
   if (view.group) return grouped(view, view.group);
   if (view.role === "guest") {
     const name = clean(host(view)?.name ?? inviter?.name ?? "");
+    if (view.lobby?.place === "refused") return seat(view.lobby, name);
     if (view.lobby && view.askedAgain !== "" && allIn(view.lobby)) return t("lobby.asksAgain", { name, reason: clean(view.askedAgain) });
     if (view.lobby) return seat(view.lobby, name);
     if (admitted(view).some((party) => party.standing === "self")) return view.program ? t("lobby.inAll") : t("lobby.in");
@@ -152,6 +153,7 @@ const allIn = (lobby: EventOf<"lobby">): boolean =>
 
 /** Where a guest stands before the start, and who is missing. */
 function seat(lobby: EventOf<"lobby">, host: string): string {
+  if (lobby.place === "refused") return t("lobby.refused", { name: host });
   if (lobby.place === "waiting" && lobby.full) return t("lobby.full");
   const here = lobby.here.length;
   if (allIn(lobby)) return t("lobby.allHere", { all: here, name: host });
