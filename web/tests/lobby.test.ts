@@ -143,7 +143,7 @@ test(
         await accept(ben);
         await accept(ann);
         await ann.getByRole("heading", { name: "Try again?" }).waitFor();
-        await ben.getByText("Waiting for Ann").waitFor();
+        await ben.getByText("Waiting for Ann").first().waitFor();
 
         await button(ann, "Another program").click();
         await choose(ann, program("print('third')"));
