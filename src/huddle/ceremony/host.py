@@ -112,7 +112,7 @@ class HostCeremony(Ceremony):
             return
         self._guests.admitted[asked.did] = asked.name
         if greeting is not None:
-            self._current.hellos[asked.did] = greeting
+            self._current.greet(greeting)
         if self.state is CeremonyState.GATHERING:
             self._propose_if_ready()
         elif self.state in (CeremonyState.REVEALING, CeremonyState.ACCEPTING):
