@@ -112,7 +112,7 @@ const de: Translation = {
   "program.list": "{files}: {size}.",
   "program.large": "Über 1 MiB werden sie erst gesendet, wenn alle verbunden sind, und alle werden zweimal gefragt.",
   "program.own": "Dein Programm",
-  "program.leave": "Tab rückt ein. Esc, dann Tab führt aus dem Editor heraus.",
+  "program.leave": "Sobald du schreibst, rückt Tab ein; Esc, dann Tab führt aus dem Editor heraus.",
   "program.unknown": "Ein Programm namens {name} gibt es hier nicht. Wähle eines von diesen.",
   "program.syntax": "Python kann es nicht lesen: {problem}.",
   "program.missing": "Es importiert {name}, das Leute in Browsern hier nicht haben können: {reason}. Ohne das kann es scheitern.",

@@ -144,7 +144,7 @@ export const EN = {
   "program.list": "{files}: {size}.",
   "program.large": "Above 1 MiB they are sent once all are connected, and everybody is asked twice.",
   "program.own": "Your program",
-  "program.leave": "Tab indents. Esc, then Tab leaves the editor.",
+  "program.leave": "Once you type, Tab indents; Esc, then Tab leaves the editor.",
   "program.unknown": "There is no program called {name} here. Choose one of these.",
   "program.syntax": "Python can't read it: {problem}.",
   "program.missing": "It imports {name}, which people in browsers can't have here: {reason}. It may fail without it.",

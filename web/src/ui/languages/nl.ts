@@ -112,7 +112,7 @@ const nl: Translation = {
   "program.list": "{files}: {size}.",
   "program.large": "Boven 1 MiB worden ze pas verstuurd als iedereen verbonden is, en iedereen wordt het twee keer gevraagd.",
   "program.own": "Jouw programma",
-  "program.leave": "Tab springt in. Esc en dan Tab leidt uit de editor.",
+  "program.leave": "Zodra je typt springt Tab in; Esc en dan Tab leidt uit de editor.",
   "program.unknown": "Er is hier geen programma met de naam {name}. Kies een van deze.",
   "program.syntax": "Python kan het niet lezen: {problem}.",
   "program.missing": "Het importeert {name}, en dat kunnen mensen in browsers hier niet hebben: {reason}. Zonder dat kan het mislukken.",
