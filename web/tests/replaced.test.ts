@@ -55,7 +55,7 @@ test(
       await ann!.getByLabel("Your own files").check();
       await ann!.getByLabel("Files of the program").setInputFiles({ name: "prog.py", mimeType: "text/x-python", buffer: Buffer.from(ASKING) });
       await ann!.getByLabel("Your name").fill("Ann");
-      await ann!.locator("summary", { hasText: ALONE }).click();
+      await ann!.locator("summary", { hasText: "Settings for you alone" }).click();
       await ann!.getByLabel("Somebody silent is gone after").fill("5");
       await button(ann!, "Open the session").click();
       const first = await ann!.getByLabel("Link").inputValue();

@@ -24,7 +24,9 @@ class Admissions:
         self._name = name
         self._software = software
         self._asked: dict[bytes, Hello] = {}
-        self.refused: dict[str, str] = {}  # by the person: their names by did; they may wait to be called back
+        self.refused: dict[
+            str, str
+        ] = {}  # by the person: their names by did; they may wait to be called back
         self._waiting: dict[str, Greeting] = {}  # of them, in this epoch
         self._refusals: dict[str, int] = {}
         self._banned: set[str] = set()  # who broke the protocol

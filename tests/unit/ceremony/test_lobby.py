@@ -452,7 +452,11 @@ def test_one_who_was_refused_is_asked_about_no_more_in_a_new_epoch_and_can_still
 
 def lobby_with_patient(mesh: Mesh) -> tuple[HostCeremony, list[Station]]:
     """Three whose words are on the screen, of whom Bob stays where he is refused."""
-    stations = [mesh.host(parties=3, files=FIRST, lobby=True), mesh.guest("Ann"), mesh.guest("Bob", patient=True)]
+    stations = [
+        mesh.host(parties=3, files=FIRST, lobby=True),
+        mesh.guest("Ann"),
+        mesh.guest("Bob", patient=True),
+    ]
     for station in stations:
         station.decides = False
     core = stations[0].core
@@ -493,7 +497,9 @@ def test_a_commitment_that_another_has_made_meanwhile_is_not_called_back() -> No
     asked = came(hanna, "Bob").hello
     (greeting,) = core._guests.waiting()
     ann = next(one for one in core._current.hellos.values() if one.hello.name == "Ann")
-    core._current.hellos[ann.hello.did] = replace(ann, hello=replace(ann.hello, commitment=greeting.hello.commitment))
+    core._current.hellos[ann.hello.did] = replace(
+        ann, hello=replace(ann.hello, commitment=greeting.hello.commitment)
+    )
     core.admit(asked)
     mesh.run()
     assert bob.error is not None and "commitment" in bob.error.message
