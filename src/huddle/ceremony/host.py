@@ -90,7 +90,7 @@ class HostCeremony(Ceremony):
     def admit(self, hello: bytes) -> None:
         """Let the guest with this hello take part; `hello` is the hash of GuestCame.
 
-        Where a proposal is out already, this begins a new epoch. One who was refused, and waits, is called back.
+        Where a proposal is out already, this begins a new epoch. Who was refused, and waits, is called back.
         """
         self._guests.seated.discard(self._guests.asked_by(hello).did)
         self._admit(hello)
@@ -233,7 +233,7 @@ class HostCeremony(Ceremony):
             if unfit:
                 self._turn_away(greeting.hash, hello, unfit)
                 return
-            # Who waits for the person to think better of it says hello in each epoch, and does not knock anew.
+            # Who waits for the person to think better of it says hello in each epoch, which is no knock.
             if self._guests.waits(greeting, anew=entry.envelope.counter == 0):
                 return
             self._guests.knock(greeting.hash, hello)

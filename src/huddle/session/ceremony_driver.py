@@ -136,7 +136,7 @@ class CeremonyDriver:
             self._step()
 
     def refuse(self, did: str, reason: str) -> None:
-        """Turn a guest away; one who is in already costs an epoch. `admit` or `seat` calls back one who stays."""
+        """Turn a guest away; one who is in already costs an epoch. `admit` calls back one who stays."""
         self._core.handle_timer(self._loop.time())
         came = self._came.get(did)
         if came is not None and isinstance(self._core, HostCeremony):

@@ -345,6 +345,9 @@ test("who is left after a loss is in a lobby again, and its first run is not mix
   const left = after(lost, { event: "restarted", epoch: 0, reason: "Ann is gone" }, { event: "invitation", url: "new", code: "" }, party("Me", BEN, "admitted"));
   expect([phase(lost), phase(left)]).toEqual(["run", "lobby"]);
   expect([left.invitation?.url, taken(left), free(left), left.runs]).toEqual(["new", 1, 1, []]);
+  // What was told of the run that failed is over with it; why all begins again is told after this.
+  const told = after(lost, { event: "notice", text: "The program of Ann has failed." }, { event: "restarted", epoch: 0, reason: "Ann is gone" }, { event: "notice", text: "Ann is gone." });
+  expect(told.messages.map(({ text }) => text)).toEqual(["Ann is gone."]);
 });
 
 test("after somebody's no, a guest is told whom it waits for, and why, until it is asked", () => {

@@ -58,7 +58,7 @@ function happened(view: View, event: SessionEvent, at: number): View {
       return milestone(newWords(view, event), event.epoch > 1 ? t("setup.wordsAgain", { epoch: event.epoch }) : t("setup.words"), at);
     case "restarted":
       // Somebody was lost after the start: who is left is in a new room, where all is told anew and runs count from 1.
-      if (event.epoch === 0) view = { ...view, sealed: undefined, invitation: undefined, parties: [], questions: [], runs: [] };
+      if (event.epoch === 0) view = { ...view, sealed: undefined, invitation: undefined, parties: [], questions: [], messages: [], runs: [] };
       return {
         ...answered(view, isAboutProgram),
         ...{ words: undefined, program: undefined, lobby: undefined, answer: undefined, lastNews: at },
