@@ -268,9 +268,9 @@ class Dealer:
         if group is not None and guest.standing in ("result", "failed"):
             return  # its session is over, and so is its part here
         guest.state = guest.standing = "left"
+        self._changed(guest, reason)
         if group is not None:
             self._break_up(group)
-        self._changed(guest, reason)
 
     # Dealing
 

@@ -194,6 +194,22 @@ async def test_where_no_place_can_be_entered_the_error_of_the_first_is_told() ->
         await _first([asyncio.create_task(refused(text)) for text in ("the named one", "where they met")])
 
 
+async def test_one_place_that_fails_does_not_end_the_wait_at_the_other() -> None:
+    failed, invitation = asyncio.Event(), Invitation.fresh(CRYPTO, "http://127.0.0.1:1", ADA)
+
+    async def refused() -> Invitation:
+        failed.set()
+        raise RendezvousError("full")
+
+    async def later() -> Invitation:
+        await failed.wait()
+        for _ in range(5):  # the failure is looked at before
+            await asyncio.sleep(0)
+        return invitation
+
+    assert await _first([asyncio.create_task(refused()), asyncio.create_task(later())]) == invitation
+
+
 async def test_a_call_that_is_over_by_this_clock_is_told_as_that(
     invitation: Invitation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

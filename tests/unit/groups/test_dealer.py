@@ -242,6 +242,10 @@ def test_who_never_was_in_a_group_or_has_been_refused_comes_back_from_none() -> 
     hall.people["Gus"].core.error = None
     hall.back("Gus", "Ada")
     assert hall.state("Gus") == "refused" and hall.state("Ada") == "waiting"
+    hall.people["Bob"].core.leave("tired")
+    hall.run()
+    hall.back("Bob")
+    assert hall.state("Bob") == "left"
 
 
 def test_who_has_the_result_is_not_waited_for_when_another_of_the_group_is_lost() -> None:
