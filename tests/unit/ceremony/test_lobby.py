@@ -412,7 +412,8 @@ def refused(mesh: Mesh, *, parties: int | None = 3) -> tuple[HostCeremony, Stati
 
 
 def came(hanna: Station, name: str) -> events.GuestCame:
-    return next(one for one in reversed(hanna.of(events.GuestCame)) if one.name == name)
+    found: events.GuestCame = next(one for one in reversed(hanna.of(events.GuestCame)) if one.name == name)
+    return found
 
 
 def test_a_refused_guest_who_stays_is_called_back() -> None:

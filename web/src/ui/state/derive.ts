@@ -17,12 +17,14 @@ export const running = (view: View): boolean => lastRun(view)?.state === "runnin
 export const me = (view: View): Party | undefined => view.parties.find((party) => party.standing === "self");
 export const others = (view: View): Party[] => view.parties.filter((party) => party.standing !== "self");
 
-/** Whom one sees, in the order of the roster where there is one; who was refused is shown to the host until the start. */
+/** Whom one sees, first who is at the door, then in the order of the roster where there is one; who was refused is shown to the host until the start. */
 export function present(view: View): Party[] {
   return view.parties
     .filter((party) => party.state !== "refused" || (view.role === "host" && !view.sealed))
-    .toSorted((one, other) => (one.pid ?? 1000) - (other.pid ?? 1000));
+    .toSorted((one, other) => place(one) - place(other));
 }
+
+const place = ({ state, standing, pid }: Party): number => (state === "waiting" && standing !== "self" ? -1 : (pid ?? 1000));
 
 export function host(view: View): Party | undefined {
   return view.role === "host" ? me(view) : others(view).find((party) => party.pid === 0);

@@ -327,6 +327,11 @@ test("whom the host sent away is no loss, has no place, and may knock again", ()
   expect(after(again, { do: "admit", did: ANN }, party("Ann", ANN, "admitted"), party("Ann", ANN, "left")).parties[1]).toMatchObject({ state: "left" });
 });
 
+test("whoever is at the door is seen first", () => {
+  const knocking = after(hosting, party("Me", BEN, "admitted"), party("Ann", ANN, "waiting"));
+  expect(present(knocking).map(({ name }) => name)).toEqual(["Ann", "Me"]);
+});
+
 test("more people take part once Python has agreed to it", () => {
   const more = after(hosting, { do: "change", parties: 3 });
   expect(more.planned).toBe(2);
