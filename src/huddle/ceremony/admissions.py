@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from huddle.ceremony.epoch import Greeting
 from huddle.ceremony.manifest import version_differences
-from huddle.ceremony.messages import MAX_PARTIES, PROTOCOL, Hello, Place, Software
+from huddle.ceremony.messages import MAX_PARTIES, PROTOCOL, Hello, Lobby, Place, Software
 from huddle.errors import LocalError
 from huddle.identity.names import alike
 
@@ -21,6 +21,7 @@ class Admissions:
         self.parties = parties  # how many it will be with the host; None: any number
         self.admitted: dict[str, str] = {}
         self.seated: set[str] = set()  # admitted for now; the person decides with the words on the screen
+        self._told: tuple[tuple[Place, ...], int | None] = (), parties  # what guests know of the seats
         self._name = name
         self._software = software
         self._asked: dict[bytes, Hello] = {}
@@ -39,6 +40,14 @@ class Admissions:
     def places(self) -> tuple[Place, ...]:
         """Who has a seat, as guests are told."""
         return tuple(Place(did, did not in self.seated) for did in self.admitted)
+
+    def news(self) -> Lobby | None:
+        """What guests are to be told of the seats, where it is not what they were told last."""
+        now = self.places(), self.parties
+        if now == self._told:
+            return None
+        self._told = now
+        return Lobby(self.parties or 0, now[0])
 
     def knock(self, hash_: bytes, hello: Hello) -> None:
         """Somebody wants to take part."""
@@ -92,11 +101,13 @@ class Admissions:
         """Whoever this is broke the protocol."""
         self._banned.add(did)
 
-    def unwelcome(self, hello: Hello) -> str:
-        """Why nobody can let this guest in now, whatever it sent; empty where somebody can."""
+    def unwelcome(
+        self, hello: Hello, greeting: Greeting | None = None, present: Iterable[Greeting] = ()
+    ) -> str:
+        """Why nobody can let this guest in now; empty where somebody can. `greeting`: it is called back."""
         if not self.free and hello.did not in self.admitted:
             return "the session is full"
-        return self._same_name(hello)
+        return self._same_name(hello) if greeting is None else self.unfit(greeting.hello, present)
 
     def unfit(self, hello: Hello, present: Iterable[Greeting]) -> str:
         """Why this guest is turned away without asking; empty where it is not. `present` are all hellos."""

@@ -66,10 +66,7 @@ class HostCeremony(Ceremony):
             self._timers["return"] = now + RETURN_SECONDS
         self._held = held  # nothing is proposed until the person says so
         self._changed = False  # what is under way to the room is not what the person wants any more
-        self._places: tuple[messages.Place, ...] = ()  # as the guests were told
-        self._told_parties = parties
-        self._ready = False
-        self._proposing = False
+        self._ready = self._proposing = False
         self._restarting = 0
         self._lacking: HuddleError | None = None
         self._greet()
@@ -100,9 +97,7 @@ class HostCeremony(Ceremony):
         if self._guests.admitted.get(asked.did) == asked.name:
             return
         greeting = self._guests.call_back(asked.did)
-        unwelcome = self._guests.unwelcome(asked)
-        if not unwelcome and greeting is not None:
-            unwelcome = self._guests.unfit(greeting.hello, self._current.hellos.values())
+        unwelcome = self._guests.unwelcome(asked, greeting, self._current.hellos.values())
         if not unwelcome and self.state is CeremonyState.SEALED:
             unwelcome = "the session has begun"
         if not unwelcome and self._current.plan is not None and self.epoch >= MAX_EPOCHS:
@@ -119,13 +114,10 @@ class HostCeremony(Ceremony):
             self._restart(f"{asked.name} came")
 
     def refuse(self, hello: bytes, reason: str) -> None:
-        """Do not let the guest with this hello take part; `admit` or `seat` calls back one who waits.
-
-        One who knocks again is asked about again; after MAX_REFUSALS they are turned away without asking.
-        """
+        """Do not let this guest in: asked about MAX_REFUSALS times, called back by `admit` where it waits."""
         asked = self._guests.asked_by(hello)
         greeting = self._current.hellos.get(asked.did)
-        self._send_away(hello, asked, shorten(reason))
+        self._turn_away(hello, asked, shorten(reason), told=True)
         self._guests.refuse(asked.did, asked.name, greeting)
 
     def propose(self) -> None:
@@ -190,12 +182,9 @@ class HostCeremony(Ceremony):
 
     def records_to_send(self) -> list[bytes]:
         """The records to append to the room now, in this order."""
-        places = self._guests.places()
-        told = places == self._places and self._guests.parties == self._told_parties
         gathering = self.state is CeremonyState.GATHERING and not self._proposing
-        if not told and (gathering or self._somebody_waits()):
-            self._places, self._told_parties = places, self._guests.parties
-            self._send(messages.Lobby(self._guests.parties or 0, places))
+        if (gathering or self._somebody_waits()) and (news := self._guests.news()) is not None:
+            self._send(news)
         return super().records_to_send()
 
     def _somebody_waits(self) -> bool:
@@ -359,8 +348,7 @@ class HostCeremony(Ceremony):
     # Small things
 
     def _propose_if_ready(self) -> None:
-        present = self._current.hellos
-        guests = self._guests
+        present, guests = self._current.hellos, self._guests
         enough = self._ready if guests.parties is None else not guests.free
         here = self.did in present and all(did in present for did in guests.admitted)
         if (
@@ -394,11 +382,9 @@ class HostCeremony(Ceremony):
     def _drop(self, dids: Iterable[str], error: HuddleError) -> None:
         for did in dids:
             self._lose(did, error.message)
-        if self._lobby:
-            pass  # the seat waits for somebody else
-        elif self._guests.parties is not None:
+        if not self._lobby and self._guests.parties is not None:  # else the seat waits for somebody else
             self._lacking = error
-        elif not self._guests.admitted:
+        elif not self._lobby and not self._guests.admitted:
             raise error
         if self._current.plan is not None:
             self._restart(error.message)
@@ -412,11 +398,9 @@ class HostCeremony(Ceremony):
         self._current.hellos.pop(did, None)
         self._tell(events.GuestLeft(did, self._called(did), reason))
 
-    def _turn_away(self, hash_: bytes, hello: Hello, reason: str) -> None:
-        self._tell(events.GuestLeft(hello.did, hello.name, reason))
-        self._send_away(hash_, hello, reason)
-
-    def _send_away(self, hash_: bytes, hello: Hello, reason: str) -> None:
+    def _turn_away(self, hash_: bytes, hello: Hello, reason: str, *, told: bool = False) -> None:
+        if not told:
+            self._tell(events.GuestLeft(hello.did, hello.name, reason))
         self._send(messages.Refusal(hash_, reason))
         known = hello.did in self._guests.admitted
         self._guests.lose(hello.did)
