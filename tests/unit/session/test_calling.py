@@ -26,6 +26,7 @@ from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.sealed_session import SealedSession
 from huddle.session.stages import Stages
 from huddle.shortcode.code import looks_like_code
+from tests.unit.calls.test_driver import nobody_listens
 from tests.unit.session.test_party import SUM, Seat, Table, program, rendezvous, settings, table
 
 __all__ = ["rendezvous", "table"]  # fixtures
@@ -257,6 +258,19 @@ async def test_a_guest_who_waits_is_not_told_that_the_rendezvous_does_not_answer
     await guest.until(events.Ended)
     assert "Ada has not called" in guest.all(events.Error)[0].message
     assert not any("has not answered yet" in notice.text for notice in guest.all(events.Notice))
+
+
+async def test_a_guest_is_told_where_the_rendezvous_does_not_answer(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huddle.session.patience.SLOW", 0.05)
+    with nobody_listens() as nowhere:
+        known = Contacts().met("Ada", ADA.did, 1).verified([ADA.did])
+        known = known.agreed(ADA.did, MeetingPlace(bytes(32), nowhere))
+        guest = table.sit("Ben", Party(GuestPlan("Ada"), settings("Ben"), BEN, known), decide)
+        await guest.until(events.Notice, lambda notice: "has not answered yet" in notice.text)
+        guest.party.leave("enough")
+        await guest.until(events.Ended)
 
 
 async def test_a_contact_whose_name_is_like_a_code_takes_no_code_over(
