@@ -140,7 +140,7 @@ class Questions:
             case "again":
                 await self._again()
             case "lobby":
-                await self._lobby.ask(self._people(seated=True))
+                await self._lobby.ask(self._people(seated=True), self._refused())
                 self._each = self._each or self._lobby.removed
 
     # --- whom to let in
@@ -242,6 +242,11 @@ class Questions:
             Person(number if one.pid is None else one.pid, one.name, one.did, one.standing == "verified")
             for number, one in enumerate(sorted(others, key=lambda one: one.pid or 0), 1)
         ]
+
+    def _refused(self) -> list[Person]:
+        """Those who were refused and are still here."""
+        waiting = [one for one in self._parties.values() if one.state == "refused"]
+        return [Person(number, one.name, one.did) for number, one in enumerate(waiting, 1)]
 
     async def _ask_for_all(self) -> None:
         host = isinstance(self._policy, HostPolicy)
