@@ -66,10 +66,7 @@ class HostCeremony(Ceremony):
             self._timers["return"] = now + RETURN_SECONDS
         self._held = held  # nothing is proposed until the person says so
         self._changed = False  # what is under way to the room is not what the person wants any more
-        self._places: tuple[messages.Place, ...] = ()  # as the guests were told
-        self._told_parties = parties
-        self._ready = False
-        self._proposing = False
+        self._ready = self._proposing = False
         self._restarting = 0
         self._lacking: HuddleError | None = None
         self._greet()
@@ -90,7 +87,7 @@ class HostCeremony(Ceremony):
     def admit(self, hello: bytes) -> None:
         """Let the guest with this hello take part; `hello` is the hash of GuestCame.
 
-        Where a proposal is out already, this begins a new epoch.
+        Where a proposal is out already, this begins a new epoch. Who was refused, and waits, is called back.
         """
         self._guests.seated.discard(self._guests.asked_by(hello).did)
         self._admit(hello)
@@ -99,7 +96,8 @@ class HostCeremony(Ceremony):
         asked = self._guests.asked_by(hello)
         if self._guests.admitted.get(asked.did) == asked.name:
             return
-        unwelcome = self._guests.unwelcome(asked)
+        greeting = self._guests.call_back(asked.did)
+        unwelcome = self._guests.unwelcome(asked, greeting, self._current.hellos.values())
         if not unwelcome and self.state is CeremonyState.SEALED:
             unwelcome = "the session has begun"
         if not unwelcome and self._current.plan is not None and self.epoch >= MAX_EPOCHS:
@@ -108,19 +106,19 @@ class HostCeremony(Ceremony):
             self._turn_away(hello, asked, unwelcome)
             return
         self._guests.admitted[asked.did] = asked.name
+        if greeting is not None:
+            self._current.greet(greeting)
         if self.state is CeremonyState.GATHERING:
             self._propose_if_ready()
         elif self.state in (CeremonyState.REVEALING, CeremonyState.ACCEPTING):
             self._restart(f"{asked.name} came")
 
     def refuse(self, hello: bytes, reason: str) -> None:
-        """Do not let the guest with this hello take part; one who knocks again is asked about again.
-
-        After MAX_REFUSALS they are turned away without asking.
-        """
+        """Do not let this guest in: asked about MAX_REFUSALS times, called back by `admit` where it waits."""
         asked = self._guests.asked_by(hello)
-        self._guests.refuse(asked.did)
-        self._turn_away(hello, asked, shorten(reason))
+        greeting = self._current.hellos.get(asked.did)
+        self._turn_away(hello, asked, shorten(reason), told=True)
+        self._guests.refuse(asked.did, asked.name, greeting)
 
     def propose(self) -> None:
         """Begin with those who are admitted; LocalError where there is nobody."""
@@ -184,12 +182,9 @@ class HostCeremony(Ceremony):
 
     def records_to_send(self) -> list[bytes]:
         """The records to append to the room now, in this order."""
-        places = self._guests.places()
-        told = places == self._places and self._guests.parties == self._told_parties
         gathering = self.state is CeremonyState.GATHERING and not self._proposing
-        if not told and (gathering or self._somebody_waits()):
-            self._places, self._told_parties = places, self._guests.parties
-            self._send(messages.Lobby(self._guests.parties or 0, places))
+        if (gathering or self._somebody_waits()) and (news := self._guests.news()) is not None:
+            self._send(news)
         return super().records_to_send()
 
     def _somebody_waits(self) -> bool:
@@ -227,6 +222,9 @@ class HostCeremony(Ceremony):
             if unfit:
                 self._turn_away(greeting.hash, hello, unfit)
                 return
+            # Who waits for the person to think better of it says hello in each epoch, which is no knock.
+            if self._guests.waits(greeting, anew=entry.envelope.counter == 0):
+                return
             self._guests.knock(greeting.hash, hello)
         self._current.greet(greeting)
         plan = self._current.plan
@@ -248,6 +246,9 @@ class HostCeremony(Ceremony):
         plan = self._current.plan
         if self.sealed is not None:
             self._tell(events.PeerLeft(self._current.proposed.pid(did), reason))
+            return
+        if did in self._guests.refused:
+            self._lose(did, reason)
             return
         error = self._fault(did, parting(reason, declined=declined))
         if declined and self._lobby:
@@ -313,12 +314,13 @@ class HostCeremony(Ceremony):
             self._send_files()
 
     def _on_sealed(self) -> None:
-        for did, greeting in self._current.hellos.items():
-            if not self._current.proposed.has(did):
+        for greeting in (*self._current.hellos.values(), *self._guests.waiting()):
+            if not self._current.proposed.has(greeting.hello.did):
                 self._send(messages.Refusal(greeting.hash, "the session has begun without you"))
 
     def _on_epoch(self) -> None:
         self._proposing = self._changed = False
+        self._guests.new_epoch()
         self._timers["return"] = self._room.now + REVEAL_SECONDS
         if self._lacking is not None:
             self._timers["replace"] = self._room.now + REPLACE_SECONDS
@@ -346,8 +348,7 @@ class HostCeremony(Ceremony):
     # Small things
 
     def _propose_if_ready(self) -> None:
-        present = self._current.hellos
-        guests = self._guests
+        present, guests = self._current.hellos, self._guests
         enough = self._ready if guests.parties is None else not guests.free
         here = self.did in present and all(did in present for did in guests.admitted)
         if (
@@ -381,11 +382,9 @@ class HostCeremony(Ceremony):
     def _drop(self, dids: Iterable[str], error: HuddleError) -> None:
         for did in dids:
             self._lose(did, error.message)
-        if self._lobby:
-            pass  # the seat waits for somebody else
-        elif self._guests.parties is not None:
+        if not self._lobby and self._guests.parties is not None:  # else the seat waits for somebody else
             self._lacking = error
-        elif not self._guests.admitted:
+        elif not self._lobby and not self._guests.admitted:
             raise error
         if self._current.plan is not None:
             self._restart(error.message)
@@ -399,10 +398,13 @@ class HostCeremony(Ceremony):
         self._current.hellos.pop(did, None)
         self._tell(events.GuestLeft(did, self._called(did), reason))
 
-    def _turn_away(self, hash_: bytes, hello: Hello, reason: str) -> None:
+    def _turn_away(self, hash_: bytes, hello: Hello, reason: str, *, told: bool = False) -> None:
+        if not told:
+            self._tell(events.GuestLeft(hello.did, hello.name, reason))
         self._send(messages.Refusal(hash_, reason))
         known = hello.did in self._guests.admitted
-        self._lose(hello.did, reason)
+        self._guests.lose(hello.did)
+        self._current.hellos.pop(hello.did, None)
         self._propose_if_ready()
         if known and self._current.plan is not None and self._current.plan.has(hello.did):
             self._restart(f"{hello.name} was refused: {reason}")

@@ -40,10 +40,27 @@ def test_a_copied_commitment_a_ban_and_too_many_refusals_turn_away() -> None:
     other = hello("Bob", commitment=b"\1" * 32)
     assert not guests.unfit(other, present)
     for _ in range(MAX_REFUSALS):
-        guests.refuse("bob")
-    assert guests.unfit(other, present) == "the host declined"
+        guests.refuse("bob", "Bob", None)
+    assert guests.unfit(other, present) == "the host declined 3 times"
     guests.ban("cyd")
-    assert guests.unfit(hello("Cyd", commitment=b"\2" * 32), present) == "the host declined"
+    assert "broke the protocol" in guests.unfit(hello("Cyd", commitment=b"\2" * 32), present)
+
+
+def test_who_was_refused_waits_with_its_latest_hello_until_it_is_called_back_or_knocks_anew() -> None:
+    guests = Admissions("Hanna", SOFTWARE, None)
+    first, second = (Greeting(bytes([i]), b"", hello("Bob")) for i in range(2))
+    assert not guests.waits(first, anew=False)
+    guests.refuse("bob", "Bob", first)
+    assert guests.waiting() == [first] and guests.waits(second, anew=False)
+    assert guests.call_back("bob") == second and guests.waiting() == [] and not guests.refused
+    assert all(guests.refuse("bob", "Bob", first) is None for _ in range(MAX_REFUSALS - 1))
+    assert not guests.unfit(hello("Bob"), []), "a refusal that was taken back counted"
+    guests.new_epoch()
+    assert guests.call_back("bob") is None, "a hello of an earlier epoch counted"
+    guests.refuse("bob", "Bob", first)
+    assert not guests.waits(second, anew=True) and not guests.refused
+    guests.refuse("bob", "Bob", first)
+    assert not guests.waits(Greeting(b"", b"", hello("Rob", "bob")), anew=False), "under another name"
 
 
 def test_nobody_is_found_who_never_knocked() -> None:

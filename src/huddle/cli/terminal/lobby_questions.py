@@ -21,6 +21,7 @@ _CHANGES = (
     ("a ARGS", "other arguments"),
     ("q", "end the session"),
 )
+_LET_IN = ("l NAME", "let somebody in after all")
 
 
 class LobbyQuestions:
@@ -36,12 +37,17 @@ class LobbyQuestions:
         self._screen = screen
         self._source = source
 
-    async def ask(self, people: Sequence[Person]) -> None:
-        """Ask once while others are awaited; else until the person goes on or ends it."""
+    async def ask(self, people: Sequence[Person], refused: Sequence[Person] = ()) -> None:
+        """Ask once while others are awaited; else until the person goes on or ends it.
+
+        `refused` are those who can be let in after all.
+        """
         problem = ""
         while True:
-            line = await self._screen.ask(self._asked(problem))
-            decision = answers.End() if line is None else answers.lobby(line, people, held=self.held)
+            line = await self._screen.ask(self._asked(problem, refused))
+            decision: answers.LobbyDecision = answers.End()
+            if line is not None:
+                decision = answers.lobby(line, people, held=self.held, refused=refused)
             try:
                 problem = decision.why if isinstance(decision, answers.Unclear) else ""
                 if problem:
@@ -53,10 +59,11 @@ class LobbyQuestions:
             if not self.held or isinstance(decision, answers.End):
                 return
 
-    def _asked(self, problem: str) -> Asked:
+    def _asked(self, problem: str, refused: Sequence[Person]) -> Asked:
+        changes = (*((_LET_IN,) if refused else ()), *_CHANGES)
         if self.held:
-            return Asked("Try again?", (("y", "with those who are here"), *_CHANGES), problem)
-        return Asked("While you wait:", _CHANGES, problem, standing=True)
+            return Asked("Try again?", (("y", "with those who are here"), *changes), problem)
+        return Asked("While you wait:", changes, problem, standing=True)
 
     def _do(self, decision: answers.LobbyDecision) -> None:
         match decision:
@@ -68,6 +75,8 @@ class LobbyQuestions:
             case answers.Refuse(did):
                 self.removed = True
                 self._party.refuse(did, "the host declined")
+            case answers.CallBack(did):
+                self._party.admit(did)
             case answers.Parties(count):
                 self._party.change(None, count)
                 self.parties = count
