@@ -49,9 +49,10 @@ def beside(work: Callable[[], Coroutine[Any, Any, None]]) -> Iterator[None]:
     try:
         yield
     finally:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(task.cancel)
-        thread.join(60)
+        for _ in range(30):  # what is just being closed may take the first for its own
+            if thread.is_alive():
+                loop.call_soon_threadsafe(task.cancel)
+            thread.join(2)
         loop.close()
 
 
