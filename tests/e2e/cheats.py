@@ -37,22 +37,19 @@ def beside(work: Callable[[], Coroutine[Any, Any, None]]) -> Iterator[None]:
 
     async def whole() -> None:
         await asyncio.wait({task})
-        # What it let go of, as a WebSocket, closes in tasks of its own, which may begin others.
-        for _ in range(80):
-            rest = asyncio.all_tasks() - {asyncio.current_task()}
-            if rest:
-                await asyncio.wait(rest, timeout=0.1)
-            await asyncio.sleep(0.02)
+        # What it let go of, as a WebSocket, closes in tasks of its own.
+        if rest := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(rest, timeout=2)
+        await asyncio.sleep(0.1)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(whole()), daemon=True)
     thread.start()
     try:
         yield
     finally:
-        for _ in range(30):  # what is just being closed may take the first for its own
-            if thread.is_alive():
-                loop.call_soon_threadsafe(task.cancel)
-            thread.join(2)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(task.cancel)
+        thread.join(10)
         loop.close()
 
 
