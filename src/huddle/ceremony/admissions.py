@@ -25,9 +25,8 @@ class Admissions:
         self._name = name
         self._software = software
         self._asked: dict[bytes, Hello] = {}
-        self.refused: dict[
-            str, str
-        ] = {}  # by the person: their names by did; they may wait to be called back
+        # Refused by the person, who may call them back: their names by did.
+        self.refused: dict[str, str] = {}
         self._waiting: dict[str, Greeting] = {}  # of them, in this epoch
         self._refusals: dict[str, int] = {}
         self._banned: set[str] = set()  # who broke the protocol

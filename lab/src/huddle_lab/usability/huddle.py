@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from huddle.errors import LocalError
-from huddle_lab.runs import browser
 from huddle_lab.usability.people import Person, Terminal
-from huddle_lab.usability.phone import OpenPage, Phone
+from huddle_lab.usability.phone import OpenPage, Phone, no_phone
 from huddle_lab.usability.solution import PROGRAM, TOTAL, VENV, Stage
 
 _PORT = 8037
@@ -137,11 +136,7 @@ class HuddlePhone:
     )
 
     def problem(self) -> str:
-        try:
-            browser.check()
-        except LocalError as error:
-            return error.message
-        return ""
+        return no_phone()
 
     def perform(self, stage: Stage) -> None:
         ada, bob, cyd = stage.ada, stage.bob, stage.cyd

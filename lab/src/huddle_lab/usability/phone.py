@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, Self
 
 from huddle.errors import LocalError
+from huddle_lab.runs import browser
 from huddle_lab.runs.chrome import Chrome, Page
 from huddle_lab.usability.people import Person
 
@@ -26,6 +27,15 @@ _OFTEN = 0.05
 _SCREEN = "--window-size=390,844"
 _LEAST = 0.05  # MB; less is what an empty storage takes
 _KEPT = "(await navigator.storage.estimate()).usageDetails ?? {}"
+
+
+def no_phone() -> str:
+    """Why there is none on this computer; empty where there is."""
+    try:
+        browser.check()
+    except LocalError as error:
+        return error.message
+    return ""
 
 
 class OpenPage:

@@ -6,6 +6,7 @@ The question stands while others are awaited, and after a no until the person sa
 from collections.abc import Sequence
 
 from huddle import events
+from huddle.ceremony.messages import DECLINED
 from huddle.cli.program_source import ProgramSource
 from huddle.cli.terminal import answers
 from huddle.cli.terminal.answers import Asked, Person
@@ -74,7 +75,7 @@ class LobbyQuestions:
                 self._party.new_code()
             case answers.Refuse(did):
                 self.removed = True
-                self._party.refuse(did, "the host declined")
+                self._party.refuse(did, DECLINED)
             case answers.CallBack(did):
                 self._party.admit(did)
             case answers.Parties(count):

@@ -10,6 +10,7 @@ knocks while all seats are taken waits, and nobody is asked.
 from collections.abc import Awaitable, Callable
 
 from huddle import events
+from huddle.ceremony.messages import DECLINED
 from huddle.cli.clashes import warning
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_source import ProgramSource
@@ -164,24 +165,24 @@ class Questions:
         else:
             self._party.refuse(question.did, "the host admits known people only")
 
-    def _is_full(self) -> bool:
-        parties = self._lobby.parties
-        return parties is not None and self._taken() >= parties - 1
+    def _free(self) -> int | None:
+        """Seats that no guest has; None where any number may come."""
+        taken = sum(one.state in _IN and one.standing != "self" for one in self._parties.values())
+        return None if self._lobby.parties is None else self._lobby.parties - 1 - taken
 
-    def _taken(self) -> int:
-        """Seats that guests have."""
-        return sum(one.state in _IN and one.standing != "self" for one in self._parties.values())
+    def _is_full(self) -> bool:
+        free = self._free()
+        return free is not None and free <= 0
 
     def _has_seat(self, did: str) -> bool:
         return did in self._parties and self._parties[did].state in _IN
 
     def _reserved(self) -> str:
         """Why nobody gets a seat unasked, where those that are free are for whom the host has called."""
-        parties = self._lobby.parties
-        if not isinstance(self._policy, HostPolicy) or parties is None:
+        free = self._free()
+        if not isinstance(self._policy, HostPolicy) or free is None:
             return ""
         called = [did for did in self._policy.called if not self._has_seat(did)]
-        free = parties - 1 - self._taken()
         return t("The free seats are for those whom you called.") if 0 < free <= len(called) else ""
 
     def _unexpected(self, question: events.Question) -> str:
@@ -206,7 +207,7 @@ class Questions:
             self._party.admit(question.did)
         else:
             self._each = True
-            self._party.refuse(question.did, "the host declined")
+            self._party.refuse(question.did, DECLINED)
 
     # --- people, words and program
 
@@ -286,7 +287,7 @@ class Questions:
                     self._party.differ()
                 case answers.Refuse(did):
                     self._each = True  # somebody has the invitation who should not
-                    self._party.refuse(did, "the host declined")
+                    self._party.refuse(did, DECLINED)
                 case answers.Decline() if self._policy.lobby and line is not None:
                     self._party.not_now("the host wants to wait" if host else "not now")
                 case answers.Decline():

@@ -9,9 +9,9 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from huddle.errors import LocalError, RendezvousError
 from huddle.rendezvous.client.dialing import host_of, reach, websocket_url
-from huddle.tasks import cancel
 from huddle.rendezvous.client.room import RoomClient
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
+from huddle.tasks import cancel
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ async def test_a_closing_that_is_cancelled_leaves_no_connection() -> None:
         connection = await reach(f"ws://127.0.0.1:{port}/", within=5)
         await connection.recv()
         closing = asyncio.create_task(connection.close())
-        while not connection.close_deadline:
-            await asyncio.sleep(0)
+        await asyncio.wait({closing}, timeout=0.1)
+        assert not closing.done()
         await cancel(closing)
         assert connection.transport.is_closing()
         done.set()
