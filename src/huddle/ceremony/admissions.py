@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from huddle.ceremony.epoch import Greeting
 from huddle.ceremony.manifest import version_differences
 from huddle.ceremony.messages import MAX_PARTIES, PROTOCOL, Hello, Lobby, Place, Software
+from huddle.ceremony.roster import Plan
 from huddle.errors import LocalError
 from huddle.identity.names import alike
 
@@ -95,6 +96,11 @@ class Admissions:
     def new_epoch(self) -> None:
         """No hello counts any more."""
         self._waiting.clear()
+
+    def belongs(self, did: str, plan: Plan | None) -> bool:
+        """Whether it is in the plan, or let in while there is none; never who broke the protocol."""
+        inside = plan.has(did) if plan is not None else did in self.admitted
+        return inside and did not in self._banned
 
     def ban(self, did: str) -> None:
         """Whoever this is broke the protocol."""

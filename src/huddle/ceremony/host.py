@@ -204,8 +204,7 @@ class HostCeremony(Ceremony):
     def _standing(self, did: str) -> SenderRole:
         if did == self.did:
             return SenderRole.HOST
-        plan = self._current.plan
-        inside = plan.has(did) if plan is not None else did in self._guests.admitted
+        inside = self._guests.belongs(did, self._current.plan)
         return SenderRole.MEMBER if inside else SenderRole.STRANGER
 
     def _on_stale(self, entry: LogEntry) -> None:
@@ -255,7 +254,7 @@ class HostCeremony(Ceremony):
             if did in self._guests.admitted:
                 self._tell(events.SaidNo(did, self._called(did), reason))
                 self.hold(error.message)
-        elif plan is None or not plan.has(did):
+        elif plan is None or not self._guests.belongs(did, plan):
             if did in self._current.hellos:
                 self._lose(did, reason)
                 self._propose_if_ready()
