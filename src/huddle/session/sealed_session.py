@@ -176,8 +176,8 @@ class SealedSession:
         try:
             self.record = self._chronicle.cut_short(told_to_others(error, "") if error is not None else left)
         except Exception as problem:  # an agent that signs no more, say; all is taken down all the same
-            why = unexpected(problem).message
-            self._emit(events.Notice(f"There is no record of this session: {why}"))
+            reason = unexpected(problem).message
+            self._emit(events.Notice(f"There is no record of this session: {reason}"))
 
     def _farewell(self, reason: str) -> control.Leave:
         if not reason and isinstance(self.broken, PeerError):
