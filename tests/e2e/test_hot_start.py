@@ -1,8 +1,8 @@
 """What a host and a guest import from the command to the end of a run, each module of others by name.
 
-Others wait for what `huddle join` imports: one import more can take a tenth of a second of everybody's. So all of it
-stands in `hot_start.txt`, and an import that is new there is seen in review. `python -m tests.e2e.test_hot_start`
-writes the file anew.
+Others wait for what `huddle join` imports: one import more can take a tenth of a second of everybody's. So
+all of it stands in `hot_start.txt`, and an import that is new there is seen in review.
+`python -m tests.e2e.test_hot_start` writes the file anew.
 """
 
 import re
@@ -37,7 +37,7 @@ ITS_OWN = {
 
 
 def _told(names: set[str]) -> Iterator[str]:
-    """Others' packages to the second level; Huddle's own packages; of Python's modules the first level, the public ones."""
+    """Others' packages to the second level, Huddle's own packages, and Python's own public modules' first."""
     for name in names - ITS_OWN:
         first, *rest = name.split(".")
         if first == "huddle":

@@ -1,4 +1,4 @@
-"""Packets of direct channels between browsers vanish: web/tests/black-hole.test.ts, in a network of its own."""
+"""Packets of browsers' direct channels vanish: web/tests/black-hole.test.ts, in a network of its own."""
 
 import os
 import shutil
