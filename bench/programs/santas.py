@@ -1,4 +1,4 @@
-"""Secret Santa for 2 to 8 people, each time over seven kinds of secret numbers, in one computation.
+"""Secret Santa for 2 to --most people, each time over seven kinds of secret numbers, in one computation.
 
 It prints as JSON how many seconds that took since all were connected, and how many bytes this party sent.
 Drawings are repeated until they succeed: with a seed, all runs of that seed repeat the same ones, and send
@@ -23,12 +23,13 @@ def seed_keys(seed: int) -> None:
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int)
-    seed = parser.parse_args().seed
-    if seed is not None:
-        seed_keys(seed)
+    parser.add_argument("--most", type=int, default=8)
+    args = parser.parse_args()
+    if args.seed is not None:
+        seed_keys(args.seed)
     async with mpc:
         start = time.perf_counter()
-        for size in range(2, 9):
+        for size in range(2, args.most + 1):
             for sectype in kinds_of_numbers(size).values():
                 await draw(sectype, size)
         seconds = time.perf_counter() - start

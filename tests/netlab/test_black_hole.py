@@ -18,6 +18,7 @@ NEEDED = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1500)
 def test_packets_of_direct_channels_vanish_and_nothing_is_lost(net: Net) -> None:
     missing = [name for name, path in NEEDED.items() if not path.exists()]

@@ -4,7 +4,7 @@ import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Decision, SessionEvent } from "../src/core/protocol";
 import { Tab, coreAndRendezvous, people } from "./browser";
-import { ASKS, BUSY, COUNTED, FLOOD, LIES, ROUNDS, UNTIL, closed, cut, directly, lying, made, meet, over, patient, program } from "./direct";
+import { ASKS, BUSY, COUNTED, CUT_SHORT, FLOOD, LIES, ROUNDS, UNTIL, closed, cut, directly, lying, made, meet, over, patient, program } from "./direct";
 
 const MINUTE = 60_000;
 
@@ -166,6 +166,22 @@ test.each(LIES)("a hostile peer that sends %s on a direct channel is blamed for 
     const { reason, peer } = await ben.events.until("run", (event) => event.state === "failed");
     expect(reason).toContain(blame);
     expect(peer).toBe("Ann");
+  } finally {
+    await closed(tabs);
+  }
+});
+
+test("a channel that closes in the middle of a frame is a lost one: nobody is blamed, another is tried, and the run goes on", { timeout: 4 * MINUTE }, async () => {
+  const tabs = await pair(ROUNDS, ["6"], [{}, {}], ["webrtc"], async ([ann]) => {
+    await expect.poll(() => ann.page.frames().length, { timeout: MINUTE }).toBe(2);
+    await ann.page.frames()[1]!.evaluate(CUT_SHORT);
+  });
+  const [, ben] = tabs;
+  try {
+    await ben.events.until("output", (event) => event.text.includes("started"));
+    await expect.poll(() => made(ben.page), { timeout: MINUTE }).toBeGreaterThan(1);
+    await over(tabs);
+    for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
   } finally {
     await closed(tabs);
   }

@@ -159,6 +159,9 @@ export const LIES: [string, string, string][] = [
 /** That lie, for a frame. */
 export const lying = (lie: string): string => hostile(lie);
 
+/** It takes each connection down as soon as it is open, in the middle of a frame. */
+export const CUT_SHORT = hostile("channel.send(frame(1, 65_536)); this.close()");
+
 /** The UDP ports of the connections that a page's frames have now. */
 export const ports = async (page: Framed): Promise<number[]> => {
   const found: number[] = [];

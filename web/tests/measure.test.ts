@@ -422,8 +422,9 @@ figure("throughput", async () => {
 });
 
 /**
- * Seeded, so that runs of the same number send the same messages. The reference draws other lots: MPyC numbers its messages by
- * Python's hashes, and Python has 32 bits in a tab; so times are given by bytes as well.
+ * Seeded, so that runs of the same number send the same messages. The reference sends others with the same seed, so times are
+ * given by bytes as well. MPyC numbers what it draws by Python's `hash`, which has 32 bits in a tab; whether that is all of it
+ * was not looked into.
  */
 figure("secret-santa", async () => {
   const path = "bench/programs/santas.py";
