@@ -1,10 +1,10 @@
 """Which segment a step belongs to, and what is told of each."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from huddle_lab.traces import segments
 from huddle_lab.traces.segments import NOTHING, Recorder
 
 
@@ -12,7 +12,7 @@ from huddle_lab.traces.segments import NOTHING, Recorder
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     """Seconds of processor time, as the test has them."""
     now = [0.0]
-    monkeypatch.setattr(segments.time, "process_time", lambda: now[0])
+    monkeypatch.setattr(time, "process_time", lambda: now[0])
     yield now
 
 
