@@ -15,7 +15,7 @@ Needs = frozenset[Token]
 NOTHING: Needs = frozenset()
 
 
-class Segment:
+class RecordedSegment:
     """One of them. `ancestors` is a bit set of segments."""
 
     __slots__ = ("ancestors", "cpu", "needs", "sends")
@@ -30,7 +30,7 @@ class Recorder:
     """The segments so far, and which of them goes on: None while the event loop is at work."""
 
     def __init__(self) -> None:
-        self.segments: list[Segment] = []
+        self.segments: list[RecordedSegment] = []
         self.current: int | None = None
         self.arriving: tuple[int, int] | None = None
         self.recording = False
@@ -40,11 +40,11 @@ class Recorder:
         self.end: tuple[int, float] | None = None
         self.total, self.bytes = 0.0, 0
         self._last = self._began = 0.0
-        self._unflushed: list[tuple[Segment, list[Any]]] = []
+        self._unflushed: list[tuple[RecordedSegment, list[Any]]] = []
 
     def begin(self) -> None:
         """MPyC is connected, or the program begins where there is only one party."""
-        self.segments = [Segment(NOTHING, 0)]
+        self.segments = [RecordedSegment(NOTHING, 0)]
         self.current, self.recording = 0, True
         self._last = self._began = time.process_time()
 
@@ -89,7 +89,7 @@ class Recorder:
             return kept[0]
         for one in kept:
             covered |= 1 << one
-        self.segments.append(Segment(frozenset((*kept, *messages)), covered))
+        self.segments.append(RecordedSegment(frozenset((*kept, *messages)), covered))
         return len(self.segments) - 1
 
     def need(self, more: Needs) -> None:
