@@ -29,6 +29,7 @@ from huddle.running.snapshot import Snapshot
 from huddle.running.spec import RunnerExit, RunnerSpec
 from huddle.running.standstill import Row
 from huddle.session import control_messages as control
+from huddle.session.by_hand import StartedByHand
 from huddle.session.context import RunContext
 from huddle.session.outcomes import STOPPED, Stopped, cause, speechless, stalled, told_of, told_to_others
 from huddle.session.platform import ProgramRuntime
@@ -89,6 +90,7 @@ class Execution:
         self._progress = Progress(self.number, self._pid, self._names, context.peers, context.outcomes)
         for pid, still in context.stills.items():
             self.still_came(pid, still)
+        self._by_hand = StartedByHand(self.number, self._group, self._outcomes, self._notice)
         self._run: Run | Proxy | PlainRun | None = None
 
     @property
@@ -236,7 +238,7 @@ class Execution:
             for pid in self._outcomes:
                 run.ended(pid)
         elif self._settings.by_hand:
-            run = Proxy(spec.pid, spec.names, opens, self)
+            run = Proxy(spec.pid, spec.names, opens, self, stays=self._settings.in_cells)
         else:
             run = Run(spec, opens, self, self._surroundings.start_runner)
         self._run = run
@@ -246,7 +248,8 @@ class Execution:
         try:
             if self._error is not None:
                 raise self._error
-            self._group.set_state(self.number, control.COMPUTING)
+            waits = isinstance(run, Proxy)  # for its person
+            self._group.set_state(self.number, control.INPUT if waits else control.COMPUTING)
             await whole(run.start())
             if isinstance(run, Run):
                 self._progress.run = run
@@ -367,15 +370,11 @@ class Execution:
         """The MPyC that was started by hand is connected for a peer, or no longer."""
         self._moved = self._loop.time()
         if there:
-            self._group.set_state(self.number, control.COMPUTING)
+            self._by_hand.connected()
 
-    def proxy_hung_up(self, seconds: float) -> None:
+    def proxy_hung_up(self, seconds: float | None) -> None:
         """The MPyC that was started by hand has closed all connections, while others go on."""
-        self._group.set_state(self.number, control.IDLE)
-        self._notice(
-            "The MPyC that you started by hand has closed its connections. Unless it connects again, "
-            f"the run ends in {seconds:.0f} s."
-        )
+        self._by_hand.hung_up(seconds)
 
     # --- progress
 
@@ -392,6 +391,7 @@ class Execution:
             if moved != last:
                 last, self._moved = moved, self._loop.time()
             self._progress.tick(self._moved)
+            self._by_hand.tick(run)
             stall = self._settings.stall
             seen = not (isinstance(run, PlainRun) or self._held)
             if stall is not None and seen and self._loop.time() - self._moved > stall:
