@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import PEER, PROGRAM, Huddle, Lab
+from tests.e2e.harness import LOOPBACK, PEER, PROGRAM, Huddle, Lab
 
 HURRIED = {"PYTHONPATH": str(Path(__file__).parent / "hurried_by_hand")}
 MPyC = subprocess.Popen[str]
@@ -24,9 +24,7 @@ def start() -> Iterator[Callable[[Huddle], MPyC]]:
     def by_hand(proxy: Huddle) -> MPyC:
         told = proxy.wait("proxy")
         command = [sys.executable, str(Path(told["directory"]) / told["entry"]), *told["arguments"]]
-        started.append(
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        )
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         return started[-1]
 
     yield by_hand
@@ -42,12 +40,8 @@ def session(people: Lab, url: str, program: Path, *proxies: str) -> list[Huddle]
     link = host.wait("invitation")["url"]
     parties = [host]
     for name in proxies:
-        parties.append(
-            people.huddle(
-                name, "proxy", "--json", "--name", name, "--via", "127.0.0.1", "--yes",
-                "--program", str(program), link, env=HURRIED,
-            )  # fmt: skip
-        )
+        options = ("--name", name, *LOOPBACK, "--yes", "--program", str(program))
+        parties.append(people.huddle(name, "proxy", "--json", *options, link, env=HURRIED))
         host.wait("party", lambda event, name=name: event["name"] == name and event["state"] == "admitted")
     return parties
 

@@ -183,7 +183,9 @@ class Home:
                 LeftBehind(
                     "records",
                     path,
-                    "an unfinished record of a session" if holds_unfinished(path) else "a record of a session",
+                    "an unfinished record of a session"
+                    if holds_unfinished(path)
+                    else "a record of a session",
                     "you asked for it with --record",
                 )
                 for path in self._record_paths()

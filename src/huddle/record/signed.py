@@ -93,8 +93,10 @@ class RecordFile(Protocol):
         """The SessionRecord, as encoded."""
         ...
 
-    def signed(self, record: SessionRecord, roster: tuple[Member, ...]) -> Iterator[tuple[Member, bytes, bytes]]:
-        """Each signature: whose it must be, itself, and what it signs; RecordError where one can't be there."""
+    def signed(
+        self, record: SessionRecord, roster: tuple[Member, ...]
+    ) -> Iterator[tuple[Member, bytes, bytes]]:
+        """Each signature: whose it must be, itself, what it signs; RecordError where one can't be there."""
         ...
 
 
@@ -105,7 +107,9 @@ class SignedRecord:
     record: Annotated[bytes, Limit(MAX_FILE)]
     signatures: Annotated[tuple[Annotated[bytes, Fixed(64)], ...], Limit(MAX_PARTIES)]
 
-    def signed(self, record: SessionRecord, roster: tuple[Member, ...]) -> Iterator[tuple[Member, bytes, bytes]]:
+    def signed(
+        self, record: SessionRecord, roster: tuple[Member, ...]
+    ) -> Iterator[tuple[Member, bytes, bytes]]:
         """All parties', over the record; see `RecordFile`."""
         if len(self.signatures) != len(roster):
             raise RecordError("it is not signed by all")

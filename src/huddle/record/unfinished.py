@@ -41,7 +41,9 @@ class UnfinishedRecord:
     reason: Annotated[str, Limit(300)]
     signature: Annotated[bytes, Fixed(64)]
 
-    def signed(self, record: SessionRecord, roster: tuple[Member, ...]) -> Iterator[tuple[Member, bytes, bytes]]:
+    def signed(
+        self, record: SessionRecord, roster: tuple[Member, ...]
+    ) -> Iterator[tuple[Member, bytes, bytes]]:
         """That party's, over all of it; see `huddle.record.signed.RecordFile`."""
         if self.party >= len(roster) or not is_line(self.reason):
             raise RecordError("it says nothing that can be shown of who made it, or why")

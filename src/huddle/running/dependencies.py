@@ -146,7 +146,8 @@ class Environments:
                 out, err = await _talk(process, typed, progress)
         except TimeoutError:
             raise LocalError(
-                f"The program's packages could not be fetched within {seconds:.0f} seconds.", hint="Try it again."
+                f"The program's packages could not be fetched within {seconds:.0f} seconds.",
+                hint="Try it again.",
             ) from None
         finally:
             if process.returncode is None:

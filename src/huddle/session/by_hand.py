@@ -3,8 +3,8 @@
     its person starts it -> it connects -> it closes its connections -> it comes again, or the run ends
     INPUT                   COMPUTING      HUNG_UP, in a notebook INPUT
 
-Nobody can see whether an MPyC that has closed its connections has its result or has failed. Where the parts of
-all are over or have hung up like this one, and none comes again, the run is over, and taken to be well.
+Nobody can see whether an MPyC that has closed its connections has its result or has failed. Where the parts
+of all are over or have hung up like this one, and none comes again, the run is over, and taken to be well.
 """
 
 import asyncio

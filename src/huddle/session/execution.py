@@ -211,7 +211,9 @@ class Execution:
         run = self._run
         if unlinked and isinstance(run, Run) and run.goes_on and not run.channels[pid].peer_ended:
             name, outcome = self._names[pid], self._outcomes[pid]
-            lost = PeerError(f"{name} has left, and not all that {name}'s program sent has arrived.", peer=name)
+            lost = PeerError(
+                f"{name} has left, and not all that {name}'s program sent has arrived.", peer=name
+            )
             self.fail(lost if outcome.ok else self._told(pid, outcome))
 
     def still_came(self, pid: int, still: control.Still) -> None:

@@ -5,8 +5,8 @@
     everybody                           compares it with what it saw itself; RecordSignature to all
 
 Times are the host's. A party that saw other runs, outcomes or paths does not sign, and says so. Where the
-session is cut short, each has what it saw itself, signed by itself (`huddle.record.unfinished`): also one that
-is killed, for which it is made anew whenever a run begins or ends.
+session is cut short, each has what it saw itself, signed by itself (`huddle.record.unfinished`): also one
+that is killed, for which it is made anew whenever a run begins or ends.
 """
 
 import asyncio

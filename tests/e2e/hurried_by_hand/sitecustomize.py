@@ -1,4 +1,4 @@
-"""With this directory in PYTHONPATH a party waits seconds for an MPyC that hung up, where it would wait minutes."""
+"""With this directory in PYTHONPATH a party waits seconds, not minutes, for an MPyC that hung up."""
 
 from huddle.running import proxy
 from huddle.session import by_hand

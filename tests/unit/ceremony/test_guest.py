@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from huddle.ceremony import events, guest
+from huddle.ceremony import events
 from huddle.ceremony import manifest as manifests
-from huddle.ceremony.guest import GuestCeremony
+from huddle.ceremony.guest import HOST_SECONDS, GuestCeremony
 from huddle.ceremony.host import HostCeremony
 from huddle.ceremony.log import Log
 from huddle.ceremony.messages import FileKey, Message, Proposal, Restart
@@ -211,7 +211,7 @@ def test_nobody_is_greeted_as_the_host_but_the_one_whom_the_link_names() -> None
     mesh.run()
     assert len(mesh.log) == 1 and not ann.of(events.HostCame)
     assert isinstance(ann.core, GuestCeremony) and ann.core.host == ""
-    mesh.pass_time(guest.HOST_SECONDS + 1)
+    mesh.pass_time(HOST_SECONDS + 1)
     assert isinstance(ann.error, PeerError) and "the host is not in this room" in ann.error.message
     assert hanna.error is None and not ann.core._log.written
 

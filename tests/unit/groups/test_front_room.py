@@ -39,19 +39,7 @@ class Room:
     """A room in which nothing is said, and of whose maker the rendezvous says this."""
 
     def __init__(self) -> None:
-        self.maker = True
-        self.looks = 0
-
-    @property
-    def state(self) -> Any:
-        self.looks += 1
-        return SimpleNamespace(maker=self.maker)
-
-    async def looked_at(self, times: int) -> None:
-        until = self.looks + times
-        async with asyncio.timeout(5):
-            while self.looks < until:  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
+        self.state = SimpleNamespace(maker=True)
 
     async def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]:
         await asyncio.Event().wait()
@@ -59,12 +47,26 @@ class Room:
 
 
 class Guest:
-    """A guest who has seen the host, and waits for a place."""
+    """A guest who has seen the host, and waits for a place, or has one."""
 
     host_did, host_name = "did:tia", "Tia"
-    placed: Any = None
     error: Any = None
     deadline = None
+
+    def __init__(self, placed: Any) -> None:
+        self._placed = placed
+        self._looks = 0
+
+    @property
+    def placed(self) -> Any:
+        self._looks += 1
+        return self._placed
+
+    async def looked_at(self, times: int) -> None:
+        until = self._looks + times
+        async with asyncio.timeout(5):
+            while self._looks < until:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
 
     def leave(self, reason: str) -> None:
         pass
@@ -79,17 +81,16 @@ async def test_who_waits_in_a_class_that_its_host_has_left_for_good_is_told(
 ) -> None:
     monkeypatch.setattr(front_room, "_LOOK", 0.001)
     monkeypatch.setattr(front_room, "HOST_MISSED", 0.005)
-    guest, room = Guest(), Room()
-    guest.placed = placed
+    guest, room = Guest(placed), Room()
     front = FrontRoom(guest, room, "Ada")  # type: ignore[arg-type]
-    await room.looked_at(20)
+    await guest.looked_at(20)
     assert guest.error is None, "while the host is there"
-    room.maker = False
+    room.state.maker = False
     if placed is None:
         async with asyncio.timeout(5):
             with pytest.raises(PeerError, match="Tia has gone: nobody has seen the host"):
                 await front.placed()
     else:
-        await room.looked_at(20)
+        await guest.looked_at(20)
         assert guest.error is None, "whoever has a place needs the host no more"
     await front.close()

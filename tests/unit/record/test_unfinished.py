@@ -47,14 +47,14 @@ def test_either_is_told_by_its_first_line() -> None:
 @pytest.mark.parametrize("check", [records.verify, verify_unfinished, verify_either])
 def test_both_say_the_same_of_what_does_not_hold(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     file = FILE if check is verify_unfinished else signed()
-    with pytest.raises(RecordError, match="^it is not a record of this version$"):
+    with pytest.raises(RecordError, match=r"^it is not a record of this version$"):
         check(CRYPTO, b"huddle record 2\n")
-    with pytest.raises(RecordError, match="^it is damaged: "):
+    with pytest.raises(RecordError, match=r"^it is damaged: "):
         check(CRYPTO, file[:-1])
-    with pytest.raises(RecordError, match="^the signature of .* is not right$"):
+    with pytest.raises(RecordError, match=r"^the signature of .* is not right$"):
         check(CRYPTO, file[:-1] + bytes([file[-1] ^ 1]))
     monkeypatch.setattr(records, "MAX_FILE", len(file) - 1)
-    with pytest.raises(RecordError, match="^it is too large for a record$"):
+    with pytest.raises(RecordError, match=r"^it is too large for a record$"):
         check(CRYPTO, file)
 
 

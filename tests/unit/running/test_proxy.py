@@ -69,9 +69,7 @@ async def by_hand() -> AsyncIterator[ByHand]:
         await process.communicate()
 
 
-async def sit(
-    links: FakeLinks, pid: int, parties: int = 3, *, stays: bool = False
-) -> tuple[Proxy, Watcher]:
+async def sit(links: FakeLinks, pid: int, parties: int = 3, *, stays: bool = False) -> tuple[Proxy, Watcher]:
     openers: dict[int, Any] = {peer: links.opener(pid, peer) for peer in range(parties) if peer != pid}
     watcher = Watcher()
     proxy = Proxy(pid, NAMES[:parties], openers, watcher, stays=stays)
@@ -142,7 +140,7 @@ async def test_an_mpyc_that_hangs_up_and_does_not_come_again_ends_the_run(
     assert await asyncio.wait_for(leaves.wait(), 20) == 3
     exit_ = await asyncio.wait_for(here.wait(), 10)
     assert isinstance(here.error, ProgramError) and exit_.reason == here.error.message
-    assert watcher.hung_up == [0.5] and here.hung_up and here.status == "gone"
+    assert watcher.hung_up == [0.5] and here.status == "gone"
     stays.kill()
     there.stop("enough")
 

@@ -60,7 +60,9 @@ def contacts_group(context: click.Context, json_: bool) -> None:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return
     if not contacts.people:
-        click.echo(t("No contacts yet: people become contacts once you have heard them say the words of a session."))
+        click.echo(
+            t("No contacts yet: people become contacts once you have heard them say the words of a session.")
+        )
         return
     table = Table(box=None)
     for column in (t("Name"), t("Verified"), t("Last seen"), t("Did")):
