@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import LOOPBACK, PEER, PROGRAM, Huddle, Lab
+from tests.e2e.harness import LOOPBACK, Huddle, Lab
 
 HURRIED = {"PYTHONPATH": str(Path(__file__).parent / "hurried_by_hand")}
 MPyC = subprocess.Popen[str]
@@ -88,6 +88,7 @@ def test_one_that_is_killed_is_told_to_all_and_ends_the_run(
         party.wait("stats", state_of("Bob", "hung_up"))
         ended = party.wait("run", lambda event: event["state"] == "failed")
         assert ended["peer"] == "Bob" and "closed its connections" in ended["reason"], ended
+        assert "program failed" not in ended["reason"], ended
     bob.wait("notice", lambda event: "The MPyC that you started by hand has closed" in event["text"])
-    assert [ada.end(), bob.end(), cyd.end()] == [PEER, PROGRAM, PEER], ada.story() + bob.story()
+    assert 0 not in [party.end() for party in (ada, bob, cyd)], ada.story() + bob.story()
     assert other.wait(20) is not None

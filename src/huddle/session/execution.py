@@ -331,7 +331,9 @@ class Execution:
     def _tell_outcome(self, error: HuddleError | None, exit_: RunnerExit | None = None) -> None:
         reason, culprit = "", None
         if error is not None:
-            own = cause(exit_, self._contents) if self._error is None and exit_ is not None else ""
+            own = ""
+            if self._error is None and exit_ is not None and not isinstance(self._run, Proxy):
+                own = cause(exit_, self._contents)
             reason = told_to_others(error, self._progress.hopeless or own)
         if isinstance(error, PeerError):
             culprit = self._group.pid_of(error.peer)
