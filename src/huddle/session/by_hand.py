@@ -35,6 +35,11 @@ class StartedByHand:
         self._since: float | None = None  # nobody is connected any more
         self._loop = asyncio.get_running_loop()
 
+    def begins(self, run: object) -> None:
+        """The program here starts; where it is a proxy's, that is for its person to do."""
+        by_hand = isinstance(run, Proxy)
+        self._group.set_state(self._number, control.INPUT if by_hand else control.COMPUTING)
+
     def connected(self) -> None:
         """The MPyC here has made a connection."""
         self._group.set_state(self._number, control.COMPUTING)

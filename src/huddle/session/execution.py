@@ -250,8 +250,7 @@ class Execution:
         try:
             if self._error is not None:
                 raise self._error
-            waits = isinstance(run, Proxy)  # for its person
-            self._group.set_state(self.number, control.INPUT if waits else control.COMPUTING)
+            self._by_hand.begins(run)
             await whole(run.start())
             if isinstance(run, Run):
                 self._progress.run = run
@@ -266,7 +265,7 @@ class Execution:
             error = self._error or run.error or exit_.error(self._names)
             if self._error is None and error is not None:
                 error = await self._explained(exit_, error)
-            self._tell_outcome(error, exit_)
+            self._tell_outcome(error, None if isinstance(run, Proxy) else exit_)
             return error or await self._others()
         finally:
             ticker.cancel()
@@ -331,9 +330,7 @@ class Execution:
     def _tell_outcome(self, error: HuddleError | None, exit_: RunnerExit | None = None) -> None:
         reason, culprit = "", None
         if error is not None:
-            own = ""
-            if self._error is None and exit_ is not None and not isinstance(self._run, Proxy):
-                own = cause(exit_, self._contents)
+            own = cause(exit_, self._contents) if self._error is None and exit_ is not None else ""
             reason = told_to_others(error, self._progress.hopeless or own)
         if isinstance(error, PeerError):
             culprit = self._group.pid_of(error.peer)

@@ -88,6 +88,9 @@ async def test_where_nobody_is_connected_any_more_the_run_is_over(monkeypatch: p
 
 async def test_the_others_hear_what_the_mpyc_here_does() -> None:
     run = Run()
+    for program, state in ((object(), COMPUTING), (Ended(), INPUT)):
+        run.hand.begins(program)
+        assert run.state == state
     run.hand.connected()
     assert run.state == COMPUTING
     run.hand.hung_up(None)  # a notebook's, between two cells
