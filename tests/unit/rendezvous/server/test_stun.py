@@ -71,7 +71,7 @@ def test_forged_addresses_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch
     assert len(wire.sent) == 11
 
 
-async def ask_by_udp(port: int, family: socket.AddressFamily, host: str) -> tuple[tuple[str, int], Any]:
+async def ask_by_udp(port: int, family: socket.AddressFamily, host: str) -> Any:
     loop = asyncio.get_running_loop()
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
