@@ -139,10 +139,10 @@ const hostile = (sends: string): string => `{
   };
 }`;
 
-/** It sends frames without end. */
+/** It sends frames without end, once and for as long as `flooding` is not false. */
 export const FLOOD = hostile(`const block = frame(1, 65_536);
 setInterval(() => {
-  while (channel.readyState === "open" && channel.bufferedAmount < 1 << 20) {
+  while (globalThis.flooding !== false && channel.readyState === "open" && channel.bufferedAmount < 1 << 20) {
     channel.send(block);
     flooded += block.length;
   }
