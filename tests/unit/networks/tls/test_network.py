@@ -18,6 +18,7 @@ from huddle.links.stream import StreamWire
 from huddle.networks.base import PeerOffer
 from huddle.networks.reach.addresses import Endpoint
 from huddle.networks.tls import network as tls
+from huddle.networks.tls import turns
 from huddle.networks.tls.certificates import Certificate, client_context, fingerprint, make_certificate
 from huddle.networks.tls.network import TlsNetwork
 from huddle.networks.tls.offer import Offer
@@ -88,8 +89,13 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-def peer_offer(pid: int, offer: bytes) -> PeerOffer:
-    return PeerOffer(pid, NAMES[pid], offer, bytes(32), False)
+def peer_offer(pid: int, offer: bytes, *, lower: bool = False) -> PeerOffer:
+    return PeerOffer(pid, NAMES[pid], offer, bytes(32), lower)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
 
 
 @asynccontextmanager
@@ -109,7 +115,9 @@ async def session(count: int = 2) -> AsyncIterator[list[Party]]:
     async with opened(count) as parties:
         offers = [on_loopback(party) for party in parties]
         for pid, party in enumerate(parties):
-            others = tuple(peer_offer(other, offers[other]) for other in range(count) if other != pid)
+            others = tuple(
+                peer_offer(other, offers[other], lower=pid < other) for other in range(count) if other != pid
+            )
             party.network.begin(others, party.accepted)
         yield parties
 
@@ -485,3 +493,18 @@ async def test_what_the_person_advertises_comes_first() -> None:
         assert endpoints[0] == Endpoint("home.example", 4000)
         assert endpoints[1] == Endpoint("198.51.100.7", ann.network.port)
         assert Endpoint("127.0.0.1", ann.network.port) in endpoints
+
+
+async def test_in_a_run_one_dial_is_enough_where_the_other_end_is_known_to_get_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "TURN_SECONDS", 60.0)
+    async with session() as parties:
+        await parties[0].network.dial(1, 0)
+        assert (await parties[1].next())[:2] == (0, 0)
+        late = asyncio.create_task(parties[1].network.dial(0, 1))
+        wire = await parties[0].network.dial(1, 1)
+        assert (await parties[1].next())[:2] == (0, 1)
+        assert not late.done() and parties[0].inbound.empty()
+        late.cancel()
+        wire.abort()
