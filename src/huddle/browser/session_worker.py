@@ -31,7 +31,7 @@ from huddle.session.form import program_form
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.program import Program
-from huddle.session.room_keeping import NoKeeper
+from huddle.session.room_keeping import NoKeeper, RoomKeeper
 from huddle.session.settings import Settings
 
 _AHEAD = 8  # pieces of a program's output that the page has not shown yet
@@ -242,7 +242,7 @@ class PageController:
             rendezvous=elsewhere if again is None else None,  # where the room was
         )
         me = self._become(said)
-        rooms = NoKeeper() if self._pseudonym else PageRooms(self._keep_room, me.did, again)
+        rooms: RoomKeeper = NoKeeper() if self._pseudonym else PageRooms(self._keep_room, me.did, again)
         return Party(plan, _settings(said), me, self._contacts(), surroundings=self._place, rooms=rooms)
 
     def _keep_room(self, text: str) -> None:
