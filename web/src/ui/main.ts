@@ -26,7 +26,7 @@ addEventListener("hashchange", () => {
   if (app.view.role === undefined) app.visit(fromAddress(location.href));
 });
 addEventListener("pagehide", () => app.goodbye());
-addEventListener("pageshow", (event) => event.persisted && app.returns());
+window.addEventListener("pageshow", (event) => event.persisted && app.returns());
 
 const target = document.getElementById("app");
 // What stands there until now is for browsers that do not come so far.
