@@ -1,4 +1,4 @@
-"""What a host keeps until the start, so that it can come back to its room after its terminal or page has died.
+"""What a host keeps until the start, so that it can come back to its room after its terminal or page died.
 
 The host who comes back deletes the room as it was left and makes it anew with the same id, so that the link
 which was sent leads there. That takes the room's owner key, and to be believed by guests the host's identity.
