@@ -1,5 +1,6 @@
 """The solutions, in the thesis's order, and those that can't be had here, each with the reason."""
 
+from huddle_lab.usability.headscale import Headscale
 from huddle_lab.usability.huddle import Huddle, HuddlePhone
 from huddle_lab.usability.mpyc_web import MpycWeb
 from huddle_lab.usability.plain import Plain, PlainSsl
@@ -8,15 +9,13 @@ from huddle_lab.usability.tailscale import Tailscale
 from huddle_lab.usability.wireguard import WireGuardByHand
 
 SOLUTIONS: tuple[Solution, ...] = (
-    Plain(), PlainSsl(), WireGuardByHand(), Tailscale(), MpycWeb(), Huddle(),
-    HuddlePhone(),
+    Plain(), PlainSsl(), WireGuardByHand(), Tailscale(), Headscale(), MpycWeb(),
+    Huddle(), HuddlePhone(),
 )  # fmt: skip
 
 NOT_PERFORMED = {
     "WireGuard by a web page": "the thesis's page is in no package registry; Huddle's page for the same is"
     " performed by `tests/netlab/test_plain.py`, its steps are not timed",
-    "Headscale": "not performed on fresh machines yet; its binary is in no package registry, but"
-    " `scripts/install-headscale` builds it",
 }
 
 # What attackers see and can do where nothing was performed on fresh machines: title, who, what, and the test.
