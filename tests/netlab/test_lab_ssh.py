@@ -1,7 +1,6 @@
 """The lab on hosts behind real sshds: slow and lost hosts concern only their own cells, and nothing stays."""
 
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -182,9 +181,10 @@ def test_what_a_network_needs_is_sent_to_hosts_and_goes_with_the_lab(
     assert failed["outcome"] == "failed" and "tailscale can't run on the host a" in failed["error"]
     assert "it has no tailscaled" in failed["error"]
     monkeypatch.setenv("PATH", environment(headscale())["PATH"])
-    lab.run(lab.study(["wireguard", "headscale"], {"one": ["one"]}, "total.py", hosts='control = "control"\n'))
+    both = ["wireguard", "headscale"]
+    lab.run(lab.study(both, {"one": ["one"]}, "total.py", hosts='control = "control"\n'))
     by = lab.rows()
-    for network in ("wireguard", "headscale"):
+    for network in both:
         assert by["one", network]["outcome"] == "finished", by["one", network]["error"]
         assert by["one", network]["paths"] == [f"{network} direct"]
     for one in lab.hosts:

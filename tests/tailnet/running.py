@@ -1,4 +1,4 @@
-"""Real tailscaleds, a control server for tests, and a Headscale: built once a machine by scripts/install-*."""
+"""Real tailscaleds, a control server for tests, and a Headscale: built once a machine (scripts/install-*)."""
 
 import contextlib
 import functools

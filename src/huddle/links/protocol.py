@@ -7,8 +7,8 @@ the wire that it is attached to has been proven before (`huddle.links.proof`).
     offline --attach--> resuming --RESUME of the peer--> online --detach--> offline
     any of these --BYE of the peer--> over
 
-On the first wire, of which the peer can have nothing yet, the stream goes out behind this end's RESUME; on later
-ones it waits for that of the peer, which says from where.
+On its first wire, as the peer can have nothing yet, an end lets the stream follow its RESUME; on a later one
+it waits for that of the peer, which says from where.
 
 Offsets count the bytes of stream frames, headers included, from the first one of the link.
 Invariants: `acked <= sent`, `delivered <= received`; all from `acked` to `sent` is kept, and goes out
@@ -195,7 +195,7 @@ class LinkProtocol:
     # --- the wire
 
     def attach(self, now: float) -> None:
-        """There is a new wire: RESUME goes out, and unless it is the first nothing else until the peer's comes."""
+        """There is a new wire: RESUME goes out; where it is not the first, all else waits for the peer's."""
         if self.state is LinkState.OVER:
             return
         self.detach()

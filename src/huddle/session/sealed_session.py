@@ -111,7 +111,7 @@ class SealedSession:
             await self._agreements.unless_broken(started)
 
     def _prepare_links(self) -> None:
-        """The first run's links are made while all agree that it begins. In a page the program makes its own."""
+        """The first run's links are made before it begins. In a page the program makes its own."""
         if sys.platform != "emscripten" and not self.context.settings.plain_end:
             for pid in set(self._peers) - set(ends(self._roles)):
                 self._keeper.prepare(pid, self.sealed.manifest.run)

@@ -8,7 +8,18 @@ import pytest
 from huddle.links import manager as keeper_module
 from huddle.links.manager import DialTarget, LinkManager
 from huddle.links.wire import Wire
-from tests.unit.links.support import CRYPTO, KEY, NAMES, QUICK, SOME, Program, Two, lonely, memory_wires, until
+from tests.unit.links.support import (
+    CRYPTO,
+    KEY,
+    NAMES,
+    QUICK,
+    SOME,
+    Program,
+    Two,
+    lonely,
+    memory_wires,
+    until,
+)
 
 
 @pytest.mark.parametrize("first", [0, 1])

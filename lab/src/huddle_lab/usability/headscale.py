@@ -1,4 +1,4 @@
-"""Headscale: one of the two runs a control server of their own, and MPyC runs between addresses of its tailnet.
+"""Headscale: one of the two runs a control server of their own, and MPyC runs in its tailnet.
 
 The Headscale is the real one, built by `scripts/install-headscale`, on a machine of its own, as it has to be
 where all can reach it. Its certificate is made beforehand and trusted by all machines, as one of a public
@@ -94,7 +94,8 @@ class Headscale:
 def _started() -> str:
     """For `systemctl enable --now headscale`: there is no systemd on these machines."""
     ready = "until headscale users list >/dev/null 2>&1; do sleep 0.2; done"
-    return f"mkdir -p {_STATE} && setsid -f headscale serve >/dev/null 2>&1 </dev/null && timeout 30 sh -c '{ready}'"
+    serve = "setsid -f headscale serve >/dev/null 2>&1 </dev/null"
+    return f"mkdir -p {_STATE} && {serve} && timeout 30 sh -c '{ready}'"
 
 
 def _write(person: Person, line: str, text: str) -> None:

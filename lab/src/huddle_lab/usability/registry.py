@@ -7,15 +7,15 @@ from huddle_lab.usability.plain import Plain, PlainSsl
 from huddle_lab.usability.solution import Solution
 from huddle_lab.usability.tailscale import Tailscale
 from huddle_lab.usability.wireguard import WireGuardByHand
+from huddle_lab.usability.wireguard_page import WireGuardByPage
 
 SOLUTIONS: tuple[Solution, ...] = (
-    Plain(), PlainSsl(), WireGuardByHand(), Tailscale(), Headscale(), MpycWeb(),
-    Huddle(), HuddlePhone(),
+    Plain(), PlainSsl(), WireGuardByHand(), WireGuardByPage(), Tailscale(),
+    Headscale(), MpycWeb(), Huddle(), HuddlePhone(),
 )  # fmt: skip
 
 NOT_PERFORMED = {
-    "WireGuard by a web page": "the thesis's page is in no package registry; Huddle's page for the same is"
-    " performed by `tests/netlab/test_plain.py`, its steps are not timed",
+    "WireGuard by Huddle's page, plain MPyC": "performed by `tests/netlab/test_plain.py`, no times",
 }
 
 # What attackers see and can do where nothing was performed on fresh machines: title, who, what, and the test.

@@ -1,33 +1,36 @@
 """WireGuard by a web page: one of the two keeps a server whose page makes everybody's keys and files.
 
-The page is `wgfrontend`, of those that package registries have the one that needs no more than that; the
-thesis's own is in none. It configures a server, through which all traffic goes.
+The page is `wgfrontend`, which PyPI has; the thesis's own is in no package registry. Its server is in the
+middle of all tunnels. These machines have no systemd: of what it would start at boot nothing is started here.
 """
 
-import time
+import subprocess
 
 from huddle_lab.sites.tun import DEVICE
-from huddle_lab.usability.people import Person
-from huddle_lab.usability.phone import OpenPage, Phone, no_phone
+from huddle_lab.usability.people import Person, Terminal
+from huddle_lab.usability.phone import Phone, no_phone
 from huddle_lab.usability.solution import PROGRAM, VENV, Stage, install_mpyc, run_mpyc
 from huddle_lab.usability.wireguard import WireGuardByHand
 
-_PASSWORD = "correct-horse"
+_TOLD = "correct-horse"  # the password of the page
 _PORT = 8080
-_TUNNEL = "wg_rw"  # as wgfrontend calls it
-_NETWORK, _SERVER = "10.99.0.0/24", "10.99.0.1/24"
-_FIRST = 2  # of the people, in that network
+_FILE = "wg-ours.conf"
 # What its assistant asks, in its order, and what one answers; all else is as it proposes.
 _ANSWERS = (
     ("expert configuration", ""),
     ("username for your web frontend", ""),
-    ("password for your web frontend", _PASSWORD),
-    ("listen port", ""),
-    ("endpoint hostname .and optionally port. to reach your WireGuard server:", "{address}"),
-    ("IP address of the WireGuard interface", _SERVER),
-    ("network ranges", _NETWORK),
+    ("password for your web frontend", _TOLD),
+    ("listen port of the WireGuard", ""),
+    (r"to reach your WireGuard server:", "{address}"),
+    ("IP address of the WireGuard", "10.99.0.1/24"),
+    ("network ranges", "10.99.0.0/24"),
     ("reload WireGuard on config changes", ""),
 )
+_DOWNLOAD = """
+const button = [...document.querySelectorAll("button")].find((one) => one.textContent.includes("Download"));
+const answer = await fetch(`download?id=${button.value}`);
+await answer.text();
+"""
 
 
 class WireGuardByPage:
@@ -64,56 +67,73 @@ class WireGuardByPage:
     def perform(self, stage: Stage) -> None:
         ada, bob, cyd = stage.ada, stage.bob, stage.cyd
         admin = Person(ada.name, stage.server.machine, stage.story)  # she sits at the server now
+        _furnish(admin)
         for person in (admin, ada, bob):
             WireGuardByHand.install(person)
         with stage.story.uncounted():
             WireGuardByHand.install(cyd)
+            # Which a server has.
+            admin.type("apt-get -qq install -y --no-install-recommends sudo procps", root=True, online=True)
         admin.type(VENV)
         admin.type("pip install -q wgfrontend", online=True)
         install_mpyc(stage)
         stage.story.when = "first"
-        address = stage.server.machine.address
-        url = f"http://{address}:{_PORT}/"
+        url = f"http://{admin.machine.address}:{_PORT}/"
         with admin.start("wgfrontend", root=True) as frontend, Phone(ada, url) as browser:
-            for question, answer in _ANSWERS:
-                frontend.see(question)
-                frontend.answer(answer.format(address=address), question)
-            frontend.see("start web frontend")
-            mine = self._client(browser, url, ada)
-            addresses = mine, self._meet(browser, url, ada, bob, admin)
-            self._up(ada)
+            _answer(frontend, admin.machine.address)
+            mine = _join(browser, url, ada, ada)
+            addresses = mine, _join(browser, url, ada, bob)
             run_mpyc((ada, bob), addresses)
             stage.story.when = "again"
             run_mpyc((ada, bob), addresses)
             stage.story.when = "others"
             ada.send(cyd, PROGRAM)
-            addresses = mine, self._meet(browser, url, ada, cyd, admin)
+            addresses = mine, _join(browser, url, ada, cyd)
             run_mpyc((ada, cyd), addresses)
             stage.story.when = "end"
             for person in (ada, bob):
                 person.type(f"wg-quick down ./{_FILE} && rm {_FILE}", root=True)
-            admin.story.add(admin.name, "press", "Ctrl-C")
-        admin.type(f"wg-quick down {_TUNNEL} && rm -r /etc/wgfrontend /etc/wireguard/{_TUNNEL}.conf", root=True)
+            stage.story.add(admin.name, "press", "Ctrl-C, at the server")
+        admin.type("wg-quick down wg_rw && rm -r /etc/wgfrontend /etc/wireguard/wg_rw.conf", root=True)
 
-    def _meet(self, browser: Phone, url: str, ada: Person, other: Person, admin: Person) -> str:
-        """Somebody gets a file, and is in; their address in the tunnel."""
-        address = self._client(browser, url, other)
-        admin.type(f"wg-quick down {_TUNNEL}; wg-quick up {_TUNNEL}", root=True)
-        ada.tell(other, f"the file {_FILE}, the addresses, and who has which number")
-        self._up(other)
-        return address
 
-    @staticmethod
-    def _client(browser: Phone, url: str, person: Person) -> str:
-        """A file for that person, made on the page; their address in the tunnel."""
-        page = browser.open(url, "the page's address")
+def _furnish(server: Person) -> None:
+    """What a server has: an address in a subnet, a way out, and systemd's command."""
+    address = server.machine.address
+    line = (
+        f"ip address flush dev {DEVICE} && ip address add {address}/16 dev {DEVICE}"
+        f" && ip route add default dev {DEVICE}"
+        " && ln -s /bin/true /usr/local/bin/systemctl"
+    )
+    subprocess.run(server.machine.command(line, root=True), check=True)
+
+
+def _answer(frontend: Terminal, address: str) -> None:
+    """The assistant, to its end."""
+    for question, answer in _ANSWERS:
+        frontend.see(question)
+        frontend.answer(answer.format(address=address), question)
+    frontend.see("start web frontend")
+
+
+def _join(browser: Phone, url: str, ada: Person, person: Person) -> str:
+    """Ada makes a file for that person, who is in the tunnel then; their address there."""
+    page = browser.open(url, "the page's address")
+    page.look("document.querySelector('input[type=submit], button[value=new]')")
+    if page.evaluate("!!document.querySelector('input[name=password]')"):
         page.fill("input[name=username]", "admin", "the user")
-        page.fill("input[name=password]", _PASSWORD, "the password")
+        page.fill("input[name=password]", _TOLD, "the password")
         page.tick("input[type=submit]", "log in")
-        page.press("Add Client")
-        page.fill("input[name=description]", person.name, "a name")
-        page.press("Save Data")
-        page.look("[...document.querySelectorAll('button')].some((one) => one.textContent.includes('Download'))")
-        found = page.evaluate(_DOWNLOAD)
-        page.done()
-        return str(found)
+    page.press("Add Client")
+    page.fill("input[name=description]", person.name, "a name")
+    page.press("Save")
+    page.look("document.body.innerText.includes('Download Config')")
+    text = str(page.evaluate(_DOWNLOAD))
+    page.done()
+    ada.story.add(ada.name, "press", "download the file")
+    person.machine.put(_FILE, text.encode())
+    if person is not ada:
+        ada.tell(person, f"the file {_FILE}, the addresses in the tunnel, and who has which number")
+    person.type(f"wg-quick up ./{_FILE}", root=True)
+    line = next(line for line in text.splitlines() if line.startswith("Address"))
+    return line.partition("=")[2].strip().partition("/")[0]
