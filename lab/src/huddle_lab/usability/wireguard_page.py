@@ -8,7 +8,7 @@ import subprocess
 
 from huddle_lab.sites.tun import DEVICE
 from huddle_lab.usability.people import Person, Terminal
-from huddle_lab.usability.phone import Phone, no_phone
+from huddle_lab.usability.phone import Phone, no_browser
 from huddle_lab.usability.solution import PROGRAM, VENV, Stage, install_mpyc, run_mpyc
 from huddle_lab.usability.wireguard import WireGuardByHand
 
@@ -62,7 +62,7 @@ class WireGuardByPage:
     )
 
     def problem(self) -> str:
-        return no_phone()
+        return no_browser()
 
     def perform(self, stage: Stage) -> None:
         ada, bob, cyd = stage.ada, stage.bob, stage.cyd
