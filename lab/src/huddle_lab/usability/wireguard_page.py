@@ -67,7 +67,7 @@ class WireGuardByPage:
     def perform(self, stage: Stage) -> None:
         ada, bob, cyd = stage.ada, stage.bob, stage.cyd
         admin = Person(ada.name, stage.server.machine, stage.story)  # she sits at the server now
-        _furnish(admin)
+        _furnish(admin, bob.machine.address)
         for person in (admin, ada, bob):
             WireGuardByHand.install(person)
         with stage.story.uncounted():
@@ -97,12 +97,12 @@ class WireGuardByPage:
         admin.type("wg-quick down wg_rw && rm -r /etc/wgfrontend /etc/wireguard/wg_rw.conf", root=True)
 
 
-def _furnish(server: Person) -> None:
-    """What a server has: an address in a subnet, a way out, and systemd's command."""
+def _furnish(server: Person, router: str) -> None:
+    """What a server has: an address in a subnet, a router, and systemd's command."""
     address = server.machine.address
     line = (
         f"ip address flush dev {DEVICE} && ip address add {address}/16 dev {DEVICE}"
-        f" && ip route add default dev {DEVICE}"
+        f" && ip route add default via {router} dev {DEVICE} onlink"
         " && ln -s /bin/true /usr/local/bin/systemctl"
     )
     subprocess.run(server.machine.command(line, root=True), check=True)
