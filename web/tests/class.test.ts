@@ -47,7 +47,7 @@ test(
         expect(said[2]).not.toEqual(said[0]);
         await ada.getByRole("heading", { name: "Your group: 1" }).waitFor();
         await eve.getByRole("heading", { name: "Your group: 2" }).waitFor();
-        expect(await ada.locator("li strong bdi").allTextContents()).toEqual(["Ada", "Bob", "Cyd"]);
+        await expect.poll(() => ada.locator("li strong bdi").allTextContents()).toEqual(["Ada", "Bob", "Cyd"]);
         for (const page of pages) await accept(page);
         for (const page of pages) await result(page).getByText("the sum is 30").waitFor();
         for (const group of [1, 2]) await tia.events.until("group", (event) => event.group === group && event.state === "result");
@@ -124,7 +124,7 @@ class Classroom {
     for (const page of pages) await page.getByRole("heading", { name: "Your group: 1" }).waitFor();
     const said = await Promise.all(pages.map(words));
     for (const one of said) expect(one).toEqual(said[0]);
-    for (const page of pages) expect(await page.locator("li strong bdi").allTextContents()).toEqual(names);
+    for (const page of pages) await expect.poll(() => page.locator("li strong bdi").allTextContents()).toEqual(names);
     return said[0]!;
   }
 
