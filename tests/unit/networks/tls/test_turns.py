@@ -2,25 +2,17 @@
 
 import asyncio
 
-import pytest
-
-from huddle.networks.tls import turns
 from huddle.networks.tls.turns import Turns
-
-PAUSE = 0.05
-
-
-@pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "TURN_SECONDS", PAUSE)
 
 
 async def waited(known: Turns, pid: int, run: int) -> bool:
-    """Whether it was not at once this party's turn."""
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    await known.mine(pid, run)
-    return loop.time() - began >= PAUSE
+    """Whether it is not at once this party's turn."""
+    task = asyncio.create_task(known.mine(pid, run))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    over = task.done()
+    task.cancel()
+    return not over
 
 
 def all_known() -> Turns:
