@@ -164,7 +164,7 @@ class Hosting:
             elif core.free:
                 await lobby.open(core.free)
             away = [did for did in plan.called if did not in (self._stayed or ())]
-            calls = call(stages, away, self._invitation, stack)
+            calls = call(stages, away, self._invitation, stack) if away else []
             sealed = await stages.meet(core, self._room, self._runtime)
             stages.rooms.drop()
             self.kept = False
