@@ -493,18 +493,3 @@ async def test_what_the_person_advertises_comes_first() -> None:
         assert endpoints[0] == Endpoint("home.example", 4000)
         assert endpoints[1] == Endpoint("198.51.100.7", ann.network.port)
         assert Endpoint("127.0.0.1", ann.network.port) in endpoints
-
-
-async def test_in_a_run_one_dial_is_enough_where_the_other_end_is_known_to_get_through(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(turns, "TURN_SECONDS", 60.0)
-    async with session() as parties:
-        await parties[0].network.dial(1, 0)
-        assert (await parties[1].next())[:2] == (0, 0)
-        late = asyncio.create_task(parties[1].network.dial(0, 1))
-        wire = await parties[0].network.dial(1, 1)
-        assert (await parties[1].next())[:2] == (0, 1)
-        assert not late.done() and parties[0].inbound.empty()
-        late.cancel()
-        wire.abort()

@@ -3,6 +3,7 @@
 import asyncio
 
 from huddle.networks.tls.turns import Turns
+from tests.unit.networks.tls.test_network import session
 
 
 async def waited(known: Turns, pid: int, run: int) -> bool:
@@ -49,3 +50,15 @@ async def test_after_a_new_control_link_it_counts_who_dialled_that() -> None:
     assert not await waited(known, 0, 1)
     known.reached_by(0)
     assert await waited(known, 0, 2)
+
+
+async def test_in_a_run_one_dial_is_enough_where_the_other_end_is_known_to_get_through() -> None:
+    async with session() as parties:
+        await parties[0].network.dial(1, 0)
+        assert (await parties[1].next())[:2] == (0, 0)
+        late = asyncio.create_task(parties[1].network.dial(0, 1))
+        wire = await parties[0].network.dial(1, 1)
+        assert (await parties[1].next())[:2] == (0, 1)
+        assert not late.done() and parties[0].inbound.empty()
+        late.cancel()
+        wire.abort()
