@@ -237,10 +237,11 @@ class Dealer:
 
     def _unfit(self, knock: messages.Knock) -> str:
         if knock.version != messages.VERSION:
-            return f"groups have version {messages.VERSION} here, {knock.version} there"
+            return f"the host's groups have version {messages.VERSION}, this guest's {knock.version}"
         if len(self.roster.waiting) >= MAX_GUESTS:
             return f"{MAX_GUESTS} are waiting already"
-        return "; ".join(version_differences(self._software, knock.software))
+        differing = "; ".join(version_differences(self._software, knock.software))
+        return f"{differing}: all need the same version" if differing else ""
 
     def _on_report(self, guest: Guest, sealed: bytes) -> None:
         guest.reports += 1

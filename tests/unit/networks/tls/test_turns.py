@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from huddle.networks.tls import turns
 from huddle.networks.tls.turns import Turns
 from tests.unit.networks.tls.test_network import session
 
@@ -52,7 +55,10 @@ async def test_after_a_new_control_link_it_counts_who_dialled_that() -> None:
     assert await waited(known, 0, 2)
 
 
-async def test_in_a_run_one_dial_is_enough_where_the_other_end_is_known_to_get_through() -> None:
+async def test_in_a_run_one_dial_is_enough_where_the_other_end_is_known_to_get_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "TURN_SECONDS", 60.0)
     async with session() as parties:
         await parties[0].network.dial(1, 0)
         assert (await parties[1].next())[:2] == (0, 0)
