@@ -147,14 +147,14 @@ class GuestCeremony(Ceremony):
                 hint=f"Ask {name}, then join again.",
             )
 
-    def _on_leaving(self, did: str, reason: str, *, declined: bool) -> None:
+    def _on_leaving(self, did: str, reason: str, *, declined: bool = False, stays: bool = False) -> None:
         if self.sealed is not None:
             self._tell(events.PeerLeft(self._current.proposed.pid(did), reason))
         elif self._invitation.is_host(did):
             raise self._fault(did, f"ended the session: {reason}")
         elif self._current.plan is not None and self._current.plan.has(did):
             self._on_fault(did, self._fault(did, parting(reason, declined=declined)))
-        elif not declined and self._current.hellos.pop(did, None) is not None:
+        elif not stays and self._current.hellos.pop(did, None) is not None:
             self._show_lobby()
 
     def _on_fault(self, did: str, error: HuddleError) -> None:

@@ -123,10 +123,14 @@ class HostCeremony(Ceremony):
         self._turn_away(hello, asked, shorten(reason))
 
     def propose(self) -> None:
-        """Begin with those who are admitted; LocalError where there is nobody."""
-        if not self._guests.admitted:
+        """Begin with those who are admitted; with a fixed number, once so many are.
+
+        Raises LocalError where there is nobody, and nobody need come.
+        """
+        if not self._guests.admitted and self._guests.parties is None:
             raise LocalError("nobody else is here yet", hint="Admit at least one guest.")
-        self._planned.check_threshold(len(self._guests.admitted) + 1)
+        if self._guests.admitted:
+            self._planned.check_threshold(len(self._guests.admitted) + 1)
         self._ready, self._held = True, False
         self._propose_if_ready()
 
@@ -244,32 +248,33 @@ class HostCeremony(Ceremony):
     def _on_told(self, message: messages.Refusal | messages.Lobby) -> None:
         """This party's own."""
 
-    def _on_leaving(self, did: str, reason: str, *, declined: bool) -> None:
+    def _on_leaving(self, did: str, reason: str, *, declined: bool = False, stays: bool = False) -> None:
         plan = self._current.plan
         if self.sealed is not None:
             self._tell(events.PeerLeft(self._current.proposed.pid(did), reason))
             return
         error = self._fault(did, parting(reason, declined=declined))
-        if declined and self._lobby:
+        if stays and self._lobby:
             if did in self._guests.admitted:
                 self._tell(events.SaidNo(did, self._called(did), reason))
                 self.hold(error.message)
         elif plan is None or not plan.has(did):
-            if did in self._current.hellos:
+            # In a new epoch somebody who is let in may leave before they say hello.
+            if did in self._current.hellos or did in self._guests.admitted:
                 self._lose(did, reason)
                 self._propose_if_ready()
-        elif declined and self._guests.parties is not None:
+        elif declined and self._guests.parties is not None and not self._lobby:
             self._lose(did, reason)
             self._fail(error)
         else:
-            self._drop([did], error)
+            self._drop([did], error, reason)
 
     def _on_fault(self, did: str, error: HuddleError) -> None:
         if did == self.did:
             self._fail(error)
             return
-        self._tell(events.CeremonyNotice(error.message))
         if self.state is CeremonyState.SEALED:
+            self._tell(events.CeremonyNotice(error.message))
             return
         self._guests.ban(did)
         self._drop([did], error)
@@ -378,9 +383,9 @@ class HostCeremony(Ceremony):
         self._restarting = self.epoch
         self._send(messages.Restart(self.epoch + 1, shorten(reason)))
 
-    def _drop(self, dids: Iterable[str], error: HuddleError) -> None:
+    def _drop(self, dids: Iterable[str], error: HuddleError, reason: str = "") -> None:
         for did in dids:
-            self._lose(did, error.message)
+            self._lose(did, reason or error.message)
         if self._lobby:
             pass  # the seat waits for somebody else
         elif self._guests.parties is not None:

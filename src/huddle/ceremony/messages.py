@@ -183,11 +183,12 @@ class Accept(Message):
 
 @dataclass(frozen=True, slots=True)
 class Decline(Message):
-    """I do not take part in what is proposed."""
+    """I do not take part in what is proposed; `leaves`: nor in anything else, so my seat is free."""
 
     kind = 8
     label = "decline"
     reason: Reason
+    leaves: bool = False
 
     def check(self) -> None:
         _check_reason(self.reason)
@@ -303,6 +304,13 @@ def parting(reason: str, *, declined: bool = False) -> str:
     """What a party did that leaves, to be read behind its name; with its reason, where that says more."""
     did = "declined to take part" if declined else "left the session"
     return did if reason in ("", NO_REASON, did) else f"{did}: {reason}"
+
+
+def departed(name: str, reason: str) -> str:
+    """A sentence without its full stop on a party that is gone, by its own reason or by what was said of it."""
+    if reason.startswith(f"{name} "):
+        return reason
+    return f"{name} {parting(reason, declined=reason.startswith('declined'))}"
 
 
 def _check_reason(reason: str) -> None:

@@ -16,7 +16,7 @@ from huddle.ceremony.guest import GuestCeremony
 from huddle.ceremony.host import HostCeremony
 from huddle.ceremony.lookalikes import lookalikes
 from huddle.ceremony.manifest import MAX_CEREMONY, Manifest
-from huddle.ceremony.messages import MAX_EPOCHS, Offer, shorten
+from huddle.ceremony.messages import MAX_EPOCHS, Offer, departed, parting, shorten
 from huddle.ceremony.sealed import Member, Sealed
 from huddle.ceremony.states import CeremonyState
 from huddle.errors import HuddleError, LocalError, PeerError, unexpected
@@ -84,6 +84,7 @@ class CeremonyDriver:
         self._came: dict[str, heard.GuestCame] = {}  # who wants to come in, has a seat, or was let in
         self._in_lobby = False  # the host's person has been asked what to do
         self._seats: set[str] = set()  # of them, about whom the person decides by accepting
+        self._said: set[str] = set()  # why it may have to begin again, as the person was told already
         self._index = 0  # of the record that is being read
         self._hellos: dict[str, int] = {}  # where the last hello of a guest stands, by did
         self._let_in = Counter[str]()
@@ -307,10 +308,12 @@ class CeremonyDriver:
             case heard.GuestLeft(did, name, reason):
                 self._came.pop(did, None)
                 self._seats.discard(did)
+                self._said.add(departed(name, reason))
                 self._party(did, name, "left", reason)
                 if self._lobby is not None:
                     self._lobby.seat_is_free()
             case heard.SaidNo(did, name, reason):
+                self._said.add(f"{name} {parting(reason, declined=True)}")
                 self._emit(events.Notice(f"{name} said no: {reason}"))
             case heard.LobbyChanged(place, here, missing, parties, full):
                 self._emit(events.Lobby(place, here, missing, parties, full))
@@ -335,6 +338,7 @@ class CeremonyDriver:
                 self._digest = digest
                 self._emit(events.Words(words, epoch))
             case heard.WordsDiffer(did, name, epoch):
+                self._said.add(f"{name} saw other words")
                 self._emit(events.WordsDiffer(name, did, epoch))
             case heard.FilesReady(files):
                 self.files = files
@@ -346,14 +350,27 @@ class CeremonyDriver:
             case heard.Restarted(epoch, reason):
                 self.files = {}
                 self._emit(events.Restarted(epoch, reason))
-                self._emit(events.Notice(f"It begins again, with other words: {reason}"))
+                self._begun_again(reason)
             case heard.SessionSealed(sealed):
                 if not self._done.done():
                     self._done.set_result(sealed)
             case heard.CeremonyNotice(text):
+                self._said.add(text)
                 self._emit(events.Notice(text))
             case heard.Failed(error):
                 self._fail(error)
+
+    def _begun_again(self, reason: str) -> None:
+        """Say so, and why, where the person has not read that a moment ago."""
+        told = reason in self._said
+        self._said.clear()
+        if isinstance(self._core, HostCeremony) and self._core.held:
+            if not told:
+                self._emit(events.Notice(f"{reason[:1].upper()}{reason[1:]}."))
+        elif told:
+            self._emit(events.Notice("It begins again, with other words."))
+        else:
+            self._emit(events.Notice(f"It begins again, with other words: {reason}"))
 
     def _impossible(self, roster: tuple[Member, ...]) -> bool:
         """Whether these can't be linked with those among them who run plain MPyC; then it ends here."""

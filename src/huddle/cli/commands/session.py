@@ -23,7 +23,6 @@ from huddle.cli.program_source import ProgramSource
 from huddle.cli.proposal import for_guest, for_host
 from huddle.cli.run_party import networks_of, run_party
 from huddle.cli.session_options import Local, local_options
-from huddle.cli.terminal.screens import is_plain
 from huddle.cli.text import clean
 from huddle.groups.messages import MAX_GUESTS
 from huddle.identity.contacts import Contacts
@@ -185,7 +184,7 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
         parties,
         expected,
         lobby=at_terminal,
-        standing=at_terminal and groups is None and not is_plain(),
+        standing=at_terminal and groups is None,
     )
 
     def make(

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from huddle import events
 from huddle.cli.policy import GuestPolicy, HostPolicy
+from huddle.cli.terminal import answers
 from huddle.cli.terminal.answers import Asked
 from huddle.cli.terminal.screens import Screen
 from huddle.cli.text import clean_line, listing
 from huddle.session.classroom import Classroom
+from huddle.texts import t
 
 _REFUSE = ("r ", "refuse ")
 _HERE = {"waiting", "admitted"}
@@ -49,7 +51,7 @@ Decision = Deal | Close | Admit | Refuse | Unclear
 def decide(line: str, guests: Iterable[events.Party]) -> Decision:
     """What a line means; guests are named by their numbers alone, for two may have one name."""
     word = " ".join(line.casefold().split())
-    if word == "all":
+    if answers.means_all(word):
         return Deal()
     if word in ("q", "quit", "end"):
         return Close()
@@ -58,7 +60,7 @@ def decide(line: str, guests: Iterable[events.Party]) -> Decision:
             found = _numbered(word.removeprefix(prefix), guests)
             return found if isinstance(found, Unclear) else Refuse(found)
     if not word:
-        return Unclear("Nothing is decided yet.")
+        return Unclear(t("Nothing is decided yet."))
     found = _numbered(word, guests)
     return found if isinstance(found, Unclear) else Admit(found)
 
@@ -68,10 +70,15 @@ def _numbered(text: str, guests: Iterable[events.Party]) -> tuple[str, ...] | Un
     found = []
     for part in text.replace(",", " ").split():
         if part.removeprefix("#") not in here:
-            known = listing(sorted(here, key=int)) or "nobody"
-            return Unclear(f"{clean_line(part)} is nobody's number here and no answer. Waiting: {known}.")
+            known = listing(sorted(here, key=int)) or t("nobody")
+            no = t(
+                "{text} is nobody's number here and no answer. Waiting: {numbers}.",
+                text=clean_line(part),
+                numbers=known,
+            )
+            return Unclear(no)
         found.append(here[part.removeprefix("#")])
-    return tuple(found) or Unclear("Whom? Type their numbers.")
+    return tuple(found) or Unclear(t("Whom? Type their numbers."))
 
 
 class DealQuestions:
@@ -83,7 +90,7 @@ class DealQuestions:
         self._policy = policy if isinstance(policy, HostPolicy) else HostPolicy()
         self._guests: dict[str, events.Party] = {}
 
-    held = False  # a class has no lobby to go back to
+    held = stale = False  # a class has no lobby to go back to
 
     def freed(self) -> list[events.Question]:
         """Nobody waits for a seat here."""
@@ -152,12 +159,13 @@ class DealQuestions:
 
 def _asked(problem: str) -> Asked:
     return Asked(
-        "Deal the groups?",
+        t("Deal the groups?"),
         (
-            ("all", "let in all who are expected, and deal"),
-            ("NUMBERS", "let these in too"),
-            ("r NUMBERS", "refuse these"),
-            ("q", "no more guests"),
+            (t("all"), t("let in all who are expected, and deal")),
+            (t("NUMBERS"), t("let these in too")),
+            (t("r NUMBERS"), t("refuse these")),
+            ("q", t("no more guests")),
         ),
         problem,
+        standing=True,  # guests come meanwhile
     )

@@ -220,6 +220,8 @@ class Driver:
             return False
         if wanted.what in ("accept", "program", "again"):
             return epoch != self._epoch  # a new ceremony has begun, even where all had signed
+        if wanted == LOBBY and self._questions.stale:
+            return True
         if wanted == LOBBY and not self._questions.held:
             return not self._gathering or not self._wanted.empty()
         return wanted.what == "admit" and self._questions.has_left(wanted.did)

@@ -12,15 +12,7 @@ from huddle.cli.terminal.answers import Asked, Person
 from huddle.cli.terminal.screens import Screen
 from huddle.errors import LocalError
 from huddle.session.party import Party
-
-_CHANGES = (
-    ("c", "another code"),
-    ("r NAME", "remove somebody"),
-    ("m N", "that many parties"),
-    ("p [FILE ARGS]", "the program as it is now, or another"),
-    ("a ARGS", "other arguments"),
-    ("q", "end the session"),
-)
+from huddle.texts import t, translated
 
 
 class LobbyQuestions:
@@ -35,12 +27,18 @@ class LobbyQuestions:
         self._party = party
         self._screen = screen
         self._source = source
+        self._stands = False  # the question that waits for others, and not for the person
+
+    @property
+    def stale(self) -> bool:
+        """Whether what stands on the screen is asked no more: meanwhile the person has to say how to go on."""
+        return self._stands and self.held
 
     async def ask(self, people: Sequence[Person]) -> None:
         """Ask once while others are awaited; else until the person goes on or ends it."""
         problem = ""
         while True:
-            line = await self._screen.ask(self._asked(problem))
+            line = await self._line(self._asked(problem))
             decision = answers.End() if line is None else answers.lobby(line, people, held=self.held)
             try:
                 problem = decision.why if isinstance(decision, answers.Unclear) else ""
@@ -48,15 +46,31 @@ class LobbyQuestions:
                     continue
                 self._do(decision)
             except LocalError as error:
-                problem = f"{error.message} {error.hint}".strip()
+                problem = f"{translated(error.message)} {translated(error.hint)}".strip()
                 continue
             if not self.held or isinstance(decision, answers.End):
                 return
 
+    async def _line(self, asked: Asked) -> str | None:
+        self._stands = asked.standing
+        try:
+            return await self._screen.ask(asked)
+        finally:
+            self._stands = False
+
     def _asked(self, problem: str) -> Asked:
+        changes = (
+            ("c", t("another code")),
+            (t("r NAME"), t("remove somebody")),
+            (t("m N"), t("that many parties")),
+            (t("p [FILE ARGS]"), t("the program as it is now, or another")),
+            (t("a ARGS"), t("other arguments")),
+            ("q", t("end the session")),
+        )
         if self.held:
-            return Asked("Try again?", (("y", "with those who are here"), *_CHANGES), problem)
-        return Asked("While you wait:", _CHANGES, problem, standing=True)
+            yes = (answers.letter("y"), t("with those who are here"))
+            return Asked(t("Try again?"), (yes, *changes), problem)
+        return Asked(t("While you wait:"), changes, problem, standing=True)
 
     def _do(self, decision: answers.LobbyDecision) -> None:
         match decision:

@@ -60,6 +60,11 @@ class Questions:
         """Whether the host's person has to say how to go on."""
         return self._lobby.held
 
+    @property
+    def stale(self) -> bool:
+        """Whether the lobby's question that stands there is another one by now."""
+        return self._lobby.stale
+
     def put_off(self, question: events.Question) -> bool:
         """Whether this is about somebody for whom there is no seat now: nobody is asked until one is free."""
         if question.what != "admit" or not self._is_full() or self._has_seat(question.did):
@@ -300,7 +305,7 @@ class Questions:
         )
         choices = [(answers.letter("y"), once), ("q", t("end"))]
         if self._source is not None:
-            choices.insert(1, ("p [FILE ARGS]", t("another program")))
+            choices.insert(1, (t("p [FILE ARGS]"), t("another program")))
         problem = ""
         while True:
             asked = Asked(t("Try again?") if failed else t("Once more?"), tuple(choices), problem)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from rich.console import Console
 
 from huddle import events
-from huddle.ceremony.messages import parting
+from huddle.ceremony.messages import departed
 from huddle.cli.terminal.board import Board, counters
 from huddle.cli.terminal.listing import listed
 from huddle.cli.terminal.marks import group_state, members_of, safe, standing_of
@@ -242,9 +242,7 @@ class View:
         elif event.state == "gone":
             self.line(f"[yellow]{t('{name} is gone.', name=name)}[/] {detail}")
         elif event.state == "left" and (before is None or before.state != "refused"):
-            declined = event.detail.startswith("declined")
-            did = translated(f"{event.name} {parting(event.detail, declined=declined)}.")
-            self.line(f"[yellow]{safe(did)}[/]")
+            self.line(f"[yellow]{safe(translated(f'{departed(event.name, event.detail)}.'))}[/]")
 
     def _on_program(self, event: events.Program) -> None:
         total = sum(file["size"] for file in event.files)
