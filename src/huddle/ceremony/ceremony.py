@@ -205,9 +205,7 @@ class Ceremony(ABC):
     def _on_told(self, message: messages.Refusal | messages.Lobby) -> None: ...
 
     @abstractmethod
-    def _on_leaving(
-        self, did: str, reason: str, *, declined: bool = False, stays: bool = False
-    ) -> None: ...
+    def _on_leaving(self, did: str, reason: str, *, declined: bool = False, stays: bool = False) -> None: ...
 
     @abstractmethod
     def _on_proposed(self, plan: Plan) -> bool: ...
@@ -287,12 +285,10 @@ class Ceremony(ABC):
                 self._take_differ(did)
             case messages.Restart():
                 self._take_restart(message)
-            case messages.Decline(reason, leaves):
-                if did != self.did:
-                    self._on_leaving(did, reason, declined=True, stays=not leaves)
-            case messages.Bye(reason):
-                if did != self.did:
-                    self._on_leaving(did, reason)
+            case messages.Decline() | messages.Bye() if did != self.did:
+                declined = isinstance(message, messages.Decline)
+                stays = isinstance(message, messages.Decline) and not message.leaves
+                self._on_leaving(did, message.reason, declined=declined, stays=stays)
 
     def _take_hello(self, entry: LogEntry, hello: messages.Hello) -> None:
         did, body = entry.envelope.sender, entry.envelope.body

@@ -307,7 +307,7 @@ def parting(reason: str, *, declined: bool = False) -> str:
 
 
 def departed(name: str, reason: str) -> str:
-    """A sentence without its full stop on a party that is gone, by its own reason or by what was said of it."""
+    """That a party is gone, and why: its own reason, or a sentence on it; without a full stop."""
     if reason.startswith(f"{name} "):
         return reason
     return f"{name} {parting(reason, declined=reason.startswith('declined'))}"

@@ -31,7 +31,7 @@ class LobbyQuestions:
 
     @property
     def stale(self) -> bool:
-        """Whether what stands on the screen is asked no more: meanwhile the person has to say how to go on."""
+        """Whether what stands there is asked no more: the person has to say how to go on by now."""
         return self._stands and self.held
 
     async def ask(self, people: Sequence[Person]) -> None:
