@@ -17,9 +17,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
+from huddle.session.calling import called
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.program import Program
@@ -43,8 +45,9 @@ def program(path: str | Path, args: Sequence[str] = (), beside: Sequence[str] = 
 def host(  # noqa: PLR0913 - the command line's options, by keyword
     what: str | Path | Program,
     *args: str,
-    parties: int,
+    parties: int | None = None,
     name: str,
+    with_: Sequence[str] = (),
     threshold: int | None = None,
     no_prss: bool = False,
     stay: bool = False,
@@ -58,11 +61,31 @@ def host(  # noqa: PLR0913 - the command line's options, by keyword
 
     `parties` counts the host. Without a `rendezvous` this process runs one; without an `identity` a fresh
     one is used. `local` are the other fields of `Settings`. The session runs when its events are iterated.
+
+    `with_` are names or dids of verified contacts that are called, and need no link (`join`); without
+    `parties`, the session is of them and the host. Keep `party.contacts` after it: in each session, contacts
+    agree on how they find each other the next time.
+
+    Raises LocalError where these are no contacts that can be called, or there is no seat for all of them.
     """
+    person = _person(identity, contacts)
+    dids = called(person[1], with_)
+    if dids and identity is None:
+        raise LocalError(
+            "Nobody knows a fresh identity.", hint="Call your contacts under the identity that they know."
+        )
+    parties = parties or len(dids) + 1
+    if not 2 <= parties > len(dids):
+        raise LocalError(
+            f"A session of {parties}, with you, has no seat for all whom you call."
+            if dids
+            else "A session has two parties or more.",
+            hint="`parties` counts you, too.",
+        )
     mine = what if isinstance(what, Program) else program(what)
     mine = replace(mine, args=(*mine.args, *args))
-    plan = HostPlan(mine, parties, threshold, no_prss, stay, record, rendezvous)
-    return Party(plan, Settings(name, **local), *_person(identity, contacts))
+    plan = HostPlan(mine, parties, threshold, no_prss, stay, record, rendezvous, called=dids)
+    return Party(plan, Settings(name, **local), *person)
 
 
 def join(  # noqa: PLR0913 - the command line's options, by keyword
@@ -79,7 +102,10 @@ def join(  # noqa: PLR0913 - the command line's options, by keyword
     contacts: Contacts | None = None,
     **local: Any,
 ) -> Party:
-    """Join a session by its link, or by its short code and the `rendezvous`.
+    """Join a session by its link, by its short code and the `rendezvous`, or by the name of who calls.
+
+    A verified contact who hosts with this party (`with_`) is found by name or did where they met last, and at
+    the `rendezvous`, if one is given; that takes the `identity` and `contacts` of then.
 
     `private_args` are this party's own arguments of the program. `own` and `digest` pin the program,
     `threshold` and `no_prss` are what `own` is to run with.

@@ -77,7 +77,8 @@ class Group(Event):
     """A group of a class (`--groups`) was dealt or is somewhere else than before; a guest is told its own.
 
     `state`: waiting (a guest of a class who is in none yet; `group` is 0), dealt, in (the words are shown),
-    words (they were said), computing, result, failed, or undone (it never began, and its members wait again).
+    words (they were said), computing, result, failed, or undone (it never began, or has lost somebody; who is
+    left of it waits again).
     `members` have name, did and a state of their own. `host` is who dealt them, with the `standing` that
     parties have.
     """
@@ -163,7 +164,8 @@ class Restarted(Event):
     """The host has begun a new ceremony, number `epoch`: words and answers so far do not count any more.
 
     `epoch` 0: somebody was lost after the sealing; that session is over, and those who are left are in a new
-    room, whose host has another link and code.
+    room, whose host has another link and code. Those who are left of a group of a class wait to be dealt
+    again, also where somebody was lost before the sealing.
     """
 
     event: ClassVar[str] = "restarted"

@@ -55,14 +55,15 @@ class Neighbours:
         link: str,
         *options: str,
         ask: bool = False,
+        private: tuple[str, ...] = (),
         env: dict[str, str] | None = None,
     ) -> Huddle:
         """Somebody joins on this node; with `ask` they have to type before the second computation."""
-        private = ("--", "--ask") if ask else ()
+        mine = ("--", *(("--ask",) if ask else ()), *private) if ask or private else ()
         with node.inside():
             return self._people.huddle(
                 name, "join", "--json", "--name", name, "--yes", "--program", str(self.program), *options,
-                link, *private, env=env,
+                link, *mine, env=env,
             )  # fmt: skip
 
 

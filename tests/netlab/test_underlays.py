@@ -1,6 +1,7 @@
 """Overlays under a run, for real: each comes up between three machines, carries MPyC, and leaves nothing."""
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -20,6 +21,7 @@ from huddle_lab.sites.netns import Net
 from huddle_lab.sites.tun import inside
 from huddle_lab.underlays.registry import UNDERLAYS
 from tests import wireguard_go
+from tests.plugins import installed
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -127,7 +129,7 @@ def test_what_does_not_come_up_is_said_and_taken_away(
 
 
 STUDY = """
-networks = ["plain+openvpn-hub", "tls+openvpn", "plain+yggdrasil"]
+networks = NETWORKS
 scenarios = ["near"]
 parties = [3]
 repetitions = 1
@@ -140,17 +142,32 @@ program = "total.py"
 """
 
 
-def test_studies_run_over_it(net: Net, tmp_path: Path) -> None:
-    for name in ("openvpn", "yggdrasil"):
-        needs(name)
-    (tmp_path / "total.py").write_bytes((Path(__file__).parents[1] / "programs" / "total.py").read_bytes())
-    (tmp_path / "study.toml").write_text(STUDY)
-    results = tmp_path / "results.jsonl"
-    study = [str(tmp_path / "study.toml"), "--results", str(results)]
+def ran(folder: Path, *networks: str) -> dict[str, dict[str, Any]]:
+    """The rows of a study over these, each of which came to its end, by network."""
+    (folder / "total.py").write_bytes((Path(__file__).parents[1] / "programs" / "total.py").read_bytes())
+    (folder / "study.toml").write_text(STUDY.replace("NETWORKS", json.dumps(networks)))
+    results = folder / "results.jsonl"
+    study = [str(folder / "study.toml"), "--results", str(results)]
     subprocess.run([sys.executable, "-m", "huddle", "lab", "run", *study], check=True, capture_output=True)
     found = {row["network"]: row for row in rows.read(results)}
-    assert set(found) == {"plain+openvpn-hub", "tls+openvpn", "plain+yggdrasil"}
+    assert set(found) == set(networks)
     for name, row in found.items():
         assert row["outcome"] == "finished", row["error"]
         assert "underlay" in row["setup"], name
+    return found
+
+
+def test_studies_run_over_it(net: Net, tmp_path: Path) -> None:
+    for name in ("openvpn", "yggdrasil"):
+        needs(name)
+    found = ran(tmp_path, "plain+openvpn-hub", "tls+openvpn", "plain+yggdrasil")
     assert found["tls+openvpn"]["paths"] == ["tls direct"]
+
+
+def test_studies_run_over_an_overlay_that_was_added(
+    net: Net, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(installed.OVERLAY))
+    before = state(net)
+    assert ran(tmp_path, "plain+postman", "tls+postman")["tls+postman"]["paths"] == ["tls direct"]
+    assert state(net) == before

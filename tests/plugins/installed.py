@@ -10,6 +10,7 @@ from huddle.networks import registry
 from huddle.networks.base import NetworkKind
 
 UDP = Path(__file__).parent / "udp"
+OVERLAY = Path(__file__).parent / "overlay"  # an underlay of the lab
 
 
 def udp() -> NetworkKind:

@@ -1,14 +1,19 @@
 """The way in from Python: what scripts give is what the session gets."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import huddle
 from huddle import api, events, notebook
 from huddle.errors import LocalError
+from huddle.identity.contacts import MeetingPlace
+from huddle.identity.native import NativeCrypto
+from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 
 
 def test_a_program_is_its_file_and_what_lies_beside_it(tmp_path: Path) -> None:
@@ -47,6 +52,82 @@ def test_shared_arguments_reach_the_others_however_the_program_is_given(
     monkeypatch.setattr(api, "Party", lambda plan, *rest: plans.append(plan))
     huddle.host(given, "3", parties=2, name="Ada")
     assert plans[0].program.args == (("3",) if what == "path" else ("-n", "3"))
+
+
+def known(*dids: str) -> api.Contacts:
+    """Verified contacts who can be called."""
+    contacts = api.Contacts()
+    for number, did in enumerate(dids):
+        contacts = contacts.met(f"P{number}", did, 1).verified([did])
+        contacts = contacts.agreed(did, MeetingPlace(bytes([number]) * 32, "https://huddle.example.org"))
+    return contacts
+
+
+ADA, BEN, CYD = (api.Identity.fresh(NativeCrypto()) for _ in range(3))
+
+
+def test_contacts_are_called_by_name_and_make_up_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.py").write_bytes(b"pass\n")
+    plans: list[api.HostPlan] = []
+    monkeypatch.setattr(api, "Party", lambda plan, *rest: plans.append(plan))
+    person: dict[str, Any] = {"name": "Ada", "identity": ADA, "contacts": known(BEN.did, CYD.did)}
+    huddle.host(tmp_path / "a.py", with_=["P0", CYD.did, "p0"], **person)
+    huddle.host(tmp_path / "a.py", with_=["P1"], parties=3, **person)
+    assert [(plan.called, plan.parties) for plan in plans] == [((BEN.did, CYD.did), 3), ((CYD.did,), 3)]
+    for wrong in (
+        person | {"with_": ["Eve"]},
+        person | {"with_": ["P0", "P1"], "parties": 2},
+        person | {"with_": ["P0"], "identity": None},
+        person | {"with_": ["P0"], "contacts": api.Contacts().met("P0", BEN.did, 1)},
+        person,
+        person | {"parties": 1},
+    ):
+        with pytest.raises(LocalError):
+            huddle.host(tmp_path / "a.py", **wrong)
+    assert len(plans) == 2
+
+
+async def test_two_who_know_each_other_meet_by_name_from_python(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_bytes(
+        b"from mpyc.runtime import mpc\nmpc.run(mpc.start())\nmpc.run(mpc.shutdown())\n"
+    )
+    async with asyncio.timeout(40), RendezvousServer(ServerConfig()) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        place = MeetingPlace(bytes(32), url)
+        contacts = [
+            api.Contacts().met(name, one.did, 1).verified([one.did]).agreed(one.did, place)
+            for name, one in (("Ben", BEN), ("Ada", ADA))
+        ]
+        local: dict[str, Any] = {"via": "127.0.0.1", "sandbox": False}
+        host = huddle.host(
+            tmp_path / "a.py",
+            name="Ada",
+            with_=["Ben"],
+            rendezvous=url,
+            identity=ADA,
+            contacts=contacts[0],
+            **local,
+        )
+        guest = huddle.join("ada", name="Ben", identity=BEN, contacts=contacts[1], **local)
+        ends = await asyncio.gather(lived(host), lived(guest))
+    assert all(end.clean for end in ends)
+    (ada,), (ben,) = guest.contacts.people, host.contacts.people
+    assert ada.meeting == ben.meeting not in (None, place)
+
+
+async def lived(party: api.Party) -> events.Ended:
+    """To the end, with a yes to everything."""
+    async for event in party:
+        match event:
+            case events.Question(what="admit", did=did):
+                party.admit(did)
+            case events.Question():
+                party.accept()
+            case events.Ended():
+                return event
+    raise AssertionError("no end")
 
 
 async def test_a_session_from_python_ends_with_its_error_as_an_event() -> None:

@@ -29,6 +29,18 @@ _ROOM, _KEY, _NONCE, _TIME = 16, 32, 12, 8
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """What a call says; `expires` is in seconds since 1970, by its host's clock."""
+
+    invitation: Invitation
+    expires: int
+
+    def is_over(self, now: float) -> bool:
+        """Whether it counts no more."""
+        return self.expires <= now
+
+
+@dataclass(frozen=True, slots=True)
 class CallBox:
     """Where the calls of one host to one guest are found; `owner` is the key that both make the room with."""
 
@@ -49,8 +61,8 @@ class CallBox:
         nonce = crypto.random(_NONCE)
         return nonce + crypto.seal(self.key, nonce, body, self.room)
 
-    def open(self, crypto: Crypto, call: bytes, now: float) -> Invitation | None:
-        """The invitation of a call; None where it is no call of this host, or one that is over."""
+    def open(self, crypto: Crypto, call: bytes) -> Call | None:
+        """What a call says, which may be over; None where it is no call of this host to one session."""
         if len(call) != SIZE:
             return None
         try:
@@ -58,5 +70,6 @@ class CallBox:
             invitation = Invitation.parse(body[_TIME:].rstrip(b"\0").decode())
         except (InvalidSeal, LocalError, UnicodeDecodeError):
             return None
-        over = int.from_bytes(body[:_TIME]) <= now
-        return None if over or invitation.groups or not invitation.is_host(self.host) else invitation
+        if invitation.groups or not invitation.is_host(self.host):
+            return None
+        return Call(invitation, int.from_bytes(body[:_TIME]))

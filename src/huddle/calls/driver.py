@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack
 
 from huddle.calls.call import CallBox
 from huddle.ceremony.invitation import Invitation
@@ -14,7 +15,14 @@ from huddle.rendezvous.client.room import RoomClient, RoomGone
 from huddle.tasks import cancel
 
 WAIT = 600.0  # seconds for a call to come: as long as a short code is good
-_AGAIN = 3  # times that a call is made anew where its room has gone, as when a guest gave up
+_AGAIN = 3  # times that a call is made, the first among them: its room goes where a guest gives up
+_LOOK_AGAIN = 1.0  # seconds until a guest enters a room again that has gone
+
+Slow = Callable[[str], AbstractContextManager[None]]
+
+
+def _untold(rendezvous: str) -> AbstractContextManager[None]:
+    return contextlib.nullcontext()
 
 
 class StandingCall:
@@ -68,35 +76,90 @@ class StandingCall:
                 raise
 
 
-async def answer(crypto: Crypto, box: CallBox, rendezvous: str, name: str) -> Invitation:
-    """The invitation of that host's call, as soon as there is one; PeerError where none comes in `WAIT` s."""
-    async with _room(box, rendezvous) as room:
-        invitation = None
-        try:
-            async with asyncio.timeout(WAIT):
-                invitation = await _newest(crypto, box, room)
-        except TimeoutError:
-            pass
-        finally:
-            if invitation is None:  # nobody called: nothing stays behind
-                await _delete(room)
-    if invitation is None:
+async def answer(
+    crypto: Crypto, box: CallBox, places: Sequence[str], name: str, slow: Slow = _untold
+) -> Invitation:
+    """The invitation of that host's call, from whichever of these rendezvous it comes first.
+
+    PeerError where none comes in `WAIT` seconds; where no rendezvous can be entered, the error of the first.
+    `slow` is held, with its address, while a rendezvous is being entered.
+    """
+    answering = [_Answering(crypto, box, where, slow) for where in places]
+    tasks = [asyncio.create_task(one.answer(), name="answering a call") for one in answering]
+    try:
+        async with asyncio.timeout(WAIT):
+            return await _first(tasks)
+    except TimeoutError:
+        pass
+    finally:
+        await cancel(*tasks)
+    if any(one.late for one in answering):
         raise PeerError(
-            f"{name} has not called at {host_of(rendezvous)}.",
+            f"{name} called, and by the clock of this machine that call is over.",
             peer=name,
-            hint=f"{name} calls you with: huddle host PROGRAM --with YOU. Or ask for a link.",
+            hint=f"Compare the date and time of both machines, or ask {name} to call again.",
         )
-    return invitation
+    raise PeerError(
+        f"{name} has not called at {' or '.join(map(host_of, places))}.",
+        peer=name,
+        hint=f"{name} calls you with: huddle host PROGRAM --with YOU. Or ask for a link.",
+    )
 
 
-async def _newest(crypto: Crypto, box: CallBox, room: RoomClient) -> Invitation:
-    """The last call of those that stand in the room; else the first that comes."""
-    found = None
-    async for index, record in room:
-        found = box.open(crypto, record, time.time()) or found
-        if found is not None and index + 1 >= room.found:
-            return found
-    raise AssertionError("a room ends by an error")
+class _Answering:
+    """A guest at one rendezvous; `late`: a call stood there that was over."""
+
+    def __init__(self, crypto: Crypto, box: CallBox, rendezvous: str, slow: Slow) -> None:
+        self.late = False
+        self._crypto = crypto
+        self._box = box
+        self._rendezvous = rendezvous
+        self._slow = slow
+
+    async def answer(self) -> Invitation:
+        """The invitation of a call, once there is one."""
+        while True:
+            try:
+                return await self._once()
+            except RoomGone:  # whoever waited there too has given up, or the rendezvous was restarted
+                await asyncio.sleep(_LOOK_AGAIN)
+
+    async def _once(self) -> Invitation:
+        room = _room(self._box, self._rendezvous)
+        async with AsyncExitStack() as stack:
+            with self._slow(self._rendezvous):
+                await stack.enter_async_context(room)
+            invitation = None
+            try:
+                invitation = await self._newest(room)
+            finally:
+                if invitation is None:  # nobody called: nothing stays behind
+                    await _delete(room)
+            return invitation
+
+    async def _newest(self, room: RoomClient) -> Invitation:
+        """The last call of those that stand in the room; else the first that comes."""
+        found = None
+        async for index, record in room:
+            call = self._box.open(self._crypto, record)
+            if call is not None and call.is_over(time.time()):
+                self.late = True
+            elif call is not None:
+                found = call.invitation
+            if found is not None and index + 1 >= room.found:
+                return found
+        raise AssertionError("a room ends by an error")
+
+
+async def _first(tasks: Sequence[asyncio.Task[Invitation]]) -> Invitation:
+    """What the first of these has that succeeds; the error of the first of all where none does."""
+    waiting = set(tasks)
+    while waiting:
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if task.exception() is None:
+                return task.result()
+    return tasks[0].result()
 
 
 def _room(box: CallBox, rendezvous: str) -> RoomClient:

@@ -20,6 +20,7 @@ from huddle.helper import Answer, Helper
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity, SeedCrypto
 from huddle.record.signed import MAX_FILE
+from huddle.record.unfinished import MAGIC
 from huddle.session.room_keeping import KeptRoom, NoKeeper, RoomKeeper
 
 MAX_CONTACTS = 64 << 20  # bytes; some hundred thousand people
@@ -71,8 +72,15 @@ class LocalArchive:
         if self.lasting and contacts != self.contacts:
             self.home.save_contacts(contacts, self.contacts)
         if self.record is not None and record is not None:
-            self.home.save_record(self.record, record)
+            self.home.save_record(_place(self.record, record), record)
         return tuple(f"{item.path}: {item.what}, {item.why}" for item in self.home.left_behind())
+
+
+def _place(wanted: Path, record: bytes) -> Path:
+    """Where this record goes: an unfinished one takes the place of nothing that is there."""
+    if record.startswith(MAGIC) and wanted.exists():
+        return wanted.with_name(f"{wanted.name}.unfinished")
+    return wanted
 
 
 @dataclass(frozen=True, slots=True)

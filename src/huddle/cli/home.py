@@ -180,7 +180,12 @@ class Home:
             LeftBehind("identity", self._identity, "your identity", "so that people know you again"),
             LeftBehind("contacts", self._contacts, "your contacts", "so that you know people again"),
             *(
-                LeftBehind("records", path, "a record of a session", "you asked for it with --record")
+                LeftBehind(
+                    "records",
+                    path,
+                    "an unfinished record of a session" if _is_unfinished(path) else "a record of a session",
+                    "you asked for it with --record",
+                )
                 for path in self._record_paths()
             ),
             LeftBehind("records", self._records, "where your records are", "so that `forget` finds them"),
@@ -267,6 +272,16 @@ class Home:
             yield
         finally:
             os.close(directory)
+
+
+def _is_unfinished(record: Path) -> bool:
+    from huddle.record.unfinished import MAGIC  # the ceremony comes with it, which no other file here needs
+
+    try:
+        with record.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
 
 
 def _merged(kept: Contacts, session: Contacts, before: Contacts) -> Contacts:

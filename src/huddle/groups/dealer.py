@@ -24,6 +24,7 @@ from huddle.identity.keys import Identity
 
 ROLL_CALL_SECONDS = 5.0  # a guest's Huddle answers by itself: who takes longer is gone
 OPEN_SECONDS = 30.0  # for the first of a group to make its room
+BACK_SECONDS = 90.0  # for who is left of a group to notice the loss and come back: three times the grace
 _REPORTS = 48  # of one guest: eight runs that all went well; more tell nothing new
 
 
@@ -44,7 +45,7 @@ class GuestChanged:
 
 @dataclass(frozen=True, slots=True)
 class GroupChanged:
-    """A group was dealt, or is somewhere else than before; `undone`: it never began."""
+    """A group was dealt, or is somewhere else than before; `undone`: it never began, or has lost somebody."""
 
     group: Group
     undone: bool = False
@@ -91,6 +92,7 @@ class Dealer:
         self._call = 0
         self._calling: list[Guest] = []
         self._again = False  # a deal was wanted during another
+        self._awaited: list[Guest] = []  # who is left of groups that lost somebody, and has not come back yet
         self._over = False
         self._send(messages.Opening(messages.VERSION, name, self._sealing.public))
         self._send(messages.Listing(parties, options, encode(manifest)))
@@ -134,6 +136,8 @@ class Dealer:
         for timer in self._room.due(now):
             if isinstance(timer, int):
                 self._give_up(timer)
+            elif timer == "back":
+                self._miss()
             else:
                 self._deal_out()
 
@@ -204,7 +208,7 @@ class Dealer:
                 if group is not None and group.members[0] is guest:
                     group.opened = True
                     self._room.timers.pop(number, None)
-            case messages.Report(sealed) if guest is not None and guest.state == "dealt":
+            case messages.Report(sealed) if guest is not None and guest.state in ("dealt", "left"):
                 self._on_report(guest, sealed)
             case messages.Bye(reason) if guest is not None and guest.state != "left":
                 self._on_bye(guest, reason)
@@ -219,10 +223,11 @@ class Dealer:
         if unfit:
             self._send(messages.Refused(did, shorten(unfit)))
             return
-        if before is not None and before.state == "dealt":
-            self._on_bye(before, "came again")
+        group = self.roster.group_of(before) if before is not None else None
         guest = Guest(did, knock.name, len(self.roster.guests) + 1, knock.software, pair)
         self.roster.knock(guest)
+        if group is not None and before is not None and before.standing != "result":
+            self._break_up(group)
         self._room.tell(Came(index))
         self._changed(guest)
         # A name that is used twice is nobody's until a person has asked whose it is.
@@ -245,20 +250,27 @@ class Dealer:
             said = HostSide.open(guest.pair, sealed).decode()
         except (InvalidSeal, UnicodeDecodeError):
             return
-        group = self.roster.groups.get(guest.group)
-        if said in messages.STATES and group is not None and guest in group.members:
+        group = self.roster.group_of(guest)
+        if said == messages.BACK and guest.group:
+            self._on_back(guest, group)
+        elif said in messages.STATES and group is not None:
             guest.standing = said
             self._room.tell(GroupChanged(group))
 
+    def _on_back(self, guest: Guest, group: Group | None) -> None:
+        guest.state, guest.standing = "waiting" if self.roster.clash(guest) else "admitted", ""
+        if group is not None:
+            self._break_up(group)
+        self._changed(guest, f"back from group {guest.group}, which has lost somebody")
+
     def _on_bye(self, guest: Guest, reason: str) -> None:
-        if guest.state == "dealt":
-            group = self.roster.groups.get(guest.group)
-            if group is not None and guest in group.members and guest.standing not in ("result", "failed"):
-                guest.standing = "left"
-                self._room.tell(GroupChanged(group))
-        elif guest.present:
-            guest.state = "left"
-            self._changed(guest, reason)
+        group = self.roster.group_of(guest)
+        if group is not None and guest.standing in ("result", "failed"):
+            return  # its session is over, and so is its part here
+        guest.state = guest.standing = "left"
+        self._changed(guest, reason)
+        if group is not None:
+            self._break_up(group)
 
     # Dealing
 
@@ -297,6 +309,29 @@ class Dealer:
         for guest in group.members:
             self._changed(guest)
         self._room.tell(GroupChanged(group))
+
+    def _break_up(self, group: Group) -> None:
+        """A group has lost somebody: whoever is left of it comes back, and can be dealt again."""
+        self._room.timers.pop(group.number, None)
+        if not group.begun:  # else they notice it themselves
+            self._send(messages.Undone(group.number))
+        self.roster.break_up(group)
+        self._awaited += [
+            guest
+            for guest in group.members
+            if guest.state == "dealt" and guest.standing not in ("result", "failed", "left")
+        ]
+        self._room.timers["back"] = self._room.now + BACK_SECONDS
+        self._room.tell(GroupChanged(group, undone=True))
+
+    def _miss(self) -> None:
+        """Who has not come back from a group that lost somebody is lost as well."""
+        awaited, self._awaited = self._awaited, []
+        for guest in awaited:
+            there = self.roster.guests.get(guest.did) is guest  # else it has knocked anew
+            if there and guest.state == "dealt" and self.roster.group_of(guest) is None:
+                guest.state = guest.standing = "left"
+                self._changed(guest, "does not answer")
 
     def _give_up(self, number: int) -> None:
         group = self.roster.groups.get(number)

@@ -28,8 +28,10 @@ class FrontRoom:
         self._core = core
         self._room = room
         self._state = ""
+        self._dealt = False
         self._last: asyncio.Future[int] | None = None
         self._changed = asyncio.Event()
+        self._undone = asyncio.Event()
         self._task = asyncio.create_task(self._read(), name="front room")
 
     @classmethod
@@ -60,7 +62,29 @@ class FrontRoom:
         """This guest's place, once it can be taken; raises the HuddleError that ends the room."""
         while self._core.placed is None:
             await self._news()
+        self._dealt = True
         return self._core.placed
+
+    async def undone(self) -> None:
+        """Until the host takes this guest's group apart; where the room has ended, never."""
+        await self._undone.wait()
+
+    @property
+    def waits_in_vain(self) -> bool:
+        """Whether its host deals nobody any more."""
+        return self._core.waits_in_vain
+
+    def back(self) -> None:
+        """This guest has left its group, which has lost somebody, and waits for another place."""
+        self._state = ""
+        self._undone.clear()
+        self._core.back()
+        self._send()
+
+    @property
+    def dealt(self) -> bool:
+        """Whether this guest has had a place before."""
+        return self._dealt
 
     def opened(self) -> None:
         """The first of a group has made the group's room."""
@@ -101,6 +125,8 @@ class FrontRoom:
                 self._core.receive(record)
                 self._send()
                 self._changed.set()
+                if self._core.undone:
+                    self._undone.set()
         except Exception as error:
             self._core.error = self._core.error or unexpected(error)
             self._changed.set()

@@ -52,6 +52,7 @@ class GroupGuest:
         now: float,
     ) -> None:
         self.placed: Assignment | None = None
+        self.undone = False  # the host has taken its group apart
         self.error: HuddleError | None = None
         self.host_did = self.host_name = ""
         self._crypto = crypto
@@ -67,6 +68,10 @@ class GroupGuest:
         self._manifest: Manifest | None = None
         self._chunks: list[FileChunk] = []
         self._placement: Placement | None = None  # dealt; the others wait until its room is open
+        self._closed: PeerError | None = None  # the host deals nobody any more
+        self._here = (
+            False  # its knock stands in the room: what was said before was said to its earlier process
+        )
         self._room.timers["host"] = now + HOST_SECONDS
 
     def receive(self, record: bytes) -> None:
@@ -81,6 +86,8 @@ class GroupGuest:
             from_host = self._invitation.is_host(entry.envelope.sender)
             if entry.offence is not None and (mine or from_host):
                 raise entry.offence
+            if mine and not entry.stale and isinstance(entry.message, messages.Knock):
+                self._here = True
             if not mine and entry.offence is None and entry.message is not None:
                 self._take(entry, entry.message, from_host=from_host)
         except HuddleError as error:
@@ -113,6 +120,18 @@ class GroupGuest:
         if self._pair is not None and self.error is None:
             self._room.send(messages.Report(GuestSide.seal(self._pair, state.encode())))
 
+    def back(self) -> None:
+        """Its group has lost somebody: wait for another place, where the host still deals."""
+        self.placed = self._placement = None
+        self.undone = False
+        self.error = self.error or self._closed
+        self.report(messages.BACK)
+
+    @property
+    def waits_in_vain(self) -> bool:
+        """Whether there will be no other place."""
+        return self.error is not None or self._closed is not None
+
     def leave(self, reason: str) -> None:
         """Leave the front room."""
         if self._room.log.written and self.error is None:
@@ -132,26 +151,27 @@ class GroupGuest:
                 self._on_listing(message)
             case messages.Chunk(index, sealed):
                 self._chunks.append(FileChunk(index, sealed))
-            case messages.RollCall(number):
+            case messages.RollCall(number) if self._here:
                 if self.placed is None:
                     self._room.send(messages.Here(number))
-            case messages.Refused(did, reason) if did == self._identity.did:
+            case messages.Refused(did, reason) if self._here and did == self._identity.did:
                 raise PeerError(
                     f"{self.host_name} did not let this party in: {reason}",
                     peer=self.host_name,
                     hint=f"Ask {self.host_name}, then join again.",
                 )
-            case messages.Deal():
+            case messages.Deal() if self._here:
                 self._on_deal(message)
-            case messages.Undone(group):
-                if self._placement is not None and self._placement.group == group and self.placed is None:
-                    self._placement = None
-            case messages.Bye(reason) if self.placed is None:
-                raise PeerError(
+            case messages.Undone(group) if self._placement is not None and self._placement.group == group:
+                self._on_undone()
+            case messages.Bye(reason):
+                self._closed = PeerError(
                     f"{self.host_name} closed the groups: {reason}",
                     peer=self.host_name,
                     hint="Ask the host for a new invitation.",
                 )
+                if self.placed is None:
+                    raise self._closed
 
     def _on_opening(self, did: str, opening: messages.Opening) -> None:
         if opening.version != messages.VERSION:
@@ -196,6 +216,12 @@ class GroupGuest:
         self._placement = placement
         if dids[0] == self._identity.did:
             self.placed = self._assignment(placement, first=True)
+
+    def _on_undone(self) -> None:
+        if self.placed is None:
+            self.back()
+        else:
+            self.undone = True  # its session is to be left first
 
     def _on_opened(self, did: str, message: messages.Opened) -> None:
         placement = self._placement

@@ -8,8 +8,9 @@ is for one guest alone is sealed with a key of the two: X25519 of `Opening` and 
     host   refusal                                          to one knock
     host   roll call      guest  here                       before a deal: who answers is dealt
     host   deal           guest  opened, by the first       the group's own room is there
-    host   undone                                           its first did not open it: the others wait again
-    guest  report                                           how far its session is, sealed for the host
+    host   undone                                           its first did not open it, or somebody is lost
+    guest  report                                           how far its session is, sealed for the host; or
+                                                            that it has left a broken group, and waits again
     both   bye
 """
 
@@ -158,7 +159,7 @@ class Opened(Message):
 
 @dataclass(frozen=True, slots=True)
 class Undone(Message):
-    """The host takes a deal back: whoever has not entered that group's room waits for another."""
+    """The host takes a deal back: whoever is in that group, and has not sealed its session, waits again."""
 
     kind = 10
     label = "groups undone"
@@ -167,7 +168,7 @@ class Undone(Message):
 
 @dataclass(frozen=True, slots=True)
 class Report(Message):
-    """How far a guest's session is: a word of STATES, sealed for the host."""
+    """How far a guest's session is: a word of STATES, or BACK, sealed for the host."""
 
     kind = 11
     label = "groups report"
@@ -213,6 +214,9 @@ class Placement:
 
 # How far a member is, in order. What it says of itself is all that the host knows of it.
 STATES = ("dealt", "in", "words", "computing", "result", "failed", "left")
+
+# What a member says that has left its group, which has lost somebody, and waits for another place.
+BACK = "back"
 
 KINDS: dict[int, type[Message]] = {
     cls.kind: cls

@@ -16,7 +16,8 @@ class Guest:
     """Somebody who knocked; `number` is by the order of knocking, from 1.
 
     `state` is waiting, admitted (dealt next), dealt, refused or left; `called` the last roll call that it
-    answered; `standing` how far it says its group's session is, one of STATES.
+    answered; `standing` how far it says its group's session is, one of STATES. `group` is the one it is in,
+    or was in last: whoever is left of a group stays together.
     """
 
     did: str
@@ -58,6 +59,11 @@ class Group:
         return self.state in ("result", "failed")
 
     @property
+    def begun(self) -> bool:
+        """Whether somebody there says that the program runs, or ran."""
+        return any(guest.standing in ("computing", "result", "failed") for guest in self.members)
+
+    @property
     def mixed(self) -> bool:
         """Whether some compute with another word size than others."""
         return len({bits(guest.software) for guest in self.members}) > 1
@@ -87,7 +93,7 @@ class Roster:
         """Somebody came, or came back: who was let in once need not be asked about again."""
         before = self.guests.get(guest.did)
         if before is not None:
-            guest.number = before.number
+            guest.number, guest.group = before.number, before.group
             if before.name == guest.name and before.state in ("admitted", "dealt"):
                 guest.state = "admitted"
             if before.state == "dealt" and before.standing != "result":
@@ -146,22 +152,38 @@ class Roster:
         return len(self.groups) == self._most and all(g.state == "result" for g in self.groups.values())
 
     def deal(self, guests: Iterable[Guest]) -> list[Group]:
-        """Whole groups of these guests, in this order; who remains waits."""
-        left, made = list(guests), []
-        for number in self.free:
+        """Whole groups of these guests, in this order; who remains waits.
+
+        What is left of a group that lost somebody stays together, and is completed first: by those who were
+        in none, if there are enough of them.
+        """
+        left, made, free = list(guests), [], self.free
+        for number in sorted(free, key=lambda one: -sum(guest.group == one for guest in left)):
             if len(left) < self._parties:
                 break
-            members, left = left[: self._parties], left[self._parties :]
+            ranked = sorted(left, key=lambda guest: (guest.group != number, guest.group in free))
+            chosen = {guest.did for guest in ranked[: self._parties]}
+            members = [guest for guest in left if guest.did in chosen]
+            left = [guest for guest in left if guest.did not in chosen]
             for guest in members:
                 guest.state, guest.group, guest.standing = "dealt", number, "dealt"
             group = self.groups[number] = Group(number, members)
             made.append(group)
         return made
 
+    def group_of(self, guest: Guest) -> Group | None:
+        """The group that this guest is in now."""
+        group = self.groups.get(guest.group) if guest.state == "dealt" else None
+        return group if group is not None and guest in group.members else None
+
+    def break_up(self, group: Group) -> None:
+        """This group has lost somebody: it is none any more, and its number is free."""
+        del self.groups[group.number]
+
     def undo(self, group: Group, lost: Guest) -> None:
         """This group never began: `lost` did not open it, and the others wait again."""
         for guest in group.members:
             if guest.state == "dealt" and guest.group == group.number and guest.standing == "dealt":
-                guest.state, guest.group = "admitted", 0
+                guest.state = "admitted"
         lost.state, lost.standing = "left", "left"
         del self.groups[group.number]

@@ -139,7 +139,7 @@ def sign(crypto: Crypto, identity: Identity, sealed: Sealed, record: bytes) -> b
 
     Whether times, outcomes and paths are right is for the caller to compare with what it saw.
     """
-    parsed, report = _read(crypto, record)
+    parsed, report = read_record(crypto, record)
     if report.digest != sealed.digest or parsed.room != sealed.room:
         raise RecordError("it is the record of another session")
     return crypto.sign(identity.key, _signed(parsed, record))
@@ -162,7 +162,7 @@ def verify(crypto: Crypto, data: bytes) -> Report:
         signed = decode(SignedRecord, data[len(MAGIC) :])
     except DecodeError as exc:
         raise RecordError(f"it is damaged: {exc}") from exc
-    parsed, report = _read(crypto, signed.record)
+    parsed, report = read_record(crypto, signed.record)
     if len(signed.signatures) != len(report.roster):
         raise RecordError("it is not signed by all")
     for member, signature in zip(report.roster, signed.signatures, strict=True):
@@ -171,7 +171,8 @@ def verify(crypto: Crypto, data: bytes) -> Report:
     return report
 
 
-def _read(crypto: Crypto, data: bytes) -> tuple[SessionRecord, Report]:
+def read_record(crypto: Crypto, data: bytes) -> tuple[SessionRecord, Report]:
+    """A record without the signatures at its end, and what it says; RecordError where it does not hold."""
     record = _check(data)
     room = EpochContext(record.room, record.epoch)
     plan, digest = _sealing(record, room)

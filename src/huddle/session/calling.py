@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 from huddle.calls.call import CallBox
 from huddle.calls.driver import StandingCall, answer
-from huddle.ceremony.invitation import Invitation
+from huddle.ceremony.invitation import Invitation, rendezvous_url
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contact, Contacts, MeetingPlace
 from huddle.identity.names import folded, is_name
@@ -26,12 +26,25 @@ def place_of(contact: Contact) -> MeetingPlace:
     return contact.meeting
 
 
+def called(contacts: Contacts, names: Iterable[str]) -> tuple[str, ...]:
+    """The dids of the contacts that are meant by these names or dids, each once.
+
+    Raises LocalError where one is no contact, or can't be found by name.
+    """
+    found = [contacts.meant(name) for name in names]
+    for contact in found:
+        place_of(contact)
+    return tuple(dict.fromkeys(contact.did for contact in found))
+
+
 def call(
-    stages: Stages, called: Iterable[str], invitation: Invitation, stack: AsyncExitStack
+    stages: Stages, dids: Iterable[str], invitation: Invitation, stack: AsyncExitStack
 ) -> list[StandingCall]:
     """Call the contacts of these dids to this invitation; the stack takes the calls back."""
     calls = []
-    for contact in filter(None, map(stages.contacts.of, called)):
+    for contact in map(stages.contacts.meant, dids):
+        if stages.settings.pseudonym:
+            raise LocalError(f"{contact.name} knows you, and no pseudonym.", hint="Leave out --pseudonym.")
         meeting = place_of(contact)
         box = CallBox.of(meeting.secret, stages.identity.did, contact.did)
         # Where they met last, for there the contact looks; and here, where it is told to look.
@@ -58,12 +71,17 @@ def caller(contacts: Contacts, text: str) -> Contact | None:
 
 
 async def answered(stages: Stages, contact: Contact, rendezvous: str | None) -> Invitation:
-    """Wait for that contact's call, and take the invitation that it brings."""
+    """Wait for that contact's call, where they met last and at `rendezvous`; the invitation it brings."""
     if stages.settings.pseudonym:
         raise LocalError(f"{contact.name} calls you, and no pseudonym.", hint="Leave out --pseudonym.")
     meeting = place_of(contact)
-    where = rendezvous or meeting.rendezvous
+    named = (rendezvous_url(rendezvous),) if rendezvous else ()
+    places = tuple(dict.fromkeys((*named, meeting.rendezvous)))
     box = CallBox.of(meeting.secret, contact.did, stages.identity.did)
-    stages.notice(f"Waiting for {contact.name} to call, at {host_of(where)}.")
-    with told_if_slow(where, stages.notice):
-        return await answer(stages.crypto, box, where, contact.name)
+    stages.notice(f"Waiting for {contact.name} to call, at {' or '.join(map(host_of, places))}.")
+    invitation = await answer(
+        stages.crypto, box, places, contact.name, lambda where: told_if_slow(where, stages.notice)
+    )
+    if invitation.rendezvous not in places:  # a call proves nothing: a person should see where it leads
+        stages.notice(f"{contact.name}'s call leads to another rendezvous, {host_of(invitation.rendezvous)}.")
+    return invitation

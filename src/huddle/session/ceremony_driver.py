@@ -32,6 +32,7 @@ Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an
 
 HOST_SILENT = 3.0  # seconds without the host in the room, after which guests are told
 HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
+MEMBER_MISSED = 30.0  # seconds without all members of a group in its room
 HOST_RETURNS = 600.0  # seconds for a host that can come back: to start the computer again, and Huddle
 _COMES_AGAIN = 2 * MAX_EPOCHS  # times that one guest is let in: it comes back in each epoch, perhaps twice
 FAREWELL = 2.0  # seconds for the last records when somebody leaves
@@ -66,6 +67,7 @@ class CeremonyDriver:
         alarm: Alarm = lambda name, did: "",
         lobby: LobbyOfHost | None = None,
         returning: bool = False,
+        whole: int = 0,
     ) -> None:
         self.files: dict[str, bytes] = {}
         self.roster: tuple[Member, ...] = ()
@@ -78,6 +80,7 @@ class CeremonyDriver:
         self._alarm = alarm
         self._lobby = lobby
         self._returning = returning  # the host can come back to the room
+        self._whole = whole  # of a group, whose members nobody replaces there: how many they are
         if lobby is not None:
             lobby.driver = self
         self._alarmed: set[str] = set()
@@ -99,7 +102,8 @@ class CeremonyDriver:
     async def sealed(self) -> Sealed:
         """Wait until all have signed; raises HuddleError where that fails."""
         reader = asyncio.create_task(self._read(), name="room")
-        watcher = asyncio.create_task(self._watch_host(), name="host watch")
+        watching = self._watch_host() if isinstance(self._core, GuestCeremony) else self._watch_group()
+        watcher = asyncio.create_task(watching, name="host watch")
         self._step()
         try:
             return await self._done
@@ -241,7 +245,7 @@ class CeremonyDriver:
         missed = 0.0
         told = False
         most = HOST_RETURNS if self._returning else HOST_MISSED
-        while isinstance(self._core, GuestCeremony) and missed < most:
+        while missed < most:
             await asyncio.sleep(1.0)
             missed = missed + 1.0 if self._room.state.maker is False else 0.0
             if told != (missed >= HOST_SILENT) and self._host_did:
@@ -260,6 +264,20 @@ class CeremonyDriver:
                     hint="Ask the host for a new invitation.",
                 )
             )
+
+    async def _watch_group(self) -> None:
+        """The first of a group does not wait for ever for a member who is not there any more, or never came.
+
+        That is the rendezvous's word, too; it does not say who it is.
+        """
+        missed = 0.0
+        while self._whole and missed < MEMBER_MISSED:
+            await asyncio.sleep(1.0)
+            present = self._room.state.present
+            missed = missed + 1.0 if present is not None and present < self._whole else 0.0
+        if missed:
+            away = f"Somebody of the group has not been in its room for {MEMBER_MISSED:.0f} s."
+            self._fail(PeerError(away, peer="", hint="Whoever is left can be dealt again."))
 
     def _step(self) -> None:
         """Send and tell what the core has, and come back when it wants to."""

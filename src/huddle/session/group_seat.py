@@ -1,13 +1,14 @@
 """A party's seat in a group of a class: from its place to the plan of a session, and who may be in there.
 
 The host of the class decided who is in the group, so the first of it asks nobody: it admits exactly those.
-Each member sees to it that the roster has nobody else.
+Each member sees to it that the roster has nobody else. Where somebody of the group is lost, those who are
+left go back to where they were dealt from, and wait for another place.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from huddle import events
 from huddle.ceremony.invitation import Invitation
@@ -18,6 +19,7 @@ from huddle.groups.front_room import FrontRoom
 from huddle.groups.guest import Assignment
 from huddle.session.plans import GuestPlan, HostPlan, digest_of
 from huddle.session.program import Program
+from huddle.tasks import cancel
 
 
 class Decider(Protocol):
@@ -60,7 +62,8 @@ class GroupSeat:
         """Wait for a place; tell whom this party waits for, and where it is then."""
         emit(events.Party(front.name, did, "waiting", "self"))
         name, host = await front.host()
-        emit(events.Notice(_told_of_host(name)))
+        if not front.dealt:
+            emit(events.Notice(_told_of_host(name)))
         known = standing(name, host)
         emit(events.Group(0, "waiting", (), name, known))
         seat = cls(front, await front.placed(), party, did)
@@ -81,11 +84,11 @@ class GroupSeat:
         Raises the HuddleError for a program that is not the one which this person expects.
         """
         found, placement = self._assignment, self._assignment.placement
+        self._check(own)
         if not found.first:
             # Whoever is first can't bring another program than the host of the class.
             digest = own.digest or placement.digest.hex()
             return GuestPlan(placement.url, None, own.own, digest, own.record, own.threshold, own.no_prss)
-        self._check(own)
         manifest = found.manifest
         program = Program(manifest.entry, found.files, manifest.args, manifest.folders, manifest.workdir)
         return HostPlan(
@@ -98,6 +101,36 @@ class GroupSeat:
             self.invitation.rendezvous,
             ExpectedPeople.named(member.name for member in placement.members),
         )
+
+    @property
+    def parties(self) -> int:
+        """How many are in the group."""
+        return len(self._dids)
+
+    async def hold(self, session: Coroutine[Any, Any, bool], sealed: Callable[[], bool]) -> bool:
+        """The session of the group, to its end; whether all its runs went well.
+
+        Raises PeerError where the host of the class takes the group apart before it is `sealed`.
+        """
+        held = asyncio.create_task(session, name="group")
+        undone = asyncio.create_task(self._front.undone(), name="group undone")
+        try:
+            await asyncio.wait({held, undone}, return_when=asyncio.FIRST_COMPLETED)
+            if not (held.done() or sealed()):
+                number, name = self._assignment.placement.group, self._assignment.host
+                raise PeerError(f"group {number} has lost somebody", peer=name)
+            return await held
+        finally:
+            await cancel(held, undone)
+
+    def leave(self) -> None:
+        """Wait for another place, since somebody of the group is lost."""
+        self._front.back()
+
+    @property
+    def is_last(self) -> bool:
+        """Whether there will be no other place."""
+        return self._front.waits_in_vain
 
     def opened(self) -> None:
         """The first: the group's room is there, for the others to enter."""

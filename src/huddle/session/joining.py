@@ -7,7 +7,7 @@ from huddle.ceremony.guest import GuestCeremony
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.manifest import Flags
 from huddle.ceremony.messages import Software
-from huddle.errors import RendezvousError
+from huddle.errors import PeerError, RendezvousError
 from huddle.groups.front_room import FrontRoom
 from huddle.rendezvous.client.room import RoomClient, RoomGone
 from huddle.running.spec import check_arguments
@@ -25,8 +25,10 @@ from huddle.session.tasks import whole_stack
 from huddle.shortcode.code import looks_like_code
 
 BACK = "You keep your seat and need not join again; new words follow."
+MAX_PLACES = 1 + MAX_RETURNS  # in groups of a class, one after another: each shows words again
 MADE_ANEW = 15.0  # seconds for a host to make the room anew that it has just deleted
 _LOOK_AGAIN = 1.0  # seconds between two looks whether the room is there
+DEALT_AGAIN = "You are still in the class, and wait until its host deals the groups again."
 ANEW = "You keep your seat and need not join again. Somebody else can take the free one; new words follow."
 
 
@@ -97,11 +99,33 @@ async def _join_group(
     front = await FrontRoom.enter(
         stages.crypto, me, invitation, stages.settings.name, runtime.software, stack
     )
-    stages.group = await GroupSeat.take(front, decider, me.did, stages.emit, stages.standing)
-    found = stages.group.plan(plan)
-    if isinstance(found, HostPlan):
-        return await host(stages, found, stack, stages.group)
-    return await join(stages, found, stack, decider)
+    places = 0
+    while True:
+        seat = stages.group = await GroupSeat.take(front, decider, me.did, stages.emit, stages.standing)
+        places += 1
+        session = _in_group(stages, seat.plan(plan), seat, decider)
+        try:
+            return await seat.hold(session, lambda: stages.together is not None)
+        except (PeerError, RoomGone) as error:
+            if seat.is_last or places == MAX_PLACES or not _has_lost_somebody(stages):
+                raise
+            lost = error.message.removesuffix(".")
+        stages.begin_anew(lost, DEALT_AGAIN)
+        seat.leave()
+
+
+async def _in_group(stages: Stages, plan: HostPlan | GuestPlan, seat: GroupSeat, decider: Decider) -> bool:
+    async with whole_stack() as stack:
+        if isinstance(plan, HostPlan):
+            return await host(stages, plan, stack, seat)
+        return await join(stages, plan, stack, decider)
+
+
+def _has_lost_somebody(stages: Stages) -> bool:
+    """Whether the group's session could not go on without somebody, rather than that it went wrong."""
+    if stages.together is None:
+        return True  # nobody has a session yet, so all that can be wrong there is with who takes part
+    return bool(stages.together.regrouping.lost or stages.together.regrouping.wanted)
 
 
 async def _session(

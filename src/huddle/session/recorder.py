@@ -4,7 +4,8 @@
     the host, at the end                RecordDraft to all
     everybody                           compares it with what it saw itself; RecordSignature to all
 
-Times are the host's. A party that saw other runs, outcomes or paths does not sign, and says so.
+Times are the host's. A party that saw other runs, outcomes or paths does not sign, and says so. Where the
+session is cut short, each has what it saw itself, signed by itself (`huddle.record.unfinished`).
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from collections.abc import Callable
 
 from huddle import events
 from huddle.ceremony.manifest import Manifest
-from huddle.ceremony.messages import is_line
+from huddle.ceremony.messages import is_line, shorten
 from huddle.ceremony.sealed import Sealed
 from huddle.codec import DecodeError, decode, encode
 from huddle.errors import HuddleError, LocalError, PeerError
@@ -30,6 +31,7 @@ from huddle.record.signed import (
     combine,
     sign,
 )
+from huddle.record.unfinished import write_unfinished
 from huddle.session import control_messages as control
 
 PATIENCE = 10.0  # seconds for all to sign; it takes no person
@@ -120,6 +122,13 @@ class SessionRecorder:
                 f"There is no record: {exc}.", peer=host, hint="The runs are not concerned."
             ) from exc
 
+    def cut_short(self, reason: str) -> bytes | None:
+        """What was seen here until now, signed by this party alone; None where no record was wanted."""
+        if not self.wanted:
+            return None
+        record = self._write()
+        return write_unfinished(self._crypto, self._identity, self._sealed, record, shorten(reason))
+
     async def _all_told(self) -> None:
         while self._behind():
             self._news.clear()
@@ -137,7 +146,8 @@ class SessionRecorder:
     def _write(self) -> bytes:
         paths = sorted((*self._mine, *self._theirs), key=lambda one: (one.run, one.lower, one.higher))
         ended = max(self._began, int(time.time()))
-        return build(self._sealed, started=self._began, ended=ended, runs=self._runs, paths=paths)
+        runs = self._runs[:MAX_RUNS]
+        return build(self._sealed, started=self._began, ended=ended, runs=runs, paths=paths)
 
     def _compare(self, record: bytes) -> None:
         """Raise RecordError where the draft says something else than what was seen here."""

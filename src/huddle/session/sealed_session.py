@@ -16,7 +16,7 @@ from huddle import events
 from huddle.ceremony.manifest import Manifest
 from huddle.ceremony.messages import shorten
 from huddle.ceremony.sealed import Sealed
-from huddle.errors import HuddleError, PeerError
+from huddle.errors import HuddleError, PeerError, unexpected
 from huddle.links.wire import WireInfo
 from huddle.networks.outsiders import Ports
 from huddle.running.scratch import Scratch
@@ -26,6 +26,7 @@ from huddle.session.chat import ChatLines, chat
 from huddle.session.context import PartyContext, RunContext
 from huddle.session.execution import Execution
 from huddle.session.linking import link_manager, offers_for
+from huddle.session.outcomes import told_to_others
 from huddle.session.peers import PeerMonitor
 from huddle.session.platform import ProgramRuntime
 from huddle.session.program import Program
@@ -74,6 +75,7 @@ class SealedSession:
         )
         self._arrays = arrays.NumpyAgreement(self._peers, self._group.broadcast)
         self._agreements = RunAgreements(sealed, context, self._group, lambda: self.broken)
+        self._unsigned: HuddleError | None = None  # why there is no record of all
         self._ran = False  # a run has begun
         self._try_again = False  # the last run failed or was declined
         self._stopped_here = False  # its person stopped it
@@ -118,7 +120,11 @@ class SealedSession:
         """
         well = await self._run_programs(contents)
         if self._chronicle.wanted and self.broken is None:
-            self.record = await self._chronicle.sign(self._group.broadcast)
+            try:
+                self.record = await self._chronicle.sign(self._group.broadcast)
+            except HuddleError as unsigned:
+                self._unsigned = unsigned
+                raise
         return well
 
     async def _run_programs(self, contents: Mapping[str, bytes]) -> bool:
@@ -157,9 +163,21 @@ class SealedSession:
                 self._group.broadcast(self._farewell(reason))
             await self._group.close()
         finally:
+            if self.record is None:
+                self._keep_what_there_is(reason)
             if self._carried is not None:
                 self._carried.remove()
             await self._keeper.close()
+
+    def _keep_what_there_is(self, reason: str) -> None:
+        """Where a record was wanted and all have not signed one, at least this party signs what it saw."""
+        error = self.broken or self._unsigned
+        left = f"{self._names[self.sealed.pid]}: {reason}" if reason else "it ended before all had signed"
+        try:
+            self.record = self._chronicle.cut_short(told_to_others(error, "") if error is not None else left)
+        except Exception as problem:  # an agent that signs no more, say; all is taken down all the same
+            reason = unexpected(problem).message
+            self._emit(events.Notice(f"There is no record of this session: {reason}"))
 
     def _farewell(self, reason: str) -> control.Leave:
         if not reason and isinstance(self.broken, PeerError):

@@ -88,9 +88,11 @@ class Stages:
 
     async def prepare(self) -> ProgramRuntime:
         """Where programs run here."""
-        if self.settings.output is not None:
-            results.check_target(self.settings.output)
-        ground = self._preparation.ground = await self.platform.ground(self.settings)
+        ground = self._preparation.ground
+        if ground is None:  # else a group's session, which is not the first thing here
+            if self.settings.output is not None:
+                results.check_target(self.settings.output)
+            ground = self._preparation.ground = await self.platform.ground(self.settings)
         return ground
 
     async def enter(self, room: RoomClient, stack: AsyncExitStack) -> None:
@@ -125,6 +127,7 @@ class Stages:
             alarm=self._alarm,
             lobby=self.lobby,
             returning=self.group is None,
+            whole=self.group.parties if self.group is not None else 0,
         )
         try:
             return await meeting.sealed()
@@ -160,7 +163,12 @@ class Stages:
             rendezvous=rendezvous,
         )
         together = self.together = SealedSession(sealed, context)
-        stack.push_async_callback(lambda: together.part(self._leaving()))
+
+        async def part() -> None:
+            await together.part(self._leaving())
+            self.record = together.record
+
+        stack.push_async_callback(part)
         return together
 
     async def run(self, contents: Mapping[str, bytes], room: RoomClient) -> bool:
@@ -183,7 +191,6 @@ class Stages:
         together = self.together
         if together is None:
             return well
-        self.record = together.record
         if together.broken is not None:
             raise together.broken
         return well

@@ -24,6 +24,7 @@ from huddle.errors import LocalError
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
+from huddle.record.unfinished import MAGIC
 from huddle.session.room_keeping import KeptRoom
 from tests.unit.session.test_room_keeping import ROOM
 
@@ -37,6 +38,19 @@ def somebody() -> Contacts:
 
 def own(root: Path, *, lasting: bool = True) -> LocalArchive:
     return LocalArchive(Home(root), CRYPTO, ME, Contacts(), lasting, root.with_name("record"))
+
+
+def test_an_unfinished_record_takes_the_place_of_nothing_that_is_there(tmp_path: Path) -> None:
+    archive, first, second = own(tmp_path / "kept"), MAGIC + b"first", MAGIC + b"second"
+    place, beside = tmp_path / "record", tmp_path / "record.unfinished"
+    left = archive.finish(Contacts(), first)
+    assert place.read_bytes() == first and any("record: an unfinished record" in line for line in left)
+    place.write_bytes(b"a whole one")
+    left = archive.finish(Contacts(), second)
+    assert place.read_bytes() == b"a whole one" and beside.read_bytes() == second
+    assert any("record: a record" in line for line in left) and any(
+        ".unfinished: an" in line for line in left
+    )
 
 
 class Near:

@@ -18,6 +18,9 @@ STANDINGS = ("new", "known", "verified", "alarm")
         (HostPolicy(allow=frozenset({"other"})), (None, None, None, None)),
         (HostPolicy(yes=True, allow=frozenset({"other"})), (False, True, True, False)),
         (HostPolicy(allow=frozenset({"did"})), (True, True, True, True)),
+        (HostPolicy(called=frozenset({"did"})), (True, True, True, True)),
+        (HostPolicy(called=frozenset({"other"})), (None, None, None, None)),
+        (HostPolicy(yes=True, called=frozenset({"other"})), (False, False, False, False)),
     ],
 )
 def test_whom_the_host_lets_in(policy: HostPolicy, verdicts: tuple[bool | None, ...]) -> None:

@@ -107,6 +107,12 @@ class Hall:
             self.people[name].core.opened()
         self.run()
 
+    def back(self, *names: str) -> None:
+        """Those leave their group, which has lost somebody."""
+        for name in names:
+            self.people[name].core.back()
+        self.run()
+
     def pass_time(self, seconds: float) -> None:
         """Time goes by."""
         self.now += seconds

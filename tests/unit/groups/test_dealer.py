@@ -4,6 +4,7 @@ import pytest
 
 from huddle.ceremony.messages import Software
 from huddle.errors import LocalError
+from huddle.groups import dealer as heard
 from huddle.groups import messages
 from huddle.identity.keys import Identity
 from tests.unit.groups.hall import SOFTWARE, Hall
@@ -144,15 +145,132 @@ def test_what_members_say_of_themselves_is_how_far_their_group_is() -> None:
     assert group.state == "result"
 
 
-def test_one_who_leaves_a_group_fails_it_and_its_number_can_be_dealt_again() -> None:
-    hall = Hall(*SIX, groups=1)
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_group_that_loses_somebody_is_completed_by_who_waits_or_by_who_comes(
+    begun: bool, waits: bool
+) -> None:
+    hall = Hall(*SIX[:4] if waits else SIX[:3], groups=1)
     hall.deal()
     hall.open("Ada")
+    if begun:
+        for name in SIX[:3]:
+            hall.people[name].core.report("computing")
+        hall.run()
     hall.people["Bob"].core.leave("tired")
     hall.run()
-    assert hall.host.roster.groups[1].state == "failed" and hall.host.roster.free == [1]
+    # The person sees who it is, and that the group is none any more; its number is free.
+    assert hall.state("Bob") == "left" and hall.host.roster.free == [1]
+    undone = [event for event in hall.told if isinstance(event, heard.GroupChanged) and event.undone]
+    assert [guest.standing for guest in undone[-1].group.members] == [
+        *(("computing", "left", "computing") if begun else ("dealt", "left", "dealt"))
+    ]
+    # Before the start they are called back; afterwards they notice it themselves.
+    assert [hall.people[name].core.undone for name in ("Ada", "Cyd")] == [not begun] * 2
+    hall.back("Ada", "Cyd")
+    assert hall.state("Ada") == hall.state("Cyd") == "admitted"
+    if not waits:
+        assert not hall.host.roster.enough
+        hall.join("Dan")
     hall.deal()
-    assert hall.members(1) == list(SIX[3:])
+    assert hall.members(1) == ["Ada", "Cyd", "Dan"]
+    hall.open("Ada")
+    urls = {hall.people[name].core.placed.placement.url for name in ("Ada", "Cyd", "Dan")}  # type: ignore[union-attr]
+    assert len(urls) == 1
+    assert hall.people["Bob"].core.placed.placement.url not in urls  # type: ignore[union-attr]
+
+
+def test_who_is_left_of_each_group_stays_together() -> None:
+    hall = Hall(*SIX, "Gus", "Hal", groups=2)
+    hall.deal()
+    hall.open("Ada", "Dan")
+    for name in ("Ada", "Eve"):
+        hall.people[name].core.leave("tired")
+    hall.run()
+    hall.back("Dan", "Bob", "Fay", "Cyd")
+    hall.deal()
+    assert hall.members(1) == ["Bob", "Cyd", "Gus"] and hall.members(2) == ["Dan", "Fay", "Hal"]
+
+
+def test_where_too_few_wait_a_group_is_completed_from_what_is_left_of_another() -> None:
+    hall = Hall(*SIX, groups=2)
+    hall.deal()
+    hall.open("Ada", "Dan")
+    for name in ("Ada", "Eve"):
+        hall.people[name].core.leave("tired")
+    hall.run()
+    hall.back("Dan", "Bob", "Fay", "Cyd")
+    hall.deal()
+    assert hall.members(1) == ["Bob", "Cyd", "Dan"] and list(hall.host.roster.groups) == [1]
+    assert hall.state("Fay") == "admitted"
+
+
+def test_who_was_killed_is_missed_when_the_others_are_back_and_keeps_the_seat_where_it_comes_again() -> None:
+    hall = Hall(*SIX[:4], groups=1)
+    hall.deal()
+    hall.open("Ada")
+    bob = hall.people["Bob"]
+    bob.mute = True
+    hall.back("Ada", "Cyd")  # they have noticed; the host's person has not been told who is gone
+    assert hall.host.roster.free == [1] and hall.state("Bob") == "dealt"
+    hall.pass_time(91)
+    assert hall.state("Bob") == "left"
+    hall.join("Bob", as_="Bob again", identity=bob.identity)
+    assert hall.state("Bob again") == "waiting"  # it was away: the host's person decides
+    hall.host.admit(bob.identity.did)
+    hall.deal()
+    assert hall.members(1) == ["Ada", "Bob", "Cyd"]
+
+
+def test_a_member_that_comes_again_breaks_its_group_up_and_is_dealt_to_it_again() -> None:
+    hall = Hall(*SIX[:4], groups=1)
+    hall.deal()
+    hall.open("Ada")
+    bob = hall.people["Bob"]
+    bob.mute = True
+    hall.join("Bob", as_="Bob again", identity=bob.identity)
+    assert hall.people["Ada"].core.undone and hall.state("Bob again") == "admitted"
+    hall.back("Ada", "Cyd")
+    hall.deal()
+    assert hall.members(1) == ["Ada", "Bob", "Cyd"]
+
+
+def test_who_never_was_in_a_group_or_has_been_refused_comes_back_from_none() -> None:
+    hall = Hall(*SIX[:3], "Gus", groups=1, expected=False)
+    hall.host.refuse(hall.people["Gus"].identity.did, "no")
+    hall.run()
+    hall.people["Gus"].core.error = None
+    hall.back("Gus", "Ada")
+    assert hall.state("Gus") == "refused" and hall.state("Ada") == "waiting"
+    hall.people["Bob"].core.leave("tired")
+    hall.run()
+    hall.back("Bob")
+    assert hall.state("Bob") == "left"
+
+
+def test_who_has_the_result_is_not_waited_for_when_another_of_the_group_is_lost() -> None:
+    hall = Hall(*SIX[:3], groups=1)
+    hall.deal()
+    hall.open("Ada")
+    hall.people["Ada"].core.report("result")
+    for name in ("Bob", "Cyd"):
+        hall.people[name].core.report("computing")
+    hall.run()
+    hall.people["Bob"].core.leave("tired")
+    hall.people["Ada"].core.leave("done")
+    hall.run()
+    hall.back("Cyd")
+    hall.pass_time(91)
+    assert hall.state("Ada") != "admitted" and hall.state("Cyd") == "admitted"
+
+
+def test_a_first_that_was_given_up_and_lives_waits_again() -> None:
+    hall = Hall(*SIX[:4], groups=1)
+    hall.deal()
+    hall.pass_time(31)
+    assert hall.people["Ada"].core.undone and hall.state("Ada") == "left"
+    hall.back("Ada")
+    assert hall.state("Ada") == "admitted"
 
 
 def test_another_version_of_mpyc_is_refused_at_the_door() -> None:

@@ -114,6 +114,47 @@ def test_a_host_that_closes_is_told_to_who_waits_and_is_nothing_to_who_is_in_a_g
     assert all(hall.people[name].core.error is None for name in THREE)
 
 
+def test_a_group_that_lost_somebody_is_no_way_back_into_groups_that_are_closed() -> None:
+    hall = Hall(*THREE)
+    hall.deal()
+    hall.open("Ada")
+    assert not hall.people["Bob"].core.waits_in_vain
+    hall.host.leave("enough")
+    hall.run()
+    bob = hall.people["Bob"].core
+    assert bob.waits_in_vain and bob.error is None
+    bob.back()
+    assert isinstance(bob.error, PeerError) and "Tia closed the groups" in bob.error.message
+
+
+def test_nobody_but_the_host_takes_a_group_apart() -> None:
+    hall = Hall(*THREE)
+    hall.deal()
+    hall.open("Ada")
+    hall.people["Cyd"].core._room.send(messages.Undone(1))
+    hall.host._send(messages.Undone(2))
+    hall.run()
+    assert not hall.people["Ada"].core.undone and not hall.people["Bob"].core.undone
+    hall.host._send(messages.Undone(1))
+    hall.run()
+    assert hall.people["Ada"].core.undone and hall.people["Bob"].core.undone
+
+
+def test_what_was_said_to_an_earlier_process_of_the_same_guest_means_nothing_to_the_next() -> None:
+    """It was dealt, refused or called then, by keys that it has no more."""
+    hall = Hall(*THREE)
+    hall.deal()
+    hall.open("Ada")
+    hall.host._send(messages.Refused(hall.people["Bob"].identity.did, "not you"))
+    hall.run()
+    hall.people["Bob"].mute = True
+    bob = hall.join("Bob", as_="again", identity=hall.people["Bob"].identity)
+    assert bob.core.error is None and bob.core.placed is None
+    hall.host.refuse(bob.identity.did, "you neither")
+    hall.run()
+    assert bob.core.error is not None and "you neither" in bob.core.error.message
+
+
 def test_a_refused_guest_is_told_why() -> None:
     hall = Hall("Ada")
     hall.host.refuse(hall.people["Ada"].identity.did, "its person said no")

@@ -1,4 +1,4 @@
-"""A guest does not wait for ever where the host has gone."""
+"""A guest does not wait for ever where the host has gone, nor the first of a group for a member."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,8 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from huddle import events
+from huddle.ceremony import manifest as manifests
 from huddle.ceremony.events import HostCame
 from huddle.ceremony.guest import GuestCeremony
+from huddle.ceremony.host import HostCeremony
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.messages import Software
 from huddle.errors import PeerError
@@ -84,3 +86,34 @@ async def test_a_guest_hears_within_five_seconds_that_the_host_is_away_and_that_
             async with RoomClient(url, room, owner_key=bytes(32)):
                 assert await asyncio.wait_for(states.get(), 20) == "admitted"
             waiting.cancel()
+
+
+async def test_the_first_of_a_group_waits_for_no_member_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meet, "MEMBER_MISSED", 1.0)
+    async with RendezvousServer(ServerConfig()) as server:
+        ada = Identity.fresh(CRYPTO)
+        url = f"http://127.0.0.1:{server.port}"
+        invitation = Invitation.fresh(CRYPTO, url, ada.did)
+        room = bytes.fromhex(invitation.room_id)
+        files = {"prog.py": b"pass\n"}
+        core = HostCeremony(
+            CRYPTO,
+            ada,
+            invitation,
+            name="Ada",
+            software=(Software("mpyc", "0.11"),),
+            manifest=manifests.build("prog.py", files, versions=(Software("mpyc", "0.11"),)),
+            files=files,
+            parties=3,
+            now=asyncio.get_running_loop().time(),
+        )
+        async with RoomClient(url, room, create=True, owner_key=bytes(32)) as own, RoomClient(url, room):
+            meeting = CeremonyDriver(
+                core, own, lambda _: None, lambda *_: "new", lambda: (), locked=None, whole=3
+            )
+            waiting = asyncio.create_task(meeting.sealed())
+            async with RoomClient(url, room):
+                done, _ = await asyncio.wait({waiting}, timeout=3)
+                assert not done  # all three are there
+            with pytest.raises(PeerError, match="Somebody of the group"):
+                await asyncio.wait_for(waiting, 20)

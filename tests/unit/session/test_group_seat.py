@@ -23,6 +23,10 @@ class Front:
     def __init__(self) -> None:
         self.noted: list[events.Event] = []
         self.is_open = False
+        self.apart = asyncio.Event()
+
+    async def undone(self) -> None:
+        await self.apart.wait()
 
     def note(self, event: events.Event) -> None:
         self.noted.append(event)
@@ -87,17 +91,11 @@ async def test_the_first_lets_in_exactly_those_who_were_dealt() -> None:
 async def test_who_pinned_another_program_takes_no_part(name: str) -> None:
     one, *_ = seat(name)
     other = Program("prog.py", {"prog.py": b"print('other')\n"})
-    pinned = GuestPlan(LINK.invitation, own=other)
-    if name == "Ada":
+    for pinned in (GuestPlan(LINK.invitation, own=other), GuestPlan(LINK.invitation, digest="00" * 32)):
         with pytest.raises(PeerError, match="another program"):
             one.plan(pinned)
-        with pytest.raises(PeerError, match="digest"):
-            one.plan(GuestPlan(LINK.invitation, digest="00" * 32))
-        with pytest.raises(LocalError, match="record"):
-            one.plan(GuestPlan(LINK.invitation, record=True))
-    else:  # the ceremony compares it
-        plan = one.plan(pinned)
-        assert isinstance(plan, GuestPlan) and plan.own is other
+    with pytest.raises(LocalError, match="record"):
+        one.plan(GuestPlan(LINK.invitation, record=True))
 
 
 async def test_who_pinned_the_same_program_is_the_first_of_a_group_with_it() -> None:
@@ -111,3 +109,55 @@ async def test_a_guest_is_told_whose_group_it_is_in() -> None:
     event = bob.event("verified")
     assert (event.group, event.host, event.standing) == (1, "Tia", "verified")
     assert [member["name"] for member in event.members] == list(THREE)
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+async def test_a_group_that_is_taken_apart_is_left_unless_its_session_has_begun(sealed: bool) -> None:
+    bob, _, front, _ = seat("Bob")
+    began, go_on, ended = asyncio.Event(), asyncio.Event(), []
+
+    async def session() -> bool:
+        try:
+            began.set()
+            await go_on.wait()
+            return True
+        finally:
+            ended.append("taken down")
+
+    holding = asyncio.create_task(bob.hold(session(), lambda: sealed))
+    await began.wait()
+    front.apart.set()
+    if sealed:
+        for _ in range(5):  # that the group is apart is looked at before
+            await asyncio.sleep(0)
+        go_on.set()
+        assert await holding
+    else:
+        with pytest.raises(PeerError, match="group 1 has lost somebody"):
+            await holding
+    assert ended == ["taken down"]
+
+
+async def test_what_a_group_s_session_ends_with_is_passed_on_and_who_leaves_takes_it_down() -> None:
+    bob, *_ = seat("Bob")
+
+    async def fails() -> bool:
+        raise PeerError("Ada left", peer="Ada")
+
+    with pytest.raises(PeerError, match="Ada left"):
+        await bob.hold(fails(), lambda: False)
+    began, down = asyncio.Event(), asyncio.Event()
+
+    async def lasts() -> bool:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            down.set()
+        return True
+
+    holding = asyncio.create_task(bob.hold(lasts(), lambda: False))
+    await began.wait()
+    holding.cancel()
+    await asyncio.gather(holding, return_exceptions=True)
+    assert holding.cancelled() and down.is_set()

@@ -12,6 +12,7 @@ from huddle.ceremony.messages import Options
 from huddle.errors import HuddleError, LocalError, PeerError
 from huddle.record import signed as record
 from huddle.record.signed import PathRecord
+from huddle.record.unfinished import verify_unfinished
 from huddle.session import control_messages as control
 from huddle.session import recorder as chronicle
 from huddle.session.control_messages import Paths, RecordDraft, RecordSignature
@@ -217,3 +218,21 @@ async def test_nothing_is_noted_where_no_record_is_wanted() -> None:
     own = SessionRecorder(CRYPTO, seat.identity, seat.sealed)
     own.note_run(seat.sealed.manifest, 0.0, True, seen(0))
     assert not own.wanted and own.paths() == Paths(0, ())
+
+
+@pytest.mark.parametrize("runs", [0, 1, 2])
+async def test_a_session_that_was_cut_short_has_the_word_of_each_on_what_it_saw(runs: int) -> None:
+    table = Table()
+    for number in range(1, runs + 1):
+        table.run(number, well=number == 1)
+    for pid, own in enumerate(table.all):
+        found = verify_unfinished(CRYPTO, own.cut_short("Bob\nis gone") or b"")
+        assert (found.party, found.reason) == (pid, "Bob is gone")
+        assert found.report.digest == table.seats[0].sealed.digest
+        assert [run.outcome for run in found.report.runs] == ["finished", "failed"][:runs]
+        assert all(path.lower == pid for path in found.report.paths)
+
+
+async def test_nobody_has_one_where_no_record_was_agreed_to() -> None:
+    seat = company(2)[0]
+    assert SessionRecorder(CRYPTO, seat.identity, seat.sealed).cut_short("why") is None

@@ -30,7 +30,8 @@ _RESULTS = Path("docs/results/usability.json")
 def usability_command(solutions: tuple[str, ...], results: Path, base: Path | None) -> None:
     """Perform each SOLUTION (default: all) on fresh machines, and keep what was done and what stayed.
 
-    Needs root, as machines are namespaces of this computer, and registries of packages to install from.
+    Needs root, as machines are namespaces of this computer, and registries of packages to install from. For
+    mpyc-web HUDDLE_MPYC_WEB has to be the URL at which a build of it is served to this computer's browsers.
     """
     known = {one.name: one for one in SOLUTIONS}
     if unknown := set(solutions) - set(known):

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from huddle.errors import LocalError
 from huddle.networks import registry
 from huddle_lab.study.parsing import Table, wrong
-from huddle_lab.underlays.registry import NOT_RUN, UNDERLAYS
+from huddle_lab.underlays.registry import NOT_RUN, REFUSED, UNDERLAYS
 
 PLAIN = ("plain", "plain-dns", "plain-ssl")
 HUDDLE = tuple(kind.name for kind in registry.kinds() if kind.links_parties)
@@ -92,7 +92,8 @@ def _over(one: Variant, name: str, underlay: str, place: str) -> Variant:
     if underlay in NOT_RUN:
         raise wrong(place, f"there is no underlay {underlay}: {NOT_RUN[underlay]}", "Leave it out.")
     if underlay not in UNDERLAYS:
-        raise wrong(place, f"there is no underlay {underlay}", f"There are {', '.join(UNDERLAYS)}.")
+        hint = " ".join([f"There are {', '.join(UNDERLAYS)}.", *(f"Left out: {one}." for one in REFUSED)])
+        raise wrong(place, f"there is no underlay {underlay}", hint)
     if one.browsers:
         raise wrong(place, f"{name}: parties in browsers choose no address", "Leave it out.")
     return replace(one, name=name, underlay=underlay)

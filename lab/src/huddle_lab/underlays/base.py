@@ -2,12 +2,12 @@
 
 A module of this folder says how one overlay is made (`Underlay.plan`), as files and commands for each
 machine; `huddle_lab.runs.overlaid` writes the files, starts the commands and takes everything away again.
-To add one, write such a module and name it in `registry.py`.
+To add one, write such a module and name it in `registry.py`, or by an entry point of your own distribution.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 HERE = "@HERE@"  # in files and commands: the directory on the machine where the files are
 
@@ -31,6 +31,7 @@ class Place:
     down: Sequence[Command] = ()
 
 
+@runtime_checkable
 class Underlay(Protocol):
     """One way to make an overlay."""
 

@@ -4,7 +4,7 @@
         machine.command("pip install mpyc", online=True)      a command line, for subprocess
         machine.left()                                        what has changed since it was fresh
 
-Its file system is an overlay, so that whatever is written lies in a directory of ours; its processes are in a
+Its file system is an overlay, so that whatever is written lies in directories of ours; its processes are in a
 PID namespace that ends with it. It has an account `person`, a Python and a shell, as a laptop has. With
 `online` a command uses the network of this computer, to install; all others see the machine's own.
 Needs root, util-linux and overlayfs.
@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -43,7 +44,7 @@ mkdir -p proc dev sys tmp run opt/python "srv/person" .old
 mount -t proc proc proc
 mount --rbind /dev dev
 mount -t tmpfs tmpfs run
-mount -t tmpfs tmpfs tmp
+mount --bind "$2/tmp" tmp
 chmod 1777 tmp
 mount --bind "$3" opt/python
 echo /opt/python/lib >etc/ld.so.conf.d/python.conf
@@ -95,10 +96,10 @@ class FreshMachine:
         self._directory = directory
         self._first: subprocess.Popen[bytes] | None = None
         self._pid = 0
-        self._fresh: tuple[set[str], set[str], set[str]] = (set(), set(), set())
+        self._fresh: tuple[set[str], set[str], set[str]] = (set(), set(), set())  # files, users, interfaces
 
     def __enter__(self) -> Self:
-        for part in ("upper", "work", "root"):
+        for part in ("upper", "work", "root", "tmp"):
             (self._directory / part).mkdir(parents=True)
         certificate = os.environ.get("PIP_CERT", "")
         unshare = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]
@@ -110,7 +111,7 @@ class FreshMachine:
         )
         try:
             self._pid = self._wait_for_first(self._first)
-            self._fresh = (self._files(), self._users(), self._interfaces())
+            self._fresh = (set(self._files()), self._users(), self._interfaces())
         except BaseException:
             self.close()
             raise
@@ -146,6 +147,23 @@ class FreshMachine:
         words = [f"{name}={value}" for name, value in env.items()]
         return ["nsenter", f"--target={self._pid}", *spaces, "env", "-i", *words, *who, *shell]
 
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[None]:
+        """This thread, and the processes that it starts, are in the machine's network; no more than that."""
+        own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        try:
+            there = os.open(f"/proc/{self._pid}/ns/net", os.O_RDONLY)
+            try:
+                os.setns(there, os.CLONE_NEWNET)
+            finally:
+                os.close(there)
+            try:
+                yield
+            finally:
+                os.setns(own, os.CLONE_NEWNET)
+        finally:
+            os.close(own)
+
     def put(self, name: str, content: bytes) -> None:
         """A file that somebody has sent its person, in their home."""
         line = f"mkdir -p $(dirname {shlex.quote(name)}) && cat > {shlex.quote(name)}"
@@ -160,12 +178,12 @@ class FreshMachine:
     def left(self) -> Left:
         """What has changed since it was fresh."""
         files, users, interfaces = self._files(), self._users(), self._interfaces()
-        new = sorted(files - self._fresh[0])
+        new = sorted(files.keys() - self._fresh[0])
         own = [name for name in new if not name.startswith(_INSTALLED)]
         sizes = 0
         for name in new:
             with contextlib.suppress(OSError):
-                sizes += (self._directory / "upper" / name).lstat().st_size
+                sizes += files[name].lstat().st_size
         return Left(
             len(new) - len(own),
             round(sizes / 1e6, 1),
@@ -190,12 +208,14 @@ class FreshMachine:
             "A fresh machine could not be made.", hint="It needs root, util-linux and overlayfs."
         )
 
-    def _files(self) -> set[str]:
-        upper = self._directory / "upper"
-        found = set()
-        for folder, _, names in os.walk(upper):
-            found |= {str((Path(folder) / name).relative_to(upper)) for name in names}
-        return {name for name in found if not name.endswith((".pyc", "ld.so.cache"))}
+    def _files(self) -> dict[str, Path]:
+        """What was written, by its path there, and where it is."""
+        found: dict[str, Path] = {}
+        for top, below in ((self._directory / "upper", ""), (self._directory / "tmp", "tmp/")):
+            for folder, _, names in os.walk(top):
+                paths = [Path(folder) / name for name in names if not name.endswith((".pyc", "ld.so.cache"))]
+                found |= {f"{below}{path.relative_to(top)}": path for path in paths}
+        return found
 
     def _users(self) -> set[str]:
         said = subprocess.run(

@@ -13,26 +13,30 @@ person needs to read, think and type comes on top.
 import fcntl
 import os
 import re
-import select
+import signal
 import struct
 import subprocess
 import termios
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from huddle.errors import LocalError
 from huddle_lab.usability.machine import FreshMachine
 
-PATIENCE = 900.0  # seconds: packages are fetched and installed
+PATIENCE = 900.0  # seconds for a command: packages are fetched and installed
+PATIENCE_TO_SEE = 60.0  # for one thing to be seen, or a session to end
+UNCOUNTED = "uncounted"
+_CLOSED = 5.0  # seconds until a terminal that nobody uses any more says so
 _SCREEN = struct.pack("HHHH", 50, 200, 0, 0)
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that a person did: `kind` is type, answer, tell or edit; seconds until it was over."""
+    """One thing that a person did: `kind` is type, answer, tell, edit or press; seconds until it was over."""
 
     when: str
     who: str
@@ -43,32 +47,55 @@ class Step:
 
 @dataclass
 class Story:
-    """All steps in order; `when` is the occasion now: install, first, again, end."""
+    """All steps in order; `when` is the occasion now: install, first, again, others, end.
+
+    `browser` is what a person's browser keeps, by their name.
+    """
 
     when: str = "install"
     steps: list[Step] = field(default_factory=list)
+    browser: dict[str, str] = field(default_factory=dict)
 
     def add(self, who: str, kind: str, what: str, seconds: float = 0.0) -> None:
         """One more step."""
         self.steps.append(Step(self.when, who, kind, what, round(seconds, 2)))
 
+    def took(self, step: int, began: float) -> None:
+        """This step, begun then, is over now."""
+        self.steps[step] = replace(self.steps[step], seconds=round(time.monotonic() - began, 2))
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """What is done in this block stands in no table: it has been counted for others already."""
+        when, self.when = self.when, UNCOUNTED
+        try:
+            yield
+        finally:
+            self.when = when
+
 
 class Terminal:
-    """A command on a terminal, that goes on."""
+    """A command on a terminal, that goes on. What it says is read all the time, whoever is waited for."""
 
     def __init__(self, person: "Person", process: subprocess.Popen[bytes], master: int) -> None:
         self._person, self._process, self._master = person, process, master
         self.text = ""
         self._seen = 0
+        self._over = False
+        self._news = threading.Condition()
         self._began = time.monotonic()
         self._step = len(person.story.steps) - 1  # that with which it began
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def see(self, pattern: str, within: float = PATIENCE) -> str:
+    def see(self, pattern: str, within: float = PATIENCE_TO_SEE) -> str:
         """Wait until this stands there, after what was seen last; its first group."""
-        deadline = time.monotonic() + within
-        while not (found := re.compile(pattern).search(self.text, self._seen)):
-            if time.monotonic() > deadline or not self._read():
-                raise LocalError(f"{self._person.name} does not see {pattern!r} in:\n{self.text[-2000:]}")
+        wanted = re.compile(pattern)
+        with self._news:
+            self._news.wait_for(lambda: self._over or wanted.search(self.text, self._seen), within)
+            found = wanted.search(self.text, self._seen)
+        if found is None:
+            raise LocalError(f"{self._person.name} does not see {pattern!r} in:\n{self.text[-2000:]}")
         self._seen = found.end()
         return found[1] if found.groups() else found[0]
 
@@ -77,37 +104,37 @@ class Terminal:
         self._person.story.add(self._person.name, "answer", what)
         os.write(self._master, f"{line}\n".encode())
 
-    def end(self, within: float = PATIENCE) -> str:
+    def end(self, within: float = PATIENCE_TO_SEE) -> str:
         """Wait until it has ended well; all that it said."""
-        deadline = time.monotonic() + within
-        while self._read() and time.monotonic() < deadline:
-            pass
         try:
-            code = self._process.wait(max(1.0, deadline - time.monotonic()))
+            code = self._process.wait(within)
         except subprocess.TimeoutExpired:
             code = -1
+        self._reader.join(_CLOSED)
         if code:
-            raise LocalError(f"{self._person.name}'s command failed:\n{self.text[-2000:]}")
-        steps, took = self._person.story.steps, time.monotonic() - self._began
-        steps[self._step] = replace(steps[self._step], seconds=round(took, 2))
+            raise LocalError(f"{self._person.name}'s command failed ({code}):\n{self.text[-2000:]}")
+        self._person.story.took(self._step, self._began)
         return self.text
 
     def close(self) -> None:
         """End it, if it still goes on."""
-        self._process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._reader.join(_CLOSED)
         os.close(self._master)
 
-    def _read(self) -> bool:
-        """Read what there is, at most a second later; whether more may come."""
-        if not select.select([self._master], [], [], 1.0)[0]:
-            return True
-        try:
-            data = os.read(self._master, 65_536)
-        except OSError:  # the last process at the terminal has ended
-            return False
-        self.text += _COLOURS.sub("", data.decode(errors="replace"))
-        return bool(data)
+    def _read(self) -> None:
+        data = b"begin"
+        while data:
+            try:
+                data = os.read(self._master, 65_536)
+            except OSError:  # the last process at the terminal has ended
+                data = b""
+            with self._news:
+                self.text += _COLOURS.sub("", data.decode(errors="replace"))
+                self._over = not data
+                self._news.notify_all()
 
 
 class Person:
@@ -119,15 +146,18 @@ class Person:
     def type(self, line: str, *, root: bool = False, online: bool = False) -> str:
         """Type a command and wait for its end; what it said. LocalError where it fails."""
         began = time.monotonic()
-        done = subprocess.run(
-            self.machine.command(line, root=root, online=online),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                self.machine.command(line, root=root, online=online),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=PATIENCE if online else PATIENCE_TO_SEE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise LocalError(f"{self.name}'s command does not end: {line}\n{error.stdout!r}") from error
         if done.returncode:
             raise LocalError(f"{self.name}'s command failed: {line}\n{done.stdout[-2000:]}")
         self.story.add(self.name, "type", f"sudo {line}" if root else line, time.monotonic() - began)
@@ -139,11 +169,11 @@ class Person:
         master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, _SCREEN)
         process = subprocess.Popen(
-            self.machine.command(line, root=root),
+            # So that it has this terminal.
+            ["setsid", "--ctty", *self.machine.command(line, root=root)],  # noqa: S607 - util-linux
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            start_new_session=True,
         )
         os.close(slave)
         self.story.add(self.name, "type", f"sudo {line}" if root else line)

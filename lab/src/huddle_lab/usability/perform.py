@@ -17,7 +17,7 @@ from huddle_lab.usability.solution import PROGRAM, Solution, Stage
 
 Row = dict[str, Any]
 
-_NAMES = ("Ada", "Bob", "server")
+_NAMES = ("Ada", "Bob", "Cyd", "server")
 
 
 def perform(solution: Solution, base: Path, checkout: Path, program: Path) -> Row:
@@ -34,9 +34,9 @@ def perform(solution: Solution, base: Path, checkout: Path, program: Path) -> Ro
         for name, namespace in zip(_NAMES, net.machines, strict=True):
             machine = stack.enter_context(FreshMachine(name.lower(), namespace, base, where / name))
             people.append(Person(name, machine, story))
-        ada, bob, server = people
+        ada, bob, cyd, server = people
         ada.machine.put(PROGRAM, program.read_bytes())
-        solution.perform(Stage(ada, bob, server, story, checkout))
+        solution.perform(Stage(ada, bob, cyd, server, story, checkout))
         left = {person.name: person.machine.left().row() for person in (ada, bob)}
     return {
         "solution": solution.name,
@@ -45,6 +45,7 @@ def perform(solution: Solution, base: Path, checkout: Path, program: Path) -> Ro
         "seconds": round(time.monotonic() - began, 1),
         "steps": [asdict(step) for step in story.steps],
         "left": left,
+        "browser": story.browser,
     }
 
 

@@ -1,8 +1,9 @@
 """What a solution of the thesis is here: what two people do on fresh machines, from nothing to nothing.
 
 To add one, write a module with a `Solution` and name it in `registry.py`. It performs the occasions in order,
-setting `story.when`: `install`, `first` (people who have never met), `again` (the same two), `end` (what one
-does to be rid of it). Whatever it does a person must be able to do.
+setting `story.when`: `install`, `first` (people who have never met), `again` (the same two), `others` (Ada
+with somebody new, who has it installed), `end` (what one does to be rid of it). Whatever it does a person
+must be able to do.
 """
 
 from dataclasses import dataclass
@@ -19,10 +20,11 @@ VENV = "python3 -m venv venv"  # as Debian's own Python lets nobody install into
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Two people, and a third machine for a server that all can reach."""
+    """Two people, a third whom Ada meets later, and a machine for a server that all can reach."""
 
     ada: Person
     bob: Person
+    cyd: Person
     server: Person
     story: Story
     checkout: Path  # Huddle's sources, of which a wheel is made
@@ -43,7 +45,7 @@ class Solution(Protocol):
 
     @property
     def security(self) -> tuple[tuple[str, str, str], ...]:
-        """Attackers: who, what they see and can do, and the test that tried it or "not tried"."""
+        """Attackers: who, what they see and can do, and the test that tried it, or "not tried" and why."""
         ...
 
     def problem(self) -> str:
@@ -56,19 +58,27 @@ class Solution(Protocol):
 
 
 def install_mpyc(stage: Stage) -> None:
-    """Both install MPyC, and have the program."""
+    """All install MPyC; the two have the program."""
     for person in (stage.ada, stage.bob):
-        person.type(VENV)
-        person.type("pip install -q mpyc", online=True)
+        install_for(person)
+    with stage.story.uncounted():
+        install_for(stage.cyd)
     stage.ada.send(stage.bob, PROGRAM)
 
 
-def run_mpyc(stage: Stage, addresses: tuple[str, str], *flags: str) -> None:
+def install_for(person: Person) -> None:
+    """One of them."""
+    person.type(VENV)
+    person.type("pip install -q mpyc", online=True)
+
+
+def run_mpyc(people: tuple[Person, Person], addresses: tuple[str, str], *flags: str) -> None:
     """Both start the program with each other's addresses, and it gives the sum."""
     parties = " ".join(f"-P {address}:11365" for address in addresses)
     more = "".join(f" {flag}" for flag in flags)
     line = f"python {PROGRAM} {parties}{more} -I "
-    with stage.ada.start(f"{line}0") as one, stage.bob.start(f"{line}1") as other:
-        for terminal in (one, other):
+    one, other = people
+    with one.start(f"{line}0") as first, other.start(f"{line}1") as second:
+        for terminal in (first, second):
             if TOTAL not in terminal.end(within=90.0):
                 raise LocalError(f"MPyC did not come to its end:\n{terminal.text[-2000:]}")

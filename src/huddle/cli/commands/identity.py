@@ -21,6 +21,7 @@ from huddle.errors import LocalError
 from huddle.identity.contacts import Contact, Contacts
 from huddle.identity.native import NativeCrypto
 from huddle.record.signed import MAX_FILE, RecordError, Report, verify
+from huddle.record.unfinished import MAGIC, UnfinishedReport, verify_unfinished
 from huddle.running import scratch
 from huddle.texts import t, translated
 
@@ -100,26 +101,50 @@ def remove_contact_command(who: str) -> None:
 @_json_option
 @complaints
 def verify_command(record: Path, json_: bool) -> None:
-    """Check a session RECORD, offline: who took part, in which program, and that all of them signed it."""
+    """Check a session RECORD, offline: who took part, in which program, and that all of them signed it.
+
+    The record of a session that was cut short is signed by one party alone; it is shown, and the exit code
+    is 1.
+    """
     data = record.read_bytes() if record.stat().st_size <= MAX_FILE else b""
+    crypto, cut = NativeCrypto(), None
     try:
-        report = verify(NativeCrypto(), data)
+        if data.startswith(MAGIC):
+            cut = verify_unfinished(crypto, data)
+        report = cut.report if cut is not None else verify(crypto, data)
     except RecordError as exc:
         raise LocalError(
             f"The record {record.name} is not valid: {exc}.",
             hint="Do not rely on it; ask another party for their copy.",
         ) from exc
     if json_:
-        click.echo(json.dumps(_as_json(report), ensure_ascii=False))
-        return
+        click.echo(json.dumps(_as_json(report, cut), ensure_ascii=False))
+    else:
+        _show(report, cut)
+    if cut is not None:
+        sys.exit(1)
+
+
+def _show(report: Report, cut: UnfinishedReport | None) -> None:
     home = Home()
     contacts, own = home.contacts(), home.did(NativeCrypto())
-    click.echo(t("The record is valid: all {count} parties signed it.", count=len(report.roster)))
+    count = len(report.roster)
+    if cut is None:
+        click.echo(t("The record is valid: all {count} parties signed it.", count=count))
+    else:
+        name = clean(report.roster[cut.party].name)
+        click.echo(t("The record is valid and not complete: its session was cut short."))
+        click.echo("  " + t("why: {reason}", reason=clean(translated(cut.reason))))
+        click.echo("  " + t("All {count} parties signed who takes part and the first program.", count=count))
+        click.echo("  " + t("What came then is the word of {name}, who alone signed this.", name=name))
     click.echo(
         t("Session {digest}, words: {words}", digest=report.digest.hex(), words=" ".join(report.words))
     )
     began, ended = _time(report.started), _time(report.ended)
-    click.echo(t("From {began} to {ended} by the host's clock", began=began, ended=ended))
+    if cut is None:
+        click.echo(t("From {began} to {ended} by the host's clock", began=began, ended=ended))
+    else:
+        click.echo(t("From {began} to {ended} by {name}'s clock", began=began, ended=ended, name=name))
     for member in report.roster:
         standing = "self" if member.did == own else contacts.standing(member.name, member.did)
         who = f"{clean(member.name)} ({translated(_STANDINGS[standing])}) {member.did}"
@@ -151,9 +176,14 @@ def _time(seconds: int) -> str:
         return t("second {number}", number=seconds)  # a host may write any 64-bit number
 
 
-def _as_json(report: Report) -> dict[str, Any]:
-    """A report as JSON: digests and hashes in hexadecimal, times in seconds since 1970."""
+def _as_json(report: Report, cut: UnfinishedReport | None) -> dict[str, Any]:
+    """A report as JSON: digests and hashes in hexadecimal, times in seconds since 1970.
+
+    `signed_by` are the pids of those who signed all of it, `cut_short` is why the session was, or null.
+    """
     return {
+        "cut_short": cut.reason if cut is not None else None,
+        "signed_by": [cut.party] if cut is not None else [member.pid for member in report.roster],
         "digest": report.digest.hex(),
         "words": report.words,
         "parties": [asdict(member) for member in report.roster],

@@ -27,7 +27,7 @@ from huddle.cli.text import clean
 from huddle.groups.messages import MAX_GUESTS
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
-from huddle.session.calling import place_of
+from huddle.session.calling import called
 from huddle.session.classroom import Classroom
 from huddle.session.party import Party
 from huddle.session.plans import GroupsPlan, GuestPlan, HostPlan
@@ -133,9 +133,9 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
     Options of huddle may stand before or behind PROGRAM; all that it does not know, and all that follows
     --, belongs to the program.
     """
-    called = _called(with_, other=open_ or groups is not None or local["pseudonym"])
-    parties = parties or len(called) + 1
-    if parties <= len(called):
+    dids = _called(with_, other=open_ or groups is not None or local["pseudonym"])
+    parties = parties or len(dids) + 1
+    if parties <= len(dids):
         raise click.UsageError(t("--parties counts you, too: there is no seat for all whom you call."))
     expected = None if expect is None else read_expected(expect)
     if expected is not None and open_:
@@ -173,13 +173,13 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
         rendezvous=local["rendezvous"],
         expected=expected,
         lobby=at_terminal,
-        called=called,
+        called=dids,
     )
     policy = HostPolicy(
         yes,
         open_,
         frozenset(allow),
-        frozenset(called),
+        frozenset(dids),
         ask_each,
         parties,
         expected,
@@ -205,11 +205,7 @@ def _called(names: tuple[str, ...], *, other: bool) -> tuple[str, ...]:
         return ()
     if other:
         raise click.UsageError(t("--with can't stand beside --open, --groups or --pseudonym."))
-    contacts = Home().contacts()
-    found = [contacts.meant(name) for name in names]
-    for contact in found:
-        place_of(contact)
-    return tuple(dict.fromkeys(contact.did for contact in found))
+    return called(Home().contacts(), names)
 
 
 def join_options(command: _Command) -> _Command:

@@ -105,7 +105,9 @@ class DealQuestions:
         if not isinstance(event, events.Party):
             return []
         self._guests[event.did] = event
-        return [events.Question("deal")] if event.state == "waiting" and self._by_itself else []
+        # Admitted is, too, who comes back from a group that lost somebody.
+        comes = event.standing != "self" and event.state in ("waiting", "admitted")
+        return [events.Question("deal")] if comes and self._by_itself else []
 
     def knows(self, did: str) -> bool:
         """Whether this party has been seen."""

@@ -2,8 +2,9 @@
 
 Guests get a seat as they knock, and the person decides about all of them with the words and the program on
 the screen (`huddle.cli.terminal.answers`). They are asked at the knock where a name is known under another
-key, about who is not on the list that they gave (`--expect`), and about everybody once they have refused
-somebody, or wanted it so (`--ask-each`). Who knocks while all seats are taken waits, and nobody is asked.
+key, about who is not on the list that they gave (`--expect`), about who would take the seat of somebody they
+called (`--with`), and about everybody once they have refused somebody, or wanted it so (`--ask-each`). Who
+knocks while all seats are taken waits, and nobody is asked.
 """
 
 from collections.abc import Awaitable, Callable
@@ -158,6 +159,7 @@ class Questions:
             verdict = policy.admit(question.did, standing, expected=not problem)
         if verdict is not False and self.put_off(question):
             return
+        problem = problem or self._reserved()
         if verdict is None and not (self._each or problem or standing == "alarm"):
             self._party.seat(question.did)
         elif verdict is None:
@@ -169,11 +171,23 @@ class Questions:
 
     def _is_full(self) -> bool:
         parties = self._lobby.parties
-        taken = sum(one.state in _IN and one.standing != "self" for one in self._parties.values())
-        return parties is not None and taken >= parties - 1
+        return parties is not None and self._taken() >= parties - 1
+
+    def _taken(self) -> int:
+        """Seats that guests have."""
+        return sum(one.state in _IN and one.standing != "self" for one in self._parties.values())
 
     def _has_seat(self, did: str) -> bool:
         return did in self._parties and self._parties[did].state in _IN
+
+    def _reserved(self) -> str:
+        """Why nobody gets a seat unasked, where those that are free are for whom the host has called."""
+        parties = self._lobby.parties
+        if not isinstance(self._policy, HostPolicy) or parties is None:
+            return ""
+        called = [did for did in self._policy.called if not self._has_seat(did)]
+        free = parties - 1 - self._taken()
+        return t("The free seats are for those whom you called.") if 0 < free <= len(called) else ""
 
     def _unexpected(self, question: events.Question) -> str:
         """Why this is nobody on the person's list; empty where there is none."""

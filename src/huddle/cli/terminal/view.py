@@ -174,7 +174,9 @@ class View:
         if event.standing == "self":
             before, self._groups[event.group] = self._groups.get(event.group), event.state
             if event.state == "undone":
-                undone = t("Group {number} did not begin; its members wait for another.", number=event.group)
+                undone = t(
+                    "Group {number} is no group any more: those who are left wait.", number=event.group
+                )
                 self.line(f"[yellow]{undone}[/]")
             elif before != event.state:
                 group = t("Group {number}", number=event.group)

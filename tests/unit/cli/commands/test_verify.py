@@ -14,6 +14,7 @@ from huddle.identity.contacts import Contacts
 from huddle.identity.native import NativeCrypto
 from huddle.record import signed as records
 from huddle.record.signed import PathRecord, RunRecord
+from huddle.record.unfinished import write_unfinished
 from tests.unit.ceremony.mesh import Mesh
 
 CRYPTO = NativeCrypto()
@@ -78,3 +79,32 @@ def test_what_is_no_record_is_said(tmp_path: Path, data: bytes) -> None:
     path.write_bytes(data)
     failed = CliRunner().invoke(verify_command, [str(path)])
     assert failed.exit_code == 3 and "other is not valid" in failed.stderr
+
+
+def test_a_record_that_was_cut_short_is_told_as_the_word_of_one(record: Path, tmp_path: Path) -> None:
+    mesh = Mesh()
+    mesh.host(parties=2, options=Options(record=True), files={"prog.py": b"pass\n"})
+    bob = mesh.guest("Bob")
+    mesh.run()
+    seal = bob.core.sealed
+    assert seal is not None
+    run = RunRecord(encode(seal.manifest), 100, 110, "failed")
+    unsigned = records.build(seal, started=90, ended=120, runs=[run], paths=[])
+    path = tmp_path / "short"
+    data = write_unfinished(CRYPTO, bob.core._identity, seal, unsigned, "Hanna left the session")
+    path.write_bytes(data)
+    shown = CliRunner().invoke(verify_command, [str(path)])
+    assert shown.exit_code == 1 and "signed it" not in shown.stdout
+    assert "valid and not complete" in shown.stdout and "why: Hanna left the session" in shown.stdout
+    assert "All 2 parties signed who takes part" in shown.stdout
+    assert "the word of Bob, who alone signed this" in shown.stdout
+    assert "by Bob's clock" in shown.stdout and "prog.py, failed" in shown.stdout
+    told = CliRunner().invoke(verify_command, ["--json", str(path)])
+    assert told.exit_code == 1
+    said = json.loads(told.stdout)
+    assert said["cut_short"] == "Hanna left the session" and said["signed_by"] == [1]
+    whole = json.loads(CliRunner().invoke(verify_command, ["--json", str(record)]).stdout)
+    assert whole["cut_short"] is None and whole["signed_by"] == [0, 1]
+    path.write_bytes(data[:-1])
+    failed = CliRunner().invoke(verify_command, [str(path)])
+    assert failed.exit_code == 3 and "short is not valid" in failed.stderr and failed.stdout == ""

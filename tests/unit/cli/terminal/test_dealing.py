@@ -1,6 +1,7 @@
 """The host of groups decides by numbers, and nobody is let in or dealt by accident."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,8 @@ async def test_a_policy_asks_nobody_and_lets_in_nobody_of_whom_there_is_somethin
 ) -> None:
     room, screen, asks = questions(policy)
     assert asks.note(ADA) and not asks.note(DEALT)
+    assert asks.note(replace(DEALT, state="admitted"))  # its group has lost somebody, and it is dealt again
+    assert not asks.note(events.Party("Tia", "did:tia", "admitted", "self"))
     async with asyncio.timeout(5):
         await asks.decide(events.Question("deal"))
     assert room.decided == [*(("admit", did) for did in admitted), ("deal", False)] and not screen.asked

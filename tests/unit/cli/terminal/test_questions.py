@@ -96,6 +96,28 @@ async def test_who_has_refused_somebody_is_asked_about_everybody_from_then_on() 
     assert desk.party.decided[1] == ("admit", "did:cyd") and "Cyd" in desk.screen.asked[-1].question
 
 
+async def test_nobody_takes_the_seat_of_somebody_who_was_called_unasked() -> None:
+    eve = replace(BOB_KNOCKS, name="Eve", did="did:eve")
+    policy = HostPolicy(called=frozenset({"did:bob"}), parties=3)
+    told = (BOB_KNOCKS, replace(BOB_KNOCKS, state="admitted"))
+    for before, decided in ((told, "seat"), ((), "refuse")):
+        seats = policy if before else replace(policy, parties=2)
+        desk = Desk(seats, *before, eve, events.Question("admit", "Eve", "did:eve"), lines=("n",))
+        running = desk.begin()
+        await desk.until(lambda desk=desk: desk.party.decided)
+        desk.party.queue.put_nowait(CLEAN)
+        await running
+        assert [one[:2] for one in desk.party.decided] == [(decided, "did:eve")]
+        assert len(desk.screen.asked) == (decided == "refuse")
+    assert "those whom you called" in desk.screen.asked[0].problem
+    desk = Desk(replace(policy, parties=2), BOB_KNOCKS, KNOCK)
+    running = desk.begin()
+    await desk.until(lambda: desk.party.decided)
+    desk.party.queue.put_nowait(CLEAN)
+    await running
+    assert desk.party.decided == [("admit", "did:bob")] and not desk.screen.asked
+
+
 async def test_who_has_left_is_not_asked_about() -> None:
     left = events.Party("Bob", "did:bob", "left")
     desk = Desk(HostPolicy(each=True), KNOCK, left, events.Question("again"), lines=("q",))

@@ -314,6 +314,7 @@ const de: Translation = {
   "side.Stats": "Zahlen",
   "side.noFiles": "Was das Programm in Dateien schreibt, erscheint hier.",
   "side.record": "Protokoll der Sitzung, von allen unterschrieben",
+  "side.unfinished": "Unvollständiges Protokoll der Sitzung, nur von dir unterschrieben",
   "chat.log": "Was gesagt wurde",
   "chat.empty": "Noch wurde nichts gesagt. Alle, die mitmachen, lesen das, sonst niemand.",
   "chat.say": "Allen etwas sagen",

@@ -372,6 +372,7 @@ export const EN = {
   "side.Stats": "Stats",
   "side.noFiles": "What the program writes into files appears here.",
   "side.record": "Record of the session, signed by all",
+  "side.unfinished": "Unfinished record of the session, signed by you alone",
   "chat.log": "What was said",
   "chat.empty": "Nothing was said yet. All who take part read this, nobody else does.",
   "chat.say": "Say something to all",

@@ -314,6 +314,7 @@ const nl: Translation = {
   "side.Stats": "Cijfers",
   "side.noFiles": "Wat het programma in bestanden schrijft, verschijnt hier.",
   "side.record": "Verslag van de sessie, door allen ondertekend",
+  "side.unfinished": "Onvolledig verslag van de sessie, alleen door jou ondertekend",
   "chat.log": "Wat er gezegd is",
   "chat.empty": "Er is nog niets gezegd. Iedereen die meedoet leest dit, niemand anders.",
   "chat.say": "Iets tegen iedereen zeggen",

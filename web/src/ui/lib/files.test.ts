@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { guessEntry, joinArguments, read, splitArguments, total } from "./files";
+import { guessEntry, isUnfinished, joinArguments, read, splitArguments, total } from "./files";
 
 test("arguments are split as in a shell, without its magic", () => {
   expect(splitArguments(`--size 8 --name "Ada Lovelace" 'it is' ""`)).toEqual(["--size", "8", "--name", "Ada Lovelace", "it is", ""]);
@@ -23,4 +23,10 @@ test("chosen files are read under their names, those of a folder under their pat
   const files = await read([plain, nested] as unknown as File[]);
   expect(Object.keys(files)).toEqual(["a.py", "data/b.csv"]);
   expect(total(files)).toBe(5);
+});
+
+test("a record of a session that was cut short is told from one of all", () => {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  expect(isUnfinished(bytes("huddle unfinished record 1\n\0\0"))).toBe(true);
+  expect([isUnfinished(bytes("huddle record 1\n\0unfinished")), isUnfinished(bytes(""))]).toEqual([false, false]);
 });

@@ -32,6 +32,10 @@ export function save(name: string, data: Uint8Array | string): void {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
+/** Whether a session's record is one party's word alone, since the session was cut short. */
+export const isUnfinished = (record: Uint8Array): boolean =>
+  new TextDecoder().decode(record.subarray(0, 17)) === "huddle unfinished";
+
 /** Arguments as a person types them: spaces separate, quotes hold together. */
 export function splitArguments(line: string): string[] {
   const found: string[] = [];
