@@ -123,10 +123,7 @@ class HostCeremony(Ceremony):
         self._turn_away(hello, asked, shorten(reason))
 
     def propose(self) -> None:
-        """Begin with those who are admitted; with a fixed number, once so many are.
-
-        Raises LocalError where there is nobody, and nobody need come.
-        """
+        """Begin with who is admitted, or once so many are as are fixed; else LocalError where nobody is."""
         if not self._guests.admitted and self._guests.parties is None:
             raise LocalError("nobody else is here yet", hint="Admit at least one guest.")
         if self._guests.admitted:

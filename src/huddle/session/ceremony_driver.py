@@ -24,9 +24,9 @@ from huddle.networks import outsiders, registry
 from huddle.rendezvous.client.room import RoomClient
 from huddle.running.limits import Confinement
 from huddle.running.metadata import needs
+from huddle.session import proposal_told as told
 from huddle.session.context import TrustLookup
 from huddle.session.program import Program
-from huddle.session.proposal_told import outsiders_explained, outsiders_problem, program_event, terms
 
 Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
 
@@ -349,8 +349,8 @@ class CeremonyDriver:
                     self._party(member.did, member.name, state, detail, pid=member.pid)
                 if self._impossible(roster):
                     return
-                self._emit(program_event(manifest, self._locked))
-                for text in (*terms(event), *outsiders_explained(roster)):
+                self._emit(told.program_event(manifest, self._locked))
+                for text in (*told.terms(event), *told.outsiders_explained(roster)):
                     self._emit(events.Notice(text))
             case heard.WordsReady(epoch, words, digest):
                 self._digest = digest
@@ -368,7 +368,10 @@ class CeremonyDriver:
             case heard.Restarted(epoch, reason):
                 self.files = {}
                 self._emit(events.Restarted(epoch, reason))
-                self._begun_again(reason)
+                held = isinstance(self._core, HostCeremony) and self._core.held
+                for notice in told.begun_again(reason, told=reason in self._said, held=held):
+                    self._emit(notice)
+                self._said.clear()
             case heard.SessionSealed(sealed):
                 if not self._done.done():
                     self._done.set_result(sealed)
@@ -378,21 +381,9 @@ class CeremonyDriver:
             case heard.Failed(error):
                 self._fail(error)
 
-    def _begun_again(self, reason: str) -> None:
-        """Say so, and why, where the person has not read that a moment ago."""
-        told = reason in self._said
-        self._said.clear()
-        if isinstance(self._core, HostCeremony) and self._core.held:
-            if not told:
-                self._emit(events.Notice(f"{reason[:1].upper()}{reason[1:]}."))
-        elif told:
-            self._emit(events.Notice("It begins again, with other words."))
-        else:
-            self._emit(events.Notice(f"It begins again, with other words: {reason}"))
-
     def _impossible(self, roster: tuple[Member, ...]) -> bool:
         """Whether these can't be linked with those among them who run plain MPyC; then it ends here."""
-        problem = outsiders_problem(roster)
+        problem = told.outsiders_problem(roster)
         if problem is not None:
             self._core.leave(shorten(problem.message))
             self._send()
