@@ -51,9 +51,10 @@ class Party(Event):
 class Lobby(Event):
     """To a guest, before the start: where they stand, by the host's word.
 
-    `place`: waiting (no seat yet), seated (has a seat; the host decides with the words on the screen),
-    admitted. `here` are the names of those who have a seat, the host among them, `missing` of those who have
-    one and are not here now. `parties` is how many it will be, 0 any number. `full`: all seats are taken.
+    `place`: waiting (no seat yet), refused (but the host can call them back), seated (has a seat; the host
+    decides with the words on the screen), admitted. `here` are the names of those who have a seat, the host
+    among them, `missing` of those who have one and are not here now. `parties` is how many it will be, 0 any
+    number. `full`: all seats are taken.
     """
 
     event: ClassVar[str] = "lobby"

@@ -14,10 +14,12 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from huddle_lab.sites.tun import inside
 
 _PREFIX = "huddle-lab-"  # then the pid of who made it
 _NAMES = Path("/run/netns")
@@ -40,22 +42,9 @@ class Node:
         first = self.addresses[0]
         return f"[{first}]" if ":" in first else first
 
-    @contextlib.contextmanager
-    def inside(self) -> Iterator[None]:
+    def inside(self) -> AbstractContextManager[None]:
         """This thread, and the processes that it starts, are in this node's network."""
-        own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        try:
-            there = os.open(_NAMES / self.name, os.O_RDONLY)
-            try:
-                os.setns(there, os.CLONE_NEWNET)
-            finally:
-                os.close(there)
-            try:
-                yield
-            finally:
-                os.setns(own, os.CLONE_NEWNET)
-        finally:
-            os.close(own)
+        return inside(self.name)
 
     def firewall(self, *accepted: str, udp: bool = True) -> None:
         """Drop what comes in, but for answers, loopback, IPv6's own messages and what these rules accept.

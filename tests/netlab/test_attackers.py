@@ -147,9 +147,7 @@ def machine(node: Node, folder: Path, url: str) -> Iterator[str]:
         yield subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-@pytest.mark.parametrize(
-    ("way", "readable"), [(no_tunnel, True), (wireguard, False), (tailnet, False)], ids=lambda one: str(one)
-)
+@pytest.mark.parametrize(("way", "readable"), [(no_tunnel, True), (wireguard, False), (tailnet, False)])
 def test_who_listens_reads_the_inputs_of_plain_mpyc_but_not_in_a_tunnel(
     net: Net, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: object, readable: bool
 ) -> None:

@@ -17,6 +17,11 @@ def test_a_line_becomes_a_row() -> None:
     assert table(line, "reference").startswith("| figure | Huddle | reference | ratio |")
     alone = '{"name": "y", "value": 12345.0, "unit": "s", "reference": null, "ratio": null}'
     assert table(alone).splitlines()[2] == "| y | 12,345.0 s |  |  |"
+    barred = alone.replace("}", ', "bar": "<= 3", "met": false}')
+    assert table(f"{line}\n{barred}").splitlines()[2:] == [
+        "| x | 1.5 ms | 1.0 ms | 1.50 |  |",
+        "| y | 12,345.0 s |  |  | <= 3: not met |",
+    ]
 
 
 def test_a_link_of_each_network_is_a_row_also_where_it_was_not_measured() -> None:

@@ -327,7 +327,7 @@ test("a peer that sends directly to a program that computes, however much, is le
   let closed = false;
   let counted = 0;
   let looks = 0;
-  one.link.watch(3, { count: (say) => (looks++, say(counted)), close: () => (closed = true) });
+  one.link.watch(3, { count: (say) => (looks++, say({ bytes: counted, rtt: 0.004 })), close: () => (closed = true) });
   // What the worker has looked at is no matter.
   const block = joined(Array.from({ length: 40 }, () => frame(65_536)));
   other.write(block);
@@ -336,8 +336,10 @@ test("a peer that sends directly to a program that computes, however much, is le
   const before = looks;
   await until(() => looks > before + 1);
   expect(one.has(FAILED)).toBe(false);
+  expect(one.link.stats()[5]).toBe(0.004);
   // What it has not looked at is.
   counted += 2_000;
   await until(() => one.has(FAILED));
   expect(closed).toBe(true);
+  expect(one.link.stats()[5]).not.toBe(0.004);
 });

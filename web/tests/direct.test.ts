@@ -82,6 +82,11 @@ test("the bytes of a run go from frame to frame, and counters know of them", { t
     const stats = tabs[0].events.all.filter((event) => event.event === "stats").at(-1);
     expect(stats?.peers[0]?.messages_sent).toBeGreaterThan(100);
     expect(stats?.rounds).toBeGreaterThan(100);
+    // While it lasts they tell its way, and the round trip on it.
+    const during = tabs[0].events.all.flatMap((event) => (event.event === "stats" ? event.peers : [])).filter(({ path }) => path.startsWith("tab to tab ("));
+    expect(during.at(-1)).toMatchObject({ network: "webrtc", path: expect.stringMatching(/^tab to tab \((host|prflx) to (host|prflx)\), \S+ port \d+$/) as string });
+    expect(during.at(-1)!.bytes_received).toBeGreaterThan(1000);
+    expect(during.at(-1)!.rtt_ms).toBeGreaterThan(0);
   } finally {
     await closed(tabs);
   }

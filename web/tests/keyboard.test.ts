@@ -1,8 +1,9 @@
-/** Host and guest by keyboard alone, from the first screen to the result; the cursor is never nowhere. */
+/** Host and guest by keyboard alone, from the first screen to the result; the cursor is never nowhere, and what happens is read aloud. */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { people, rendezvous } from "./browser";
 import { MINUTES, needPage, open, result, shown } from "./people";
+import { hears, listen, lost, violations } from "./reader";
 
 let meeting: Awaited<ReturnType<typeof rendezvous>>;
 let chromium: Awaited<ReturnType<typeof people>>;
@@ -20,7 +21,8 @@ afterAll(async () => {
 /** What a reader of the screen says of where the cursor is. */
 const focused = (page: Page): Promise<string> =>
   page.evaluate(() => {
-    const element = document.activeElement as HTMLElement | null;
+    let element = document.activeElement as HTMLElement | null;
+    while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement as HTMLElement;
     if (!element || element === document.body) return "nowhere";
     const label = (element as HTMLInputElement).labels?.[0]?.textContent ?? element.getAttribute("aria-label") ?? element.textContent;
     return `${element.tagName.toLowerCase()} ${label?.replace(/\s+/g, " ").trim()}`;
@@ -89,6 +91,120 @@ test(
       await press(ann, /^button End the session/);
       await ben.getByRole("heading", { name: "You have the result" }).waitFor();
       await somewhere(ann);
+    });
+    await Promise.all([ann.close(), ben.close()]);
+  },
+  MINUTES,
+);
+
+/** Asks twice; between the two questions all have to have answered the first. */
+const ASKING = `from mpyc.runtime import mpc
+secint = mpc.SecInt()
+mpc.run(mpc.start())
+colour = input("Your colour? ")
+letters = mpc.run(mpc.output(mpc.sum(mpc.input(secint(len(colour))))))
+size = int(input("Your size? "))
+print("Letters", letters, "sizes", mpc.run(mpc.output(mpc.sum(mpc.input(secint(size))))))
+mpc.run(mpc.shutdown())
+`;
+
+/** A person at the keyboard, before an empty page that listens. */
+async function person(at: number): Promise<Page> {
+  const page = await open(chromium.contexts[at]!, "about:blank");
+  await listen(page);
+  return page;
+}
+
+/** Writes a program in the place of the one that stands in the editor, and gets out of it. */
+async function write(page: Page, source: string): Promise<void> {
+  await tabTo(page, /^div Your program/);
+  await page.keyboard.press("Control+A");
+  await page.keyboard.insertText(source);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Tab");
+  expect(await focused(page)).not.toMatch(/Your program/);
+}
+
+test(
+  "lobby, refusal, words, questions, result and another program without a mouse, and all of it is read aloud",
+  async () => {
+    const [ann, ben] = await Promise.all([person(0), person(1)]);
+    await shown({ ann, ben }, async () => {
+      await ann.goto(meeting.url);
+      await press(ann, /^button Host a session/);
+      await tabTo(ann, /^input Gallery/);
+      await ann.keyboard.press("ArrowLeft");
+      await write(ann, ASKING);
+      await tabTo(ann, /^input Your name/);
+      await ann.keyboard.type("Ann");
+      await tabTo(ann, /^input People, you/);
+      await ann.keyboard.press("ArrowDown");
+      await press(ann, /^button Open the session/);
+      const link = await ann.getByLabel("Link").inputValue();
+
+      await ben.goto(link);
+      await tabTo(ben, /^input Your name/);
+      await ben.keyboard.type("Ben");
+      await ben.keyboard.press("Enter");
+      await hears(ann, /Somebody is at the door/);
+      await press(ann, /^button Refuse/);
+      await hears(ben, /Ann did not let you in, and can still call you back/);
+      expect(await violations(ben)).toEqual([]);
+      await press(ann, /^button Let Ben in after all/);
+
+      for (const page of [ann, ben]) await hears(page, /Waiting for your answer/);
+      for (const page of [ann, ben]) expect(await violations(page)).toEqual([]);
+      await press(ben, /^button Decline/);
+      await hears(ann, /Not all have said yes/);
+      await hears(ben, /You said no|Waiting until Ann asks again/);
+      await press(ann, /^button Ask everybody again/);
+      for (const page of [ann, ben]) await hears(page, /Waiting for your answer/);
+      await press(ben, /^button Somebody has other words/);
+      await press(ben, /^button Back/);
+      await press(ben, /^input Ann/, "Space");
+      await press(ann, /^input Ben/, "Space");
+      for (const page of [ann, ben]) await press(page, /^button Accept and run/);
+
+      // The program's question is where the cursor goes, and its words are the field's name.
+      for (const page of [ann, ben]) {
+        await expect.poll(() => focused(page), { timeout: 60_000 }).toMatch(/^input Your colour\?/);
+        await hears(page, /Your colour\?/);
+      }
+      expect(await violations(ann)).toEqual([]);
+      await ann.keyboard.type("blue");
+      await ann.keyboard.press("Enter");
+      // Who is in the middle of a sentence to the others does not give its end to the program.
+      await tabTo(ann, /^button People/);
+      await ann.keyboard.press("ArrowRight");
+      await tabTo(ann, /^input Say something/);
+      await ann.keyboard.type("wait a ");
+      await ben.keyboard.type("red");
+      await ben.keyboard.press("Enter");
+      for (const page of [ann, ben]) await hears(page, /Your size\?/);
+      await ann.keyboard.type("moment");
+      await ann.keyboard.press("Enter");
+      await hears(ben, /Ann: wait a moment/);
+      await tabTo(ann, /^input Your size\?/);
+      await ann.keyboard.type("40");
+      await ann.keyboard.press("Enter");
+      expect(await focused(ben)).toMatch(/^input Your size\?/);
+      await ben.keyboard.type("2");
+      await ben.keyboard.press("Enter");
+      for (const page of [ann, ben]) await hears(page, /You have the result\. Run 1 took .* Letters 7 sizes 42/);
+      for (const page of [ann, ben]) expect(await violations(page)).toEqual([]);
+
+      await press(ann, /^button Another program/);
+      await write(ann, "from mpyc.runtime import mpc\nmpc.run(mpc.start())\nprint('second')\nmpc.run(mpc.shutdown())\n");
+      await press(ann, /^button Propose it/);
+      await hears(ben, /Waiting for your answer/);
+      await press(ben, /^button Accept and run/);
+      for (const page of [ann, ben]) await hears(page, /Run 2 took .* second/);
+      await press(ann, /^button End the session/);
+      await expect.poll(() => focused(ben), { timeout: 60_000 }).toMatch(/^h1 You have the result/);
+      await press(ben, /^button .*start/i);
+      await somewhere(ben);
+      expect(await lost(ann)).toEqual([]);
+      expect(await lost(ben)).toEqual([]);
     });
     await Promise.all([ann.close(), ben.close()]);
   },

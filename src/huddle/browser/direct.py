@@ -19,7 +19,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from huddle.browser.loop import MailboxLoop
 from huddle.codec import U32, DecodeError, decode, encode
@@ -43,6 +43,12 @@ class Direct:
     signal: RtcSignal | None
 
 
+class DirectLink(RunLink, Protocol):
+    """A link that tells by which path a direct channel beside it goes; empty where there is none."""
+
+    direct: str
+
+
 class DirectChannels:
     """Those of one run. `connect` makes the nth connection to a peer in the frame, or gives None."""
 
@@ -54,7 +60,7 @@ class DirectChannels:
         self._say = say
         self._peers: dict[int, _Peer] = {}
 
-    def begin(self, links: Mapping[int, RunLink]) -> None:
+    def begin(self, links: Mapping[int, DirectLink]) -> None:
         """Say that there can be some, beside these links."""
         for pid, link in links.items():
             self._peers[pid] = _Peer(pid, self._pid < pid, link, self._connect, self._say)
@@ -89,7 +95,7 @@ class _Peer:
         self,
         pid: int,
         lower: bool,
-        link: RunLink,
+        link: DirectLink,
         connect: Callable[[int, int], Any],
         say: Callable[[int, bytes], None],
     ) -> None:
@@ -134,6 +140,7 @@ class _Peer:
 
     def drop(self) -> None:
         """Take down what there is."""
+        self._link.direct = ""
         self._stop_timer()
         script, self._script = self._script, None
         self._described = False
@@ -187,6 +194,7 @@ class _Peer:
             if (found := signals.candidate(str(value))) is not None:
                 self._say(self._number, RtcSignal(None, (found,), False))
         elif kind == _PAIR:
+            self._link.direct = _path(str(value.local), str(value.remote))
             self._stop_timer()
             self._pause = PAUSE
         elif kind == _OVER:
@@ -209,3 +217,11 @@ class _Peer:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _path(local: str, remote: str) -> str:
+    """The path of a channel between these candidates, with their kinds."""
+    (here, _, kind), (there, port, other) = signals.where(local), signals.where(remote)
+    if "relay" in (kind, other):
+        return f"tab to tab, relayed by TURN {here if kind == 'relay' else there}"
+    return f"tab to tab ({kind} to {other}), {there} port {port}"

@@ -16,6 +16,7 @@ _TEXTS = {
     "ended": ("reason",),
     "error": ("message", "hint"),
     "examined": ("problem", "missing"),
+    "link": ("path",),
     "notice": ("text",),
     "party": ("detail",),
     "rejected": ("message", "hint"),
@@ -41,4 +42,6 @@ class PageLanguage:
             text = told[name]
             many = isinstance(text, dict)
             told[name] = {key: said(one) for key, one in text.items()} if many else said(text)
+        if event == "stats":
+            told["peers"] = tuple({**peer, "path": said(peer["path"])} for peer in told["peers"])
         return told

@@ -76,6 +76,7 @@ class ScriptEnd(Link):
 
     def __init__(self, script: Any, carried: Carried, *others: Any) -> None:
         super().__init__(*others)
+        self.direct = ""  # the path of a direct channel beside this link, while there is one
         self._script = script
         self._carried = carried
         self._link: ScriptLink = ScriptLink(self._peer.name, script, self._channel)
@@ -100,7 +101,7 @@ class ScriptEnd(Link):
             last_rtt=None if last_rtt < 0 else last_rtt,
             reconnects=max(int(attached) - 1, 0),
             network=info.network if info else "",
-            path=info.path if info else "",
+            path=self.direct or (info.path if info else ""),
             queued=int(queued),
         )
 

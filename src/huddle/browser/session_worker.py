@@ -242,6 +242,7 @@ class PageController:
             _given(said, "rendezvous") or self._page.rendezvous,
             digest=_given(said, "digest"),
             record=bool(_given(said, "record")),
+            patient=bool(_given(said, "patient")),
         )
         return Party(plan, _settings(said), self._become(said), self._contacts(), surroundings=self._place)
 

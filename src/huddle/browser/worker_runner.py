@@ -11,13 +11,13 @@ import codecs
 import json
 from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pyodide.ffi import to_js
 
 from huddle.browser.aside import Aside
 from huddle.browser.channel import ScriptChannel
-from huddle.browser.direct import DirectChannels
+from huddle.browser.direct import DirectChannels, DirectLink
 from huddle.browser.imports import imported
 from huddle.browser.js_values import array, record
 from huddle.browser.loop import MailboxLoop, PortSocket
@@ -96,7 +96,7 @@ class WorkerRunner:
             pid: ScriptChannel(run, pid, link, openers[pid], direct.wire) for pid, link in self._links.items()
         }
         if self._handle.able:
-            direct.begin({pid: channel.link for pid, channel in channels.items()})
+            direct.begin({pid: cast(DirectLink, channel.link) for pid, channel in channels.items()})
         return channels
 
     def signal_came(self, pid: int, data: bytes) -> None:

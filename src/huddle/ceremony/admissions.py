@@ -3,11 +3,12 @@
 It must not know how far the ceremony is; what follows from an admission is for `host`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from huddle.ceremony.epoch import Greeting
 from huddle.ceremony.manifest import version_differences
-from huddle.ceremony.messages import MAX_PARTIES, PROTOCOL, Hello, Place, Software
+from huddle.ceremony.messages import MAX_PARTIES, PROTOCOL, Hello, Lobby, Place, Software
+from huddle.ceremony.roster import Plan
 from huddle.errors import LocalError
 from huddle.identity.names import alike
 
@@ -21,9 +22,13 @@ class Admissions:
         self.parties = parties  # how many it will be with the host; None: any number
         self.admitted: dict[str, str] = {}
         self.seated: set[str] = set()  # admitted for now; the person decides with the words on the screen
+        self._told: tuple[tuple[Place, ...], int | None] = (), parties  # what guests know of the seats
         self._name = name
         self._software = software
         self._asked: dict[bytes, Hello] = {}
+        # Refused by the person, who may call them back: their names by did.
+        self.refused: dict[str, str] = {}
+        self._waiting: dict[str, Greeting] = {}  # of them, in this epoch
         self._refusals: dict[str, int] = {}
         self._banned: set[str] = set()  # who broke the protocol
 
@@ -32,9 +37,29 @@ class Admissions:
         """Seats that nobody has."""
         return (self.parties or MAX_PARTIES) - 1 - len(self.admitted)
 
+    def assembled(
+        self, present: Mapping[str, Greeting], order: Callable[[str], int], *, ready: bool
+    ) -> list[Greeting]:
+        """The hellos of all who have a seat, by the `order` of their names; none while somebody is awaited.
+
+        `present` are the hellos by did; `ready`: nobody more is awaited, where any number may come.
+        """
+        enough = ready if self.parties is None else not self.free
+        if not enough or any(did not in present for did in self.admitted):
+            return []
+        return [present[did] for did in sorted(self.admitted, key=lambda did: order(self.admitted[did]))]
+
     def places(self) -> tuple[Place, ...]:
         """Who has a seat, as guests are told."""
         return tuple(Place(did, did not in self.seated) for did in self.admitted)
+
+    def news(self) -> Lobby | None:
+        """What guests are to be told of the seats, where it is not what they were told last."""
+        now = self.places(), self.parties
+        if now == self._told:
+            return None
+        self._told = now
+        return Lobby(self.parties or 0, now[0])
 
     def knock(self, hash_: bytes, hello: Hello) -> None:
         """Somebody wants to take part."""
@@ -48,28 +73,65 @@ class Admissions:
             raise LocalError("no guest with this hello was here") from None
 
     def lose(self, did: str) -> None:
-        """Its seat is free again."""
+        """Its seat is free again, and it does not wait either."""
+        self.refused.pop(did, None)
+        self._waiting.pop(did, None)
         self.admitted.pop(did, None)
         self.seated.discard(did)
 
-    def refuse(self, did: str) -> None:
-        """The host's person does not want this guest."""
+    def refuse(self, did: str, name: str, greeting: Greeting | None) -> None:
+        """The host's person does not want this guest, who has greeted so in this epoch."""
         self._refusals[did] = self._refusals.get(did, 0) + 1
+        self.refused[did] = name
+        if greeting is not None:
+            self._waiting[did] = greeting
+
+    def waits(self, greeting: Greeting, *, anew: bool) -> bool:
+        """Whether this is of a guest who was refused and waits; else, or with a hello `anew`, it knocks."""
+        did = greeting.hello.did
+        if anew or self.refused.get(did) != greeting.hello.name:
+            self.refused.pop(did, None)
+            return False
+        self._waiting[did] = greeting
+        return True
+
+    def waiting(self) -> list[Greeting]:
+        """Those of refused guests in this epoch."""
+        return list(self._waiting.values())
+
+    def call_back(self, did: str) -> Greeting | None:
+        """The host's person wants a refused guest after all; its greeting, where it has one in this epoch."""
+        if self.refused.pop(did, None) is not None:
+            del self._refusals[did]
+        return self._waiting.pop(did, None)
+
+    def new_epoch(self) -> None:
+        """No hello counts any more."""
+        self._waiting.clear()
+
+    def belongs(self, did: str, plan: Plan | None) -> bool:
+        """Whether it is in the plan, or let in while there is none; never who broke the protocol."""
+        inside = plan.has(did) if plan is not None else did in self.admitted
+        return inside and did not in self._banned
 
     def ban(self, did: str) -> None:
         """Whoever this is broke the protocol."""
         self._banned.add(did)
 
-    def unwelcome(self, hello: Hello) -> str:
-        """Why nobody can let this guest in now, whatever it sent; empty where somebody can."""
+    def unwelcome(
+        self, hello: Hello, greeting: Greeting | None = None, present: Iterable[Greeting] = ()
+    ) -> str:
+        """Why nobody can let this guest in now; empty where somebody can. `greeting`: it is called back."""
         if not self.free and hello.did not in self.admitted:
             return "the session is full"
-        return self._same_name(hello)
+        return self._same_name(hello) if greeting is None else self.unfit(greeting.hello, present)
 
     def unfit(self, hello: Hello, present: Iterable[Greeting]) -> str:
         """Why this guest is turned away without asking; empty where it is not. `present` are all hellos."""
-        if hello.did in self._banned or self._refusals.get(hello.did, 0) >= MAX_REFUSALS:
-            return "the host declined"
+        if hello.did in self._banned:
+            return "this party broke the protocol"
+        if self._refusals.get(hello.did, 0) >= MAX_REFUSALS:
+            return f"the host declined {MAX_REFUSALS} times"
         if PROTOCOL not in hello.versions:
             spoken = ", ".join(map(str, hello.versions))
             return f"this Huddle speaks version {PROTOCOL} of the protocol, that one {spoken}"

@@ -51,9 +51,9 @@ class SaidNo(CeremonyEvent):
 class LobbyChanged(CeremonyEvent):
     """To a guest: where it stands before the start, by the host's word.
 
-    `place`: waiting (no seat yet), seated (the host decides with the words on the screen), admitted. `here`
-    and `missing` are the names of those with a seat, the host among them; `parties` is how many it will be,
-    0: any number. `full`: there is no seat for who waits.
+    `place`: waiting (no seat yet), refused (and can be called back), seated (the host decides with the words
+    on the screen), admitted. `here` and `missing` are the names of those with a seat, the host among them;
+    `parties` is how many it will be, 0: any number. `full`: there is no seat for who waits.
     """
 
     place: str

@@ -10,7 +10,7 @@ from huddle.ceremony.files import chunk_count
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.log import LogEntry
 from huddle.ceremony.manifest import Flags, Manifest, differences
-from huddle.ceremony.messages import Decline, Hello, Lobby, Refusal, Software, parting, shorten
+from huddle.ceremony.messages import DECLINED, Decline, Hello, Lobby, Refusal, Software, parting, shorten
 from huddle.ceremony.roster import Plan
 from huddle.ceremony.silence import DECIDE_SECONDS, ECHO_SECONDS, REVEAL_SECONDS, silent
 from huddle.ceremony.states import CeremonyState, SenderRole
@@ -29,7 +29,7 @@ class GuestCeremony(Ceremony):
     `own` is the manifest of this party's own copy of the program and `program_digest` the digest that it
     expects; a proposal of anything else is refused, but that `optional` files of `own` may be missing.
     Arguments and flags of `own` count only where it has some. `record`: it takes part only where a record
-    is made.
+    is made. `patient`: refused by the host's person it stays, and can be called back; else that is the end.
     """
 
     role = GUEST
@@ -47,12 +47,15 @@ class GuestCeremony(Ceremony):
         optional: frozenset[str] = frozenset(),
         program_digest: bytes | None = None,
         record: bool = False,
+        patient: bool = False,
     ) -> None:
         super().__init__(crypto, identity, invitation, name=name, software=software, now=now)
         self._own = own
         self._optional = optional
         self._program_digest = program_digest
         self._record = record
+        self._patient = patient
+        self._refused = False  # by the host's person, who may think better of it
         self._host = ""
         self._hashes: set[bytes] = set()
         self._lobby: Lobby | None = None  # the host's latest word on who has a seat
@@ -117,12 +120,16 @@ class GuestCeremony(Ceremony):
         self._show_lobby()
 
     def _show_lobby(self) -> None:
-        lobby, hellos = self._lobby, self._current.hellos
+        hellos = self._current.hellos
+        lobby = self._lobby or (Lobby(0, ()) if self._refused else None)
         gathering = self.state in (CeremonyState.GATHERING, CeremonyState.OUTSIDE)
         if lobby is None or not gathering or self.did not in hellos:
             return
         places = {one.did: one.let_in for one in lobby.places}
-        place = "waiting" if self.did not in places else "admitted" if places[self.did] else "seated"
+        if self.did in places:
+            place, self._refused = "admitted" if places[self.did] else "seated", False
+        else:
+            place = "refused" if self._refused else "waiting"
         seated = [self._host, *places]
         shown = events.LobbyChanged(
             place,
@@ -141,6 +148,10 @@ class GuestCeremony(Ceremony):
             self._show_lobby()
         elif message.hello in self._hashes:
             name = self._called(self._host)
+            if self._patient and message.reason == DECLINED:
+                self._refused = True
+                self._show_lobby()
+                return
             raise PeerError(
                 f"{name} did not let you in: {message.reason}",
                 peer=name,
@@ -174,6 +185,7 @@ class GuestCeremony(Ceremony):
             self._tell(events.CeremonyNotice("the host goes on without this party, for now"))
             self._show_lobby()
             return False
+        self._refused = False
         wrong: tuple[str, ...] = ()
         own = self._own
         if own is not None:

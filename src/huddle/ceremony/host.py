@@ -7,6 +7,7 @@ from huddle.ceremony import events, messages
 from huddle.ceremony.admissions import Admissions
 from huddle.ceremony.ceremony import Ceremony
 from huddle.ceremony.epoch import Greeting
+from huddle.ceremony.intent import Intent
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.log import LogEntry
 from huddle.ceremony.manifest import Manifest
@@ -64,13 +65,7 @@ class HostCeremony(Ceremony):
         self._guests.admitted.update(stayed or {})
         if stayed:
             self._timers["return"] = now + RETURN_SECONDS
-        self._held = held  # nothing is proposed until the person says so
-        self._changed = False  # what is under way to the room is not what the person wants any more
-        self._places: tuple[messages.Place, ...] = ()  # as the guests were told
-        self._told_parties = parties
-        self._ready = False
-        self._proposing = False
-        self._restarting = 0
+        self._intent = Intent(held=held)
         self._lacking: HuddleError | None = None
         self._greet()
 
@@ -90,7 +85,7 @@ class HostCeremony(Ceremony):
     def admit(self, hello: bytes) -> None:
         """Let the guest with this hello take part; `hello` is the hash of GuestCame.
 
-        Where a proposal is out already, this begins a new epoch.
+        Where a proposal is out already, this begins a new epoch. Who was refused, and waits, is called back.
         """
         self._guests.seated.discard(self._guests.asked_by(hello).did)
         self._admit(hello)
@@ -99,7 +94,8 @@ class HostCeremony(Ceremony):
         asked = self._guests.asked_by(hello)
         if self._guests.admitted.get(asked.did) == asked.name:
             return
-        unwelcome = self._guests.unwelcome(asked)
+        greeting = self._guests.call_back(asked.did)
+        unwelcome = self._guests.unwelcome(asked, greeting, self._current.hellos.values())
         if not unwelcome and self.state is CeremonyState.SEALED:
             unwelcome = "the session has begun"
         if not unwelcome and self._current.plan is not None and self.epoch >= MAX_EPOCHS:
@@ -108,19 +104,19 @@ class HostCeremony(Ceremony):
             self._turn_away(hello, asked, unwelcome)
             return
         self._guests.admitted[asked.did] = asked.name
+        if greeting is not None:
+            self._current.greet(greeting)
         if self.state is CeremonyState.GATHERING:
             self._propose_if_ready()
         elif self.state in (CeremonyState.REVEALING, CeremonyState.ACCEPTING):
             self._restart(f"{asked.name} came")
 
     def refuse(self, hello: bytes, reason: str) -> None:
-        """Do not let the guest with this hello take part; one who knocks again is asked about again.
-
-        After MAX_REFUSALS they are turned away without asking.
-        """
+        """Do not let this guest in: asked about MAX_REFUSALS times, called back by `admit` where it waits."""
         asked = self._guests.asked_by(hello)
-        self._guests.refuse(asked.did)
-        self._turn_away(hello, asked, shorten(reason))
+        greeting = self._current.hellos.get(asked.did)
+        self._turn_away(hello, asked, shorten(reason), told=True)
+        self._guests.refuse(asked.did, asked.name, greeting)
 
     def propose(self) -> None:
         """Begin with who is admitted, or once so many are as are fixed; else LocalError where nobody is."""
@@ -128,7 +124,7 @@ class HostCeremony(Ceremony):
             raise LocalError("nobody else is here yet", hint="Admit at least one guest.")
         if self._guests.admitted:
             self._planned.check_threshold(len(self._guests.admitted) + 1)
-        self._ready, self._held = True, False
+        self._intent.go_on()
         self._propose_if_ready()
 
     @property
@@ -144,11 +140,11 @@ class HostCeremony(Ceremony):
     @property
     def held(self) -> bool:
         """Whether nothing is proposed until the person says so."""
-        return self._held
+        return self._intent.held
 
     def hold(self, reason: str) -> None:
         """Void what is proposed; nothing is proposed again until the person says so (`propose`)."""
-        self._held = True
+        self._intent.held = True
         self._void(reason)
 
     def change(
@@ -179,18 +175,15 @@ class HostCeremony(Ceremony):
             parties=parties or before.parties,
         )
         self._guests.parties = self._planned.parties
-        self._changed = self._proposing
+        self._intent.change()
         self._void(reason)
         self._propose_if_ready()
 
     def records_to_send(self) -> list[bytes]:
         """The records to append to the room now, in this order."""
-        places = self._guests.places()
-        told = places == self._places and self._guests.parties == self._told_parties
-        gathering = self.state is CeremonyState.GATHERING and not self._proposing
-        if not told and (gathering or self._somebody_waits()):
-            self._places, self._told_parties = places, self._guests.parties
-            self._send(messages.Lobby(self._guests.parties or 0, places))
+        gathering = self.state is CeremonyState.GATHERING and not self._intent.proposes
+        if (gathering or self._somebody_waits()) and (news := self._guests.news()) is not None:
+            self._send(news)
         return super().records_to_send()
 
     def _somebody_waits(self) -> bool:
@@ -210,8 +203,7 @@ class HostCeremony(Ceremony):
     def _standing(self, did: str) -> SenderRole:
         if did == self.did:
             return SenderRole.HOST
-        plan = self._current.plan
-        inside = plan.has(did) if plan is not None else did in self._guests.admitted
+        inside = self._guests.belongs(did, self._current.plan)
         return SenderRole.MEMBER if inside else SenderRole.STRANGER
 
     def _on_stale(self, entry: LogEntry) -> None:
@@ -227,6 +219,9 @@ class HostCeremony(Ceremony):
             unfit = "the session has begun" if self.state is CeremonyState.SEALED else unfit
             if unfit:
                 self._turn_away(greeting.hash, hello, unfit)
+                return
+            # Who waits for the person to think better of it says hello in each epoch, which is no knock.
+            if self._guests.waits(greeting, anew=entry.envelope.counter == 0):
                 return
             self._guests.knock(greeting.hash, hello)
         self._current.greet(greeting)
@@ -250,12 +245,15 @@ class HostCeremony(Ceremony):
         if self.sealed is not None:
             self._tell(events.PeerLeft(self._current.proposed.pid(did), reason))
             return
+        if did in self._guests.refused:
+            self._lose(did, reason)
+            return
         error = self._fault(did, parting(reason, declined=declined))
         if stays and self._lobby:
             if did in self._guests.admitted:
                 self._tell(events.SaidNo(did, self._called(did), reason))
                 self.hold(error.message)
-        elif plan is None or not plan.has(did):
+        elif plan is None or not self._guests.belongs(did, plan):
             # In a new epoch somebody who is let in may leave before they say hello.
             if did in self._current.hellos or did in self._guests.admitted:
                 self._lose(did, reason)
@@ -281,7 +279,7 @@ class HostCeremony(Ceremony):
         self._timers.pop("replace", None)
         self._timers["reveal"] = self._room.now + REVEAL_SECONDS
         self._lacking = None
-        if self._held or self._changed:
+        if self._intent.regrets:
             self._restart("the host has changed something")
         for member, greeting in zip(plan.roster[1:], plan.greetings[1:], strict=True):
             latest = self._current.hellos.get(member.did)
@@ -291,7 +289,7 @@ class HostCeremony(Ceremony):
 
     def _on_revealed(self) -> None:
         self._timers["accept"] = self._room.now + self._patience
-        if self._restarting == self.epoch:
+        if self._intent.has_given_up(self.epoch):
             return
         if not self._undecided():
             self._send_files()
@@ -315,12 +313,13 @@ class HostCeremony(Ceremony):
             self._send_files()
 
     def _on_sealed(self) -> None:
-        for did, greeting in self._current.hellos.items():
-            if not self._current.proposed.has(did):
+        for greeting in (*self._current.hellos.values(), *self._guests.waiting()):
+            if not self._current.proposed.has(greeting.hello.did):
                 self._send(messages.Refusal(greeting.hash, "the session has begun without you"))
 
     def _on_epoch(self) -> None:
-        self._proposing = self._changed = False
+        self._intent.begin()
+        self._guests.new_epoch()
         self._timers["return"] = self._room.now + REVEAL_SECONDS
         if self._lacking is not None:
             self._timers["replace"] = self._room.now + REPLACE_SECONDS
@@ -348,46 +347,37 @@ class HostCeremony(Ceremony):
     # Small things
 
     def _propose_if_ready(self) -> None:
-        present = self._current.hellos
-        guests = self._guests
-        enough = self._ready if guests.parties is None else not guests.free
-        here = self.did in present and all(did in present for did in guests.admitted)
-        if (
-            self.state is not CeremonyState.GATHERING
-            or self._proposing
-            or self._held
-            or not (enough and here and guests.admitted)
-        ):
+        if not self._intent.may_propose(self.state):
             return
-        ordered = sorted(guests.admitted, key=lambda did: self._order(guests.admitted[did]))
-        greetings = [present[did] for did in (self.did, *ordered)]
+        host = self._current.hellos.get(self.did)
+        guests = self._guests.assembled(self._current.hellos, self._order, ready=self._intent.ready)
+        if host is None or not guests:
+            return
         try:
-            proposal = self._planned.proposal(greetings)
+            proposal = self._planned.proposal([host, *guests])
         except LocalError as error:
             self._fail(error)
             return
-        self._proposing = True
+        self._intent.propose()
         self._send(proposal)
 
     def _restart(self, reason: str) -> None:
-        if self._restarting == self.epoch:
+        if self._intent.has_given_up(self.epoch):
             return
         if self.epoch >= MAX_EPOCHS:
             raise self._lacking or LocalError(
                 f"{MAX_EPOCHS} ceremonies did not end (the last because {reason})",
                 hint="Start again with a new invitation.",
             )
-        self._restarting = self.epoch
+        self._intent.give_up(self.epoch)
         self._send(messages.Restart(self.epoch + 1, shorten(reason)))
 
     def _drop(self, dids: Iterable[str], error: HuddleError, reason: str = "") -> None:
         for did in dids:
             self._lose(did, reason or error.message)
-        if self._lobby:
-            pass  # the seat waits for somebody else
-        elif self._guests.parties is not None:
+        if not self._lobby and self._guests.parties is not None:  # else the seat waits for somebody else
             self._lacking = error
-        elif not self._guests.admitted:
+        elif not self._lobby and not self._guests.admitted:
             raise error
         if self._current.plan is not None:
             self._restart(error.message)
@@ -401,10 +391,13 @@ class HostCeremony(Ceremony):
         self._current.hellos.pop(did, None)
         self._tell(events.GuestLeft(did, self._called(did), reason))
 
-    def _turn_away(self, hash_: bytes, hello: Hello, reason: str) -> None:
+    def _turn_away(self, hash_: bytes, hello: Hello, reason: str, *, told: bool = False) -> None:
+        if not told:
+            self._tell(events.GuestLeft(hello.did, hello.name, reason))
         self._send(messages.Refusal(hash_, reason))
         known = hello.did in self._guests.admitted
-        self._lose(hello.did, reason)
+        self._guests.lose(hello.did)
+        self._current.hellos.pop(hello.did, None)
         self._propose_if_ready()
         if known and self._current.plan is not None and self._current.plan.has(hello.did):
             self._restart(f"{hello.name} was refused: {reason}")

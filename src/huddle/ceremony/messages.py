@@ -300,6 +300,10 @@ def shorten(reason: str) -> str:
     return line.encode()[:MAX_REASON].decode(errors="ignore").strip() or NO_REASON
 
 
+# The reason of a refusal by the host's person, who may think better of it: a guest may wait for that.
+DECLINED = "the host declined"
+
+
 def parting(reason: str, *, declined: bool = False) -> str:
     """What a party did that leaves, to be read behind its name; with its reason, where that says more."""
     did = "declined to take part" if declined else "left the session"

@@ -60,7 +60,8 @@ def _option(one: Field[Any], told: Option) -> Decorator:
     flag = f"--{one.name.replace('_', '-')}"
     if isinstance(one.default, bool):
         return click.option(flag, one.name, is_flag=True, default=None, envvar=told.env, help=told.help)
-    path = click.Path(exists=True, dir_okay=False, path_type=Path)
+    # Whole, for a session that root starts leaves the directory.
+    path = click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path)
     if isinstance(one.default, int):
         return click.option(
             flag, one.name, type=int, default=one.default, show_default=True, envvar=told.env, help=told.help

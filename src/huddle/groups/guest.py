@@ -69,9 +69,8 @@ class GroupGuest:
         self._chunks: list[FileChunk] = []
         self._placement: Placement | None = None  # dealt; the others wait until its room is open
         self._closed: PeerError | None = None  # the host deals nobody any more
-        self._here = (
-            False  # its knock stands in the room: what was said before was said to its earlier process
-        )
+        # Its knock stands in the room: what was said before was said to its earlier process.
+        self._here = False
         self._room.timers["host"] = now + HOST_SECONDS
 
     def receive(self, record: bytes) -> None:

@@ -137,12 +137,15 @@ class CeremonyDriver:
             self._step()
 
     def refuse(self, did: str, reason: str) -> None:
-        """Turn a guest away; one who is in already costs an epoch."""
+        """Turn a guest away; one who is in already costs an epoch. `admit` calls back one who stays."""
         self._core.handle_timer(self._loop.time())
-        came = self._came.pop(did, None)
+        came = self._came.get(did)
         if came is not None and isinstance(self._core, HostCeremony):
+            self._seats.discard(did)
             self._core.refuse(came.hello, reason)
             self._party(did, came.name, "refused", reason)
+            if self._lobby is not None:
+                self._lobby.seat_is_free()
             self._step()
 
     def accept(self) -> None:

@@ -152,6 +152,7 @@ async def _session(
             optional=plan.own.optional if plan.own else frozenset(),
             program_digest=digest_of(plan.digest),
             record=plan.record,
+            patient=plan.patient,
             now=asyncio.get_running_loop().time(),
         )
         try:

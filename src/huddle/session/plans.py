@@ -46,7 +46,8 @@ class GuestPlan:
 
     `own` is the person's own copy of the program and `digest` (hexadecimal) its digest; the host's
     program must be the same; `threshold` and `no_prss` are the options that the own copy is to run with.
-    `record`: the person wants one, and takes part only where all make it.
+    `record`: the person wants one, and takes part only where all make it. `patient`: refused by the host's
+    person they stay in the lobby, and can be called back.
     """
 
     invitation: str
@@ -56,6 +57,7 @@ class GuestPlan:
     record: bool = False
     threshold: int | None = None
     no_prss: bool = False
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,12 @@ _DESCRIBED, _CANDIDATE, _PAIR, _OVER = 1, 2, 4, 5
 FINGERPRINT = ":".join(["AB"] * 32)
 
 
+HOSTS = types.SimpleNamespace(
+    local="candidate:1 1 UDP 2113937151 192.0.2.1 5000 typ host",
+    remote="candidate:2 1 UDP 1 192.0.2.2 5001 typ prflx",
+)
+
+
 class Loop(asyncio.SelectorEventLoop):
     """A worker's loop, as far as connections use it."""
 
@@ -82,6 +88,7 @@ class Link:
 
     def __init__(self) -> None:
         self.network = "webrtc"
+        self.direct = ""
 
     @property
     def stats(self) -> Any:
@@ -161,9 +168,10 @@ def test_a_lost_connection_is_made_anew_whoever_loses_it(
         two.made[0][0].described()
         two.made[1][0].described()
         for pid in (0, 1):
-            two.made[pid][0].says(_PAIR)
+            two.made[pid][0].says(_PAIR, HOSTS)
+            assert two.links[pid].direct == "tab to tab (host to prflx), 192.0.2.2 port 5001"
         two.made[who][0].says(_OVER)
-        assert two.made[who][0].closed
+        assert two.made[who][0].closed and two.links[who].direct == ""
         for _ in range(5):  # turns of the loop
             await asyncio.sleep(0)
         two.made[0][1].described()

@@ -25,6 +25,15 @@ def test_the_texts_of_a_mapping_are_translated_and_its_keys_are_not() -> None:
     assert said["problems"]["--salary"] == "Hier muss etwas stehen."
 
 
+def test_the_paths_of_links_are_told_in_the_page_s_language() -> None:
+    german = PageLanguage(GERMAN)
+    paths = ("direct, 192.0.2.1 port 5000", "tab to tab (host to prflx), 192.0.2.1 port 5000")
+    told = [german.event("link", {"peer": "Ann", "path": path})["path"] for path in paths]
+    assert told == ["direkt, 192.0.2.1 Port 5000", "von Tab zu Tab (host zu prflx), 192.0.2.1 Port 5000"]
+    stats = german.event("stats", {"run": 1, "peers": ({"name": "Ann", "path": paths[1]},)})
+    assert stats["peers"][0] == {"name": "Ann", "path": told[1]}
+
+
 def test_a_program_s_output_is_never_touched() -> None:
     text = "The program is stopped."
     assert PageLanguage(GERMAN).event("output", {"text": text}) == {"text": text}

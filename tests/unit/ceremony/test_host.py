@@ -80,6 +80,21 @@ def test_a_second_reveal_leaves_the_digest_and_costs_the_place() -> None:
     assert eve.core.sealed is None
 
 
+def test_who_broke_the_protocol_is_named_once_and_has_no_seat_by_what_it_says_later() -> None:
+    mesh = Mesh()
+    hanna = mesh.host(parties=3)
+    mesh.guest("Ann")
+    eve = mesh.guest("Eve")
+    corrupt(eve, Reveal, lambda reveal: [reveal, reveal, *other_encodings(reveal)])
+    mesh.run()
+    told = [event for event in hanna.of(events.GuestLeft) if event.did == eve.core.did]
+    assert len(told) == 1
+    plan = hanna.of(events.Proposed)[0].roster
+    pid = next(member.pid for member in plan if member.did == eve.core.did)
+    after = hanna.told[hanna.told.index(told[0]) :]
+    assert not any(isinstance(event, events.Accepted) and event.pid == pid for event in after)
+
+
 def test_a_guest_that_says_it_is_another_is_left_outside() -> None:
     mesh = Mesh()
     hanna, ann = mesh.host(parties=3), mesh.guest("Ann")
@@ -186,7 +201,7 @@ def test_a_refusal_can_be_taken_back_and_nobody_is_pestered() -> None:
         assert refused.error is not None and "I do not know you" in refused.error.message
     again = mesh.guest("Eve", identity=eve)
     mesh.run()
-    assert again.error is not None and "the host declined" in again.error.message
+    assert again.error is not None and f"the host declined {MAX_REFUSALS} times" in again.error.message
     assert len(hanna.of(events.GuestCame)) == MAX_REFUSALS
 
     mesh.guest("Ben", identity=ben)

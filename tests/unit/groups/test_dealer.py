@@ -180,8 +180,9 @@ def test_a_group_that_loses_somebody_is_completed_by_who_waits_or_by_who_comes(
     assert hall.people["Bob"].core.placed.placement.url not in urls  # type: ignore[union-attr]
 
 
-def test_who_is_left_of_each_group_stays_together() -> None:
-    hall = Hall(*SIX, "Gus", "Hal", groups=2)
+def dealt_again(*more: str) -> Hall:
+    """Of two groups, each has lost somebody; `more` wait, and the host deals again."""
+    hall = Hall(*SIX, *more, groups=2)
     hall.deal()
     hall.open("Ada", "Dan")
     for name in ("Ada", "Eve"):
@@ -189,18 +190,16 @@ def test_who_is_left_of_each_group_stays_together() -> None:
     hall.run()
     hall.back("Dan", "Bob", "Fay", "Cyd")
     hall.deal()
+    return hall
+
+
+def test_who_is_left_of_each_group_stays_together() -> None:
+    hall = dealt_again("Gus", "Hal")
     assert hall.members(1) == ["Bob", "Cyd", "Gus"] and hall.members(2) == ["Dan", "Fay", "Hal"]
 
 
 def test_where_too_few_wait_a_group_is_completed_from_what_is_left_of_another() -> None:
-    hall = Hall(*SIX, groups=2)
-    hall.deal()
-    hall.open("Ada", "Dan")
-    for name in ("Ada", "Eve"):
-        hall.people[name].core.leave("tired")
-    hall.run()
-    hall.back("Dan", "Bob", "Fay", "Cyd")
-    hall.deal()
+    hall = dealt_again()
     assert hall.members(1) == ["Bob", "Cyd", "Dan"] and list(hall.host.roster.groups) == [1]
     assert hall.state("Fay") == "admitted"
 

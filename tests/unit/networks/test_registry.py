@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 from huddle.networks import registry
@@ -38,3 +39,14 @@ def test_the_table_of_networks_is_the_registry_s() -> None:
     assert all(kind.needs and kind.secured_by and kind.seen_by for kind in registry.OWN)
     text = networks_table.DOCUMENT.read_text()
     assert text == networks_table.renewed(text), "run scripts/networks_table.py"
+
+
+def test_each_file_that_an_option_names_is_shown_to_the_account_that_root_becomes(tmp_path: Path) -> None:
+    found = 0
+    for kind in registry.OWN:
+        named = {
+            one.name: tmp_path / one.name for one in fields(kind.Options) if one.type in (Path, Path | None)
+        }
+        assert set(kind.needed(kind.Options(**named))) == set(named.values()), kind.name
+        found += len(named)
+    assert found >= 2

@@ -67,15 +67,19 @@ def test_a_missing_signature_is_noticed() -> None:
         records.combine(CRYPTO, record, [signatures[1], signatures[0], signatures[2]])
 
 
-def test_nobody_signs_the_record_of_another_session() -> None:
+def party_of_another_session() -> tuple[Any, Sealed]:
     mesh = Mesh(7)
     mesh.host(parties=2, options=Options(record=True), files={"prog.py": b"pass\n"})
     mesh.guest("Ann")
     mesh.run()
     station = mesh.stations["Ann"]
     assert station.core.sealed is not None
+    return station.core._identity, station.core.sealed
+
+
+def test_nobody_signs_the_record_of_another_session() -> None:
     with pytest.raises(RecordError, match="another session"):
-        records.sign(CRYPTO, station.core._identity, station.core.sealed, unsigned())
+        records.sign(CRYPTO, *party_of_another_session(), unsigned())
 
 
 def test_no_record_without_agreement() -> None:

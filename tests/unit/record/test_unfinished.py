@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huddle.ceremony.messages import Options
 from huddle.codec import decode, encode
 from huddle.identity.native import NativeCrypto
 from huddle.record import signed as records
@@ -18,8 +17,7 @@ from huddle.record.unfinished import (
     verify_unfinished,
     write_unfinished,
 )
-from tests.unit.ceremony.mesh import Mesh
-from tests.unit.record.test_signed import parties, signed, unsigned
+from tests.unit.record.test_signed import parties, party_of_another_session, signed, unsigned
 
 CRYPTO = NativeCrypto()
 
@@ -86,11 +84,5 @@ def test_a_part_of_it_is_none(size: int) -> None:
 
 
 def test_nobody_writes_one_of_another_session() -> None:
-    mesh = Mesh(7)
-    mesh.host(parties=2, options=Options(record=True), files={"prog.py": b"pass\n"})
-    mesh.guest("Ann")
-    mesh.run()
-    station = mesh.stations["Ann"]
-    assert station.core.sealed is not None
     with pytest.raises(RecordError, match="another session"):
-        write_unfinished(CRYPTO, station.core._identity, station.core.sealed, unsigned(), "why")
+        write_unfinished(CRYPTO, *party_of_another_session(), unsigned(), "why")

@@ -26,6 +26,7 @@ from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.sealed_session import SealedSession
 from huddle.session.stages import Stages
 from huddle.shortcode.code import looks_like_code
+from tests.unit.calls.test_driver import nobody_listens
 from tests.unit.session.test_party import SUM, Seat, Table, program, rendezvous, settings, table
 
 __all__ = ["rendezvous", "table"]  # fixtures
@@ -259,6 +260,19 @@ async def test_a_guest_who_waits_is_not_told_that_the_rendezvous_does_not_answer
     assert not any("has not answered yet" in notice.text for notice in guest.all(events.Notice))
 
 
+async def test_a_guest_is_told_where_the_rendezvous_does_not_answer(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huddle.session.patience.SLOW", 0.05)
+    with nobody_listens() as nowhere:
+        known = Contacts().met("Ada", ADA.did, 1).verified([ADA.did])
+        known = known.agreed(ADA.did, MeetingPlace(bytes(32), nowhere))
+        guest = table.sit("Ben", Party(GuestPlan("Ada"), settings("Ben"), BEN, known), decide)
+        await guest.until(events.Notice, lambda notice: "has not answered yet" in notice.text)
+        guest.party.leave("enough")
+        await guest.until(events.Ended)
+
+
 async def test_a_contact_whose_name_is_like_a_code_takes_no_code_over(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,3 +299,13 @@ def test_what_is_no_contact_s_name_is_read_as_an_invitation(text: str) -> None:
     known = Contacts().met("Ada", ADA.did, 1)
     assert looks_like_code(text) or caller(known, text) is None
     assert caller(known, "ada") == caller(known, ADA.did) == known.meant("Ada")
+
+
+async def test_a_contact_that_is_not_verified_gets_no_secret(table: Table) -> None:
+    plan = HostPlan(program(SUM), 2, rendezvous=table.url)
+    ada = table.sit("Ada", Party(plan, settings("Ada"), ADA, Contacts().met("Ben", BEN.did, 1)))
+    guest = GuestPlan((await ada.until(events.Invitation)).url)
+    ben = table.sit("Ben", Party(guest, settings("Ben"), BEN, Contacts().met("Ada", ADA.did, 1)))
+    await table.over()
+    kept = [*ada.party.contacts.people, *ben.party.contacts.people]
+    assert len(kept) == 2 and all(one.meeting is None for one in kept)

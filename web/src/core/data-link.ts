@@ -15,7 +15,7 @@
 import { FrameError, joined, scan, type Bytes } from "./frames";
 import { Link, NEVER, PeerError, WINDOW } from "./link";
 import { CREDIT, CREDIT_STEP, FLOOD, type Mailbox } from "./mailbox";
-import type { RtcChannel } from "./rtc";
+import type { Counted, RtcChannel } from "./rtc";
 
 // Kinds of notes.
 const ONLINE = 1; // both ends have resumed
@@ -41,7 +41,7 @@ const LOOK = 500;
 
 /** The connection of a direct channel, and how to learn how many bytes it has brought. */
 export interface Watched {
-  count(counted: (bytes: number) => void): void;
+  count(counted: (counted: Counted) => void): void;
   close(): void;
 }
 
@@ -66,6 +66,8 @@ export class DataLink {
   private closing = false;
   private endedTold = false;
   private carried: Carried = [0, 0, 0, 0, 0, 0, 0];
+  /** Seconds to the peer's runner and back on the direct channel. */
+  private directRtt: number | undefined;
   private watched: ReturnType<typeof setInterval> | undefined;
   // From the runner,
   private fromRunner = true;
@@ -165,7 +167,7 @@ export class DataLink {
     this.heldSize = this.pendingSize = 0;
   }
 
-  /** The counters; of times, -1 where there is none. */
+  /** The counters; of times, -1 where there is none. The round trip is that of the way on which the run's bytes go. */
   stats(): number[] {
     const { sent, received, messagesSent, messagesReceived, rounds, rtt, lastRtt, attached, queued } = this.link;
     const [out, messagesOut, come, messagesCome, deepest] = this.carried;
@@ -175,7 +177,7 @@ export class DataLink {
       messagesSent + messagesOut,
       messagesReceived + messagesCome,
       Math.max(rounds, deepest),
-      rtt ?? -1,
+      this.directRtt ?? rtt ?? -1,
       lastRtt ?? -1,
       attached,
       queued,
@@ -193,9 +195,11 @@ export class DataLink {
    */
   watch(number: number, connection: Watched): void {
     this.unwatch();
-    const look = (counted: number): void => {
+    const look = ({ bytes, rtt }: Counted): void => {
       const [, , , , , of, heard] = this.carried;
-      if (this.watched === undefined || counted - (of === number ? heard : 0) <= MOST_UNHEARD) return;
+      if (this.watched === undefined) return;
+      this.directRtt = rtt;
+      if (bytes - (of === number ? heard : 0) <= MOST_UNHEARD) return;
       connection.close();
       this.abandon();
       this.box.note(this.id, FAILED, "it sends directly more than the window allows");
@@ -207,6 +211,7 @@ export class DataLink {
   unwatch(): void {
     clearInterval(this.watched);
     this.watched = undefined;
+    this.directRtt = undefined;
   }
 
   // --- for Python: the runner

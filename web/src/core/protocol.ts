@@ -100,7 +100,7 @@ export interface HuddleEvents {
     detail: string;
   };
   /** To a guest before the start: where they stand, who has a seat and is here, and who is missing. */
-  lobby: { place: "waiting" | "seated" | "admitted"; here: string[]; missing: string[]; parties: number; full: boolean };
+  lobby: { place: "waiting" | "refused" | "seated" | "admitted"; here: string[]; missing: string[]; parties: number; full: boolean };
   program: {
     entry: string;
     digest: string;
@@ -235,6 +235,8 @@ export interface JoinRequest extends LocalSettings {
   digest?: string;
   /** Take part only where a record is made. */
   record?: boolean;
+  /** Refused by the host's person, stay: they may think better of it, and call one back. */
+  patient?: boolean;
   /** Nothing runs in this page: the person runs plain MPyC behind a WireGuard app, by what `plain` tells. */
   plainEnd?: boolean;
 }
@@ -246,6 +248,7 @@ export interface Decisions {
   check: { which: "shared" | "own"; answers: Answers };
   host: HostRequest;
   join: JoinRequest;
+  /** Also who was refused and waits: they are called back. */
   admit: { did: string };
   refuse: { did: string; reason: string };
   /** These parties were heard to say the words. */

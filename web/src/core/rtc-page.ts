@@ -5,7 +5,7 @@
  * where the page has the connection, and the runner's where its frame has it (`frame.ts`). Where a
  * browser can't transfer it to the session worker, its messages are pumped through a port.
  */
-import type { FromPage, Pumped, ToPage, Way } from "./rtc";
+import type { Counted, FromPage, Pumped, ToPage, Way } from "./rtc";
 
 interface Made {
   pc: RTCPeerConnection;
@@ -79,7 +79,7 @@ export class Connections {
         else failed(error);
       }
     } else if ("count" in said) {
-      void brought(pc).then((counted) => this.tell({ id, counted }));
+      void measured(pc).then((counted) => this.tell({ id, counted }));
     } else {
       this.made.delete(id);
       pc.close();
@@ -170,12 +170,14 @@ async function selected(pc: RTCPeerConnection): Promise<{ local: string; remote:
   return undefined;
 }
 
-/** Bytes that data channels of a connection have brought, whether somebody has looked at them or not. */
-async function brought(pc: RTCPeerConnection): Promise<number> {
-  let sum = 0;
-  for (const one of (await pc.getStats()).values() as Iterable<RTCStats & { bytesReceived?: number }>)
-    if (one.type === "data-channel") sum += one.bytesReceived ?? 0;
-  return sum;
+/** What data channels of a connection have brought, whether somebody has looked at it or not, and the round trip. */
+async function measured(pc: RTCPeerConnection): Promise<Counted> {
+  const counted: Counted = { bytes: 0, rtt: undefined };
+  for (const one of (await pc.getStats()).values() as Iterable<RTCStats & Partial<RTCIceCandidatePairStats>>) {
+    if (one.type === "data-channel") counted.bytes += one.bytesReceived ?? 0;
+    else if (one.type === "candidate-pair" && one.nominated && one.state === "succeeded") counted.rtt = one.currentRoundTripTime;
+  }
+  return counted;
 }
 
 /** Messages to and fro between a channel and the port of whoever has it. */

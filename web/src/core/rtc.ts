@@ -5,7 +5,7 @@
  *   session -> page    { open: id, servers, way }   { describe: id }   { answer: id, sdp }   { candidate: id, line }
  *                      { make: id, number, label }   { count: id }   { close: id }
  *   page -> session    { id, made: number, channel | port }   { id, came: label, channel | port }
- *                      { id, described: sdp }   { id, found: line }   { id, pair }   { id, counted: bytes }   { id, over: reason }
+ *                      { id, described: sdp }   { id, found: line }   { id, pair }   { id, counted }   { id, over: reason }
  *
  * A run's direct channels are made in the runner's frame instead, which gives them to its worker; it hears the same.
  *
@@ -36,9 +36,15 @@ export type FromPage = { id: number } & (
   | { described: string }
   | { found: string }
   | { pair: { local: string; remote: string } }
-  | { counted: number }
+  | { counted: Counted }
   | { over: string }
 );
+
+/** What a connection has brought, in bytes, and its round trip in seconds, where the browser knows it. */
+export interface Counted {
+  bytes: number;
+  rtt: number | undefined;
+}
 
 /** A data channel itself, or a port behind which the page has it. */
 export type End = RTCDataChannel | MessagePort;
@@ -98,7 +104,7 @@ export class RtcConnection {
   /** Channel 0, which both ends make. */
   readonly first: RtcChannel;
   private readonly made: RtcChannel[] = [];
-  private counting: ((bytes: number) => void) | undefined;
+  private counting: ((counted: Counted) => void) | undefined;
 
   constructor(
     private readonly box: Mailbox,
@@ -128,8 +134,8 @@ export class RtcConnection {
     return channel;
   }
 
-  /** How many bytes its channels have brought, as the browser counts them below whoever has them. */
-  count(counted: (bytes: number) => void): void {
+  /** What its channels have brought, as the browser counts it below whoever has them. */
+  count(counted: (counted: Counted) => void): void {
     this.counting = counted;
     this.tell({ count: this.id });
   }

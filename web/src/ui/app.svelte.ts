@@ -79,6 +79,8 @@ export class App {
   private session: Session | undefined;
   private companions: Companion[] = [];
   private examined = 0;
+  /** This session is left for another try with all that was entered. */
+  private knocking = false;
 
   constructor(private readonly open: () => Session | Promise<Session>) {}
 
@@ -113,6 +115,12 @@ export class App {
     if (decision.do === "host" || decision.do === "join") this.setback = [];
     this.take({ decision });
     this.session?.send(decision);
+  }
+
+  /** Whoever was not let in goes back to the form, where all that was entered still stands. */
+  knockAgain(): void {
+    this.knocking = true;
+    this.decide({ do: "leave", reason: "knocks again" });
   }
 
   /** Have a program looked at; `view.examined` says what was found, under this number. */
@@ -204,6 +212,11 @@ export class App {
 
   /** A session that never began: what was entered is there again, with the reason. */
   private cameToNothing(before: View): void {
+    if (this.knocking) {
+      this.knocking = false;
+      void this.begin();
+      return;
+    }
     if (before.sealed || before.leaving || before.answer === "declined" || before.differed || !before.role) return;
     const errors = before.messages.filter((message) => message.kind === "error");
     if (errors.length === 0) return;

@@ -49,7 +49,7 @@ test(
         await (await output(page)).getByText("The average salary is 3500.00.").waitFor();
       }
       await ben.getByRole("tab", { name: "Chat" }).click();
-      await ben.getByText("<b>done</b>").waitFor();
+      await ben.getByText("<b>done</b>", { exact: true }).waitFor();
 
       await button(ann, "End the session").click();
       for (const page of [ann, ben]) await ended(page).waitFor();

@@ -70,9 +70,9 @@ const READ = /^(aria-label|aria-description|aria-valuetext|title|placeholder|alt
 const SENTENCE = /[A-Za-z]{2,},? [a-z']{2,}|^[A-Z][a-z]+[.:]?$/;
 /** What looks like a text and is none. */
 const NOT_SAID = [
-  /^(the host declined|not now|closed the page)$/, // told to the others, who have languages of their own (huddle/browser/language.py)
+  /^(the host declined|not now|closed the page|knocks again)$/, // told to the others, who have languages of their own (huddle/browser/language.py)
   /^(the browser's store failed|another tab holds it)$/, // a reason that the screen replaces by its own
-  /^(People|Chat|Files|Stats|Notification|Page|Huddle|Suspending|Enter|Escape|Home|End|Ed25519)$/, // keys, and names of the platform
+  /^(People|Chat|Files|Stats|Notification|Page|Huddle|Suspending|Tab|Enter|Escape|Home|End|Ed25519)$/, // keys, and names of the platform
   /^[.a-z-]+( [.a-z-]+)?(, [.a-z-]+( [.a-z-]+)?)+$|var\(--/, // selectors and styles
   /^from mpyc|^huddle /, // a program, a command
 ];

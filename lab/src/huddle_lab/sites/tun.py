@@ -9,6 +9,7 @@ import fcntl
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 NAMESPACES = Path("/run/netns")
@@ -23,11 +24,11 @@ _CSUM, _TSO4, _TSO6 = 1, 2, 4
 
 
 @contextlib.contextmanager
-def inside(namespace: str) -> Iterator[None]:
-    """This thread is in that namespace; what it opens there stays there."""
+def entered(network: Path) -> Iterator[None]:
+    """This thread, and what it starts, are in this namespace; what it opens there stays there."""
     own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        there = os.open(NAMESPACES / namespace, os.O_RDONLY | os.O_CLOEXEC)
+        there = os.open(network, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.setns(there, os.CLONE_NEWNET)
         finally:
@@ -38,6 +39,11 @@ def inside(namespace: str) -> Iterator[None]:
             os.setns(own, os.CLONE_NEWNET)
     finally:
         os.close(own)
+
+
+def inside(namespace: str) -> AbstractContextManager[None]:
+    """As `entered`, by the namespace's name."""
+    return entered(NAMESPACES / namespace)
 
 
 def open_tun(namespace: str) -> int:

@@ -17,14 +17,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from huddle.errors import LocalError
 from huddle_lab.sites.netns import NetworkNamespace
-from huddle_lab.sites.tun import DEVICE
+from huddle_lab.sites.tun import DEVICE, entered
 
 PYTHON = "/opt/python"
 HOME = "/srv/person"
@@ -147,22 +147,9 @@ class FreshMachine:
         words = [f"{name}={value}" for name, value in env.items()]
         return ["nsenter", f"--target={self._pid}", *spaces, "env", "-i", *words, *who, *shell]
 
-    @contextlib.contextmanager
-    def inside(self) -> Iterator[None]:
+    def inside(self) -> AbstractContextManager[None]:
         """This thread, and the processes that it starts, are in the machine's network; no more than that."""
-        own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        try:
-            there = os.open(f"/proc/{self._pid}/ns/net", os.O_RDONLY)
-            try:
-                os.setns(there, os.CLONE_NEWNET)
-            finally:
-                os.close(there)
-            try:
-                yield
-            finally:
-                os.setns(own, os.CLONE_NEWNET)
-        finally:
-            os.close(own)
+        return entered(Path(f"/proc/{self._pid}/ns/net"))
 
     def put(self, name: str, content: bytes) -> None:
         """A file that somebody has sent its person, in their home."""

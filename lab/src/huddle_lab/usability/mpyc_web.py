@@ -13,10 +13,8 @@ import os
 import shlex
 from contextlib import ExitStack
 
-from huddle.errors import LocalError
-from huddle_lab.runs import browser
 from huddle_lab.usability.people import Person
-from huddle_lab.usability.phone import OpenPage, Phone
+from huddle_lab.usability.phone import OpenPage, Phone, no_phone
 from huddle_lab.usability.solution import Stage
 
 _URL, _FLAGS = "HUDDLE_MPYC_WEB", "HUDDLE_MPYC_WEB_FLAGS"
@@ -49,11 +47,7 @@ class MpycWeb:
     def problem(self) -> str:
         if not os.environ.get(_URL):
             return f"{_URL} does not say where a build of it is served; it is in no package registry"
-        try:
-            browser.check()
-        except LocalError as error:
-            return error.message
-        return ""
+        return no_phone()
 
     def perform(self, stage: Stage) -> None:
         url, flags = os.environ[_URL], shlex.split(os.environ.get(_FLAGS, ""))

@@ -27,7 +27,9 @@ from huddle.errors import LocalError
 from huddle_lab.usability.machine import FreshMachine
 
 PATIENCE = 900.0  # seconds for a command: packages are fetched and installed
-PATIENCE_TO_SEE = 60.0  # for one thing to be seen, or a session to end
+PATIENCE_TO_SEE = (
+    120.0  # for one thing to be seen, or a session to end, on a machine that has much else to do
+)
 UNCOUNTED = "uncounted"
 _CLOSED = 5.0  # seconds until a terminal that nobody uses any more says so
 _SCREEN = struct.pack("HHHH", 50, 200, 0, 0)
@@ -153,7 +155,7 @@ class Person:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                timeout=PATIENCE if online else PATIENCE_TO_SEE,
+                timeout=PATIENCE,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:

@@ -15,10 +15,10 @@ certificate that phones know.
 import json
 import time
 from contextlib import AbstractContextManager, nullcontext, suppress
-from pathlib import Path
 from typing import Any, Self
 
 from huddle.errors import LocalError
+from huddle_lab.runs import browser
 from huddle_lab.runs.chrome import Chrome, Page
 from huddle_lab.usability.people import Person
 
@@ -27,6 +27,15 @@ _OFTEN = 0.05
 _SCREEN = "--window-size=390,844"
 _LEAST = 0.05  # MB; less is what an empty storage takes
 _KEPT = "(await navigator.storage.estimate()).usageDetails ?? {}"
+
+
+def no_phone() -> str:
+    """Why there is none on this computer; empty where there is."""
+    try:
+        browser.check()
+    except LocalError as error:
+        return error.message
+    return ""
 
 
 class OpenPage:
@@ -52,12 +61,10 @@ class OpenPage:
         """Wait until this can be read."""
         self.look(f"document.body.innerText.includes({json.dumps(text)})")
 
-    def fill(self, selector: str, value: str, what: str, *, unless: bool = False) -> None:
-        """Type into a field; `unless` that stands there already."""
+    def fill(self, selector: str, value: str, what: str) -> None:
+        """Type into a field."""
         field = f"document.querySelector({json.dumps(selector)})"
         self.look(f"!!{field}")
-        if unless and self._page.evaluate(f"{field}.value") == value:
-            return
         told = f"{field}.dispatchEvent(new Event('input', {{bubbles: true}}))"
         self._page.evaluate(f"{field}.value = {json.dumps(value)}; {told}")
         self._person.story.add(self._person.name, "type", what)
@@ -69,15 +76,6 @@ class OpenPage:
         self.look(f"{button} && !{button}.disabled")
         self._page.evaluate(f"{button}.click()")
         self._person.story.add(self._person.name, "press", label)
-
-    def choose(self, label: str) -> None:
-        """Tick the box with this label, where it is not ticked yet."""
-        labels = "[...document.querySelectorAll('label')]"
-        box = f"{labels}.find((one) => one.textContent.includes({json.dumps(label)}))?.control"
-        self.look(f"!!{box}")
-        if not self._page.evaluate(f"{box}.checked"):
-            self._page.evaluate(f"{box}.click()")
-            self._person.story.add(self._person.name, "press", label)
 
     def tick(self, selector: str, what: str) -> None:
         """Tick a box, or press what bears no words."""
@@ -122,17 +120,3 @@ class Phone:
         """Open a page."""
         self._person.story.add(self._person.name, "type", what)
         return OpenPage(self._person, self._chrome.open(url))
-
-    def save_into(self, folder: Path) -> None:
-        """Files that pages give are saved there from now on."""
-        self._saved = folder
-        self._chrome.call("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
-
-    def saved(self, name: str) -> bytes:
-        """A file that was saved, once it is whole."""
-        until = time.monotonic() + PATIENCE
-        while not (self._saved / name).exists():
-            if time.monotonic() > until:
-                raise LocalError(f"{self._person.name}'s browser saves no {name}.")
-            time.sleep(_OFTEN)
-        return (self._saved / name).read_bytes()

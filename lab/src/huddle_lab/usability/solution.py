@@ -80,5 +80,5 @@ def run_mpyc(people: tuple[Person, Person], addresses: tuple[str, str], *flags: 
     one, other = people
     with one.start(f"{line}0") as first, other.start(f"{line}1") as second:
         for terminal in (first, second):
-            if TOTAL not in terminal.end(within=90.0):
+            if TOTAL not in terminal.end():
                 raise LocalError(f"MPyC did not come to its end:\n{terminal.text[-2000:]}")

@@ -83,6 +83,13 @@ class Refuse:
     did: str
 
 
+@dataclass(frozen=True, slots=True)
+class CallBack:
+    """The host: let this party in after all, whom they refused."""
+
+    did: str
+
+
 class Decline:
     """Take no part."""
 
@@ -140,7 +147,7 @@ class Unclear:
 
 
 Decision = Accept | Refuse | Decline | ViewProgram | Options | Differ | Unclear
-LobbyDecision = Start | NewCode | Refuse | Parties | Replace | Arguments | End | Unclear
+LobbyDecision = Start | NewCode | Refuse | CallBack | Parties | Replace | Arguments | End | Unclear
 
 
 def yes(line: str) -> bool | None:
@@ -191,8 +198,13 @@ def decide(line: str, people: Sequence[Person], *, host: bool) -> Decision:
     return _heard(word, people)
 
 
-def lobby(line: str, people: Sequence[Person], *, held: bool) -> LobbyDecision:
-    """What the host wants before the start; `held`: nothing is proposed until they say so."""
+def lobby(
+    line: str, people: Sequence[Person], *, held: bool, refused: Sequence[Person] = ()
+) -> LobbyDecision:
+    """What the host wants before the start; `held`: nothing is proposed until they say so.
+
+    `refused` are those who wait to be let in after all.
+    """
     word, _, rest = line.strip().partition(" ")
     word, rest = word.casefold(), rest.strip()
     match word:
@@ -207,6 +219,9 @@ def lobby(line: str, people: Sequence[Person], *, held: bool) -> LobbyDecision:
         case "r" | "refuse" if rest:
             found = _find(_folded(rest), people)
             return Refuse(found.did) if isinstance(found, Person) else found
+        case "l" | "let" if rest and refused:
+            found = _find(_folded(rest), refused)
+            return CallBack(found.did) if isinstance(found, Person) else found
         case "m" if rest.isascii() and rest.isdigit() and len(rest) < 3:
             return Parties(int(rest))
         case "p":

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from huddle import events
+from huddle.ceremony.messages import DECLINED
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.terminal import answers
 from huddle.cli.terminal.answers import Asked
@@ -155,7 +156,7 @@ class DealQuestions:
                         self._classroom.admit(did)
                 case Refuse(dids):
                     for did in dids:
-                        self._classroom.refuse(did, "the host declined")
+                        self._classroom.refuse(did, DECLINED)
             return
 
 

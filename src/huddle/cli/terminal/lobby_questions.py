@@ -6,6 +6,7 @@ The question stands while others are awaited, and after a no until the person sa
 from collections.abc import Sequence
 
 from huddle import events
+from huddle.ceremony.messages import DECLINED
 from huddle.cli.program_source import ProgramSource
 from huddle.cli.terminal import answers
 from huddle.cli.terminal.answers import Asked, Person
@@ -34,12 +35,17 @@ class LobbyQuestions:
         """Whether what stands there is asked no more: the person has to say how to go on by now."""
         return self._stands and self.held
 
-    async def ask(self, people: Sequence[Person]) -> None:
-        """Ask once while others are awaited; else until the person goes on or ends it."""
+    async def ask(self, people: Sequence[Person], refused: Sequence[Person] = ()) -> None:
+        """Ask once while others are awaited; else until the person goes on or ends it.
+
+        `refused` are those who can be let in after all.
+        """
         problem = ""
         while True:
-            line = await self._line(self._asked(problem))
-            decision = answers.End() if line is None else answers.lobby(line, people, held=self.held)
+            line = await self._line(self._asked(problem, refused))
+            decision: answers.LobbyDecision = answers.End()
+            if line is not None:
+                decision = answers.lobby(line, people, held=self.held, refused=refused)
             try:
                 problem = decision.why if isinstance(decision, answers.Unclear) else ""
                 if problem:
@@ -58,8 +64,9 @@ class LobbyQuestions:
         finally:
             self._stands = False
 
-    def _asked(self, problem: str) -> Asked:
+    def _asked(self, problem: str, refused: Sequence[Person]) -> Asked:
         changes = (
+            *(((t("l NAME"), t("let somebody in after all")),) if refused else ()),
             ("c", t("another code")),
             (t("r NAME"), t("remove somebody")),
             (t("m N"), t("that many parties")),
@@ -81,7 +88,9 @@ class LobbyQuestions:
                 self._party.new_code()
             case answers.Refuse(did):
                 self.removed = True
-                self._party.refuse(did, "the host declined")
+                self._party.refuse(did, DECLINED)
+            case answers.CallBack(did):
+                self._party.admit(did)
             case answers.Parties(count):
                 self._party.change(None, count)
                 self.parties = count

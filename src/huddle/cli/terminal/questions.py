@@ -10,6 +10,7 @@ knocks while all seats are taken waits, and nobody is asked.
 from collections.abc import Awaitable, Callable
 
 from huddle import events
+from huddle.ceremony.messages import DECLINED
 from huddle.cli.clashes import warning
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_source import ProgramSource
@@ -145,7 +146,7 @@ class Questions:
             case "again":
                 await self._again()
             case "lobby":
-                await self._lobby.ask(self._people(seated=True))
+                await self._lobby.ask(self._people(seated=True), self._refused())
                 self._each = self._each or self._lobby.removed
 
     # --- whom to let in
@@ -169,24 +170,24 @@ class Questions:
         else:
             self._party.refuse(question.did, "the host admits known people only")
 
-    def _is_full(self) -> bool:
-        parties = self._lobby.parties
-        return parties is not None and self._taken() >= parties - 1
+    def _free(self) -> int | None:
+        """Seats that no guest has; None where any number may come."""
+        taken = sum(one.state in _IN and one.standing != "self" for one in self._parties.values())
+        return None if self._lobby.parties is None else self._lobby.parties - 1 - taken
 
-    def _taken(self) -> int:
-        """Seats that guests have."""
-        return sum(one.state in _IN and one.standing != "self" for one in self._parties.values())
+    def _is_full(self) -> bool:
+        free = self._free()
+        return free is not None and free <= 0
 
     def _has_seat(self, did: str) -> bool:
         return did in self._parties and self._parties[did].state in _IN
 
     def _reserved(self) -> str:
         """Why nobody gets a seat unasked, where those that are free are for whom the host has called."""
-        parties = self._lobby.parties
-        if not isinstance(self._policy, HostPolicy) or parties is None:
+        free = self._free()
+        if not isinstance(self._policy, HostPolicy) or free is None:
             return ""
         called = [did for did in self._policy.called if not self._has_seat(did)]
-        free = parties - 1 - self._taken()
         return t("The free seats are for those whom you called.") if 0 < free <= len(called) else ""
 
     def _unexpected(self, question: events.Question) -> str:
@@ -211,7 +212,7 @@ class Questions:
             self._party.admit(question.did)
         else:
             self._each = True
-            self._party.refuse(question.did, "the host declined")
+            self._party.refuse(question.did, DECLINED)
 
     # --- people, words and program
 
@@ -247,6 +248,11 @@ class Questions:
             Person(number if one.pid is None else one.pid, one.name, one.did, one.standing == "verified")
             for number, one in enumerate(sorted(others, key=lambda one: one.pid or 0), 1)
         ]
+
+    def _refused(self) -> list[Person]:
+        """Those who were refused and are still here."""
+        waiting = [one for one in self._parties.values() if one.state == "refused"]
+        return [Person(number, one.name, one.did) for number, one in enumerate(waiting, 1)]
 
     async def _ask_for_all(self) -> None:
         host = isinstance(self._policy, HostPolicy)
@@ -286,7 +292,7 @@ class Questions:
                     self._party.differ()
                 case answers.Refuse(did):
                     self._each = True  # somebody has the invitation who should not
-                    self._party.refuse(did, "the host declined")
+                    self._party.refuse(did, DECLINED)
                 case answers.Decline() if self._policy.lobby and line is not None:
                     self._party.not_now("the host wants to wait" if host else "not now")
                 case answers.Decline():

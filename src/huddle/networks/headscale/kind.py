@@ -91,6 +91,9 @@ class HeadscaleKind(NetworkKind):
             notice=context.notice,
         )
 
+    def needed(self, options: Any) -> Iterable[Path]:
+        return (options.headscale_certificate,) if options.headscale_certificate else ()
+
     async def examine(self, options: Any) -> list[Check]:
         """What dead sessions have left in Headscales; its tailscaled is the network tailscale's affair."""
         from huddle.networks.headscale.admission import left_here

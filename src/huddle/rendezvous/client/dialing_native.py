@@ -3,6 +3,7 @@
 Nothing is logged: paths hold ids of rooms.
 """
 
+import asyncio
 import ipaddress
 import logging
 import socket
@@ -22,8 +23,6 @@ from huddle.rendezvous.messages import MAX_MESSAGE, MAX_RELAYED
 # What a connection or an attempt at one may end in, all of them reasons to try again.
 LOST = (OSError, TimeoutError, InvalidHandshake, InvalidProxy, ConnectionClosed, EOFError)
 
-RendezvousConnection = ClientConnection
-
 _CLOSE = 5.0  # seconds for the last bytes of a pipe and its closing to get through
 _BYTES = (Opcode.BINARY, Opcode.CONT)
 _log = logging.getLogger("huddle.websocket")
@@ -42,9 +41,20 @@ class PipeListener(Protocol):
         ...
 
 
+class RendezvousConnection(ClientConnection):
+    """A WebSocket whose messages are awaited; where its closing is cancelled, it is dropped at once."""
+
+    async def close(self, code: CloseCode | int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        try:
+            await super().close(code, reason)
+        except asyncio.CancelledError:  # else it would stay until its keepalive fails
+            self.transport.abort()
+            raise
+
+
 async def reach(url: str, *, within: float) -> RendezvousConnection:
     """One connection to a WebSocket URL within so many seconds; raises one of `LOST`."""
-    return await _reach(url, ClientConnection, within=within)
+    return await _reach(url, RendezvousConnection, within=within)
 
 
 class Pipe(ClientConnection):

@@ -49,6 +49,18 @@ async def test_while_others_are_awaited_the_host_may_change_things(
     await running
 
 
+async def test_whoever_was_refused_and_is_still_here_can_be_let_in_after_all() -> None:
+    refused = events.Party("Bob", "did:bob", "refused", "new")
+    desk = Desk(HostPolicy(parties=3, standing=True), ADA, refused, INVITATION, lines=("l Eve", "l bob"))
+    running = desk.begin()
+    await desk.until(lambda: desk.party.decided)
+    assert desk.party.decided == [("admit", "did:bob")]
+    assert ("l NAME", "let somebody in after all") in desk.screen.asked[0].choices
+    desk.party.queue.put_nowait(CLEAN)
+    await running
+    assert isinstance(answers.lobby("l bob", PEOPLE, held=False), answers.Unclear), "one who has a seat"
+
+
 async def test_the_standing_question_is_withdrawn_for_any_other_and_comes_back() -> None:
     desk = Desk(HostPolicy(each=True, parties=3, standing=True), INVITATION)
     running = desk.begin()

@@ -17,7 +17,11 @@ def test_an_overlay_that_was_added_is_found_and_what_is_none_is_left_out(
     taken, refused = registry.found()
     assert set(taken) - {one.name for one in registry.OWN} == {"postman"}
     assert taken["n2n"] in registry.OWN
-    assert [one.partition(": ")[2] for one in refused] == ["it calls itself 'postman'", "it is no Underlay"]
+    assert [one.partition(": ")[2] for one in refused] == [
+        "there is an underlay of that name",
+        "it is no Underlay",
+        "it calls itself 'postman'",
+    ]
     assert all("huddle-overlay" in one for one in refused)
     places, _ = taken["postman"].plan(["10.0.0.1", "10.0.0.2"], "10.0.0.9")
     assert [place.address for place in places] == ["10.95.0.1", "10.95.0.2"]

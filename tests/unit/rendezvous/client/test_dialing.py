@@ -1,14 +1,17 @@
 """URLs, certificates and proxies on the way to a rendezvous."""
 
+import asyncio
 import sys
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from huddle.errors import LocalError, RendezvousError
-from huddle.rendezvous.client.dialing import host_of, websocket_url
+from huddle.rendezvous.client.dialing import host_of, reach, websocket_url
 from huddle.rendezvous.client.room import RoomClient
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
+from huddle.tasks import cancel
 
 
 @pytest.mark.parametrize(
@@ -87,3 +90,24 @@ async def test_a_proxy_is_not_asked_for_this_machine(room: bytes, monkeypatch: p
     async with RendezvousServer(ServerConfig()) as server:
         async with RoomClient(f"http://127.0.0.1:{server.port}", room, create=True) as client:
             assert await client.append(b"record") == 0
+
+
+async def test_a_closing_that_is_cancelled_leaves_no_connection() -> None:
+    done = asyncio.Event()
+
+    async def deaf(socket: ServerConnection) -> None:
+        socket.transport.pause_reading()
+        await socket.send(b"go")
+        await done.wait()
+        socket.transport.abort()
+
+    async with serve(deaf, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        connection = await reach(f"ws://127.0.0.1:{port}/", within=5)
+        await connection.recv()
+        closing = asyncio.create_task(connection.close())
+        await asyncio.wait({closing}, timeout=0.1)
+        assert not closing.done()
+        await cancel(closing)
+        assert connection.transport.is_closing()
+        done.set()

@@ -144,6 +144,7 @@ export const EN = {
   "program.list": "{files}: {size}.",
   "program.large": "Above 1 MiB they are sent once all are connected, and everybody is asked twice.",
   "program.own": "Your program",
+  "program.leave": "Once you type, Tab indents; Esc, then Tab leaves the editor.",
   "program.unknown": "There is no program called {name} here. Choose one of these.",
   "program.syntax": "Python can't read it: {problem}.",
   "program.missing": "It imports {name}, which people in browsers can't have here: {reason}. It may fail without it.",
@@ -188,6 +189,9 @@ export const EN = {
   "lobby.in": "You are in. Waiting until everybody is here",
   "lobby.letIn": "You are let in. {here} of {all} are here",
   "lobby.seated": "You have a seat. {here} of {all} are here",
+  "lobby.knockAgain": "Knock again",
+  "lobby.refusedHow": "Stay here to be called back. To come with another name, or once more, knock again.",
+  "lobby.refused": "{name} did not let you in, and can still call you back",
   "lobby.allHere": "All {all} are here. {name} goes on",
   "lobby.asksAgain": "Waiting until {name} asks again ({reason})",
   "lobby.missing": { one: "{names} is missing", other: "{names} are missing" } as Forms,
@@ -323,6 +327,8 @@ export const EN = {
   "people.noSeat": "waits for a place",
   "people.noSeatHow": "All places are taken. Remove somebody, or let more people take part.",
   "people.mayKnock": "was refused, and may knock again",
+  "people.refusedWaits": "was refused, and still waits",
+  "people.callBack": "Let {name} in after all",
 
   // --- the run
   "run.program": "The program",

@@ -2,7 +2,7 @@
  * CodeMirror for reading and writing programs. It lives in a shadow root, where its styles are adopted
  * style sheets, which a strict content security policy allows. Loaded only when code is shown.
  */
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { defaultKeymap, history, historyKeymap, indentLess, indentMore } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
 import { HighlightStyle, bracketMatching, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
@@ -73,12 +73,20 @@ export function makeEditor(place: HTMLElement, options: EditorOptions): EditorVi
   ];
   if (options.isPython) extensions.push(python());
   if (onchange) {
+    // Who only passes by with Tab is let through, and changes nothing.
+    let typed = false;
     extensions.push(
+      EditorView.domEventHandlers({ focus: () => void (typed = false) }),
       history(),
       indentOnInput(),
       indentUnit.of("    "),
-      keymap.of([...historyKeymap, indentWithTab]),
-      EditorView.updateListener.of((update) => update.docChanged && onchange(update.state.doc.toString())),
+      EditorView.contentAttributes.of({ "aria-description": t("program.leave") }),
+      keymap.of([...historyKeymap, { key: "Tab", run: (view) => typed && indentMore(view), shift: (view) => typed && indentLess(view) }]),
+      EditorView.updateListener.of((update) => {
+        if (!update.docChanged) return;
+        typed = true;
+        onchange(update.state.doc.toString());
+      }),
     );
   } else {
     // Not editable, so that no keyboard comes up on a phone; focusable all the same, for its own search.

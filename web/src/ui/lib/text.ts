@@ -26,6 +26,14 @@ export function cleanLines(text: string): string {
   return text.replace(HIDDEN, (character) => (character === "\n" || character === "\t" ? character : escaped(character)));
 }
 
+/** The last lines of a text, by their numbers: who hears them line by line hears each once. */
+export function lastLines(text: string, most: number): { text: string; number: number }[] {
+  return cleanLines(text)
+    .split("\n")
+    .map((line, number) => ({ text: line, number }))
+    .slice(-most);
+}
+
 export function size(bytes: number): string {
   let count = bytes;
   for (const unit of ["B", "KiB", "MiB"]) {

@@ -17,12 +17,14 @@ export const running = (view: View): boolean => lastRun(view)?.state === "runnin
 export const me = (view: View): Party | undefined => view.parties.find((party) => party.standing === "self");
 export const others = (view: View): Party[] => view.parties.filter((party) => party.standing !== "self");
 
-/** Whom one sees, in the order of the roster where there is one; who was refused is shown to the host until the start. */
+/** Whom one sees, first who is at the door, then in the order of the roster where there is one; who was refused is shown to the host until the start. */
 export function present(view: View): Party[] {
   return view.parties
     .filter((party) => party.state !== "refused" || (view.role === "host" && !view.sealed))
-    .toSorted((one, other) => (one.pid ?? 1000) - (other.pid ?? 1000));
+    .toSorted((one, other) => place(one) - place(other));
 }
+
+const place = ({ state, standing, pid }: Party): number => (state === "waiting" && standing !== "self" ? -1 : (pid ?? 1000));
 
 export function host(view: View): Party | undefined {
   return view.role === "host" ? me(view) : others(view).find((party) => party.pid === 0);
@@ -102,7 +104,7 @@ export const PATIENCE = 45;
 export function stuck(view: View, now: number): string {
   if (view.sealed || view.words || view.ended || view.leaving || view.questions.length > 0) return "";
   const inviter = host(view) ?? others(view)[0];
-  if (view.group || view.lobby?.place === "admitted" || view.answer === "declined") return "";
+  if (view.group || ["admitted", "refused"].includes(view.lobby?.place ?? "") || view.answer === "declined") return "";
   if (view.role === "guest" && inviter?.state === "silent") return t("lobby.hostAway", { name: clean(inviter.name) });
   if (now - view.lastNews < PATIENCE * 1000) return "";
   if (view.role === "host") return view.invitation && view.parties.length < (view.planned ?? 2) ? t("lobby.noAnswerHost") : "";
@@ -130,6 +132,7 @@ export function waitingFor(view: View): string {
   if (view.group) return grouped(view, view.group);
   if (view.role === "guest") {
     const name = clean(host(view)?.name ?? inviter?.name ?? "");
+    if (view.lobby?.place === "refused") return seat(view.lobby, name);
     if (view.lobby && view.askedAgain !== "" && allIn(view.lobby)) return t("lobby.asksAgain", { name, reason: clean(view.askedAgain) });
     if (view.lobby) return seat(view.lobby, name);
     if (admitted(view).some((party) => party.standing === "self")) return view.program ? t("lobby.inAll") : t("lobby.in");
@@ -152,6 +155,7 @@ const allIn = (lobby: EventOf<"lobby">): boolean =>
 
 /** Where a guest stands before the start, and who is missing. */
 function seat(lobby: EventOf<"lobby">, host: string): string {
+  if (lobby.place === "refused") return t("lobby.refused", { name: host });
   if (lobby.place === "waiting" && lobby.full) return t("lobby.full");
   const here = lobby.here.length;
   if (allIn(lobby)) return t("lobby.allHere", { all: here, name: host });

@@ -21,7 +21,7 @@ export interface Party {
   detail: string;
   /** This person heard that party say the words that are shown now. */
   heard: boolean;
-  /** This person, the host, has sent it away. */
+  /** This person, the host, has sent it away; it waits to be called back until its state is `left`. */
   refused: boolean;
   link: Link | undefined;
 }

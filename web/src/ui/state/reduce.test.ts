@@ -315,12 +315,21 @@ test("what was asked is void when the set-up begins again, and the host is asked
 test("whom the host sent away is no loss, has no place, and may knock again", () => {
   const there = after(hosting, party("Me", BEN, "admitted"), party("Ann", ANN, "admitted"));
   expect([taken(there), free(there)]).toEqual([2, 0]);
-  const away = after(there, { do: "refuse", did: ANN, reason: "the host declined" }, party("Ann", ANN, "left"));
-  expect(present(away).find((one) => one.did === ANN)).toMatchObject({ state: "refused", detail: "" });
+  const waits = after(there, { do: "refuse", did: ANN, reason: "the host declined" }, party("Ann", ANN, "refused"));
+  expect(present(waits).find((one) => one.did === ANN)).toMatchObject({ state: "refused", refused: true });
+  const back = after(waits, { do: "admit", did: ANN }, party("Ann", ANN, "admitted"));
+  expect(back.parties[1]).toMatchObject({ state: "admitted", refused: false });
+  const away = after(waits, party("Ann", ANN, "left"));
+  expect(present(away).find((one) => one.did === ANN)).toMatchObject({ state: "left", refused: true, detail: "" });
   expect([taken(away), free(away)]).toEqual([1, 1]);
   const again = after(away, party("Ann", ANN, "waiting"), { event: "question", what: "admit", name: "Ann", did: ANN });
   expect(again.questions).toHaveLength(1);
   expect(after(again, { do: "admit", did: ANN }, party("Ann", ANN, "admitted"), party("Ann", ANN, "left")).parties[1]).toMatchObject({ state: "left" });
+});
+
+test("whoever is at the door is seen first", () => {
+  const knocking = after(hosting, party("Me", BEN, "admitted"), party("Ann", ANN, "waiting"));
+  expect(present(knocking).map(({ name }) => name)).toEqual(["Ann", "Me"]);
 });
 
 test("more people take part once Python has agreed to it", () => {
@@ -341,6 +350,9 @@ test("who is left after a loss is in a lobby again, and its first run is not mix
   const left = after(lost, { event: "restarted", epoch: 0, reason: "Ann is gone" }, { event: "invitation", url: "new", code: "" }, party("Me", BEN, "admitted"));
   expect([phase(lost), phase(left)]).toEqual(["run", "lobby"]);
   expect([left.invitation?.url, taken(left), free(left), left.runs]).toEqual(["new", 1, 1, []]);
+  // What was told of the run that failed is over with it; why all begins again is told after this.
+  const told = after(lost, { event: "notice", text: "The program of Ann has failed." }, { event: "restarted", epoch: 0, reason: "Ann is gone" }, { event: "notice", text: "Ann is gone." });
+  expect(told.messages.map(({ text }) => text)).toEqual(["Ann is gone."]);
 });
 
 test("after somebody's no, a guest is told whom it waits for, and why, until it is asked", () => {
@@ -352,4 +364,13 @@ test("after somebody's no, a guest is told whom it waits for, and why, until it 
   expect(waitingFor(after(host, lobby(["Ann"], ["Ben"])))).toBe("You are let in. 1 of 2 are here. Ben is missing");
   expect(after(host, program(1)).askedAgain).toBe("");
   expect(after(host, { event: "restarted", epoch: 0, reason: "Carla is lost" }).askedAgain).toBe("");
+});
+
+test("a guest who is not let in is told that it can still be called back, and is not hurried", () => {
+  const lobby = (place: "refused" | "seated"): SessionEvent => ({ event: "lobby", place, here: ["Ann"], missing: [], parties: 2, full: true });
+  const guest = after({ ...fresh(0), role: "guest" }, { event: "party", name: "Ann", did: ANN, state: "admitted", standing: "new", pid: 0, detail: "" }, lobby("refused"));
+  expect(waitingFor(guest)).toBe("Ann did not let you in, and can still call you back");
+  expect(waitingFor({ ...guest, askedAgain: "Carla said no" })).toBe("Ann did not let you in, and can still call you back");
+  expect(stuck(guest, 1e9)).toBe("");
+  expect(waitingFor(after(guest, lobby("seated")))).toBe("You have a seat. 1 of 2 are here");
 });

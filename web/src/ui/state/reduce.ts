@@ -58,7 +58,7 @@ function happened(view: View, event: SessionEvent, at: number): View {
       return milestone(newWords(view, event), event.epoch > 1 ? t("setup.wordsAgain", { epoch: event.epoch }) : t("setup.words"), at);
     case "restarted":
       // Somebody was lost after the start: who is left is in a new room, where all is told anew and runs count from 1.
-      if (event.epoch === 0) view = { ...view, sealed: undefined, invitation: undefined, parties: [], questions: [], runs: [] };
+      if (event.epoch === 0) view = { ...view, sealed: undefined, invitation: undefined, parties: [], questions: [], messages: [], runs: [] };
       return {
         ...answered(view, isAboutProgram),
         ...{ words: undefined, program: undefined, lobby: undefined, answer: undefined, lastNews: at },
@@ -128,8 +128,10 @@ function decided(view: View, decision: Decision, at: number): View {
     case "examine":
     case "check":
       return view;
-    case "admit":
-      return answered(view, (question) => question.what === "admit" && question.did === decision.did);
+    case "admit": {
+      const parties = view.parties.map((party) => (party.did === decision.did ? { ...party, refused: false } : party));
+      return answered({ ...view, parties }, (question) => question.what === "admit" && question.did === decision.did);
+    }
     case "refuse": {
       const parties = view.parties.map((party) => (party.did === decision.did ? { ...party, refused: true } : party));
       return answered({ ...view, parties }, (question) => question.what === "admit" && question.did === decision.did);
@@ -189,12 +191,12 @@ function message(view: View, said: Omit<Message, "id">): View {
 function withParty(view: View, event: EventOf<"party">): View {
   const { did, name, state, standing, pid, detail } = event;
   const old = view.parties.find((party) => party.did === did);
-  // Whom this person has sent away did not leave by themselves, and may come back.
-  const refused = (state === "left" || state === "refused") && old?.refused === true;
+  // Whom this person has sent away is no loss, and may come back.
+  const refused = ["left", "gone", "refused"].includes(state) && old?.refused === true;
   const party: Party = {
     heard: old?.heard ?? false,
     link: old?.link,
-    ...(refused ? { did, name, state: "refused", standing, detail: "" } : { did, name, state, standing, detail }),
+    ...{ did, name, state, standing, detail: refused ? "" : detail },
     refused,
     pid: pid ?? old?.pid,
   };

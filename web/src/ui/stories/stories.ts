@@ -332,6 +332,10 @@ export const stories: Record<string, Story> = {
       { event: "ended", reason: "The session has ended with an error.", clean: true, left: [] },
     ],
   },
+  "lobby-not-let-in": { steps: [...knocked, { event: "lobby", place: "refused", here: ["Ann"], missing: [], parties: 3, full: false }] },
+  "lobby-sent-away": {
+    steps: [...host, party("Carla", "waiting", "new"), { do: "refuse", did: CARLA, reason: "the host declined" }, party("Carla", "refused", "new")],
+  },
   "group-waiting": {
     steps: [...knocked, { event: "group", group: 0, state: "waiting", members: [], host: "Tia", standing: "verified" }],
   },
