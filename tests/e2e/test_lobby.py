@@ -140,11 +140,83 @@ def test_another_code_and_somebody_removed(url: str, seat: Seat, program: Path) 
     ada.type("r Bob")
     ada.wait("Bob was not let in|Bob left")
     bob.wait("Ada did not let you in")
+    bob.ctrl_c()
     assert bob.end() != 0
     cyd = seat("Cyd", "join", second, "--rendezvous", url)
     ada.wait(r"Let Cyd in\?")
     ada.type("y")
     cyd.wait("You are let in")
+
+
+@pytest.mark.parametrize("plain", ["0", "1"])
+def test_somebody_who_was_refused_waits_and_is_called_back(
+    url: str, seat: Seat, program: Path, plain: str
+) -> None:
+    ada, link = hosts(seat, url, program, 3)
+    bob = seat("Bob", "join", link, HUDDLE_PLAIN=plain)
+    ada.wait("Bob has a seat")
+    ada.stands("While you wait")
+    ada.type("r Bob")
+    bob.wait("Ada did not let you in, but can still call you back")
+    ada.stands("Not let in, and still here: Bob")
+    cyd = seat("Cyd", "join", link)
+    ada.wait(r"Let Cyd in\?")  # who was refused had the link, so all are asked about now
+    ada.type("y")
+    ada.stands("l NAME: let somebody in after all")
+    ada.type("l Bob")
+    bob.wait("You are let in")
+    all_say_yes(ada, bob, cyd)
+    for person in (ada, bob, cyd):
+        person.wait("first")
+        assert person.end() == 0, person.text
+
+
+def test_somebody_who_is_refused_over_the_words_hears_that_alone_and_can_go(
+    url: str, seat: Seat, program: Path
+) -> None:
+    ada, link = hosts(seat, url, program, 3)
+    bob = seat("Bob", "join", link)
+    cyd = seat("Cyd", "join", link)
+    for person in (ada, bob):
+        person.wait(WORDS)
+    ada.type("r Bob")
+    cyd.wait("It begins again")
+    bob.wait("Ada did not let you in, but can still call you back")
+    bob.stands("waiting to be called back")
+    ada.stands("Not let in, and still here: Bob")
+    bob.ctrl_c()
+    assert bob.end() != 0 and "begins again" not in bob.text, bob.text
+    dan = seat("Dan", "join", link)
+    ada.wait(r"Let Dan in\?")
+    assert "still here: Bob" not in ada.screen
+    ada.type("y")
+    all_say_yes(ada, dan)
+    cyd.stands(rf"Dan +new to you[\s\S]*{WORDS}")
+    cyd.type("nobody")
+    for person in (ada, cyd, dan):
+        person.wait("first")
+        assert person.end() == 0, person.text
+
+
+def test_somebody_who_was_refused_hears_that_the_others_have_begun(
+    url: str, seat: Seat, program: Path
+) -> None:
+    ada, link = hosts(seat, url, program, 3)
+    bob = seat("Bob", "join", link)
+    cyd = seat("Cyd", "join", link)
+    ada.wait("has a seat")
+    ada.wait(WORDS)
+    ada.type("r Bob")
+    bob.wait("can still call you back")
+    ada.stands("While you wait")
+    ada.type("m 2")
+    ada.stands(rf"Cyd +new to you[\s\S]*{WORDS}")
+    ada.type("nobody")
+    cyd.wait("It begins again")
+    cyd.stands(rf"Ada +new to you\s[^B]*{WORDS}")
+    cyd.type("nobody")
+    bob.wait("the session has begun without you")
+    assert bob.end() != 0
 
 
 def test_four_knock_for_three_seats(url: str, seat: Seat, program: Path) -> None:

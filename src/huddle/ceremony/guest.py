@@ -122,8 +122,9 @@ class GuestCeremony(Ceremony):
     def _show_lobby(self) -> None:
         hellos = self._current.hellos
         lobby = self._lobby or (Lobby(0, ()) if self._refused else None)
-        gathering = self.state in (CeremonyState.GATHERING, CeremonyState.OUTSIDE)
-        if lobby is None or not gathering or self.did not in hellos:
+        # Who is refused over words on the screen hears it before a new epoch takes those away.
+        outside = self._refused or self.state in (CeremonyState.GATHERING, CeremonyState.OUTSIDE)
+        if lobby is None or not outside or self.did not in hellos:
             return
         places = {one.did: one.let_in for one in lobby.places}
         if self.did in places:
@@ -182,7 +183,7 @@ class GuestCeremony(Ceremony):
         greeted = self._current.hellos.get(self.did)
         if greeted is None or greeted.hash not in {greeting.hash for greeting in plan.greetings}:
             self._gate.enter(CeremonyState.OUTSIDE)
-            self._tell(events.CeremonyNotice("the host goes on without this party, for now"))
+            self._tell(events.CeremonyNotice("the host goes on without you, for now"))
             self._show_lobby()
             return False
         self._refused = False

@@ -25,15 +25,12 @@ from huddle.rendezvous.client.room import RoomClient
 from huddle.running.limits import Confinement
 from huddle.running.metadata import needs
 from huddle.session import proposal_told as told
+from huddle.session import room_watch
 from huddle.session.context import TrustLookup
 from huddle.session.program import Program
 
 Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
 
-HOST_SILENT = 3.0  # seconds without the host in the room, after which guests are told
-HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
-MEMBER_MISSED = 30.0  # seconds without all members of a group in its room
-HOST_RETURNS = 600.0  # seconds for a host that can come back: to start the computer again, and Huddle
 _COMES_AGAIN = 2 * MAX_EPOCHS  # times that one guest is let in: it comes back in each epoch, perhaps twice
 FAREWELL = 2.0  # seconds for the last records when somebody leaves
 
@@ -86,6 +83,7 @@ class CeremonyDriver:
         self._alarmed: set[str] = set()
         self._came: dict[str, heard.GuestCame] = {}  # who wants to come in, has a seat, or was let in
         self._in_lobby = False  # the host's person has been asked what to do
+        self._outside = False  # a guest whom the host did not let in, and who may be called back
         self._seats: set[str] = set()  # of them, about whom the person decides by accepting
         self._said: set[str] = set()  # why it may have to begin again, as the person was told already
         self._index = 0  # of the record that is being read
@@ -241,45 +239,32 @@ class CeremonyDriver:
             self._fail(unexpected(error))
 
     async def _watch_host(self) -> None:
-        """A guest does not wait for ever for a host that is not there any more.
-
-        That is the rendezvous's word: if it lies, it ends what it could end anyway by saying nothing.
-        """
-        missed = 0.0
-        told = False
-        most = HOST_RETURNS if self._returning else HOST_MISSED
-        while missed < most:
-            await asyncio.sleep(1.0)
-            missed = missed + 1.0 if self._room.state.maker is False else 0.0
-            if told != (missed >= HOST_SILENT) and self._host_did:
-                told = not told
-                state, detail = ("silent", "not in the room now") if told else ("admitted", "")
-                self._party(self._host_did, self._host_name, state, detail)
-                if told and self._returning:
-                    name = self._host_name
-                    self._emit(events.Notice(f"{name}'s connection ended. Waiting for {name} to come back."))
-        if missed:
-            name = self._host_name or "the host"
-            self._fail(
-                PeerError(
-                    f"{name} has gone: nobody has seen the host in the room for {most:.0f} s.",
-                    peer=name,
-                    hint="Ask the host for a new invitation.",
-                )
+        """A guest does not wait for ever for a host that is not there any more."""
+        most = room_watch.HOST_RETURNS if self._returning else room_watch.HOST_MISSED
+        await room_watch.host_missed(self._room, most, self._on_silent_host)
+        name = self._host_name or "the host"
+        self._fail(
+            PeerError(
+                f"{name} has gone: nobody has seen the host in the room for {most:.0f} s.",
+                peer=name,
+                hint="Ask the host for a new invitation.",
             )
+        )
+
+    def _on_silent_host(self, silent: bool) -> bool:
+        if not (name := self._host_name):
+            return False
+        state, detail = ("silent", "not in the room now") if silent else ("admitted", "")
+        self._party(self._host_did, name, state, detail)
+        if silent and self._returning:
+            self._emit(events.Notice(f"{name}'s connection ended. Waiting for {name} to come back."))
+        return True
 
     async def _watch_group(self) -> None:
-        """The first of a group does not wait for ever for a member who is not there any more, or never came.
-
-        That is the rendezvous's word, too; it does not say who it is.
-        """
-        missed = 0.0
-        while self._whole and missed < MEMBER_MISSED:
-            await asyncio.sleep(1.0)
-            present = self._room.state.present
-            missed = missed + 1.0 if present is not None and present < self._whole else 0.0
-        if missed:
-            away = f"Somebody of the group has not been in its room for {MEMBER_MISSED:.0f} s."
+        """The first of a group does not wait for ever for a member who is not there any more, or never came."""
+        if self._whole:
+            await room_watch.member_missed(self._room, self._whole)
+            away = f"Somebody of the group has not been in its room for {room_watch.MEMBER_MISSED:.0f} s."
             self._fail(PeerError(away, peer="", hint="Whoever is left can be dealt again."))
 
     def _step(self) -> None:
@@ -337,6 +322,7 @@ class CeremonyDriver:
                 self._said.add(f"{name} {parting(reason, declined=True)}")
                 self._emit(events.Notice(f"{name} said no: {reason}"))
             case heard.LobbyChanged(place, here, missing, parties, full):
+                self._outside = place == "refused"
                 self._emit(events.Lobby(place, here, missing, parties, full))
             case heard.HostCame(did, name):
                 self._host_did, self._host_name = did, name
@@ -372,8 +358,9 @@ class CeremonyDriver:
                 self.files = {}
                 self._emit(events.Restarted(epoch, reason))
                 held = isinstance(self._core, HostCeremony) and self._core.held
-                for notice in told.begun_again(reason, told=reason in self._said, held=held):
-                    self._emit(notice)
+                if not self._outside:  # what begins again is the others'
+                    for notice in told.begun_again(reason, told=reason in self._said, held=held):
+                        self._emit(notice)
                 self._said.clear()
             case heard.SessionSealed(sealed):
                 if not self._done.done():

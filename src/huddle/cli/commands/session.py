@@ -288,6 +288,7 @@ def _join(  # noqa: PLR0913 - click gives an argument an option
     **local: Unpack[Local],
 ) -> None:
     mine = load(Source(program, include, exclude, root), (), for_guest) if program is not None else None
+    at_terminal = sys.stdin.isatty() and not (yes or local["json_"])
     plan = GuestPlan(
         invitation=invitation,
         rendezvous=local["rendezvous"],
@@ -296,11 +297,12 @@ def _join(  # noqa: PLR0913 - click gives an argument an option
         record=local["record"] is not None,
         threshold=threshold,
         no_prss=no_prss,
+        patient=at_terminal,
     )
     policy = GuestPolicy(
         yes,
         pinned=program is not None or program_digest is not None,
-        lobby=sys.stdin.isatty() and not (yes or local["json_"]),
+        lobby=at_terminal,
         taken=click.get_current_context().meta.get(TAKEN, ()),
     )
     sys.exit(

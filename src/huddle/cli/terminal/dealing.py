@@ -97,8 +97,8 @@ class DealQuestions:
         """Nobody waits for a seat here."""
         return []
 
-    def put_off(self, question: events.Question) -> bool:
-        """Nothing is put off here."""
+    def settle(self, question: events.Question) -> bool:
+        """Nothing is settled beside the one question."""
         return False
 
     def note(self, event: events.Event) -> list[events.Question]:

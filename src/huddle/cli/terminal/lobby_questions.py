@@ -3,7 +3,7 @@
 The question stands while others are awaited, and after a no until the person says so. Nobody joins anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from huddle import events
 from huddle.ceremony.messages import DECLINED
@@ -14,6 +14,9 @@ from huddle.cli.terminal.screens import Screen
 from huddle.errors import LocalError
 from huddle.session.party import Party
 from huddle.texts import t, translated
+
+
+Others = Callable[[], Sequence[Person]]  # as they are when it is called: some come and leave meanwhile
 
 
 class LobbyQuestions:
@@ -35,17 +38,17 @@ class LobbyQuestions:
         """Whether what stands there is asked no more: the person has to say how to go on by now."""
         return self._stands and self.held
 
-    async def ask(self, people: Sequence[Person], refused: Sequence[Person] = ()) -> None:
+    async def ask(self, people: Others, refused: Others) -> None:
         """Ask once while others are awaited; else until the person goes on or ends it.
 
-        `refused` are those who can be let in after all.
+        `people` are those with a seat, `refused` those who can be let in after all.
         """
         problem = ""
         while True:
-            line = await self._line(self._asked(problem, refused))
+            line = await self._line(self._asked(problem, refused()))
             decision: answers.LobbyDecision = answers.End()
             if line is not None:
-                decision = answers.lobby(line, people, held=self.held, refused=refused)
+                decision = answers.lobby(line, people(), held=self.held, refused=refused())
             try:
                 problem = decision.why if isinstance(decision, answers.Unclear) else ""
                 if problem:

@@ -154,7 +154,15 @@ class View:
             of += t(", {names} not", names=safe(listing(list(event.missing))))
         if event.place == "admitted" and self._place != "admitted":
             self.line(f"[green]{t('You are let in.')}[/]")
-        if event.place == "admitted":
+        if event.place == "refused":
+            if self._place != "refused":
+                refused = t(
+                    "{name} did not let you in, but can still call you back. Wait here, or leave with Ctrl-C.",
+                    name=safe(event.here[0]),
+                )
+                self.line(f"[yellow]{refused}[/]")
+            self._wait(t("waiting to be called back; Ctrl-C leaves"))
+        elif event.place == "admitted":
             self._wait(of)
         elif event.place != "waiting":
             self._wait(t("you have a seat; the host decides about all: {here}", here=of))

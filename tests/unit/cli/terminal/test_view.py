@@ -94,3 +94,12 @@ def test_what_the_sandbox_lacks_and_its_limits_stand_beside_the_program() -> Non
     assert "At most open=99 (--limit)." in strong
     assert "At most" not in weak
     assert "can read your files" in weak
+
+
+def test_a_guest_who_was_refused_is_told_once_what_they_can_do_and_then_that_they_are_let_in() -> None:
+    view, text = screen(terminal=False)
+    for place in ("waiting", "refused", "refused", "admitted"):
+        view.show(events.Lobby(place, ("Ada",), (), 3, False))
+    shown = " ".join(text.getvalue().split())
+    assert shown.count("Ada did not let you in, but can still call you back. Wait here, or leave") == 1
+    assert shown.endswith("You are let in.")
