@@ -165,7 +165,7 @@ class GuestCeremony(Ceremony):
         elif self._invitation.is_host(did):
             raise self._fault(did, f"ended the session: {reason}")
         elif self._current.plan is not None and self._current.plan.has(did):
-            self._on_fault(did, self._fault(did, parting(reason, declined=declined)))
+            self._on_fault(did, self._fault(did, parting(reason, declined=declined, stays=stays)))
         elif not stays and self._current.hellos.pop(did, None) is not None:
             self._show_lobby()
 

@@ -248,7 +248,7 @@ class HostCeremony(Ceremony):
         if did in self._guests.refused:
             self._lose(did, reason)
             return
-        error = self._fault(did, parting(reason, declined=declined))
+        error = self._fault(did, parting(reason, declined=declined, stays=stays))
         if stays and self._lobby:
             if did in self._guests.admitted:
                 self._tell(events.SaidNo(did, self._called(did), reason))

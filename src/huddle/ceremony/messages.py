@@ -304,9 +304,9 @@ def shorten(reason: str) -> str:
 DECLINED = "the host declined"
 
 
-def parting(reason: str, *, declined: bool = False) -> str:
-    """What a party did that leaves, to be read behind its name; with its reason, where that says more."""
-    did = "declined to take part" if declined else "left the session"
+def parting(reason: str, *, declined: bool = False, stays: bool = False) -> str:
+    """What a party did that leaves, or `stays` after a no, to be read behind its name; why, where it says."""
+    did = "said no" if stays else "declined to take part" if declined else "left the session"
     return did if reason in ("", NO_REASON, did) else f"{did}: {reason}"
 
 

@@ -319,7 +319,7 @@ class CeremonyDriver:
                 if self._lobby is not None:
                     self._lobby.seat_is_free()
             case heard.SaidNo(did, name, reason):
-                self._said.add(f"{name} {parting(reason, declined=True)}")
+                self._said.add(f"{name} {parting(reason, stays=True)}")
                 self._emit(events.Notice(f"{name} said no: {reason}"))
             case heard.LobbyChanged(place, here, missing, parties, full):
                 self._outside = place == "refused"

@@ -75,6 +75,7 @@ def test_who_says_no_keeps_the_seat_and_is_asked_again_when_the_host_says_so() -
     mesh.pass_time(300)
     assert hanna.held and hanna.state is CeremonyState.GATHERING and hanna.epoch == 2
     assert [(one.name, one.reason) for one in station.of(events.SaidNo)] == [("Bob", "not this program")]
+    assert [one.reason for one in ann.of(events.Restarted)] == ["Bob said no: not this program"]
     assert all(one.error is None for one in (station, ann, bob)) and not station.of(events.GuestLeft)
     assert len(ann.of(events.WordsReady)) == 1  # nothing new is proposed by itself
     hanna.propose()
