@@ -219,6 +219,28 @@ def test_somebody_who_was_refused_hears_that_the_others_have_begun(
     assert bob.end() != 0
 
 
+def test_the_host_of_a_class_takes_a_refusal_back(url: str, seat: Seat, program: Path) -> None:
+    tia = seat("Tia", "host", "--groups", "1", "--parties", "2", "--rendezvous", url, str(program))
+    link = invited(tia)
+    ada = seat("Ada", "join", link)
+    tia.wait("Ada wants to come in")
+    bob = seat("Bob", "join", link)
+    tia.wait("Bob wants to come in")
+    tia.stands("Deal the groups")
+    tia.type("r 2")
+    bob.wait("Tia did not let you in, but can still call you back")
+    tia.stands("Not let in, and still here: 2 Bob")
+    tia.type("1 2")
+    tia.wait("Bob is in")
+    tia.type("all")
+    bob.wait("You are in group 1 with Ada")
+    all_say_yes(ada, bob)
+    for person in (ada, bob):
+        person.wait("first")
+        assert person.end() == 0, person.text
+    assert tia.end() == 0, tia.text
+
+
 def test_four_knock_for_three_seats(url: str, seat: Seat, program: Path) -> None:
     ada, link = hosts(seat, url, program, 3)
     bob = seat("Bob", "join", link)

@@ -97,7 +97,13 @@ async def _join_group(
 ) -> bool:
     me = stages.identity
     front = await FrontRoom.enter(
-        stages.crypto, me, invitation, stages.settings.name, runtime.software, stack
+        stages.crypto,
+        me,
+        invitation,
+        stages.settings.name,
+        runtime.software,
+        stack,
+        patient=plan.patient,
     )
     places = 0
     while True:

@@ -172,8 +172,12 @@ class Board:
 
     @property
     def refused(self) -> list[str]:
-        """The names of those who were not let in and have not left."""
-        return [one.name for one in self.parties.values() if one.state == "refused"]
+        """The names of those who were not let in and have not left, with their numbers in a class."""
+        return [
+            one.name if one.pid is None else f"{one.pid} {one.name}"
+            for one in self.parties.values()
+            if one.state == "refused"
+        ]
 
     def _people(self, width: int) -> RenderableType | None:
         people = self._present()

@@ -15,6 +15,7 @@ from huddle.texts import t
 
 _REFUSE = ("r ", "refuse ")
 _HERE = {"waiting", "admitted"}
+_TO_LET_IN = {*_HERE, "refused"}  # a refusal can be taken back
 
 
 class Deal:
@@ -58,16 +59,16 @@ def decide(line: str, guests: Iterable[events.Party]) -> Decision:
         return Close()
     for prefix in _REFUSE:
         if word.startswith(prefix):
-            found = _numbered(word.removeprefix(prefix), guests)
+            found = _numbered(word.removeprefix(prefix), guests, _HERE)
             return found if isinstance(found, Unclear) else Refuse(found)
     if not word:
         return Unclear(t("Nothing is decided yet."))
-    found = _numbered(word, guests)
+    found = _numbered(word, guests, _TO_LET_IN)
     return found if isinstance(found, Unclear) else Admit(found)
 
 
-def _numbered(text: str, guests: Iterable[events.Party]) -> tuple[str, ...] | Unclear:
-    here = {str(one.pid): one.did for one in guests if one.state in _HERE and one.pid is not None}
+def _numbered(text: str, guests: Iterable[events.Party], states: set[str]) -> tuple[str, ...] | Unclear:
+    here = {str(one.pid): one.did for one in guests if one.state in states and one.pid is not None}
     found = []
     for part in text.replace(",", " ").split():
         if part.removeprefix("#") not in here:
