@@ -41,7 +41,7 @@ class Assignment:
 class GroupGuest:
     """A guest's side of a front room. `placed` is its place, once it can be taken; `error` ends the room.
 
-    `patient`: refused by the host's person (`refused`) it stays, and can be called back; else that is the end.
+    `patient`: refused by the host's person it stays (`refused`), and can be called back.
     """
 
     def __init__(

@@ -261,7 +261,7 @@ class CeremonyDriver:
         return True
 
     async def _watch_group(self) -> None:
-        """The first of a group does not wait for ever for a member who is not there any more, or never came."""
+        """The first of a group does not wait for ever for a member who has gone, or never came."""
         if self._whole:
             await room_watch.member_missed(self._room, self._whole)
             away = f"Somebody of the group has not been in its room for {room_watch.MEMBER_MISSED:.0f} s."

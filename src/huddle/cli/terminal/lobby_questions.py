@@ -15,7 +15,6 @@ from huddle.errors import LocalError
 from huddle.session.party import Party
 from huddle.texts import t, translated
 
-
 Others = Callable[[], Sequence[Person]]  # as they are when it is called: some come and leave meanwhile
 
 

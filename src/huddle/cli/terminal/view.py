@@ -157,7 +157,7 @@ class View:
         if event.place == "refused":
             if self._place != "refused":
                 refused = t(
-                    "{name} did not let you in, but can still call you back. Wait here, or leave with Ctrl-C.",
+                    "{name} did not let you in, but can still call you back. Wait, or leave with Ctrl-C.",
                     name=safe(event.here[0]),
                 )
                 self.line(f"[yellow]{refused}[/]")

@@ -1,5 +1,6 @@
 """What the host can do before the start: each by a clear answer, and nothing by an unclear one."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,7 +83,8 @@ async def test_names_are_those_of_who_is_here_when_the_answer_comes() -> None:
 async def test_who_knocks_gets_a_free_seat_at_once_whatever_else_the_host_is_asked(
     asked: events.Question,
 ) -> None:
-    desk = Desk(HostPolicy(parties=3, lobby=True, standing=True), ADA, BOB, PROGRAM, WORDS, asked)
+    policy = HostPolicy(parties=3, lobby=True, standing=True)
+    desk = Desk(policy, replace(ADA, standing="self"), BOB, PROGRAM, WORDS, asked)
     running = desk.begin()
     await desk.until(lambda: desk.screen.asked)
     desk.party.queue.put_nowait(events.Party("Cyd", "did:cyd", "waiting", "new"))

@@ -101,5 +101,5 @@ def test_a_guest_who_was_refused_is_told_once_what_they_can_do_and_then_that_the
     for place in ("waiting", "refused", "refused", "admitted"):
         view.show(events.Lobby(place, ("Ada",), (), 3, False))
     shown = " ".join(text.getvalue().split())
-    assert shown.count("Ada did not let you in, but can still call you back. Wait here, or leave") == 1
+    assert shown.count("Ada did not let you in, but can still call you back. Wait, or leave") == 1
     assert shown.endswith("You are let in.")
