@@ -151,6 +151,9 @@ class GuestCeremony(Ceremony):
             name = self._called(self._host)
             if self._patient and message.reason == DECLINED:
                 self._refused = True
+                if self._lobby is not None:  # whose latest word may still give this party a seat
+                    places = tuple(place for place in self._lobby.places if place.did != self.did)
+                    self._lobby = replace(self._lobby, places=places)
                 self._show_lobby()
                 return
             raise PeerError(

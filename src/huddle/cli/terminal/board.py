@@ -127,8 +127,13 @@ class Board:
 
     # --- the parts
 
+    @property
+    def inviting(self) -> bool:
+        """Whether this is a host's, and others are awaited."""
+        return self.invitation is not None and self.meeting and self.words is None
+
     def _link(self) -> RenderableType | None:
-        if self.invitation is None or not self.meeting or self.words is not None:
+        if self.invitation is None or not self.inviting:
             return None
         code = f"[dim]{t('Code')}[/]  [bold]{safe(self.invitation.code)}[/]" if self.invitation.code else ""
         link = text(f"[dim]{t('Link')}[/]  [cyan]{safe(self.invitation.url)}[/]", overflow="fold")

@@ -202,6 +202,8 @@ class View:
     def _on_party(self, event: events.Party, before: events.Party | None) -> None:  # noqa: C901 - one case a state
         name, standing = safe(event.name), standing_of(event.standing)
         detail = _sentence(event.detail)
+        if event.state in ("refused", "left") and self._board.inviting:
+            self._wait(t("waiting for the others"))  # else it still says that they have a seat
         same = before is not None and before.state == event.state
         if same and (event.state != "waiting" or before is None or before.detail == event.detail):
             return

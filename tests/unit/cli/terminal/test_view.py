@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from huddle import events
@@ -103,3 +104,14 @@ def test_a_guest_who_was_refused_is_told_once_what_they_can_do_and_then_that_the
     shown = " ".join(text.getvalue().split())
     assert shown.count("Ada did not let you in, but can still call you back. Wait, or leave") == 1
     assert shown.endswith("You are let in.")
+
+
+@pytest.mark.parametrize("state", ["refused", "left"])
+def test_the_status_says_of_nobody_that_they_have_a_seat_which_they_lost(state: str) -> None:
+    board = Board()
+    view = View(Console(file=io.StringIO(), width=90), board)
+    view.show(events.Invitation("https://huddle.example/j#x"))
+    view.show(events.Party("Bob", DID, "seated", "new"))
+    assert "Bob has a seat" in board.status
+    view.show(events.Party("Bob", DID, state, "new"))
+    assert board.status == "waiting for the others"
