@@ -328,7 +328,12 @@ class CeremonyDriver:
                 self._host_did, self._host_name = did, name
                 self._party(did, name, "admitted")
             case heard.Proposed(roster=roster, options=options, manifest=manifest):
+                self._forget_others(roster)
                 self.roster = roster
+                if self._outside:
+                    self._outside = False
+                    here = tuple(member.name for member in roster)
+                    self._emit(events.Lobby("admitted", here, (), len(here), True))
                 self._allowed = options.networks
                 self._entry = manifest.entry
                 self._host_did = roster[0].did
@@ -370,6 +375,13 @@ class CeremonyDriver:
                 self._emit(events.Notice(text))
             case heard.Failed(error):
                 self._fail(error)
+
+    def _forget_others(self, roster: tuple[Member, ...]) -> None:
+        """Tell a guest who has no part in it any more; why, was said. A host knows that."""
+        dids = {member.did for member in roster}
+        for member in self.roster if isinstance(self._core, GuestCeremony) else ():
+            if member.did not in dids:
+                self._party(member.did, member.name, "left")
 
     def _impossible(self, roster: tuple[Member, ...]) -> bool:
         """Whether these can't be linked with those among them who run plain MPyC; then it ends here."""

@@ -253,8 +253,12 @@ class View:
             self.line(f"[dim]{told}[/]")
         elif event.state == "gone":
             self.line(f"[yellow]{t('{name} is gone.', name=name)}[/] {detail}")
-        elif event.state == "left" and (before is None or before.state != "refused"):
+        elif event.state == "left" and not self._was_told(event, before):
             self.line(f"[yellow]{safe(translated(f'{departed(event.name, event.detail)}.'))}[/]")
+
+    def _was_told(self, left: events.Party, before: events.Party | None) -> bool:
+        """Whether it is no news that somebody is not here any more: why, was said before."""
+        return (self._board.meeting and not left.detail) or (before is not None and before.state == "refused")
 
     def _on_program(self, event: events.Program) -> None:
         total = sum(file["size"] for file in event.files)
