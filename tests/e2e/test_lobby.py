@@ -256,7 +256,8 @@ def test_four_knock_for_three_seats(url: str, seat: Seat, program: Path) -> None
     bob.ctrl_c()
     bob.end()
     for person in (ada, cyd):  # the question before is answered by nobody; the new one reads alike
-        person.wait("It begins again, with other words: Bob left")
+        person.wait("Bob left the session")
+        person.wait("It begins again, with other words")
         person.stands(rf"Dan +new to you[\s\S]*{WORDS}")
         person.type("nobody")
     all_say_yes(dan)
