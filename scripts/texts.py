@@ -46,7 +46,12 @@ SENTENCES = {  # who is called with the end of a sentence, and the sentence
     "_impostor": "whoever answered to this code {what}",
     "parting": "{name} {what}",
 }
-TABLES = {"_STANDINGS", "_KEPT", "_MEANING"}  # dictionaries of which a screen shows one value, translated
+TABLES = {
+    "_STANDINGS",
+    "_KEPT",
+    "_MEANING",
+    "_OUTCOMES",
+}  # dictionaries of which a screen shows one value, translated
 
 
 @dataclass(frozen=True, slots=True)

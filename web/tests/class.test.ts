@@ -46,7 +46,7 @@ test(
         expect(said[2]).not.toEqual(said[0]);
         await ada.getByRole("heading", { name: "Your group: 1" }).waitFor();
         await eve.getByRole("heading", { name: "Your group: 2" }).waitFor();
-        expect(await ada.locator("li strong bdi").allTextContents()).toEqual(["Ada", "Bob", "Cyd"]);
+        await expect.poll(() => ada.locator("li strong bdi").allTextContents()).toEqual(["Ada", "Bob", "Cyd"]);
         for (const page of pages) await accept(page);
         for (const page of pages) await result(page).getByText("the sum is 30").waitFor();
         for (const group of [1, 2]) await tia.events.until("group", (event) => event.group === group && event.state === "result");

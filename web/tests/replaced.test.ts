@@ -74,7 +74,7 @@ test(
       await look("host-lost", ann!);
       await cyd!.getByRole("heading", { name: "Ann invites you" }).waitFor();
       await look("guest-lost", cyd!);
-      expect(await ann!.getByText(/Ben/).first().isVisible(), "who was lost is named").toBe(true);
+      await ann!.getByText(/Ben/).first().waitFor(); // who was lost is named
       const link = ann!.getByLabel("Link");
       await expect.poll(() => link.inputValue()).not.toBe(first);
       await dora!.goto(await link.inputValue());

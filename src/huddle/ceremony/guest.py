@@ -213,7 +213,7 @@ class GuestCeremony(Ceremony):
             )
         if self._record and not plan.proposal.options.record:
             raise LocalError(
-                "no record is made of this session, and this party wants one",
+                "no record is made of this session, and this guest wants one",
                 hint="Ask the host to use --record, or do without.",
             )
         self._timers["reveal"] = self._room.now + REVEAL_SECONDS + HOST_GRACE

@@ -177,8 +177,8 @@ class GroupGuest:
     def _on_opening(self, did: str, opening: messages.Opening) -> None:
         if opening.version != messages.VERSION:
             raise LocalError(
-                f"The host's groups have version {opening.version}, here {messages.VERSION}.",
-                hint="Update Huddle on whichever is older.",
+                f"The host's groups have version {opening.version}, yours {messages.VERSION}.",
+                hint="Update the older Huddle of the two.",
             )
         try:
             self._pair = self._sealing.with_host(did, opening.exchange)

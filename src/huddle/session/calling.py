@@ -52,7 +52,7 @@ def call(
             one = StandingCall(stages.crypto, box, where, invitation, contact.name, stages.notice)
             stack.push_async_callback(one.close)
             calls.append(one)
-        stages.notice(f"{contact.name} is called, and comes by: huddle join {stages.settings.name}")
+        stages.notice(f"{contact.name} is being called, and joins with: huddle join {stages.settings.name}")
     return calls
 
 

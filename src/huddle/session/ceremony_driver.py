@@ -18,6 +18,7 @@ from huddle.ceremony.lookalikes import lookalikes
 from huddle.ceremony.manifest import MAX_CEREMONY, Manifest
 from huddle.ceremony.messages import MAX_EPOCHS, Offer, departed, parting, shorten
 from huddle.ceremony.sealed import Member, Sealed
+from huddle.ceremony.silence import HOST_MISSED, host_gone
 from huddle.ceremony.states import CeremonyState
 from huddle.errors import HuddleError, LocalError, PeerError, unexpected
 from huddle.networks import outsiders, registry
@@ -240,16 +241,9 @@ class CeremonyDriver:
 
     async def _watch_host(self) -> None:
         """A guest does not wait for ever for a host that is not there any more."""
-        most = room_watch.HOST_RETURNS if self._returning else room_watch.HOST_MISSED
+        most = room_watch.HOST_RETURNS if self._returning else HOST_MISSED
         await room_watch.host_missed(self._room, most, self._on_silent_host)
-        name = self._host_name or "the host"
-        self._fail(
-            PeerError(
-                f"{name} has gone: nobody has seen the host in the room for {most:.0f} s.",
-                peer=name,
-                hint="Ask the host for a new invitation.",
-            )
-        )
+        self._fail(host_gone(self._host_name or "the host", most))
 
     def _on_silent_host(self, silent: bool) -> bool:
         if not (name := self._host_name):

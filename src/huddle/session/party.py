@@ -71,7 +71,10 @@ class Party:
 
     @property
     def record(self) -> bytes | None:
-        """The record that all have signed, once there is one."""
+        """What is to be kept of the session now, where a record was wanted.
+
+        Until all have signed it is unfinished, signed by this party alone: what there is should it be killed.
+        """
         return self._stages.record
 
     def __aiter__(self) -> AsyncGenerator[events.Event, None]:

@@ -43,7 +43,8 @@ class KeptRoom:
             raise LocalError("The invitation has expired.", hint="Host without --again, by a new link.")
         if self.returns >= MAX_RETURNS:
             raise LocalError(
-                f"You have come back to this room {MAX_RETURNS} times: by then somebody may have guessed.",
+                f"You have come back to this room {MAX_RETURNS} times; "
+                "with more tries somebody could guess the words.",
                 hint="Host without --again, by a new link.",
             )
         return invitation

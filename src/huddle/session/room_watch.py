@@ -9,7 +9,6 @@ from collections.abc import Callable
 from huddle.rendezvous.client.room import RoomClient
 
 HOST_SILENT = 3.0  # seconds without the host in the room, after which guests are told
-HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
 MEMBER_MISSED = 30.0  # seconds without all members of a group in its room
 HOST_RETURNS = 600.0  # seconds for a host that can come back: to start the computer again, and Huddle
 

@@ -49,8 +49,11 @@ class SealedSession:
         self.sealed = sealed
         self.execution: Execution | None = None
         self.broken: HuddleError | None = None
-        self.record: bytes | None = None
         self._chronicle = SessionRecorder(context.platform.crypto, context.identity, sealed)
+        # Unfinished until all have signed; in a tab nothing could be kept of it before the end.
+        self._keeps = not context.platform.in_browser
+        self._complete = False
+        self.record = self._chronicle.so_far() if self._keeps else None
         self._networks = context.networks
         self._plain = context.plain
         self._roles = {member.pid: member.plain for member in sealed.roster}
@@ -122,6 +125,7 @@ class SealedSession:
         if self._chronicle.wanted and self.broken is None:
             try:
                 self.record = await self._chronicle.sign(self._group.broadcast)
+                self._complete = True
             except HuddleError as unsigned:
                 self._unsigned = unsigned
                 raise
@@ -163,7 +167,7 @@ class SealedSession:
                 self._group.broadcast(self._farewell(reason))
             await self._group.close()
         finally:
-            if self.record is None:
+            if not self._complete:
                 self._keep_what_there_is(reason)
             if self._carried is not None:
                 self._carried.remove()
@@ -220,6 +224,7 @@ class SealedSession:
         )
         self.execution = Execution(manifest, self.files, context)
         execution, began, well = self.execution, time.time(), False
+        self._note_so_far(manifest)
         try:
             if self.broken is not None:
                 execution.fail(self.broken)
@@ -228,9 +233,15 @@ class SealedSession:
             return well
         finally:
             self._chronicle.note_run(manifest, began, well, execution.stats.last)
+            self._note_so_far()
             if self._chronicle.wanted and not self.is_host:
                 self._group.send(0, self._chronicle.paths())
             self.execution = None
+
+    def _note_so_far(self, under_way: Manifest | None = None) -> None:
+        """What is left of the record should this process be killed before more is known."""
+        if self._keeps:
+            self.record = self._chronicle.so_far(under_way)
 
     def _carry_place(self) -> Path | None:  # where what a run makes waits for the next one
         self._carried = self._carried or (Scratch("huddle-kept-") if self.context.settings.carry else None)

@@ -62,7 +62,7 @@ class Stages:
         self.crypto = platform.crypto
         self.emit = emit
         self.heard: set[str] = set()
-        self.record: bytes | None = None
+        self._record: bytes | None = None  # of the session before
         self.rooms = rooms or NoKeeper()
         self.entered = False  # a room, so that there is a session
         self.meeting: CeremonyDriver | None = None
@@ -73,6 +73,11 @@ class Stages:
         self._leaving = leaving
         self._networks: list[Network] = []
         self._plain: OutsiderPart | None = None
+
+    @property
+    def record(self) -> bytes | None:
+        """What is to be kept of the present session, or of the one before."""
+        return self.together.record if self.together is not None else self._record
 
     def notice(self, text: str) -> None:
         """Something that a person should know."""
@@ -166,7 +171,7 @@ class Stages:
 
         async def part() -> None:
             await together.part(self._leaving())
-            self.record = together.record
+            self._record = together.record
 
         stack.push_async_callback(part)
         return together

@@ -17,7 +17,7 @@ from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 from huddle.rendezvous.client.room import RoomClient
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
-from huddle.session import room_watch
+from huddle.session import ceremony_driver, room_watch
 from huddle.session.ceremony_driver import CeremonyDriver
 
 CRYPTO = NativeCrypto()
@@ -41,7 +41,7 @@ async def waiting_guest(
 
 
 async def test_a_guest_whose_host_has_gone_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room_watch, "HOST_MISSED", 1.0)
+    monkeypatch.setattr(ceremony_driver, "HOST_MISSED", 1.0)
     async with RendezvousServer(ServerConfig()) as server:
         url = f"http://127.0.0.1:{server.port}"
         invitation = Invitation.fresh(CRYPTO, url, Identity.fresh(CRYPTO).did)
@@ -54,7 +54,7 @@ async def test_a_guest_whose_host_has_gone_is_told_so(monkeypatch: pytest.Monkey
 
 
 async def test_a_host_that_is_there_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room_watch, "HOST_MISSED", 1.0)
+    monkeypatch.setattr(ceremony_driver, "HOST_MISSED", 1.0)
     async with RendezvousServer(ServerConfig()) as server:
         url = f"http://127.0.0.1:{server.port}"
         invitation = Invitation.fresh(CRYPTO, url, Identity.fresh(CRYPTO).did)

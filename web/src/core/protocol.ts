@@ -76,7 +76,7 @@ export interface PeerStats {
   name: string;
   pid: number;
   /** What its runner does. */
-  state: "idle" | "computing" | "input" | "gone";
+  state: "idle" | "computing" | "input" | "gone" | "hung_up";
   network: string;
   path: string;
   rtt_ms: number | undefined;

@@ -152,7 +152,12 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
         click.secho(t("--open: whoever holds the invitation comes in."), fg="yellow", err=True)
     if groups is not None:
         if again:
-            raise click.UsageError(t("With --groups nobody can come back: --again has no use."))
+            raise click.UsageError(
+                t(
+                    "--again can't bring back a class: host it anew without --again, and send the new link. "
+                    "Groups that have begun go on by themselves."
+                )
+            )
         if private_args or local["input_files"]:
             raise click.UsageError(t("With --groups you are in no group: --private and --input have no use."))
         mine = shared_only(mine, ask=at_terminal)

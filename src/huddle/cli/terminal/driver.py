@@ -131,8 +131,10 @@ class Driver:
             case events.Run(state="started"):
                 self._run, self._stopping = event.run, False
                 self._input_over.clear()
+                self._keep_so_far()
             case events.Run():
                 self._input_over.set()
+                self._keep_so_far()
         for question in self._questions.note(event):
             self._want(question)
         self._withdraw()
@@ -158,6 +160,14 @@ class Driver:
             keep()
         except (HuddleError, OSError) as exc:
             self._party.fail(exc)
+
+    def _keep_so_far(self) -> None:
+        """Keep what there would be of the record if this process were killed now."""
+        if self._party.record is not None:
+            try:
+                self._finish()
+            except (HuddleError, OSError) as exc:  # at the end it is tried once more
+                self._screen.show(events.Notice(unexpected(exc).message))
 
     def _ended(self, event: events.Ended) -> events.Ended:
         """Keep what is to be kept; where that fails, the end is not clean."""

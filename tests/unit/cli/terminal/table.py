@@ -244,6 +244,7 @@ class _Party:
 
     def __init__(self, told: int, decide: int) -> None:
         self.running = False
+        self.record: bytes | None = None
         self.files = {"prog.py": b"".join(b"line %d of the program\n" % n for n in range(1, 200))}
         self.files |= {"form.py": FORM}
         self.private_args: tuple[str, ...] = ()

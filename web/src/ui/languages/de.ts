@@ -391,6 +391,7 @@ const de: Translation = {
   "stats.computing": "rechnet",
   "stats.input": "tippt",
   "stats.gone": "weg",
+  "stats.hung_up": "MPyC beendet",
   "stats.connecting": "wird verbunden",
   "stats.moved": "{sent} gesendet, {received} empfangen.",
   "stats.queued": "{size} noch nicht abgeholt.",

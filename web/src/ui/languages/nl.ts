@@ -391,6 +391,7 @@ const nl: Translation = {
   "stats.computing": "rekent",
   "stats.input": "typt",
   "stats.gone": "weg",
+  "stats.hung_up": "MPyC beëindigd",
   "stats.connecting": "maakt verbinding",
   "stats.moved": "{sent} verstuurd, {received} ontvangen.",
   "stats.queued": "{size} nog niet opgehaald.",
