@@ -53,6 +53,8 @@ class Guest:
     error: Any = None
     deadline = None
 
+    refused = False
+
     def __init__(self, placed: Any) -> None:
         self._placed = placed
         self._looks = 0
