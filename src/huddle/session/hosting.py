@@ -23,7 +23,7 @@ from huddle.session.group_seat import GroupSeat
 from huddle.session.host_lobby import HostLobby
 from huddle.session.plans import HostPlan
 from huddle.session.platform import ProgramRuntime
-from huddle.session.room_keeping import KeptRoom
+from huddle.session.room_keeping import KeptRoom, NoKeeper
 from huddle.session.sealed_session import SealedSession
 from huddle.session.stages import Stages, delete
 from huddle.session.tasks import whole_stack
@@ -31,6 +31,7 @@ from huddle.session.tasks import whole_stack
 STAYED = "The others keep their seats."
 FREE = "Whoever gets the new link or code can take the free seat; new words follow."
 AGAIN = "`huddle host --again` goes on with the link that you sent then."
+ON_THE_PAGE = "The first screen of this page goes on with the link that you sent."
 ALL_HERE = "All are still here and keep their seats; new words follow when you go on."
 
 
@@ -59,7 +60,7 @@ async def host(stages: Stages, plan: HostPlan, stack: AsyncExitStack, seat: Grou
             plan = following
     except RendezvousError:  # nobody has said goodbye: one can come back, as after a crash
         if hosting.kept:
-            stages.notice(AGAIN)
+            stages.notice(ON_THE_PAGE if stages.platform.in_browser else AGAIN)
         raise
     except BaseException:
         stages.rooms.drop()
@@ -144,7 +145,7 @@ class Hosting:
             expires = self._room.state.expires or time.time()
             kept = KeptRoom(self._invitation.url, key, self._embedded, expires, plan.program.entry)
         self._stages.rooms.keep(kept)
-        self.kept = True
+        self.kept = not isinstance(self._stages.rooms, NoKeeper)
 
     async def session(self, plan: HostPlan) -> HostPlan | None:
         """One session, from its lobby to its end; the plan of the next one where somebody was lost."""

@@ -7,6 +7,7 @@ Wires the control links (`PeerMonitor`), the agreements on runs (`RunAgreements`
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +19,7 @@ from huddle.ceremony.messages import shorten
 from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, PeerError, unexpected
 from huddle.links.wire import WireInfo
-from huddle.networks.outsiders import Ports
+from huddle.networks.outsiders import Ports, ends
 from huddle.running.scratch import Scratch
 from huddle.session import control_messages as control
 from huddle.session import numpy_agreement as arrays
@@ -104,12 +105,19 @@ class SealedSession:
         """Link up with everybody; raises the error of the first peer that can't be reached."""
         for network in self._networks:
             network.begin(offers_for(self.sealed, network.name), self._keeper.accepted)
+        self._prepare_links()
         linked = asyncio.create_task(self._group.connect())
         await self._agreements.unless_broken(linked)
         if self._plain is not None:
             mine = offers_for(self.sealed, self._plain.network)
             started = self._plain.start(self.sealed.pid, mine, self._roles, self._tell_forwards)
             await self._agreements.unless_broken(started)
+
+    def _prepare_links(self) -> None:
+        """The first run's links are made before it begins. In a page the program makes its own."""
+        if sys.platform != "emscripten" and not self.context.settings.plain_end:
+            for pid in set(self._peers) - set(ends(self._roles)):
+                self._keeper.prepare(pid, self.sealed.manifest.run)
 
     def _tell_forwards(self, pid: int, ports: Ports) -> None:
         said = tuple(control.ForwardPort(to, port) for to, port in ports.items())

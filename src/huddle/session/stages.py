@@ -64,7 +64,7 @@ class Stages:
         self.heard: set[str] = set()
         self._record: bytes | None = None  # of the session before
         self.rooms = rooms or NoKeeper()
-        self.entered = False  # a room, so that there is a session
+        self.sealed = False  # by all, so that there is a session, or was
         self.meeting: CeremonyDriver | None = None
         self.together: SealedSession | None = None
         self.lobby: HostLobby | None = None
@@ -104,7 +104,6 @@ class Stages:
         """Enter a room; the stack leaves it."""
         with told_if_slow(room.url, self.notice):
             await stack.enter_async_context(room)
-        self.entered = True
 
     async def open_networks(self, rendezvous: str, stack: AsyncExitStack) -> None:
         """Open the networks that the person chose; the stack closes them."""
@@ -144,6 +143,7 @@ class Stages:
         self, sealed: Sealed, runtime: ProgramRuntime, rendezvous: str, stack: AsyncExitStack, *, lobby: bool
     ) -> SealedSession:
         """What all have signed is a session now, which the stack leaves."""
+        self.sealed = True
         findable = not (self.platform.in_browser or self.settings.pseudonym)
         self.contacts = contacts_after(
             self.contacts,
