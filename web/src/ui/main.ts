@@ -27,14 +27,13 @@ addEventListener("hashchange", () => {
 });
 addEventListener("pagehide", () => app.goodbye());
 
+// Files and workers come while the page is drawn.
+if (!unable) void app.begin();
 const target = document.getElementById("app");
 // What stands there until now is for browsers that do not come so far.
 target?.replaceChildren();
 if (target) mount(App, { target, props: { app, problem: unable } });
-if (!unable) {
-  void app.begin();
-  void cryptographyProblem(crypto.subtle).then((found) => found && app.fail(found));
-}
+if (!unable) void cryptographyProblem(crypto.subtle).then((found) => found && app.fail(found));
 
 watchVisibility();
 if (import.meta.env.PROD && "serviceWorker" in navigator) void navigator.serviceWorker.register("sw.js").catch(() => undefined);
