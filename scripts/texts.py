@@ -34,7 +34,10 @@ MADE = {
     *("Missing", "Check", "LeftBehind"),
     *("Stopped", "Notice", "Ended", "CeremonyNotice", "notice", "_notice", "_emit_notice"),
 }
-PHRASES = {"reason_of", "advice_on", "problem", "parting", "_objection", "_untimely", "_why"}
+PHRASES = {
+    *("reason_of", "advice_on", "problem", "parting", "_objection", "_untimely", "_why"),
+    *("unwelcome", "unfit", "_unfit", "_same_name"),
+}
 SENTENCES = {  # who is called with the end of a sentence, and the sentence
     "MessageFault": "{name} {what}",
     "_fault": "{name} {what}",
@@ -46,7 +49,12 @@ SENTENCES = {  # who is called with the end of a sentence, and the sentence
     "_impostor": "whoever answered to this code {what}",
     "parting": "{name} {what}",
 }
-TABLES = {"_STANDINGS", "_KEPT", "_MEANING"}  # dictionaries of which a screen shows one value, translated
+TABLES = {
+    "_STANDINGS",
+    "_KEPT",
+    "_MEANING",
+    "_OUTCOMES",
+}  # dictionaries of which a screen shows one value, translated
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,7 +295,10 @@ class Results(Event):
 
 @dataclass(frozen=True, slots=True)
 class Stats(Event):
-    """Counters per peer of the present run; `state` is what its runner does: computing, input or gone.
+    """Counters per peer of the present run; `state` is what its program does.
+
+    That is idle, computing, input (it waits for its person), gone, or hung_up: an MPyC that was started by
+    hand has closed its connections.
 
     `memory_mb` is the most memory that this party's supervisor has held so far, in MB (10^6 bytes).
     """

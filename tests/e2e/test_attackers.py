@@ -329,7 +329,7 @@ def test_a_party_that_never_says_how_its_part_has_ended_is_named(
     for party in (host, bob):
         run = party.wait("run", lambda event: event["state"] == "failed")
         assert (run["whose"], run["peer"]) == ("peer", "Eve"), run
-        assert "Eve has ended its part of the run, and for 4 s has not said how" in run["reason"]
+        assert "Eve's part of the run is over, and for 4 s Eve has not said how" in run["reason"]
         assert "total" in party.output()  # the program itself has ended well
     host.wait("question", lambda event: event["what"] == "again")
     host.type("q")

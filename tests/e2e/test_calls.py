@@ -41,7 +41,7 @@ def test_each_types_one_command_and_the_secret_is_new_each_time(
         if first is ada:
             ada.command("", "host", "--yes", "--network", "tls", "--with", "Bob", program)
             assert ada.terminal is not None
-            ada.terminal.wait("Bob is called, and comes by: huddle join Ada")
+            ada.terminal.wait("Bob is being called, and joins with: huddle join Ada")
             bob.command("", "join", "--yes", "--network", "tls", "Ada")
         else:
             bob.command("", "join", "--yes", "--network", "tls", "Ada")

@@ -49,18 +49,39 @@ def test_who_is_left_has_a_record_of_what_was(
             one.signal(signal.SIGTERM)
     for one in parties:
         one.end()
-    kept = ["Ada", "Bob"] if how == "killed" else ["Ada", "Bob", "Cyd"]
+    kept = ["Ada", "Bob", "Cyd"]
     assert sorted(path.name for path in tmp_path.glob("*.record*")) == [f"{name}.record" for name in kept]
     assert not list(tmp_path.glob(".*"))  # nothing half written
     for pid, name in enumerate(kept):
         code, said = verified(people, tmp_path / f"{name}.record")
         assert code == 1 and said["signed_by"] == [pid], said
         assert [party["name"] for party in said["parties"]] == ["Ada", "Bob", "Cyd"]
-        assert [run["outcome"] for run in said["runs"]] == ["failed"]
-        if how != "all" and name != "Cyd":
+        gone = how == "killed" and name == "Cyd"
+        assert [run["outcome"] for run in said["runs"]] == ["not ended" if gone else "failed"]
+        if how != "all" and (gone or name != "Cyd"):
             assert "Cyd" in said["cut_short"]
+        assert ("it was killed, or its machine went down" in said["cut_short"]) == gone
     left = parties[0].all("ended")[-1]["left"]
     assert any("Ada.record: an unfinished record of a session" in line for line in left)
+
+
+def test_all_that_are_killed_at_once_have_each_a_record_of_what_was(
+    url: str, people: Lab, programs: Path, tmp_path: Path
+) -> None:
+    parties = session(people, url, programs / "forever.py", tmp_path)
+    for one in parties:
+        one.wait("output")
+    for one in parties:
+        one.process.kill()
+    for one in parties:
+        one.process.wait(10)
+    for pid, name in enumerate(("Ada", "Bob", "Cyd")):
+        code, said = verified(people, tmp_path / f"{name}.record")
+        assert code == 1 and said["signed_by"] == [pid], said
+        assert said["cut_short"].startswith(f"{name}'s Huddle ended before the session")
+        assert [run["outcome"] for run in said["runs"]] == ["not ended"]
+        (kept,) = people.home(name).glob("records.json")  # so that `forget` finds it
+        assert f"{name}.record" in kept.read_text()
 
 
 def test_a_run_that_its_person_stops_or_whose_program_is_killed_is_signed_by_all(
@@ -92,5 +113,6 @@ def test_an_unfinished_record_takes_the_place_of_no_whole_one(
     for one in parties:
         one.end()
     assert (tmp_path / "Ada.record").read_bytes() == whole
+    assert sorted(path.name for path in tmp_path.glob("Ada*")) == ["Ada.record", "Ada.record.unfinished"]
     code, said = verified(people, tmp_path / "Ada.record.unfinished")
     assert code == 1 and said["signed_by"] == [0]

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import psutil
 import pytest
 
 from huddle.errors import LocalError
@@ -23,6 +22,7 @@ from huddle_lab.sites import digitalocean, machines
 from huddle_lab.sites.cloud import Region, Spec
 from tests.e2e.chaos import wait_until
 from tests.e2e.cloud import TOKEN, Cloud
+from tests.processes import kill
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -177,9 +177,8 @@ def test_what_a_killed_tool_did_not_write_down_is_removed_too(
     thread = threading.Thread(target=up)
     thread.start()
     assert wait_until(lambda: begun("sydney-0"), 60)
-    for process in psutil.Process().children(recursive=True):
-        if str(tool) in process.cmdline() or "LAB_HANGS_AT" in " ".join(process.cmdline()):
-            process.kill()
+    kill(tool.name, "apply")  # first: it must not hear how its command ended
+    kill(Path(sys.executable).name, "LAB_HANGS_AT")
     thread.join(60)
     assert [f"{tool.name} apply failed" in error.message for error in errors] == [True]
     (lab,) = machines.labs()

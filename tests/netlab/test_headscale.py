@@ -1,7 +1,7 @@
 """Sessions over headscale between machines of their own, with real tailscaleds.
 
-Each runs with a Headscale made of its documented API and a control server, and, where a `headscale` is on
-PATH, with that one too, started with its own DERP by `huddle serve --headscale`.
+Each runs with a Headscale made of its documented API and a control server, and with a real one, started with
+its own DERP by `huddle serve --headscale`.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ from tests.e2e.harness import LOCAL, PEER, Huddle, Lab, alive, lab
 from tests.netlab.conftest import ROOT
 from tests.netlab.nat import Home
 from tests.netlab.net import Net, Node
-from tests.tailnet.headscale import BINARY, POLICY, Headscale, Refused, with_machines
-from tests.tailnet.running import environment, system_tailscaled, tools
+from tests.tailnet.headscale import POLICY, Headscale, Refused, with_machines
+from tests.tailnet.running import environment, headscale, system_tailscaled, tools
 
 pytestmark = pytest.mark.timeout(900)  # on a fresh machine Tailscale is built first
 
@@ -48,7 +48,7 @@ class Place:
         with node.inside():
             self.server = people.huddle(
                 "rendezvous", "serve", "--json", "--host", node.addresses[0], "--port", "8037", *own,
-                env=environment() if BINARY is None else environment(os.path.dirname(BINARY)),
+                env=environment() if state else environment(headscale()),
             )  # fmt: skip
         self.url: str = self.server.wait("serving", timeout=60)["url"]
         if state is not None:
@@ -121,8 +121,6 @@ class Place:
 @pytest.fixture(params=["its API and a control server", "the binary"])
 def place(request: pytest.FixtureRequest, net: Net, tmp_path: Path) -> Iterator[Place]:
     """Its processes end before their network does."""
-    if request.param == "the binary" and BINARY is None:
-        pytest.skip("no headscale on PATH")
     tools()
     node = net.node("10.77.0.9/24")
     with contextlib.ExitStack() as stack:

@@ -1,7 +1,6 @@
 """The lab on hosts behind real sshds: slow and lost hosts concern only their own cells, and nothing stays."""
 
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -18,8 +17,7 @@ from huddle_lab.sites import bundle
 from tests import wireguard_go
 from tests.netlab.net import Net
 from tests.netlab.ssh import Sshd
-from tests.tailnet.headscale import BINARY
-from tests.tailnet.running import tools
+from tests.tailnet.running import environment, headscale
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
 pytestmark = pytest.mark.timeout(300)
@@ -178,21 +176,17 @@ def test_what_a_network_needs_is_sent_to_hosts_and_goes_with_the_lab(
     wireguard_go.on_path(monkeypatch)
     for name in ("a", "b", "control"):
         lab.host(name, "one", python=sys.executable)
-    networks = ["wireguard", "tailscale"]
-    if BINARY is not None:
-        monkeypatch.setenv("PATH", f"{tools()}:{Path(BINARY).parent}:{os.environ['PATH']}")
-        networks[1:] = ["headscale"]
-    lab.run(lab.study(networks, {"one": ["one"]}, "total.py", hosts='control = "control"\n'))
+    lab.run(lab.study(["tailscale"], {"one": ["one"]}, "total.py"))
+    failed = lab.rows()["one", "tailscale"]
+    assert failed["outcome"] == "failed" and "tailscale can't run on the host a" in failed["error"]
+    assert "it has no tailscaled" in failed["error"]
+    monkeypatch.setenv("PATH", environment(headscale())["PATH"])
+    both = ["wireguard", "headscale"]
+    lab.run(lab.study(both, {"one": ["one"]}, "total.py", hosts='control = "control"\n'))
     by = lab.rows()
-    assert by["one", "wireguard"]["outcome"] == "finished", by["one", "wireguard"]["error"]
-    assert by["one", "wireguard"]["paths"] == ["wireguard direct"]
-    if BINARY is not None:
-        assert by["one", "headscale"]["outcome"] == "finished", by["one", "headscale"]["error"]
-        assert by["one", "headscale"]["paths"] == ["headscale direct"]
-    else:
-        failed = by["one", "tailscale"]
-        assert failed["outcome"] == "failed" and "tailscale can't run on the host a" in failed["error"]
-        assert "it has no tailscaled" in failed["error"]
+    for network in both:
+        assert by["one", network]["outcome"] == "finished", by["one", network]["error"]
+        assert by["one", network]["paths"] == [f"{network} direct"]
     for one in lab.hosts:
         assert one.clean(), (one.left(), one.running())
         interfaces = subprocess.run(

@@ -4,14 +4,13 @@ It keeps to the contract of Headscale's /api/v1 as far as a session needs it, as
 numbers as strings, errors with a message (most are internal ones), a name once, no user deleted while it has
 machines, a key good once and until its time. With `problems` errors are problem documents with codes of their
 own, as in its source after that.
-Where a `headscale` is on PATH the tests of sessions run against that one too, by `huddle serve --headscale`.
+Tests of sessions run against a real one too (`running.headscale`), by `huddle serve --headscale`.
 """
 
 import contextlib
 import json
 import re
 import secrets
-import shutil
 import ssl
 import threading
 import time
@@ -23,11 +22,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from huddle.networks.headscale.policy import openness
-from tests.tailnet.running import ENVIRONMENT, Control, control
+from tests.tailnet.running import Control, control
 
 Row = dict[str, Any]
 POLICY = '{\n  // Written by hand.\n  "groups": {"group:home": ["carol@"]},\n  "acls": [\n    {"action": "accept", "src": ["group:home"], "dst": ["group:home:*"]},\n  ],\n}\n'  # noqa: E501
-BINARY = shutil.which("headscale", path=ENVIRONMENT.get("PATH"))
 
 
 class Refused(Exception):

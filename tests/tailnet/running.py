@@ -1,4 +1,4 @@
-"""Real tailscaleds and a control server for tests: built once a machine by scripts/install-tailnet."""
+"""Real tailscaleds, a control server for tests, and a Headscale: built once a machine (scripts/install-*)."""
 
 import contextlib
 import functools
@@ -21,11 +21,9 @@ ENVIRONMENT = dict(os.environ)  # with the home of who runs the tests, where too
 
 
 @functools.cache
-def tools() -> Path:
-    """Where tailscaled, tailscale and the control server are; without Go they can't be had."""
-    built = subprocess.run(
-        [ROOT / "scripts" / "install-tailnet"], env=ENVIRONMENT, capture_output=True, text=True
-    )
+def _built(script: str) -> Path:
+    """The directory that this script fills; without Go it can't be had."""
+    built = subprocess.run([ROOT / "scripts" / script], env=ENVIRONMENT, capture_output=True, text=True)
     if built.returncode:
         if os.environ.get("CI") == "true":
             pytest.fail(built.stderr)
@@ -33,9 +31,19 @@ def tools() -> Path:
     return Path(built.stdout.strip())
 
 
-def environment(*more: str) -> dict[str, str]:
-    """What a process needs to find them, and what is in these directories."""
-    return {"PATH": os.pathsep.join([str(tools()), *more, os.environ["PATH"]])}
+def tools() -> Path:
+    """Where tailscaled, tailscale and the control server are."""
+    return _built("install-tailnet")
+
+
+def headscale() -> Path:
+    """Where the command headscale is."""
+    return _built("install-headscale")
+
+
+def environment(*more: Path) -> dict[str, str]:
+    """What a process needs to find tailscaled and tailscale, and what is in these directories."""
+    return {"PATH": os.pathsep.join(map(str, [tools(), *more, os.environ["PATH"]]))}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 
 from bench import __main__ as bench
 from bench.figures import BARS, line
-from bench.parties import Outcome
+from bench.parties import HERE, Outcome, plain
 
 PRINTED = {"output_ms": 1, "multiplication_ms": 1, "exchange_ms": 1, "mb_per_s": 1, "connected": 1}
 STOPPED = "elapsed time: 0:00:01.5|bytes sent: 1000\n"
@@ -51,3 +51,14 @@ def test_every_bar_is_said_with_its_figure(
     assert len(said) > len(BARS)
     idle = {name for name in BARS if "idle" in name}
     assert {one["name"] for one in said if "met" in one} == BARS.keys() - idle
+
+
+async def test_secret_santa_sends_the_same_with_the_same_seed_and_other_with_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "programs"))
+    sent = []
+    for seed in ("1", "1", "2"):
+        outcome = await plain(HERE / "santas.py", ("--seed", seed, "--most", "4"), 3)
+        sent.append([outcome.json(pid)["sent_bytes"] for pid in range(3)])
+    assert sent[0] == sent[1] != sent[2]

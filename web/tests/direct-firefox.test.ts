@@ -1,8 +1,8 @@
-/** Direct channels between Firefox and Chromium: used, cut by either, made anew. */
+/** Direct channels between Firefox and Chromium: used, cut by either, made anew; and what a hostile peer sends to Firefox. */
 import type { Server } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Tab, agreeable, coreAndRendezvous, people } from "./browser";
-import { COUNTED, ROUNDS, cut, directly, made, program } from "./direct";
+import { COUNTED, FLOOD, LIES, ROUNDS, cut, directly, firefoxOutput, firefoxTold, hostsInFirefox, lying, made, program } from "./direct";
 import { FirefoxPerson } from "./firefox";
 
 const MINUTE = 60_000;
@@ -26,28 +26,11 @@ afterAll(async () => {
   meeting.end();
 }, MINUTE);
 
-/** Firefox's session, which lets everybody in and accepts; what it was told is kept in its page. */
-const HOST = (rendezvous: string, told: unknown): string => `(async () => {
-  while (!globalThis.core) await new Promise((done) => setTimeout(done, 50));
-  globalThis.told = [];
-  const session = core.openSession(${JSON.stringify(rendezvous)});
-  session.subscribe((event) => {
-    told.push("files" in event ? { event: event.event } : event);
-    if (event.event !== "question") return;
-    session.send(event.what === "admit" ? { do: "admit", did: event.did } : { do: event.what === "again" ? "finish" : "accept" });
-  });
-  const said = ${JSON.stringify(told)};
-  for (const [path, text] of Object.entries(said.program.files)) said.program.files[path] = new TextEncoder().encode(text);
-  session.send(said);
-})()`;
-
 test("Firefox hosts Chromium; their frames' channel is cut by the one, then by the other, and nothing is lost", { timeout: 4 * MINUTE }, async () => {
-  const local = { networks: ["webrtc"], grace: 20 };
-  await fay.page.evaluate(HOST(meeting.url, { do: "host", name: "Fay", parties: 2, program: program(ROUNDS, "25"), ...local }));
-  const invitation = await fay.page.waitForFunction("told.find((event) => event.event === 'invitation')?.url", { polling: 100, timeout: MINUTE });
+  const invitation = await hostsInFirefox(fay, meeting.url, program(ROUNDS, "25"));
   const ben = await Tab.open(chromium.contexts[0]!, core.url, meeting.url, agreeable);
   try {
-    await ben.send({ do: "join", name: "Ben", invitation: String(await invitation.jsonValue()), ...local });
+    await ben.send({ do: "join", name: "Ben", invitation, networks: ["webrtc"], grace: 20 });
     await expect.poll(() => directly(ben.page), { timeout: MINUTE }).toBeGreaterThan(20_000);
     for (const [at, page] of [ben.page, fay.page].entries()) {
       await cut(page);
@@ -57,9 +40,27 @@ test("Firefox hosts Chromium; their frames' channel is cut by the one, then by t
     }
     expect(await ben.events.until("ended")).toMatchObject({ clean: true });
     expect(ben.events.output).toMatch(/through \d+ 3/);
-    const hosted = (await fay.page.evaluate("told.filter((event) => event.event === 'output').map((event) => event.text).join('')")) as string;
-    expect(hosted).toMatch(/through \d+ 3/);
+    expect(await firefoxOutput(fay)).toMatch(/through \d+ 3/);
   } finally {
     await ben.page.close();
   }
 });
+
+test.each([["frames without end", FLOOD, "more than the window allows"] as const, ...LIES.map(([what, lie, blame]) => [what, lying(lie), blame] as const)])(
+  "somebody in Firefox is told who sent %s on a direct channel",
+  { timeout: 4 * MINUTE },
+  async (_, script, blame) => {
+    const invitation = await hostsInFirefox(fay, meeting.url, program(ROUNDS, "120"));
+    const ben = await Tab.open(chromium.contexts[0]!, core.url, meeting.url, agreeable);
+    try {
+      await expect.poll(() => ben.page.frames().length, { timeout: MINUTE }).toBe(2);
+      await ben.page.frames()[1]!.evaluate(script);
+      await ben.send({ do: "join", name: "Ben", invitation, networks: ["webrtc"], grace: 20 });
+      const { reason, peer } = await firefoxTold(fay, "event.event === 'run' && event.state === 'failed'");
+      expect(reason).toContain(blame);
+      expect(peer).toBe("Ben");
+    } finally {
+      await ben.page.close();
+    }
+  },
+);

@@ -299,6 +299,30 @@ test.each<[string, (mine: FakeChannel) => void]>([
   await until(() => other.has(FAILED));
 });
 
+test("a channel that closes in the middle of a frame is a lost way, and nobody is blamed: the link brings the frame", async () => {
+  const [one, other] = pair();
+  const [mine, theirs] = direct(one, other, 1);
+  one.write(frame(1));
+  await until(() => other.size === 9);
+  cut(mine, theirs);
+  one.write(frame(1000));
+  await until(() => one.written);
+  other.stream.lost(1);
+  theirs.hear(frame(1000).slice(0, 500).buffer);
+  one.stream.lost(1);
+  await until(() => other.size === 9 + 1008);
+  expect(Buffer.compare(joined(other.got), joined([frame(1), frame(1000)]))).toBe(0);
+  expect(other.has(FAILED)).toBe(false);
+});
+
+test("half a frame that was heard before its channel closed is blamed all the same", async () => {
+  const [one, other] = pair();
+  const [mine] = direct(one, other, 1);
+  mine.send(frame(1000).slice(0, 500));
+  mine.close();
+  await until(() => other.has(FAILED));
+});
+
 test.each([
   ["AWAY to nowhere", control(AWAY, 4)],
   ["BACK from nowhere", control(BACK, 0)],

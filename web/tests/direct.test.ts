@@ -3,8 +3,8 @@ import type { Server } from "node:http";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Decision, SessionEvent } from "../src/core/protocol";
-import { Tab, agreeable, people, coreAndRendezvous } from "./browser";
-import { COUNTED, ROUNDS, cut, directly, made, program } from "./direct";
+import { Tab, coreAndRendezvous, people } from "./browser";
+import { ASKS, BUSY, COUNTED, CUT_SHORT, FLOOD, LIES, ROUNDS, UNTIL, closed, cut, directly, lying, made, meet, over, patient, program } from "./direct";
 
 const MINUTE = 60_000;
 
@@ -24,51 +24,14 @@ afterAll(async () => {
   meeting.end();
 });
 
-/** One computes for longer than a wire may be silent, and says when; then they go on. */
-const BUSY = ROUNDS.replace(
-  '    print("started", flush=True)\n',
-  `    print("started", flush=True)
-    for _ in range(50):
-        await mpc.transfer(b"x" * 100)
-    if mpc.pid == 1:
-        print("busy", flush=True)
-        busy = time.monotonic() + float(sys.argv[2])
-        while time.monotonic() < busy:
-            pass
-        print("no longer", flush=True)
-`,
-);
-
-/** One waits for its person. */
-const ASKS = BUSY.replace(/busy = [^]*?pass\n/, 'print("got", input("Go on? "), flush=True)\n');
-
-/** Rounds until the person of party 0 has had enough of them, however slow the machine is. */
-const UNTIL = ROUNDS.replace("time.monotonic() < end", 'mpc.pid > 0 or input("Go on? ") == "y"');
-
-const patient = (tab: Tab, event: SessionEvent): Decision | undefined =>
-  event.event === "question" && event.what === "again" ? undefined : agreeable(tab, event);
-
+/** Two tabs in a session whose links go by `networks`. */
 async function pair(source: string, args: string[], options: { direct?: boolean }[] = [{}, {}], networks = ["webrtc"], before?: (tabs: [Tab, Tab]) => Promise<void>, react = patient): Promise<[Tab, Tab]> {
-  const [ann, ben] = (await Promise.all(
+  const tabs = (await Promise.all(
     chromium.contexts.map((context, at) => Tab.open(context, core.url, meeting.url, react, options[at])),
   )) as [Tab, Tab];
-  const local = { networks, stay: true, grace: 20 };
-  await before?.([ann, ben]);
-  await ann.send({ do: "host", name: "Ann", parties: 2, program: program(source, ...args), ...local });
-  const { url } = await ann.events.until("invitation");
-  await ben.send({ do: "join", name: "Ben", invitation: url, ...local });
-  return [ann, ben];
-}
-
-async function over(tabs: Tab[], run = 1): Promise<void> {
-  for (const tab of tabs) {
-    const end = await tab.events.until("run", (event) => event.run === run && ["finished", "failed"].includes(event.state));
-    expect(end, tab.said).toMatchObject({ state: "finished" });
-  }
-}
-
-async function closed(tabs: Tab[]): Promise<void> {
-  await Promise.all(tabs.map((tab) => tab.page.close()));
+  await before?.(tabs);
+  await meet(tabs, program(source, ...args), networks);
+  return tabs;
 }
 
 test("the bytes of a run go from frame to frame, and counters know of them", { timeout: 3 * MINUTE }, async () => {
@@ -171,35 +134,55 @@ test("nobody is reached in a way that they did not choose: no direct channel by 
   }
 });
 
-/** In a frame: the channel stays here and sends without end, and its worker is given another that leads nowhere. */
-const FLOOD = `{
-  const real = RTCPeerConnection.prototype.createDataChannel;
-  globalThis.flooded = 0;
-  RTCPeerConnection.prototype.createDataChannel = function (...args) {
-    const channel = real.call(this, ...args);
-    const block = new Uint8Array(65_544).fill(7);
-    block.set([1, 1, 0, 0, 0, 0, 0, 1]);
-    channel.onopen = () => setInterval(() => {
-      while (channel.readyState === "open" && channel.bufferedAmount < 1 << 20) { channel.send(block); flooded += block.length; }
-    }, 5);
-    return real.call(new RTCPeerConnection(), "nowhere");
-  };
-}`;
-
 test("a hostile peer that floods a program that computes is blamed before it has filled the tab's memory", { timeout: 4 * MINUTE }, async () => {
   const tabs = await pair(BUSY, ["1", "120"], [{}, {}], ["webrtc"], async ([ann]) => {
     await expect.poll(() => ann.page.frames().length, { timeout: MINUTE }).toBe(2);
-    await ann.page.frames()[1]!.evaluate(FLOOD);
+    await ann.page.frames()[1]!.evaluate(`globalThis.flooding = false; ${FLOOD}`);
   });
   const [ann, ben] = tabs;
   try {
     await ben.events.until("output", (event) => event.text.includes("busy"));
     const frame = ann.page.frames()[1]!;
+    await frame.evaluate("globalThis.flooding = true");
     const end = await ben.events.until("run", (event) => event.state === "failed");
-    expect(JSON.stringify(end)).toContain("more than the window allows");
+    expect(end.reason).toContain("more than the window allows");
     expect(ben.events.output).not.toContain("no longer");
     const flooded = Number(await frame.evaluate("flooded").catch(() => 0));
     expect(flooded).toBeLessThan(300_000_000);
+    // By name, and what was written before is kept.
+    expect(end.peer).toBe("Ann");
+    expect(ben.events.output).toContain("started");
+  } finally {
+    await closed(tabs);
+  }
+});
+
+test.each(LIES)("a hostile peer that sends %s on a direct channel is blamed for it", { timeout: 4 * MINUTE }, async (_, lie, blame) => {
+  const tabs = await pair(ROUNDS, ["120"], [{}, {}], ["webrtc"], async ([ann]) => {
+    await expect.poll(() => ann.page.frames().length, { timeout: MINUTE }).toBe(2);
+    await ann.page.frames()[1]!.evaluate(lying(lie));
+  });
+  const [, ben] = tabs;
+  try {
+    const { reason, peer } = await ben.events.until("run", (event) => event.state === "failed");
+    expect(reason).toContain(blame);
+    expect(peer).toBe("Ann");
+  } finally {
+    await closed(tabs);
+  }
+});
+
+test("a channel that closes in the middle of a frame is a lost one: nobody is blamed, another is tried, and the run goes on", { timeout: 4 * MINUTE }, async () => {
+  const tabs = await pair(ROUNDS, ["6"], [{}, {}], ["webrtc"], async ([ann]) => {
+    await expect.poll(() => ann.page.frames().length, { timeout: MINUTE }).toBe(2);
+    await ann.page.frames()[1]!.evaluate(CUT_SHORT);
+  });
+  const [, ben] = tabs;
+  try {
+    await ben.events.until("output", (event) => event.text.includes("started"));
+    await expect.poll(() => made(ben.page), { timeout: MINUTE }).toBeGreaterThan(1);
+    await over(tabs);
+    for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
   } finally {
     await closed(tabs);
   }

@@ -46,7 +46,7 @@ test(
     });
     await shown({ ann, ben }, async () => {
       await ben.getByText("--groups=cats,dogs").waitFor();
-      expect(await ben.getByText("stays on this device").count()).toBe(2);
+      await expect.poll(() => ben.getByText("stays on this device").count()).toBe(2);
       await ben.getByLabel("Your answer").fill("6");
       await ben.getByLabel("Your group", { exact: true }).focus();
       await ben.getByText("At most 5.").waitFor();

@@ -31,11 +31,17 @@ test("notes are handed over once, in order", async () => {
 test("a note ends the waiting, and nothing else does before its time", async () => {
   const box = new Mailbox();
   const { near, far } = pair();
-  setTimeout(() => far.send(bytes(1)), 2);
-  setTimeout(() => box.note(1, 0, "late"), 10);
-  expect(await noted(box, -1)).toEqual([1, [POLLIN]]);
-  expect(near.ready() & POLLIN).toBe(POLLIN);
-  expect(await noted(box, -1)).toEqual([1, [POLLIN]]);
+  const order: string[] = [];
+  const waiting = noted(box, -1).then((found) => {
+    order.push("woken");
+    return found;
+  });
+  far.send(bytes(1));
+  while ((near.ready() & POLLIN) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  order.push("arrived");
+  box.note(1, 0, "late");
+  expect(await waiting).toEqual([1, [POLLIN]]);
+  expect(order).toEqual(["arrived", "woken"]);
   expect(box.take()).toEqual([1, 0, "late"]);
   expect(await noted(box, 5)).toEqual([0, [0]]);
   expect(await polled(box, [], 5)).toEqual([0, []]);

@@ -61,7 +61,7 @@ class StandingCall:
         else:
             problem = RoomGone("deleted")
         where = host_of(self._rendezvous)
-        self._notice(f"{self._name} can't be called at {where}: {problem.message} The link serves as ever.")
+        self._notice(f"{self._name} can't be called at {where}: {problem.message} The link still works.")
 
     async def _once(self) -> None:
         """One room, until it is gone."""

@@ -182,7 +182,7 @@ class GuestCeremony(Ceremony):
         greeted = self._current.hellos.get(self.did)
         if greeted is None or greeted.hash not in {greeting.hash for greeting in plan.greetings}:
             self._gate.enter(CeremonyState.OUTSIDE)
-            self._tell(events.CeremonyNotice("the host goes on without this party, for now"))
+            self._tell(events.CeremonyNotice("the host goes on without you, for now"))
             self._show_lobby()
             return False
         self._refused = False
@@ -209,7 +209,7 @@ class GuestCeremony(Ceremony):
             )
         if self._record and not plan.proposal.options.record:
             raise LocalError(
-                "no record is made of this session, and this party wants one",
+                "no record is made of this session, and this guest wants one",
                 hint="Ask the host to use --record, or do without.",
             )
         self._timers["reveal"] = self._room.now + REVEAL_SECONDS + HOST_GRACE

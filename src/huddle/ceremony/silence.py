@@ -6,6 +6,7 @@ from huddle.ceremony.roster import Plan
 from huddle.errors import HuddleError, LocalError, PeerError, RendezvousError
 
 REVEAL_SECONDS = 30.0  # a reveal needs no person: who takes longer is gone
+HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
 ECHO_SECONDS = 120.0  # longer than a rendezvous takes to restart
 DECIDE_SECONDS = 30.0  # what a guest gives the host to decide what the host has seen too
 
@@ -22,6 +23,15 @@ def silent(plan: Plan, me: str, done: Collection[int], what: str) -> HuddleError
         f"{names} did not accept in time" if what == "accept" else f"{names} did not reveal in time",
         peer=missing[0],
         hint=f"Ask {missing[0]} what happened, then start again with a new invitation.",
+    )
+
+
+def host_gone(name: str, seconds: float) -> PeerError:
+    """The error of a host that the rendezvous has not seen in its room for so long."""
+    return PeerError(
+        f"{name} has gone: nobody has seen the host in the room for {seconds:.0f} s.",
+        peer=name,
+        hint="Ask the host for a new invitation.",
     )
 
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol
 
-from huddle.cli.home import Home
+from huddle.cli.home import Home, holds_unfinished
 from huddle.codec import Limit, decode, encode
 from huddle.errors import LocalError
 from huddle.helper import Answer, Helper
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity, SeedCrypto
 from huddle.record.signed import MAX_FILE
-from huddle.record.unfinished import MAGIC
+from huddle.record.unfinished import is_unfinished
 from huddle.session.room_keeping import KeptRoom, NoKeeper, RoomKeeper
 
 MAX_CONTACTS = 64 << 20  # bytes; some hundred thousand people
@@ -61,6 +61,7 @@ class LocalArchive:
     lasting: bool
     record: Path | None
     rooms: RoomKeeper = field(default_factory=NoKeeper)
+    _unfinished: list[Path] = field(default_factory=list, init=False)  # where this session's is, if it is
 
     def entered(self) -> None:
         if self.lasting and self.home.keep_identity(self.crypto, self.identity) != self.identity.did:
@@ -72,15 +73,26 @@ class LocalArchive:
         if self.lasting and contacts != self.contacts:
             self.home.save_contacts(contacts, self.contacts)
         if self.record is not None and record is not None:
-            self.home.save_record(_place(self.record, record), record)
+            self._save(self.record, record)
         return tuple(f"{item.path}: {item.what}, {item.why}" for item in self.home.left_behind())
 
+    def _save(self, wanted: Path, record: bytes) -> None:
+        """Keep a record; a later one of the same session takes the place of its unfinished one."""
+        before = [path for path in self._unfinished if holds_unfinished(path)]
+        place = wanted
+        if is_unfinished(record):
+            place = before[0] if before else _free(wanted)
+            self._unfinished[:] = [place]
+        self.home.save_record(place, record)
+        for path in before:
+            if path != place:
+                path.unlink(missing_ok=True)
 
-def _place(wanted: Path, record: bytes) -> Path:
-    """Where this record goes: an unfinished one takes the place of nothing that is there."""
-    if record.startswith(MAGIC) and wanted.exists():
-        return wanted.with_name(f"{wanted.name}.unfinished")
-    return wanted
+
+def _free(wanted: Path) -> Path:
+    """Where an unfinished record goes: it takes the place of nothing that is there."""
+    beside = (wanted.with_name(f"{wanted.name}.unfinished{number}") for number in ("", *range(2, 1000)))
+    return next((path for path in (wanted, *beside) if not path.exists()), wanted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,9 @@ class Home:
                 LeftBehind(
                     "records",
                     path,
-                    "an unfinished record of a session" if _is_unfinished(path) else "a record of a session",
+                    "an unfinished record of a session"
+                    if holds_unfinished(path)
+                    else "a record of a session",
                     "you asked for it with --record",
                 )
                 for path in self._record_paths()
@@ -274,12 +276,13 @@ class Home:
             os.close(directory)
 
 
-def _is_unfinished(record: Path) -> bool:
-    from huddle.record.unfinished import MAGIC  # the ceremony comes with it, which no other file here needs
+def holds_unfinished(record: Path) -> bool:
+    """Whether an unfinished record is in that file."""
+    from huddle.record.unfinished import MAGIC, is_unfinished  # the ceremony comes with it: only where needed
 
     try:
         with record.open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
+            return is_unfinished(file.read(len(MAGIC)))
     except OSError:
         return False
 

@@ -60,7 +60,7 @@ class HomeRooms:
                 return
         raise LocalError(
             "There is no invitation here that you could go on with.",
-            hint="It is kept from its making until the start, and until it expires. Host without --again.",
+            hint="An invitation is kept until its session starts, or it expires. Host without --again.",
         )
 
     def _let_go(self) -> None:

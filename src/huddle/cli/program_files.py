@@ -115,7 +115,7 @@ def _compiles(path: str, source: bytes) -> None:
     except SyntaxError as error:
         where = f"{path}, line {error.lineno}" if error.lineno else path
         raise LocalError(
-            f"Python can't read {where}: {error.msg}.", hint="Correct it, then host it again."
+            f"Python can't read {where}: {error.msg}.", hint="Correct it, then try again."
         ) from error
     except (ValueError, RecursionError, MemoryError):
         return  # too deep for this check; Python itself has other limits

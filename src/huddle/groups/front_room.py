@@ -11,13 +11,16 @@ from contextlib import AsyncExitStack
 from huddle import events
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.messages import Software
+from huddle.ceremony.silence import HOST_MISSED, host_gone
 from huddle.errors import HuddleError, unexpected
 from huddle.groups.guest import Assignment, GroupGuest
 from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
 from huddle.rendezvous.client.room import RoomClient
+from huddle.tasks import cancel
 
 _FAREWELL = 2.0  # seconds for the last records
+_LOOK = 1.0  # seconds between two looks whether the host is in the room
 
 
 class FrontRoom:
@@ -32,7 +35,10 @@ class FrontRoom:
         self._last: asyncio.Future[int] | None = None
         self._changed = asyncio.Event()
         self._undone = asyncio.Event()
-        self._task = asyncio.create_task(self._read(), name="front room")
+        self._tasks = [
+            asyncio.create_task(self._read(), name="front room"),
+            asyncio.create_task(self._watch_host(), name="host watch"),
+        ]
 
     @classmethod
     async def enter(
@@ -106,8 +112,7 @@ class FrontRoom:
         if self._last is not None:
             with contextlib.suppress(TimeoutError, HuddleError):
                 await asyncio.wait_for(self._last, _FAREWELL)
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await cancel(*self._tasks)
 
     async def _news(self) -> None:
         if self._core.error is not None:
@@ -118,6 +123,19 @@ class FrontRoom:
                 await self._changed.wait()
         except TimeoutError:
             self._core.expire()
+
+    async def _watch_host(self) -> None:
+        """Who waits for a place does not wait for ever for a host that is not there any more.
+
+        That is the rendezvous's word, as in a ceremony.
+        """
+        missed = 0.0
+        while missed < HOST_MISSED:
+            await asyncio.sleep(_LOOK)
+            waits = self._core.placed is None
+            missed = missed + _LOOK if waits and self._room.state.maker is False else 0.0
+        self._core.error = self._core.error or host_gone(self._core.host_name or "the host", HOST_MISSED)
+        self._changed.set()
 
     async def _read(self) -> None:
         try:

@@ -155,7 +155,7 @@ class GroupGuest:
                     self._room.send(messages.Here(number))
             case messages.Refused(did, reason) if self._here and did == self._identity.did:
                 raise PeerError(
-                    f"{self.host_name} did not let this party in: {reason}",
+                    f"{self.host_name} did not let you in: {reason}",
                     peer=self.host_name,
                     hint=f"Ask {self.host_name}, then join again.",
                 )
@@ -175,8 +175,8 @@ class GroupGuest:
     def _on_opening(self, did: str, opening: messages.Opening) -> None:
         if opening.version != messages.VERSION:
             raise LocalError(
-                f"The host's groups have version {opening.version}, here {messages.VERSION}.",
-                hint="Update Huddle on whichever is older.",
+                f"The host's groups have version {opening.version}, yours {messages.VERSION}.",
+                hint="Update the older Huddle of the two.",
             )
         try:
             self._pair = self._sealing.with_host(did, opening.exchange)

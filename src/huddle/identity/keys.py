@@ -23,10 +23,11 @@ class SeedCrypto(Crypto, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A did and the key that signs for it."""
+    """A did and the key that signs for it; `asks`: its person may be asked for each signature."""
 
     did: str
     key: SigningKey = field(repr=False)
+    asks: bool = False
 
     @classmethod
     def fresh(cls, crypto: Crypto) -> Self:

@@ -43,7 +43,7 @@ class AgentKey:
 
     def identity(self) -> Identity:
         """The identity for which the agent signs with it."""
-        return Identity(self.did, SigningKey(self))
+        return Identity(self.did, SigningKey(self), asks=True)
 
     def public_key(self) -> Ed25519PublicKey:
         """The public key."""

@@ -17,7 +17,7 @@ from huddle.links.connector import Connector, DialTarget
 from huddle.links.frames import Scanned, Slice
 from huddle.links.proof import Proven
 from huddle.links.protocol import NEVER, SILENCE, Happened, LinkProtocol
-from huddle.links.receiver import LinkReceiver, LinkStats
+from huddle.links.receiver import EarlyReceiver, LinkReceiver, LinkStats
 from huddle.links.record_layer import RecordWire
 from huddle.links.wire import Wire, WireInfo
 
@@ -165,11 +165,11 @@ class Link:
 
     # --- for the keeper
 
-    def begin(self, seeker: Connector) -> None:
-        """Start to seek wires."""
+    def begin(self, seeker: Connector, delay: float = 0.0) -> None:
+        """Start to seek wires, by dialling after `delay`."""
         self._seeker = seeker
         self._patience = seeker.timing.improve
-        seeker.seek(first=self._known() if self._known else "")
+        seeker.seek(delay, first=self._known() if self._known else "")
 
     def accepted(self, wire: Wire) -> None:
         """The peer dialled; where this end starts the proof and has a young wire, it waits a moment.
@@ -204,6 +204,10 @@ class Link:
         self._arm()
         self._improve_later()
 
+    def hand_over(self, receiver: LinkReceiver) -> None:
+        """The user of a link that was opened early is there, and hears of it in the loop's next turn."""
+        self._loop.call_soon(self._hand_over, receiver, self._closing)
+
     def improve(self) -> None:
         """Dial once by each network that would be better; called when one may have begun to work."""
         if self._wire is None or self._seeker is None or self._ended.is_set():
@@ -215,6 +219,14 @@ class Link:
             self._seeker.improve(better)
 
     # --- inside
+
+    def _hand_over(self, receiver: LinkReceiver, over: bool) -> None:
+        early, self._receiver = self._receiver, receiver
+        if self._wire is not None:
+            self._wire._receiver = receiver
+        # It may have ended by itself before; but whoever has closed it since wants to hear nothing.
+        if self._closing is over and isinstance(early, EarlyReceiver):
+            early.tell(receiver)
 
     def _improve_later(self) -> None:
         """Try for a better network after a while, as long as there is one."""

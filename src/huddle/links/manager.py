@@ -15,7 +15,7 @@ from huddle.identity.crypto import Crypto
 from huddle.links.connector import Connector, Dial, DialTarget, Timing
 from huddle.links.link import Link
 from huddle.links.proof import Proven
-from huddle.links.receiver import LinkReceiver, LinkStats
+from huddle.links.receiver import EarlyReceiver, LinkReceiver, LinkStats
 from huddle.links.wire import Wire
 
 __all__ = ["Dial", "DialTarget", "Link", "LinkManager", "LinkReceiver", "LinkStats", "Timing"]
@@ -58,6 +58,8 @@ class LinkManager:
         self._clock = clock
         self._ends: dict[tuple[int, int], Link] = {}
         self._used: set[tuple[int, int]] = set()
+        self._wanted: dict[int, int] = {}  # of each peer the run for which a link is prepared
+        self._early: dict[tuple[int, int], Link] = {}  # that are prepared
         self._parked: dict[int, _Parked] = {}
         self._numbers = count()
         self._closed = False
@@ -71,6 +73,9 @@ class LinkManager:
         `make` is called as the class of its end. A link is opened once: ValueError where it is, or was, open.
         """
         which = (pid, run)
+        if (early := self._early.pop(which, None)) is not None:
+            early.hand_over(receiver)
+            return early
         if which in self._used or self._closed:
             raise ValueError(f"the link with {pid} for run {run} was opened before, or the keeper is closed")
         peer = self._peers[pid]
@@ -84,12 +89,25 @@ class LinkManager:
         def found(wire: Wire, proven: Proven) -> None:
             end.found(wire, proven)
             if run == 0:
+                self._begin_early(pid)
                 self._follow(pid)
 
-        end.begin(Connector(self._pid, peer, run, dialers, self._crypto, self._timing, self._clock, found))
-        for number in [number for number, parked in self._parked.items() if parked.which == which]:
+        parked = [number for number, one in self._parked.items() if one.which == which]
+        # One that the peer has dialled already is mostly proven before this end has to dial.
+        delay = self._timing.reversal if parked else 0.0
+        seeker = Connector(self._pid, peer, run, dialers, self._crypto, self._timing, self._clock, found)
+        end.begin(seeker, delay)
+        for number in parked:
             end.accepted(self._take(number))
         return end
+
+    def prepare(self, pid: int, run: int) -> None:
+        """Open the link for that run as soon as the control link has a wire, on the same network.
+
+        So the trips of its own wire need not be waited for when the program begins. `open` hands it to its
+        receiver.
+        """
+        self._wanted[pid] = run
 
     def accepted(self, pid: int, run: int, wire: Wire) -> None:
         """A network has a wire that somebody dialled, as it seems this peer for this run."""
@@ -129,6 +147,12 @@ class LinkManager:
         """The network on which the control link to that peer is; empty where it has no wire."""
         end = self._ends.get((pid, 0))
         return end.stats.network if end is not None else ""
+
+    def _begin_early(self, pid: int) -> None:
+        """The control link has a wire: open what was to be prepared, unless it is open by now."""
+        run = self._wanted.pop(pid, None)
+        if run is not None and (pid, run) not in self._used and not self._closed:
+            self._early[pid, run] = self.open(pid, run, EarlyReceiver())
 
     def _follow(self, pid: int) -> None:
         """The control link has a wire: other links of the pair may want one of its network."""

@@ -7,6 +7,9 @@ the wire that it is attached to has been proven before (`huddle.links.proof`).
     offline --attach--> resuming --RESUME of the peer--> online --detach--> offline
     any of these --BYE of the peer--> over
 
+On its first wire, as the peer can have nothing yet, an end lets the stream follow its RESUME; on a later one
+it waits for that of the peer, which says from where.
+
 Offsets count the bytes of stream frames, headers included, from the first one of the link.
 Invariants: `acked <= sent`, `delivered <= received`; all from `acked` to `sent` is kept, and goes out
 again from the peer's RESUME on; the stream enters and leaves in whole frames, so that RESUME always
@@ -73,8 +76,8 @@ class LinkProtocol:
 
     # More attributes than Python looks up fast in a dictionary.
     __slots__ = (
-        "_ack_due", "_acknowledged", "_bye_sent", "_finishing", "_heard", "_ping", "_ping_due",
-        "_ping_open", "_pinged", "_ponged", "_tail", "_unacked", "_written", "acked", "attached",
+        "_ack_due", "_acknowledged", "_ahead", "_bye_sent", "_finishing", "_fresh", "_heard", "_ping",
+        "_ping_due", "_ping_open", "_pinged", "_ponged", "_tail", "_unacked", "_written", "acked", "attached",
         "delivered_to", "due", "ended_here", "ended_there", "events", "last_rtt", "messages_received",
         "messages_sent", "outgoing", "peer", "received", "rounds", "rtt", "sent", "state", "writable",
     )  # fmt: skip
@@ -97,6 +100,8 @@ class LinkProtocol:
         self._written = b""  # the start of a frame of which the program has not written the rest
         self._tail = b""  # the start of a frame of which the wire has not brought the rest
         self._finishing = self._bye_sent = False
+        self._fresh = True  # there was no wire yet
+        self._ahead = False  # this is the first, and the stream does not wait for the peer's RESUME
         self._acknowledged = 0  # what the last ACK said
         self._ack_due = self._ping_due = NEVER
         self._heard = self._pinged = 0.0
@@ -160,6 +165,8 @@ class LinkProtocol:
             if self.delivered_to - self._acknowledged >= ACK_JOIN:
                 self._acknowledge()
             self.outgoing.append(frames)
+        elif self._ahead:
+            self.outgoing.append(frames)
 
     def delivered(self, total: int, now: float) -> None:
         """So many bytes of the stream are with the local program, or will never be wanted."""
@@ -188,7 +195,7 @@ class LinkProtocol:
     # --- the wire
 
     def attach(self, now: float) -> None:
-        """There is a new wire: RESUME goes out, and nothing else until the peer's RESUME comes."""
+        """There is a new wire: RESUME goes out; where it is not the first, all else waits for the peer's."""
         if self.state is LinkState.OVER:
             return
         self.detach()
@@ -196,6 +203,9 @@ class LinkProtocol:
         self._heard = now
         self.due = now + SILENCE
         self.outgoing.append(control(RESUME, self.received))
+        self._ahead, self._fresh = self._fresh, False
+        if self._ahead:
+            self.outgoing += self._unacked.blobs
 
     def detach(self) -> None:
         """The wire is gone, and with it the frame of which only a part came."""
@@ -204,7 +214,7 @@ class LinkProtocol:
         self.due = self._ack_due = self._ping_due = NEVER
         self.outgoing.clear()
         self._tail = b""
-        self._bye_sent = False
+        self._bye_sent = self._ahead = False
 
     def output(self) -> bytes:
         """What is to go out on the wire now."""
@@ -338,7 +348,9 @@ class LinkProtocol:
             self._acknowledge()
         self._send_ping(now)
         self.due = min(self._ping_due, self._heard + SILENCE)
-        self.outgoing += again
+        if not self._ahead:
+            self.outgoing += again
+        self._ahead = False
         self.events.append(Happened.ONLINE)
         self._bye_if_through()
 

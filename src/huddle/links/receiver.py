@@ -32,6 +32,39 @@ class LinkReceiver(Protocol):
         ...
 
 
+class EarlyReceiver:
+    """Keeps what a link brings, at most a window, until its user is there."""
+
+    def __init__(self) -> None:
+        self._frames: list[bytes] = []
+        self._info: WireInfo | None = None
+        self._error: HuddleError | None = None
+
+    def link_frames(self, frames: Slice) -> None:
+        self._frames.append(bytes(frames))
+
+    def link_taken(self, total: int) -> None:
+        """Nothing is written before there is a user."""
+
+    def link_restored(self, info: WireInfo) -> None:
+        self._info = info
+
+    def link_lost(self, reason: str) -> None:
+        self._info = None
+
+    def link_failed(self, error: HuddleError) -> None:
+        self._error = error
+
+    def tell(self, receiver: LinkReceiver) -> None:
+        """The user is there: this is how it stands, and what has come."""
+        if self._info is not None:
+            receiver.link_restored(self._info)
+        for frames in self._frames:
+            receiver.link_frames(frames)
+        if self._error is not None:
+            receiver.link_failed(self._error)
+
+
 @dataclass(frozen=True, slots=True)
 class LinkStats:
     """Counters of one link. `rtt` is smoothed, `last_rtt` the newest, in seconds; None until known.

@@ -93,7 +93,7 @@ async def _wait(socket: dialing.RendezvousConnection, peer: PeerOffer, host: str
     except TimeoutError:
         raise NetworkError(
             f"{peer.name} did not come to the rendezvous {host} within {within:.0f} s.",
-            hint="Is it still there, and does it use the same rendezvous?",
+            hint="Are they still there, at the same rendezvous?",
         ) from None
     except dialing.LOST as error:
         raise NetworkError(

@@ -45,7 +45,9 @@ async def connect(
     `local` are further arguments of `huddle.join`. Raises what ended the session, where it never began.
     """
     return await _begin(
-        lambda who: api.join(invitation, *private_args, name=who, by_hand=True, **local), name, answer
+        lambda who: api.join(invitation, *private_args, name=who, by_hand=True, in_cells=True, **local),
+        name,
+        answer,
     )
 
 
@@ -64,7 +66,9 @@ async def invite(
     """
     what = api.Program("notebooks.py", {"notebooks.py": NOTEBOOKS}) if program is None else program
     return await _begin(
-        lambda who: api.host(what, *args, parties=parties, name=who, by_hand=True, **local), name, answer
+        lambda who: api.host(what, *args, parties=parties, name=who, by_hand=True, in_cells=True, **local),
+        name,
+        answer,
     )
 
 

@@ -10,9 +10,9 @@ each run ended. It proves that the holders of these identities said so; it says 
 and the times are the host's. It must not know where records are kept.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from huddle.ceremony.log import signed_fields
 from huddle.ceremony.manifest import Manifest, ManifestError, read
@@ -85,12 +85,36 @@ class SessionRecord:
     paths: Annotated[tuple[PathRecord, ...], Limit(MAX_PATHS)]
 
 
+class RecordFile(Protocol):
+    """What stands in a record's file behind its first line, whole or not (`huddle.record.unfinished`)."""
+
+    @property
+    def record(self) -> bytes:
+        """The SessionRecord, as encoded."""
+        ...
+
+    def signed(
+        self, record: SessionRecord, roster: tuple[Member, ...]
+    ) -> Iterator[tuple[Member, bytes, bytes]]:
+        """Each signature: whose it must be, itself, what it signs; RecordError where one can't be there."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SignedRecord:
     """The record and a signature by each party."""
 
     record: Annotated[bytes, Limit(MAX_FILE)]
     signatures: Annotated[tuple[Annotated[bytes, Fixed(64)], ...], Limit(MAX_PARTIES)]
+
+    def signed(
+        self, record: SessionRecord, roster: tuple[Member, ...]
+    ) -> Iterator[tuple[Member, bytes, bytes]]:
+        """All parties', over the record; see `RecordFile`."""
+        if len(self.signatures) != len(roster):
+            raise RecordError("it is not signed by all")
+        for member, signature in zip(roster, self.signatures, strict=True):
+            yield member, signature, _signed(record, self.record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,21 +178,26 @@ def combine(crypto: Crypto, record: bytes, signatures: Sequence[bytes]) -> bytes
 
 def verify(crypto: Crypto, data: bytes) -> Report:
     """Check a file, with nothing but its bytes; raises RecordError where it does not hold."""
-    if not data.startswith(MAGIC):
-        raise RecordError("it is not a record of this version")
+    return read_file(crypto, data, MAGIC, SignedRecord)[1]
+
+
+def read_file[File: RecordFile](
+    crypto: Crypto, data: bytes, magic: bytes, kind: type[File]
+) -> tuple[File, Report]:
+    """A file that begins so and holds that, and what it says; RecordError where it does not hold."""
     if len(data) > MAX_FILE:
         raise RecordError("it is too large for a record")
+    if not data.startswith(magic):
+        raise RecordError("it is not a record of this version")
     try:
-        signed = decode(SignedRecord, data[len(MAGIC) :])
+        file = decode(kind, data[len(magic) :])
     except DecodeError as exc:
         raise RecordError(f"it is damaged: {exc}") from exc
-    parsed, report = read_record(crypto, signed.record)
-    if len(signed.signatures) != len(report.roster):
-        raise RecordError("it is not signed by all")
-    for member, signature in zip(report.roster, signed.signatures, strict=True):
-        if not crypto.verify(public_from_did(member.did), signature, _signed(parsed, signed.record)):
+    record, report = read_record(crypto, file.record)
+    for member, signature, signed in file.signed(record, report.roster):
+        if not crypto.verify(public_from_did(member.did), signature, signed):
             raise RecordError(f"the signature of {member.name} is not right")
-    return report
+    return file, report
 
 
 def read_record(crypto: Crypto, data: bytes) -> tuple[SessionRecord, Report]:

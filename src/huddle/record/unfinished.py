@@ -9,17 +9,25 @@ ended, paths and times are that one party's word. Its first line and its signatu
 whole record (`huddle.record.signed`), so that neither can be taken for the other.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
 from huddle.ceremony.log import signed_fields
 from huddle.ceremony.messages import is_line
-from huddle.ceremony.sealed import Sealed
-from huddle.codec import U8, DecodeError, Fixed, Limit, decode, encode
+from huddle.ceremony.sealed import Member, Sealed
+from huddle.codec import U8, Fixed, Limit, encode
 from huddle.identity.crypto import Crypto
-from huddle.identity.did import public_from_did
 from huddle.identity.keys import Identity
-from huddle.record.signed import MAX_FILE, RecordError, Report, SessionRecord, read_record
+from huddle.record.signed import (
+    MAX_FILE,
+    RecordError,
+    Report,
+    SessionRecord,
+    read_file,
+    read_record,
+    verify,
+)
 
 MAGIC = b"huddle unfinished record 1\n"
 
@@ -32,6 +40,14 @@ class UnfinishedRecord:
     party: U8
     reason: Annotated[str, Limit(300)]
     signature: Annotated[bytes, Fixed(64)]
+
+    def signed(
+        self, record: SessionRecord, roster: tuple[Member, ...]
+    ) -> Iterator[tuple[Member, bytes, bytes]]:
+        """That party's, over all of it; see `huddle.record.signed.RecordFile`."""
+        if self.party >= len(roster) or not is_line(self.reason):
+            raise RecordError("it says nothing that can be shown of who made it, or why")
+        yield roster[self.party], self.signature, _signed(record, self.party, self.reason, self.record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +72,18 @@ def write_unfinished(crypto: Crypto, identity: Identity, sealed: Sealed, record:
 
 def verify_unfinished(crypto: Crypto, data: bytes) -> UnfinishedReport:
     """Check a file, with nothing but its bytes; raises RecordError where it does not hold."""
-    if not data.startswith(MAGIC) or len(data) > MAX_FILE:
-        raise RecordError("it is no unfinished record of this version")
-    try:
-        found = decode(UnfinishedRecord, data[len(MAGIC) :])
-    except DecodeError as exc:
-        raise RecordError(f"it is damaged: {exc}") from exc
-    parsed, report = read_record(crypto, found.record)
-    if found.party >= len(report.roster) or not is_line(found.reason):
-        raise RecordError("it says nothing that can be shown of who made it, or why")
-    member = report.roster[found.party]
-    signed = _signed(parsed, found.party, found.reason, found.record)
-    if not crypto.verify(public_from_did(member.did), found.signature, signed):
-        raise RecordError(f"the signature of {member.name} is not right")
-    return UnfinishedReport(report, found.party, found.reason)
+    file, report = read_file(crypto, data, MAGIC, UnfinishedRecord)
+    return UnfinishedReport(report, file.party, file.reason)
+
+
+def verify_either(crypto: Crypto, data: bytes) -> Report | UnfinishedReport:
+    """Check a file that may be of a whole session or of one that was cut short, as the other two do."""
+    return verify_unfinished(crypto, data) if is_unfinished(data) else verify(crypto, data)
+
+
+def is_unfinished(data: bytes) -> bool:
+    """Whether a file that begins so says of itself that it is unfinished."""
+    return data.startswith(MAGIC)
 
 
 def _signed(record: SessionRecord, party: int, reason: str, data: bytes) -> bytes:

@@ -146,7 +146,8 @@ class Environments:
                 out, err = await _talk(process, typed, progress)
         except TimeoutError:
             raise LocalError(
-                f"The program's packages could not be had within {seconds:.0f} seconds.", hint="Try it again."
+                f"The program's packages could not be fetched within {seconds:.0f} seconds.",
+                hint="Try it again.",
             ) from None
         finally:
             if process.returncode is None:
@@ -154,7 +155,7 @@ class Environments:
                 await process.wait()
         if process.returncode:
             raise LocalError(
-                f"The program's packages can't be had: {_why(err.decode(errors='replace'))}",
+                f"The program's packages can't be fetched: {_why(err.decode(errors='replace'))}",
                 hint="This needs the network once; or give an interpreter that has them, with --python.",
             )
         return out

@@ -53,8 +53,11 @@ class ProxyObserver(Protocol):
         """The MPyC here is connected to that peer, or no longer."""
         ...
 
-    def proxy_hung_up(self, seconds: float) -> None:
-        """The MPyC here has closed all connections; the run ends in so many seconds unless it comes again."""
+    def proxy_hung_up(self, seconds: float | None) -> None:
+        """The MPyC here has closed all connections; the run ends in so many seconds unless it comes again.
+
+        None: it may come again at any time.
+        """
         ...
 
 
@@ -231,20 +234,28 @@ class Proxy:
 
     It has the surface of `huddle.running.run.Run`, but that nothing here knows when the program ends: the
     run is over when it is stopped, when it fails, when all peers' programs are over and MPyC has hung up, or
-    when it has hung up and does not come again.
+    when it has hung up and does not come again. With `stays` it may come and go until `finish`.
     """
 
     def __init__(
-        self, pid: int, names: tuple[str, ...], open_links: Mapping[int, OpenLink], observer: ProxyObserver
+        self,
+        pid: int,
+        names: tuple[str, ...],
+        open_links: Mapping[int, OpenLink],
+        observer: ProxyObserver,
+        *,
+        stays: bool = False,
     ) -> None:
         self.pid = pid
         self.names = names
         self.observer = observer
+        self.hung_up = False  # the MPyC here has closed its connections, which was told
         self.port = 0  # on which the MPyC here must listen
         self.depth = 0  # the largest received from any peer
         self.channels: dict[int, ProxyChannel] = {}
         self.error: HuddleError | None = None
         self._open_links = open_links
+        self._stays = stays
         self._servers: dict[int, asyncio.Server] = {}
         self._over = asyncio.Event()
         self._exit = RunnerExit(0)
@@ -326,10 +337,13 @@ class Proxy:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+        self.hung_up = False
 
     def _hung_up(self) -> None:
-        self._waiting = asyncio.get_running_loop().call_later(HUNG_UP, self._gone)
-        self.observer.proxy_hung_up(HUNG_UP)
+        self.hung_up = True
+        if not self._stays:
+            self._waiting = asyncio.get_running_loop().call_later(HUNG_UP, self._gone)
+        self.observer.proxy_hung_up(None if self._stays else HUNG_UP)
 
     def _gone(self) -> None:
         self._waiting = None

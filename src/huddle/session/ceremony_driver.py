@@ -18,6 +18,7 @@ from huddle.ceremony.lookalikes import lookalikes
 from huddle.ceremony.manifest import MAX_CEREMONY, Manifest
 from huddle.ceremony.messages import MAX_EPOCHS, Offer, shorten
 from huddle.ceremony.sealed import Member, Sealed
+from huddle.ceremony.silence import HOST_MISSED, host_gone
 from huddle.ceremony.states import CeremonyState
 from huddle.errors import HuddleError, LocalError, PeerError, unexpected
 from huddle.networks import outsiders, registry
@@ -31,7 +32,6 @@ from huddle.session.proposal_told import outsiders_explained, outsiders_problem,
 Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
 
 HOST_SILENT = 3.0  # seconds without the host in the room, after which guests are told
-HOST_MISSED = 60.0  # seconds without the host in the room, far more than a new connection takes
 MEMBER_MISSED = 30.0  # seconds without all members of a group in its room
 HOST_RETURNS = 600.0  # seconds for a host that can come back: to start the computer again, and Huddle
 _COMES_AGAIN = 2 * MAX_EPOCHS  # times that one guest is let in: it comes back in each epoch, perhaps twice
@@ -258,14 +258,7 @@ class CeremonyDriver:
                     name = self._host_name
                     self._emit(events.Notice(f"{name}'s connection ended. Waiting for {name} to come back."))
         if missed:
-            name = self._host_name or "the host"
-            self._fail(
-                PeerError(
-                    f"{name} has gone: nobody has seen the host in the room for {most:.0f} s.",
-                    peer=name,
-                    hint="Ask the host for a new invitation.",
-                )
-            )
+            self._fail(host_gone(self._host_name or "the host", most))
 
     async def _watch_group(self) -> None:
         """The first of a group does not wait for ever for a member who is not there any more, or never came.

@@ -26,8 +26,8 @@ MAX_CHAT = 2_000  # bytes; a few lines of text
 
 _Reason = Annotated[str, Limit(500)]
 
-IDLE, COMPUTING, INPUT, GONE = range(4)
-STATES = ("idle", "computing", "input", "gone")
+IDLE, COMPUTING, INPUT, GONE, HUNG_UP = range(5)
+STATES = ("idle", "computing", "input", "gone", "hung_up")
 
 
 @dataclass(frozen=True, slots=True)

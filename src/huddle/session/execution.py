@@ -29,6 +29,7 @@ from huddle.running.snapshot import Snapshot
 from huddle.running.spec import RunnerExit, RunnerSpec
 from huddle.running.standstill import Row
 from huddle.session import control_messages as control
+from huddle.session.by_hand import StartedByHand
 from huddle.session.context import RunContext
 from huddle.session.outcomes import STOPPED, Stopped, cause, speechless, stalled, told_of, told_to_others
 from huddle.session.platform import ProgramRuntime
@@ -89,6 +90,7 @@ class Execution:
         self._progress = Progress(self.number, self._pid, self._names, context.peers, context.outcomes)
         for pid, still in context.stills.items():
             self.still_came(pid, still)
+        self._by_hand = StartedByHand(self.number, self._group, self._outcomes, self._notice)
         self._run: Run | Proxy | PlainRun | None = None
 
     @property
@@ -209,7 +211,9 @@ class Execution:
         run = self._run
         if unlinked and isinstance(run, Run) and run.goes_on and not run.channels[pid].peer_ended:
             name, outcome = self._names[pid], self._outcomes[pid]
-            lost = PeerError(f"{name} has left, and not all that its program sent has arrived.", peer=name)
+            lost = PeerError(
+                f"{name} has left, and not all that {name}'s program sent has arrived.", peer=name
+            )
             self.fail(lost if outcome.ok else self._told(pid, outcome))
 
     def still_came(self, pid: int, still: control.Still) -> None:
@@ -236,7 +240,7 @@ class Execution:
             for pid in self._outcomes:
                 run.ended(pid)
         elif self._settings.by_hand:
-            run = Proxy(spec.pid, spec.names, opens, self)
+            run = Proxy(spec.pid, spec.names, opens, self, stays=self._settings.in_cells)
         else:
             run = Run(spec, opens, self, self._surroundings.start_runner)
         self._run = run
@@ -246,7 +250,7 @@ class Execution:
         try:
             if self._error is not None:
                 raise self._error
-            self._group.set_state(self.number, control.COMPUTING)
+            self._by_hand.begins(run)
             await whole(run.start())
             if isinstance(run, Run):
                 self._progress.run = run
@@ -261,7 +265,7 @@ class Execution:
             error = self._error or run.error or exit_.error(self._names)
             if self._error is None and error is not None:
                 error = await self._explained(exit_, error)
-            self._tell_outcome(error, exit_)
+            self._tell_outcome(error, None if isinstance(run, Proxy) else exit_)
             return error or await self._others()
         finally:
             ticker.cancel()
@@ -367,15 +371,11 @@ class Execution:
         """The MPyC that was started by hand is connected for a peer, or no longer."""
         self._moved = self._loop.time()
         if there:
-            self._group.set_state(self.number, control.COMPUTING)
+            self._by_hand.connected()
 
-    def proxy_hung_up(self, seconds: float) -> None:
+    def proxy_hung_up(self, seconds: float | None) -> None:
         """The MPyC that was started by hand has closed all connections, while others go on."""
-        self._group.set_state(self.number, control.IDLE)
-        self._notice(
-            "The MPyC that you started by hand has closed its connections. Unless it connects again, "
-            f"the run ends in {seconds:.0f} s."
-        )
+        self._by_hand.hung_up(seconds)
 
     # --- progress
 
@@ -392,6 +392,7 @@ class Execution:
             if moved != last:
                 last, self._moved = moved, self._loop.time()
             self._progress.tick(self._moved)
+            self._by_hand.tick(run)
             stall = self._settings.stall
             seen = not (isinstance(run, PlainRun) or self._held)
             if stall is not None and seen and self._loop.time() - self._moved > stall:

@@ -177,6 +177,6 @@ class GroupSeat:
             )
         if own.record and not self._assignment.options.record:
             raise LocalError(
-                "No record is made of this session, and this party wants one.",
+                "No record is made of this session, and this guest wants one.",
                 hint="Ask the host to use --record, or do without.",
             )

@@ -88,7 +88,7 @@ class HostLobby:
         """Another code, for the seats that are free; the old one is no good any more."""
         free = self._core.free if self._core is not None else 0
         if free < 1:
-            raise LocalError("All seats are taken.", hint="Remove somebody, or make it more parties.")
+            raise LocalError("All seats are taken.", hint="Remove somebody, or raise the number of parties.")
         self._begin(self.open(free))
 
     def change(self, program: Program | None, parties: int | None) -> None:
@@ -98,7 +98,7 @@ class HostLobby:
         """
         if parties is not None and self.driver is not None:
             self.driver.change(f"it is to be {parties} parties", parties=parties)
-            self._emit(events.Notice(f"It is to be {parties} parties now."))
+            self._emit(events.Notice(f"The session is for {parties} parties now."))
         if program is not None:
             self._begin(self._replace(program))
 

@@ -24,13 +24,13 @@ def cause(exit_: RunnerExit, contents: Mapping[str, bytes]) -> str:
     """
     lacks = re.match(r"ModuleNotFoundError: No module named '(\w{1,80})[.'\w]*'", exit_.reason)
     if lacks and any(lacks[1].encode() in data for data in contents.values()):
-        return f"its program needs {lacks[1]}, which is not there"
+        return f"the program needs {lacks[1]}, which is not there"
     kind = exit_.reason.partition(":")[0]
     if re.fullmatch(r"[A-Za-z_][\w.]{0,80}(Error|Exception|Group|Interrupt|Iteration|Warning)", kind):
-        return f"its program failed with {kind}"
+        return f"the program failed with {kind}"
     if exit_.code is None:
-        return f"its program failed: {shorten(exit_.reason)}"
-    return f"its program exited with code {exit_.code}"
+        return f"the program failed: {shorten(exit_.reason)}"
+    return f"the program exited with code {exit_.code}"
 
 
 def told_to_others(error: HuddleError, program: str) -> str:
@@ -61,7 +61,7 @@ def told_of(name: str, culprit: str, reason: str) -> PeerError:
 def speechless(name: str, grace: float) -> PeerError:
     """That this peer's part is over, and it does not say how."""
     return PeerError(
-        f"{name} has ended its part of the run, and for {grace:.0f} s has not said how.",
+        f"{name}'s part of the run is over, and for {grace:.0f} s {name} has not said how it ended.",
         peer=name,
         hint=f"Ask {name} what happened; the result here may be right.",
     )

@@ -71,7 +71,10 @@ class Party:
 
     @property
     def record(self) -> bytes | None:
-        """The record that all have signed, once there is one."""
+        """What is to be kept of the session now, where a record was wanted.
+
+        Until all have signed it is unfinished, signed by this party alone: what there is should it be killed.
+        """
         return self._stages.record
 
     def __aiter__(self) -> AsyncGenerator[events.Event, None]:
@@ -247,7 +250,7 @@ class Party:
             clean = False
             self._emit(events.Error(error.whose, error.message, error.hint, getattr(error, "peer", "")))
             reason = (
-                "The session has ended with an error." if self._stages.entered else "No session was started."
+                "The session has ended with an error." if self._stages.sealed else "No session was started."
             )
         self._emit(events.Ended(reason, clean))
 

@@ -167,7 +167,9 @@ class PeerMonitor:
             peer.end.abort()
             self.fail(
                 peer,
-                PeerError(f"{name} takes nothing of what is sent to it.", peer=name, hint=f"Ask {name}."),
+                PeerError(
+                    f"{name}'s Huddle takes nothing of what is sent there.", peer=name, hint=f"Ask {name}."
+                ),
             )
 
     def broadcast(self, message: control.Message) -> None:

@@ -5,7 +5,8 @@
     everybody                           compares it with what it saw itself; RecordSignature to all
 
 Times are the host's. A party that saw other runs, outcomes or paths does not sign, and says so. Where the
-session is cut short, each has what it saw itself, signed by itself (`huddle.record.unfinished`).
+session is cut short, each has what it saw itself, signed by itself (`huddle.record.unfinished`): also one
+that is killed, for which it is made anew whenever a run begins or ends.
 """
 
 import asyncio
@@ -57,6 +58,18 @@ class SessionRecorder:
         self._told: dict[int, int] = {}  # by pid, of how many runs a guest has told its paths
         self._news = asyncio.Event()
 
+    def so_far(self, under_way: Manifest | None = None) -> bytes | None:
+        """What is to be kept now, in case that this process is killed; None where nothing is.
+
+        Nor is it where a person might be asked for each signature: then there is one at the end alone.
+        """
+        if not self.wanted or self._identity.asks:
+            return None
+        now = int(time.time())
+        began = [] if under_way is None else [RunRecord(encode(under_way), now, now, "not ended")]
+        me = self._sealed.roster[self._sealed.pid].name
+        return self._alone(shorten(_why(me)), [*self._runs, *began])
+
     def note_run(self, manifest: Manifest, began: float, well: bool, stats: events.Stats | None) -> None:
         """One run is over here. `began` is in Unix seconds."""
         if not self.wanted:
@@ -100,7 +113,7 @@ class SessionRecorder:
             async with asyncio.timeout(PATIENCE):
                 if self._sealed.pid == 0:
                     await self._all_told()
-                    record = self._write()
+                    record = self._write(self._runs)
                     if len(record) > control.MAX_RECORD:
                         raise _too_long(f"{len(record)} bytes, and it can have {control.MAX_RECORD}")
                     broadcast(control.RecordDraft(record))
@@ -124,10 +137,11 @@ class SessionRecorder:
 
     def cut_short(self, reason: str) -> bytes | None:
         """What was seen here until now, signed by this party alone; None where no record was wanted."""
-        if not self.wanted:
-            return None
-        record = self._write()
-        return write_unfinished(self._crypto, self._identity, self._sealed, record, shorten(reason))
+        return self._alone(shorten(reason), self._runs) if self.wanted else None
+
+    def _alone(self, reason: str, runs: list[RunRecord]) -> bytes:
+        """These runs, signed by this party alone."""
+        return write_unfinished(self._crypto, self._identity, self._sealed, self._write(runs), reason)
 
     async def _all_told(self) -> None:
         while self._behind():
@@ -143,11 +157,10 @@ class SessionRecorder:
         known = path.lower < path.higher < len(self._sealed.roster)
         return known and is_line(path.network) and is_line(path.path)
 
-    def _write(self) -> bytes:
+    def _write(self, runs: list[RunRecord]) -> bytes:
         paths = sorted((*self._mine, *self._theirs), key=lambda one: (one.run, one.lower, one.higher))
         ended = max(self._began, int(time.time()))
-        runs = self._runs[:MAX_RUNS]
-        return build(self._sealed, started=self._began, ended=ended, runs=runs, paths=paths)
+        return build(self._sealed, started=self._began, ended=ended, runs=runs[:MAX_RUNS], paths=paths)
 
     def _compare(self, record: bytes) -> None:
         """Raise RecordError where the draft says something else than what was seen here."""
@@ -176,6 +189,11 @@ class SessionRecorder:
             peer=missing[0],
             hint="The runs are not concerned; the others may have seen another outcome.",
         )
+
+
+def _why(name: str) -> str:
+    """Why a record ends where nobody could write it to its end."""
+    return f"{name}'s Huddle ended before the session: it was killed, or its machine went down"
 
 
 def _too_long(what: str) -> LocalError:

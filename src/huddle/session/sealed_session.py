@@ -7,6 +7,7 @@ Wires the control links (`PeerMonitor`), the agreements on runs (`RunAgreements`
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +19,7 @@ from huddle.ceremony.messages import shorten
 from huddle.ceremony.sealed import Sealed
 from huddle.errors import HuddleError, PeerError, unexpected
 from huddle.links.wire import WireInfo
-from huddle.networks.outsiders import Ports
+from huddle.networks.outsiders import Ports, ends
 from huddle.running.scratch import Scratch
 from huddle.session import control_messages as control
 from huddle.session import numpy_agreement as arrays
@@ -49,8 +50,11 @@ class SealedSession:
         self.sealed = sealed
         self.execution: Execution | None = None
         self.broken: HuddleError | None = None
-        self.record: bytes | None = None
         self._chronicle = SessionRecorder(context.platform.crypto, context.identity, sealed)
+        # Unfinished until all have signed; in a tab nothing could be kept of it before the end.
+        self._keeps = not context.platform.in_browser
+        self._complete = False
+        self.record = self._chronicle.so_far() if self._keeps else None
         self._networks = context.networks
         self._plain = context.plain
         self._roles = {member.pid: member.plain for member in sealed.roster}
@@ -101,12 +105,19 @@ class SealedSession:
         """Link up with everybody; raises the error of the first peer that can't be reached."""
         for network in self._networks:
             network.begin(offers_for(self.sealed, network.name), self._keeper.accepted)
+        self._prepare_links()
         linked = asyncio.create_task(self._group.connect())
         await self._agreements.unless_broken(linked)
         if self._plain is not None:
             mine = offers_for(self.sealed, self._plain.network)
             started = self._plain.start(self.sealed.pid, mine, self._roles, self._tell_forwards)
             await self._agreements.unless_broken(started)
+
+    def _prepare_links(self) -> None:
+        """The first run's links are made before it begins. In a page the program makes its own."""
+        if sys.platform != "emscripten" and not self.context.settings.plain_end:
+            for pid in set(self._peers) - set(ends(self._roles)):
+                self._keeper.prepare(pid, self.sealed.manifest.run)
 
     def _tell_forwards(self, pid: int, ports: Ports) -> None:
         said = tuple(control.ForwardPort(to, port) for to, port in ports.items())
@@ -122,6 +133,7 @@ class SealedSession:
         if self._chronicle.wanted and self.broken is None:
             try:
                 self.record = await self._chronicle.sign(self._group.broadcast)
+                self._complete = True
             except HuddleError as unsigned:
                 self._unsigned = unsigned
                 raise
@@ -163,7 +175,7 @@ class SealedSession:
                 self._group.broadcast(self._farewell(reason))
             await self._group.close()
         finally:
-            if self.record is None:
+            if not self._complete:
                 self._keep_what_there_is(reason)
             if self._carried is not None:
                 self._carried.remove()
@@ -220,6 +232,7 @@ class SealedSession:
         )
         self.execution = Execution(manifest, self.files, context)
         execution, began, well = self.execution, time.time(), False
+        self._note_so_far(manifest)
         try:
             if self.broken is not None:
                 execution.fail(self.broken)
@@ -228,9 +241,15 @@ class SealedSession:
             return well
         finally:
             self._chronicle.note_run(manifest, began, well, execution.stats.last)
+            self._note_so_far()
             if self._chronicle.wanted and not self.is_host:
                 self._group.send(0, self._chronicle.paths())
             self.execution = None
+
+    def _note_so_far(self, under_way: Manifest | None = None) -> None:
+        """What is left of the record should this process be killed before more is known."""
+        if self._keeps:
+            self.record = self._chronicle.so_far(under_way)
 
     def _carry_place(self) -> Path | None:  # where what a run makes waits for the next one
         self._carried = self._carried or (Scratch("huddle-kept-") if self.context.settings.carry else None)

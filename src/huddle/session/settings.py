@@ -33,6 +33,7 @@ class Settings:
     no more of this machine than `limits`.
 
     `by_hand`: nothing is run here; the person starts MPyC, which finds the session's links as local ports.
+    With `in_cells`, those of a notebook, it may come and go until the person says that it is over.
     `plain_end`: nothing is run here; the person starts plain MPyC behind a WireGuard app.
 
     `pseudonym`: the identity is for this session alone, and the others are told so.
@@ -59,6 +60,7 @@ class Settings:
     sandbox: bool | None = None
     limits: RunLimits = field(default_factory=RunLimits)
     by_hand: bool = False
+    in_cells: bool = False
     plain_end: bool = False
     pseudonym: bool = False
     grace: float = 30.0

@@ -8,6 +8,7 @@ import pytest
 
 from huddle.ceremony import events
 from huddle.ceremony import manifest as manifests
+from huddle.ceremony.guest import HOST_SECONDS, GuestCeremony
 from huddle.ceremony.host import HostCeremony
 from huddle.ceremony.log import Log
 from huddle.ceremony.messages import FileKey, Message, Proposal, Restart
@@ -199,3 +200,59 @@ def test_a_host_that_begins_again_in_the_same_room_is_named() -> None:
     mesh.run()
     assert isinstance(ann.error, PeerError) and "began again" in ann.error.message
     assert again.error is not None and "used before" in again.error.message
+
+
+def test_nobody_is_greeted_as_the_host_but_the_one_whom_the_link_names() -> None:
+    """Whoever has the link may be in the room first, and say hello there."""
+    mesh = Mesh()
+    hanna, eve, ann = mesh.host(parties=3), mesh.guest("Eve"), mesh.guest("Ann")
+    mesh.mute.add("Hanna")
+    eve.core._greet()
+    mesh.run()
+    assert len(mesh.log) == 1 and not ann.of(events.HostCame)
+    assert isinstance(ann.core, GuestCeremony) and ann.core.host == ""
+    mesh.pass_time(HOST_SECONDS + 1)
+    assert isinstance(ann.error, PeerError) and "the host is not in this room" in ann.error.message
+    assert hanna.error is None and not ann.core._log.written
+
+
+def test_a_guest_that_comes_again_is_another_hello_and_no_fault() -> None:
+    mesh = Mesh()
+    mesh.host(parties=3)
+    ann = mesh.guest("Ann")
+    bob = Identity.fresh(mesh.crypto)
+    mesh.guest("Bob", identity=bob)
+    mesh.mute.add("Hanna")
+    mesh.run()
+    mesh.mute.clear()
+    mesh.stations.pop("Bob")
+    mesh.guest("Bob", identity=bob)
+    mesh.run()
+    assert ann.error is None and not ann.of(events.CeremonyNotice)
+    assert mesh.sealed("Hanna", "Ann", "Bob")
+    (came,) = ann.of(events.HostCame)
+    assert came.name == "Hanna"
+
+
+def test_who_knocks_after_the_sealing_is_nobody_s_concern() -> None:
+    mesh = Mesh()
+    hanna, ann = mesh.host(parties=2), mesh.guest("Ann")
+    mesh.run()
+    before = set(ann.core._current.hellos)
+    late = mesh.guest("Late")
+    mesh.run()
+    assert late.core._log.written, "the hello is in the room"
+    assert set(ann.core._current.hellos) == before and ann.error is None and hanna.error is None
+    assert mesh.sealed("Hanna", "Ann")
+
+
+def test_the_host_comes_once_however_often_it_begins_again() -> None:
+    mesh = Mesh()
+    _, ann, bob = session(mesh)
+    bob.decides = False
+    mesh.run()
+    bob.core.leave("gone")
+    mesh.guest("Cyd")
+    mesh.run()
+    assert ann.of(events.Restarted) and len(ann.of(events.HostCame)) == 1
+    assert mesh.sealed("Hanna", "Ann", "Cyd")

@@ -53,6 +53,30 @@ def test_an_unfinished_record_takes_the_place_of_nothing_that_is_there(tmp_path:
     )
 
 
+def test_a_later_record_of_a_session_takes_the_place_of_its_unfinished_one(tmp_path: Path) -> None:
+    place, beside = tmp_path / "record", tmp_path / "record.unfinished"
+    archive = own(tmp_path / "kept")
+    for so_far in (MAGIC + b"first", MAGIC + b"second"):
+        archive.finish(Contacts(), so_far)
+        assert place.read_bytes() == so_far and not beside.exists()
+    (left,) = [line for line in archive.finish(Contacts(), b"whole") if str(place) in line]
+    assert place.read_bytes() == b"whole" and "a record of a session" in left
+    archive = own(tmp_path / "kept")  # the next session, with the same --record
+    for so_far in (MAGIC + b"third", MAGIC + b"fourth"):
+        archive.finish(Contacts(), so_far)
+        assert place.read_bytes() == b"whole" and beside.read_bytes() == so_far
+    left_now = archive.finish(Contacts(), b"another")
+    assert place.read_bytes() == b"another" and not beside.exists()
+    assert not any(".unfinished" in line for line in left_now)
+
+
+def test_an_unfinished_record_takes_the_place_of_no_unfinished_one_of_another_session(tmp_path: Path) -> None:
+    for number, name in enumerate(("record", "record.unfinished", "record.unfinished2")):
+        own(tmp_path / "kept").finish(Contacts(), MAGIC + bytes([number]))
+        assert (tmp_path / name).read_bytes() == MAGIC + bytes([number])
+    assert (tmp_path / "record").read_bytes() == MAGIC + bytes([0])
+
+
 class Near:
     """A helper without a process."""
 

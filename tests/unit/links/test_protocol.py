@@ -104,6 +104,35 @@ def test_one_end_may_learn_of_the_cut_much_later(pair: Pair) -> None:
     assert pair.b.got == SMALL + SMALL
 
 
+def test_on_a_first_wire_the_stream_waits_for_nobody_and_on_a_later_one_for_the_peer() -> None:
+    link = LinkProtocol("b")
+    link.write(SMALL)
+    link.attach(0.0)
+    link.write(SMALL)
+    assert link.output() == control(RESUME, 0) + SMALL + SMALL
+    assert repr(link) == "<Link resuming sent 162 acked 0 received 0 delivered 0>" and not link.events
+    link.receive(control(RESUME, 0), 0.0)
+    assert link.output() == control(PING, 1)  # the stream has gone already
+    assert link.events == [Happened.ONLINE]
+    link.detach()
+    link.attach(1.0)
+    link.write(SMALL)
+    assert link.output() == control(RESUME, 0)
+    link.receive(control(RESUME, len(SMALL)), 1.0)
+    assert link.output() == control(PING, 2) + SMALL + SMALL
+
+
+def test_what_a_first_wire_lost_goes_out_again_on_the_second() -> None:
+    pair = Pair()
+    pair.a.link.write(SMALL)
+    pair.attach()
+    pair.a.link.output()  # nothing of it arrives
+    pair.cut()
+    pair.attach()
+    pair.settle()
+    assert pair.b.got == SMALL
+
+
 def test_whole_frames_of_one_read_are_handed_on_as_they_came(pair: Pair) -> None:
     frames = SMALL * 3
     (got,) = pair.b.link.receive(frames, 0.0)
@@ -133,18 +162,6 @@ def test_wherever_a_wire_cuts_the_program_gets_whole_frames(cuts: list[int]) -> 
         stream = stream[size:]
     assert got == SMALL + data_frames(b"x" * 50, 9) + SMALL + control(END)
     assert (link.received, link.messages_received, link.rounds) == (len(got), 7, 9)
-
-
-def test_nothing_goes_out_before_the_resume_of_the_peer() -> None:
-    link = LinkProtocol("b")
-    link.write(SMALL)
-    link.attach(0.0)
-    link.write(SMALL)
-    assert link.output() == control(RESUME, 0)
-    link.receive(control(RESUME, 0), 0.0)
-    assert link.output() == control(PING, 1) + SMALL + SMALL
-    assert link.events == [Happened.ONLINE]
-    assert repr(link) == "<Link online sent 162 acked 0 received 0 delivered 0>"
 
 
 # --- window

@@ -185,12 +185,22 @@ def life() -> list[Recorder]:
     still("timer", 0, 15.0)
     left = online("a peer that leaves early")
     left("receive", SMALL.hex() + control(BYE).hex())
+    first = Recorder("a first wire and a second")
+    first("write", SMALL[:11].hex())
+    first("attach")
+    first("write", SMALL[11:20].hex())
+    first("write", SMALL[20:].hex())
+    first("receive", control(RESUME, 0).hex() + SMALL.hex())
+    first("detach")
+    first("attach", 0, 1.0)
+    first("write", SMALL.hex(), 1.0)
+    first("receive", control(RESUME, 11).hex(), 1.0)
     gone = online("abandoned")
     gone("write", SMALL.hex())
     gone("abandon")
     gone("attach")
     gone("receive", SMALL.hex())
-    return [link, silent, still, left, gone]
+    return [link, silent, still, left, first, gone]
 
 
 def mesh(seed: int) -> Recorder:

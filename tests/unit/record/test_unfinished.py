@@ -14,6 +14,8 @@ from huddle.record.signed import RecordError, SignedRecord
 from huddle.record.unfinished import (
     MAGIC,
     UnfinishedRecord,
+    is_unfinished,
+    verify_either,
     verify_unfinished,
     write_unfinished,
 )
@@ -34,6 +36,26 @@ def test_it_says_who_says_what_and_why_it_was_cut_short() -> None:
     found = verify_unfinished(CRYPTO, FILE)
     assert (found.party, found.reason) == (1, "Bob left")
     assert found.report == records.verify(CRYPTO, signed())
+
+
+def test_either_is_told_by_its_first_line() -> None:
+    assert is_unfinished(FILE) and not is_unfinished(signed())
+    assert verify_either(CRYPTO, FILE) == verify_unfinished(CRYPTO, FILE)
+    assert verify_either(CRYPTO, signed()) == records.verify(CRYPTO, signed())
+
+
+@pytest.mark.parametrize("check", [records.verify, verify_unfinished, verify_either])
+def test_both_say_the_same_of_what_does_not_hold(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = FILE if check is verify_unfinished else signed()
+    with pytest.raises(RecordError, match=r"^it is not a record of this version$"):
+        check(CRYPTO, b"huddle record 2\n")
+    with pytest.raises(RecordError, match=r"^it is damaged: "):
+        check(CRYPTO, file[:-1])
+    with pytest.raises(RecordError, match=r"^the signature of .* is not right$"):
+        check(CRYPTO, file[:-1] + bytes([file[-1] ^ 1]))
+    monkeypatch.setattr(records, "MAX_FILE", len(file) - 1)
+    with pytest.raises(RecordError, match=r"^it is too large for a record$"):
+        check(CRYPTO, file)
 
 
 def test_neither_kind_is_taken_for_the_other() -> None:

@@ -105,7 +105,7 @@ async def test_an_environment_has_what_is_locked_and_is_made_once(tmp_path: Path
 async def test_a_package_whose_hash_differs_is_not_installed(tmp_path: Path) -> None:
     here = await probe(sys.executable)
     wrong = f"six==1.17.0 \\\n{HASH}\n".encode()
-    with pytest.raises(LocalError, match="can't be had"):
+    with pytest.raises(LocalError, match="can't be fetched"):
         await Environments(tmp_path / "made").make(wrong, here, lambda text: None)
     assert list((tmp_path / "made").iterdir()) == []
 
@@ -142,7 +142,7 @@ async def test_who_is_offline_is_told_so_in_words(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "empty"))
     here = await probe(sys.executable)
-    with pytest.raises(LocalError, match="can't be had") as failed:
+    with pytest.raises(LocalError, match="can't be fetched") as failed:
         await Environments(tmp_path / "made").make(GOOD.encode(), here, lambda text: None)
     assert "network once" in failed.value.hint and "--python" in failed.value.hint
     assert list((tmp_path / "made").iterdir()) == []

@@ -25,7 +25,7 @@ class Watcher:
     def __init__(self) -> None:
         self.ended: list[int] = []
         self.connections: list[tuple[int, bool]] = []
-        self.hung_up: list[float] = []
+        self.hung_up: list[float | None] = []
 
     def run_link(self, pid: int, info: WireInfo | None, reason: str) -> None:
         raise AssertionError("fake links have no wires")
@@ -36,7 +36,7 @@ class Watcher:
     def proxy_connection(self, pid: int, there: bool) -> None:
         self.connections.append((pid, there))
 
-    def proxy_hung_up(self, seconds: float) -> None:
+    def proxy_hung_up(self, seconds: float | None) -> None:
         self.hung_up.append(seconds)
 
 
@@ -69,10 +69,10 @@ async def by_hand() -> AsyncIterator[ByHand]:
         await process.communicate()
 
 
-async def sit(links: FakeLinks, pid: int, parties: int = 3) -> tuple[Proxy, Watcher]:
+async def sit(links: FakeLinks, pid: int, parties: int = 3, *, stays: bool = False) -> tuple[Proxy, Watcher]:
     openers: dict[int, Any] = {peer: links.opener(pid, peer) for peer in range(parties) if peer != pid}
     watcher = Watcher()
-    proxy = Proxy(pid, NAMES[:parties], openers, watcher)
+    proxy = Proxy(pid, NAMES[:parties], openers, watcher, stays=stays)
     await proxy.start()
     return proxy, watcher
 
@@ -160,6 +160,30 @@ async def test_an_mpyc_that_comes_again_in_time_goes_on(
     assert proxy.status == "idle"
     out, _ = await asyncio.wait_for(process.communicate(b"10\n"), 20)
     assert b"second 30" in out
+    for screen in table.screens:
+        assert screen.run
+        await asyncio.wait_for(screen.until("second 30"), 20)
+        screen.run.close_stdin()
+    assert await asyncio.wait_for(proxy.wait(), 20) == RunnerExit(0)
+    await table.finish()
+
+
+async def test_an_mpyc_that_comes_and_goes_ends_nothing_until_its_person_says_so(
+    tmp_path: Path, by_hand: ByHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxy_module, "PAUSE", 0.0)
+    monkeypatch.setattr(proxy_module, "HUNG_UP", 0.0)
+    table = await lay(tmp_path, "twice.py", lines=("10",), absent=0)
+    proxy, watcher = await sit(table.links, 0, stays=True)
+    process = await by_hand.start(str(PROGRAMS / "twice.py"), *proxy.arguments)
+    async with asyncio.timeout(20):
+        while not watcher.hung_up:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert watcher.hung_up == [None] and proxy.status == "idle" and proxy.hung_up
+    connected, proxy.came = proxy.came, lambda: (connected(), came.append(proxy.hung_up))[0]  # type: ignore[method-assign]
+    came: list[bool] = []
+    out, _ = await asyncio.wait_for(process.communicate(b"10\n"), 20)
+    assert b"second 30" in out and came[0] is False
     for screen in table.screens:
         assert screen.run
         await asyncio.wait_for(screen.until("second 30"), 20)

@@ -12,27 +12,27 @@ from huddle.session.tasks import whole
 @pytest.mark.parametrize(
     ("exit_", "told"),
     [
-        (RunnerExit(1, None, "ValueError: my salary is 5000"), "its program failed with ValueError"),
+        (RunnerExit(1, None, "ValueError: my salary is 5000"), "the program failed with ValueError"),
         (
             RunnerExit(1, None, "mine.BidError: 5000"),
-            "its program failed with mine.BidError",
+            "the program failed with mine.BidError",
         ),
         (
             RunnerExit(
                 1, None, "ModuleNotFoundError: No module named 'numpy' numpy is not here: salary 5000"
             ),
-            "its program needs numpy, which is not there",
+            "the program needs numpy, which is not there",
         ),
         (
             RunnerExit(1, None, "ModuleNotFoundError: No module named 'salary5000'"),
-            "its program failed with ModuleNotFoundError",
+            "the program failed with ModuleNotFoundError",
         ),
-        (RunnerExit(1, None, "KeyboardInterrupt"), "its program failed with KeyboardInterrupt"),
-        (RunnerExit(1, None, "my salary is 5000"), "its program exited with code 1"),
-        (RunnerExit(1, None, "5000: too much"), "its program exited with code 1"),
-        (RunnerExit(1, None, "salary 5000 Error: x"), "its program exited with code 1"),
-        (RunnerExit(3, None, "it exited with code 3"), "its program exited with code 3"),
-        (RunnerExit(None, 9, "it was killed by SIGKILL"), "its program failed: it was killed by SIGKILL"),
+        (RunnerExit(1, None, "KeyboardInterrupt"), "the program failed with KeyboardInterrupt"),
+        (RunnerExit(1, None, "my salary is 5000"), "the program exited with code 1"),
+        (RunnerExit(1, None, "5000: too much"), "the program exited with code 1"),
+        (RunnerExit(1, None, "salary 5000 Error: x"), "the program exited with code 1"),
+        (RunnerExit(3, None, "it exited with code 3"), "the program exited with code 3"),
+        (RunnerExit(None, 9, "it was killed by SIGKILL"), "the program failed: it was killed by SIGKILL"),
     ],
 )
 def test_a_programs_own_words_stay_here(exit_: RunnerExit, told: str) -> None:

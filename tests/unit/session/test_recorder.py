@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -235,4 +236,32 @@ async def test_a_session_that_was_cut_short_has_the_word_of_each_on_what_it_saw(
 
 async def test_nobody_has_one_where_no_record_was_agreed_to() -> None:
     seat = company(2)[0]
-    assert SessionRecorder(CRYPTO, seat.identity, seat.sealed).cut_short("why") is None
+    own = SessionRecorder(CRYPTO, seat.identity, seat.sealed)
+    assert own.cut_short("why") is None and own.so_far() is None
+
+
+async def test_what_there_is_should_it_be_killed_names_the_run_under_way() -> None:
+    table = Table()
+    table.run(1)
+    first = table.seats[1].sealed.manifest
+    second = first.for_run(table.seats[1].sealed.digest, 2)
+    found = verify_unfinished(CRYPTO, table.all[1].so_far(second) or b"")
+    name = table.seats[1].name
+    assert found.party == 1 and found.reason.startswith(f"{name}'s Huddle ended before the session")
+    assert [run.outcome for run in found.report.runs] == ["finished", "not ended"]
+    assert [path.run for path in found.report.paths] == [1]
+    later = verify_unfinished(CRYPTO, table.all[1].so_far() or b"")
+    assert [run.outcome for run in later.report.runs] == ["finished"]
+    file = (await _signed(table))[0]
+    assert [run.outcome for run in record.verify(CRYPTO, file).runs] == ["finished"]
+
+
+async def _signed(table: Table) -> list[bytes]:
+    table.tell()
+    return [file for file in await table.sign() if isinstance(file, bytes)]
+
+
+async def test_who_might_be_asked_for_each_signature_is_asked_at_the_end_alone() -> None:
+    seat = company(2, options=OPTIONS)[0]
+    own = SessionRecorder(CRYPTO, replace(seat.identity, asks=True), seat.sealed)
+    assert own.so_far() is None and own.cut_short("why") is not None

@@ -12,6 +12,8 @@
  *
  * On the channel, binary messages are whole DATA and EOF frames; END goes by the link alone. Text is "hello", once, and then
  * numbers: so many bytes of the channel are with the program. At most WINDOW bytes are not acknowledged so.
+ * A channel that closes is a lost way, in the middle of a frame too. What was heard of it counts, a breach of these rules
+ * as well; what was not is dropped, whatever it was, and an honest peer sends it again by the link.
  * An END on the link in the place of BACK says that the peer's runner was killed; what its channel has not brought is lost.
  *
  * All of this runs beside a stranger's program, and answers for no one but it. What the peer sends is the word of one too.

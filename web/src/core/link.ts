@@ -51,6 +51,10 @@ export class Link {
   private tail: Bytes | undefined;
   private finishing = false;
   private byeSent = false;
+  /** There was no wire yet. */
+  private fresh = true;
+  /** This wire is the first: the stream does not wait for the peer's RESUME. */
+  private ahead = false;
   private acknowledged = 0;
   private ackDue = NEVER;
   private pingDue = NEVER;
@@ -124,6 +128,9 @@ export class Link {
     this.heard = now;
     this.due = now + SILENCE;
     this.outgoing.push(control(RESUME, this.received));
+    this.ahead = this.fresh;
+    this.fresh = false;
+    if (this.ahead) for (const blob of this.unacked) this.outgoing.push(blob);
   }
 
   detach(): void {
@@ -131,7 +138,7 @@ export class Link {
     this.due = this.ackDue = this.pingDue = NEVER;
     this.outgoing = [];
     this.tail = undefined;
-    this.byeSent = false;
+    this.byeSent = this.ahead = false;
   }
 
   /** What is to go out on the wire now, if anything is. */
@@ -197,6 +204,8 @@ export class Link {
     this.unacked.push(frames);
     if (this.state === "online") {
       if (this.deliveredTo - this.acknowledged >= ACK_JOIN) this.acknowledge();
+      this.outgoing.push(frames);
+    } else if (this.ahead) {
       this.outgoing.push(frames);
     }
   }
@@ -272,7 +281,8 @@ export class Link {
     if (this.deliveredTo > 0) this.acknowledge();
     this.sendPing(now);
     this.due = Math.min(this.pingDue, this.heard + SILENCE);
-    for (const blob of again) this.outgoing.push(blob);
+    if (!this.ahead) for (const blob of again) this.outgoing.push(blob);
+    this.ahead = false;
     this.events.push("online");
     this.byeIfThrough();
   }

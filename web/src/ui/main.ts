@@ -26,6 +26,7 @@ addEventListener("hashchange", () => {
   if (app.view.role === undefined) app.visit(fromAddress(location.href));
 });
 addEventListener("pagehide", () => app.goodbye());
+window.addEventListener("pageshow", (event) => event.persisted && app.returns());
 
 // Files and workers come while the page is drawn.
 if (!unable) void app.begin();
@@ -33,7 +34,10 @@ const target = document.getElementById("app");
 // What stands there until now is for browsers that do not come so far.
 target?.replaceChildren();
 if (target) mount(App, { target, props: { app, problem: unable } });
-if (!unable) void cryptographyProblem(crypto.subtle).then((found) => found && app.fail(found));
+if (!unable) {
+  void app.look();
+  void cryptographyProblem(crypto.subtle).then((found) => found && app.fail(found));
+}
 
 watchVisibility();
 if (import.meta.env.PROD && "serviceWorker" in navigator) void navigator.serviceWorker.register("sw.js").catch(() => undefined);

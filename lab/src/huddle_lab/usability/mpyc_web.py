@@ -14,7 +14,7 @@ import shlex
 from contextlib import ExitStack
 
 from huddle_lab.usability.people import Person
-from huddle_lab.usability.phone import OpenPage, Phone, no_phone
+from huddle_lab.usability.phone import OpenPage, Phone, no_browser
 from huddle_lab.usability.solution import Stage
 
 _URL, _FLAGS = "HUDDLE_MPYC_WEB", "HUDDLE_MPYC_WEB_FLAGS"
@@ -47,7 +47,7 @@ class MpycWeb:
     def problem(self) -> str:
         if not os.environ.get(_URL):
             return f"{_URL} does not say where a build of it is served; it is in no package registry"
-        return no_phone()
+        return no_browser()
 
     def perform(self, stage: Stage) -> None:
         url, flags = os.environ[_URL], shlex.split(os.environ.get(_FLAGS, ""))

@@ -13,12 +13,13 @@ certificate that phones know.
 """
 
 import json
+import shutil
 import time
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, Self
 
 from huddle.errors import LocalError
-from huddle_lab.runs import browser
+from huddle_lab.runs import browser, chrome
 from huddle_lab.runs.chrome import Chrome, Page
 from huddle_lab.usability.people import Person
 
@@ -29,8 +30,13 @@ _LEAST = 0.05  # MB; less is what an empty storage takes
 _KEPT = "(await navigator.storage.estimate()).usageDetails ?? {}"
 
 
-def no_phone() -> str:
+def no_browser() -> str:
     """Why there is none on this computer; empty where there is."""
+    return "" if any(map(shutil.which, chrome.NAMES)) else "there is no Chromium"
+
+
+def no_phone() -> str:
+    """Why there is none on this computer for Huddle's page; empty where there is."""
     try:
         browser.check()
     except LocalError as error:

@@ -1,22 +1,21 @@
 """The solutions, in the thesis's order, and those that can't be had here, each with the reason."""
 
+from huddle_lab.usability.headscale import Headscale
 from huddle_lab.usability.huddle import Huddle, HuddlePhone
 from huddle_lab.usability.mpyc_web import MpycWeb
 from huddle_lab.usability.plain import Plain, PlainSsl
 from huddle_lab.usability.solution import Solution
 from huddle_lab.usability.tailscale import Tailscale
 from huddle_lab.usability.wireguard import WireGuardByHand
+from huddle_lab.usability.wireguard_page import WireGuardByPage
 
 SOLUTIONS: tuple[Solution, ...] = (
-    Plain(), PlainSsl(), WireGuardByHand(), Tailscale(), MpycWeb(), Huddle(),
-    HuddlePhone(),
+    Plain(), PlainSsl(), WireGuardByHand(), WireGuardByPage(), Tailscale(),
+    Headscale(), MpycWeb(), Huddle(), HuddlePhone(),
 )  # fmt: skip
 
 NOT_PERFORMED = {
-    "WireGuard by a web page": "the thesis's page is in no package registry; Huddle's page for the same is"
-    " performed by `tests/netlab/test_plain.py`, its steps are not timed",
-    "Headscale": "not performed on fresh machines yet; its binary is in no package registry, but"
-    " `scripts/install-headscale` builds it",
+    "WireGuard by Huddle's page, plain MPyC": "performed by `tests/netlab/test_plain.py`, no times",
 }
 
 # What attackers see and can do where nothing was performed on fresh machines: title, who, what, and the test.

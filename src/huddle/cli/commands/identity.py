@@ -20,8 +20,8 @@ from huddle.cli.text import clean, listing
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contact, Contacts
 from huddle.identity.native import NativeCrypto
-from huddle.record.signed import MAX_FILE, RecordError, Report, verify
-from huddle.record.unfinished import MAGIC, UnfinishedReport, verify_unfinished
+from huddle.record.signed import MAX_FILE, RecordError, Report
+from huddle.record.unfinished import UnfinishedReport, verify_either
 from huddle.running import scratch
 from huddle.texts import t, translated
 
@@ -60,7 +60,9 @@ def contacts_group(context: click.Context, json_: bool) -> None:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return
     if not contacts.people:
-        click.echo(t("No contacts yet: whom you hear say the words of a session becomes one."))
+        click.echo(
+            t("No contacts yet: people become contacts once you have heard them say the words of a session.")
+        )
         return
     table = Table(box=None)
     for column in (t("Name"), t("Verified"), t("Last seen"), t("Did")):
@@ -106,17 +108,17 @@ def verify_command(record: Path, json_: bool) -> None:
     The record of a session that was cut short is signed by one party alone; it is shown, and the exit code
     is 1.
     """
-    data = record.read_bytes() if record.stat().st_size <= MAX_FILE else b""
-    crypto, cut = NativeCrypto(), None
+    with record.open("rb") as file:
+        data = file.read(MAX_FILE + 1)
     try:
-        if data.startswith(MAGIC):
-            cut = verify_unfinished(crypto, data)
-        report = cut.report if cut is not None else verify(crypto, data)
+        found = verify_either(NativeCrypto(), data)
     except RecordError as exc:
         raise LocalError(
             f"The record {record.name} is not valid: {exc}.",
             hint="Do not rely on it; ask another party for their copy.",
         ) from exc
+    cut = found if isinstance(found, UnfinishedReport) else None
+    report = found.report if isinstance(found, UnfinishedReport) else found
     if json_:
         click.echo(json.dumps(_as_json(report, cut), ensure_ascii=False))
     else:
@@ -151,7 +153,7 @@ def _show(report: Report, cut: UnfinishedReport | None) -> None:
         click.echo("  " + t("party {pid}: {who}", pid=member.pid, who=who))
     for manifest, run in zip(report.manifests, report.runs, strict=True):
         program = manifest.program_digest.hex()
-        what = f"{clean(manifest.entry)}, {clean(run.outcome)}"
+        what = f"{clean(manifest.entry)}, {clean(translated(_OUTCOMES.get(run.outcome, run.outcome)))}"
         line = t("run {number}: {what}, program {digest}", number=manifest.run, what=what, digest=program)
         click.echo(f"  {line}")
         for path in report.paths:
@@ -167,6 +169,9 @@ _STANDINGS = {
     "verified": "a verified contact",
     "alarm": "NOT the key of your contact of this name",
 }
+
+
+_OUTCOMES = {"finished": "finished", "failed": "failed", "not ended": "not known how it ended"}
 
 
 def _time(seconds: int) -> str:

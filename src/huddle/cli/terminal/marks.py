@@ -91,5 +91,10 @@ def members_of(group: events.Group) -> str:
 
 def doing_of(state: str) -> str:
     """What a peer's program does in a run."""
-    doing = {"computing": t("computing"), "input": t("typing"), "gone": t("gone")}
+    doing = {
+        "computing": t("computing"),
+        "input": t("typing"),
+        "gone": t("gone"),
+        "hung_up": t("MPyC ended"),
+    }
     return doing.get(state, t("ready"))

@@ -153,7 +153,7 @@ class HeadscaleApi:
             told = None
         if code < 300:
             if not isinstance(told, dict):
-                raise self._odd("answered what is no JSON")
+                raise self._odd("answered something that is not JSON")
             return told
         raise self._refused(method, where, code, told if isinstance(told, dict) else {})
 

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from huddle.codec import DecodeError, Limit, decode, encode
@@ -23,6 +24,7 @@ from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.headscale.admission import Admission, user_name
 from huddle.networks.headscale.api import HeadscaleApi
 from huddle.networks.headscale.auth_keys import AuthKeyGrant, give, take
+from huddle.networks.headscale.readiness import both_ready
 from huddle.networks.tailscale.api import Node, TailscaleStatus
 from huddle.networks.tailscale.daemon import EXPOSED, Daemon, installed, missing
 from huddle.networks.tailscale.network import MAX_TLS_OFFER
@@ -31,6 +33,7 @@ from huddle.tasks import cancel
 
 _PATIENCE = 20.0  # seconds that one dial waits until this party is in the tailnet
 _SEEN = 5.0  # and then until the peer is seen there
+_READY = 10.0  # and then, once for each peer, until both can reach each other
 _LOOK = 5.0  # seconds between two looks at the policy
 
 
@@ -72,8 +75,10 @@ class HeadscaleNetwork:
         self._inside = False
         self._tag = ""
         self._dids: dict[int, tuple[str, str]] = {}
+        self._peers: tuple[PeerOffer, ...] = ()
         self._wires = TailnetWires(self.name, self._find)
         self._entering: asyncio.Task[None] | None = None
+        self._ready: dict[int, asyncio.Task[None]] = {}  # by pid, until both can reach each other
         self._giving: list[asyncio.Task[None]] = []
         self._failed: HuddleError | None = None
         self._notice = notice
@@ -116,6 +121,7 @@ class HeadscaleNetwork:
             if peer.pid == 0 and offer.has_server:
                 host = peer
         self._wires.begin(tuple(inner), accepted)
+        self._peers = peers
         loop = asyncio.get_running_loop()
         if peers and peers[0].own_pid == 0 and self._admission is not None:
             self._entering = loop.create_task(self._admit(self._admission, peers))
@@ -136,11 +142,14 @@ class HeadscaleNetwork:
         if self._daemon is None or not self._inside:
             raise NetworkError("This machine is not in the session's tailnet yet.")
         await self._seen(pid, self._daemon)
+        if (ready := self._ready.get(pid)) is not None and not ready.done():
+            await asyncio.wait({ready}, timeout=_READY)
+            ready.cancel()  # if it has not come by now, it is tried without
         return await self._wires.dial(pid, run)
 
     async def close(self) -> None:
         """Leave the tailnet; the host takes away what it has made. Raises NetworkError where that fails."""
-        await cancel(*self._giving, self._entering)
+        await cancel(*self._giving, self._entering, *self._ready.values())
         try:
             await self._wires.close()
         finally:
@@ -201,6 +210,10 @@ class HeadscaleNetwork:
         self._tag = grant.tag
         self._inside = True
         self._wires.attach(daemon.api)
+        loop = asyncio.get_running_loop()
+        for peer in self._peers:
+            find = partial(self._look, peer.pid, daemon)
+            self._ready[peer.pid] = loop.create_task(both_ready(self._rendezvous, peer, find))
 
     # --- who is who
 
@@ -208,12 +221,16 @@ class HeadscaleNetwork:
         deadline = asyncio.get_running_loop().time() + _SEEN
         while True:
             try:
-                self._find(pid, await daemon.api.status())
+                await self._look(pid, daemon)
                 return
             except NetworkError:
                 if asyncio.get_running_loop().time() > deadline:
                     raise
             await asyncio.sleep(0.2)
+
+    async def _look(self, pid: int, daemon: Daemon) -> Node:
+        """The machine of that party, as the tailnet knows it now; NetworkError where it does not."""
+        return self._find(pid, await daemon.api.status())
 
     def _find(self, pid: int, status: TailscaleStatus) -> Node:
         """The machine of the user that was made for that party's did."""

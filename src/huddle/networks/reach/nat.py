@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 
 from huddle.networks.reach import addresses, udp
 from huddle.networks.reach import port_mapping as mapping
-from huddle.rendezvous.server import stun
+from huddle.rendezvous import stun
 
 PORT = 3478  # of STUN, where none is named
 _TIMES = (0.0, 0.25, 0.75)  # of a request: it or its answer may be lost

@@ -77,7 +77,7 @@ class RelayNetwork:
             wire.abort()
             raise NetworkError(
                 f"{peer.name} did not come to the relay at {self._host} within {_MEET:.0f} s.",
-                hint="Is it still there, and does it use the same rendezvous?",
+                hint="Are they still there, at the same rendezvous?",
             ) from None
         except BaseException:
             wire.abort()

@@ -154,7 +154,7 @@ class LocalApi:
             return json.loads(body)
         except ValueError:
             raise NetworkError(
-                "tailscaled answered what is no JSON.", hint="Is it a recent version?"
+                "tailscaled answered something that is not JSON.", hint="Is it a recent version?"
             ) from None
 
     async def _ask(self, method: str, where: str, within: float) -> tuple[int, bytes]:

@@ -2,7 +2,7 @@
 
 What routers open is for this very port, so WireGuard takes it over as soon as a way is found. It is
 bound for IPv4 and IPv6, as WireGuard's own is. What the packets say is in `path_checks` and
-`huddle.rendezvous.server.stun`.
+`huddle.rendezvous.stun`.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from huddle.errors import NetworkError
 from huddle.networks.reach import udp
 from huddle.networks.wireguard.path_checks import EVERY, ChosenPath, PathChecks, Where
 from huddle.networks.wireguard.signals import Chosen
-from huddle.rendezvous.server import stun
+from huddle.rendezvous import stun
 
 _ATTEMPTS = 8  # at a port that is free in IPv4 and IPv6
 _TIMES = (0.0, 0.25, 0.5, 1.0)  # of a request to STUN: any of them, or an answer, may be lost

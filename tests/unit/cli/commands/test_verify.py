@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from huddle.ceremony.messages import Options
+from huddle.cli.commands import identity
 from huddle.cli.commands.identity import verify_command
 from huddle.cli.home import Home
 from huddle.codec import encode
@@ -71,6 +72,13 @@ def test_a_changed_record_does_not_hold(record: Path) -> None:
     record.write_bytes(data)
     failed = CliRunner().invoke(verify_command, [str(record)])
     assert failed.exit_code == 3 and "is not valid" in failed.stderr and failed.stdout == ""
+
+
+def test_a_file_that_is_too_large_is_said_to_be_that(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (records, identity):
+        monkeypatch.setattr(module, "MAX_FILE", record.stat().st_size - 1)
+    failed = CliRunner().invoke(verify_command, [str(record)])
+    assert failed.exit_code == 3 and "it is too large for a record" in failed.stderr
 
 
 @pytest.mark.parametrize("data", [b"", b"huddle record 1\n", b"\xff" * 100])

@@ -27,6 +27,7 @@ class Script:
             self.queue.put_nowait(event)
         self.decided: list[Any] = []
         self.running = False
+        self.record: bytes | None = None
         self.files = {"a.py": b"x"}
         self.private_args: tuple[str, ...] = ()
         self.inputs: tuple[Any, ...] = ()

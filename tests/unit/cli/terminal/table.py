@@ -199,6 +199,7 @@ class _Party:
 
     def __init__(self, told: int, decide: int) -> None:
         self.running = False
+        self.record: bytes | None = None
         self.files = {"prog.py": b"".join(b"line %d of the program\n" % n for n in range(1, 200))}
         self.files |= {"form.py": FORM}
         self.private_args: tuple[str, ...] = ()
@@ -266,7 +267,8 @@ def _sit(told: int, decide: int, role: str) -> None:
         policies = {"host": HostPolicy(each=True), "lobby": lobby, "class": lobby, "guest": GuestPolicy()}
         policy: Any = policies[role]
         party: Any = (_Class if role == "class" else _Party)(told, decide)
-        return await Driver(party, screen(out, planned=3), policy, lambda: ("an identity",), outlet=out).run()
+        shown, deals = screen(out, planned=3), role == "class"
+        return await Driver(party, shown, policy, lambda: ("an identity",), outlet=out, deals=deals).run()
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     code = uvloop.run(main())

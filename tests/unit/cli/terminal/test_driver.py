@@ -49,6 +49,37 @@ async def test_what_cannot_be_kept_makes_the_end_unclean(error: Exception) -> No
     assert desk.screen.shown[-1] == UNCLEAN
 
 
+@pytest.mark.parametrize("record", [b"so far", None])
+async def test_what_there_is_of_a_record_is_kept_whenever_a_run_begins_or_ends(record: bytes | None) -> None:
+    runs = [events.Run(number, state) for number in (1, 2) for state in ("started", "finished")]
+    desk, kept = Desk(HostPolicy(), *runs, CLEAN), list[int]()
+    desk.party.record = record
+
+    def keep() -> tuple[str, ...]:
+        kept.append(len(desk.screen.shown))
+        return ()
+
+    desk.left = keep
+    assert await desk.run() == 0
+    assert kept == ([1, 2, 3, 4, 4] if record else [4])  # the last time before the end is shown
+
+
+async def test_a_record_that_can_t_be_kept_meanwhile_is_told_and_ends_nothing() -> None:
+    desk, tries = Desk(HostPolicy(), events.Run(1, "started"), events.Run(1, "finished"), CLEAN), list[int]()
+    desk.party.record = b"so far"
+
+    def keep() -> tuple[str, ...]:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError(28, "No space left")
+        return ()
+
+    desk.left = keep
+    assert await desk.run() == 0
+    (told,) = [event for event in desk.screen.shown if isinstance(event, events.Notice)]
+    assert "No space left" in told.text
+
+
 async def test_an_identity_is_kept_when_a_room_was_entered_and_not_before() -> None:
     me = events.Party("Me", "did:me", "admitted", "self")
     for told, kept in (((UNCLEAN,), 0), ((me, replace(me, pid=1), CLEAN), 1)):

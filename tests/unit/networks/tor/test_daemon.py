@@ -1,7 +1,6 @@
 """A real Tor that may not use the network: how it starts, refuses, is told from outside, and ends."""
 
 import asyncio
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -10,6 +9,7 @@ import pytest
 from huddle.errors import NetworkError
 from huddle.networks.tor.daemon import PREFIX, TorDaemon
 from huddle.networks.tor.keys import PairKeys, ServiceKey
+from tests.processes import below, kill
 from tests.tornet.running import tools
 
 KEY = ServiceKey.of_seed(b"k" * 32)
@@ -29,9 +29,8 @@ async def test_it_starts_with_the_person_s_lines_and_leaves_nothing(offline: Pat
     assert daemon.directory.name.startswith(PREFIX) and not daemon.ended
     assert daemon.progress.startswith("0% (")
     assert "huddle-tor" in repr(daemon)
-    children = psutil.Process().children(recursive=True)
-    tor = next(one for one in children if one.name() == "tor")
-    assert [each for each in tor.net_connections() if each.status == "LISTEN"] == []
+    tor = next(below("tor", f"{daemon.directory}"))
+    assert [each for each in tor.net_connections() if each.status == psutil.CONN_LISTEN] == []
     await daemon.close()
     assert not daemon.directory.exists() and not tor.is_running()
 
@@ -48,10 +47,7 @@ async def test_when_it_ends_who_waits_is_told(offline: Path) -> None:
     try:
         waiting = asyncio.create_task(daemon.publish(KEY, [], []))
         await asyncio.sleep(0)
-        for one in psutil.Process().children(recursive=True):
-            with suppress(psutil.NoSuchProcess):  # another test's, which has just ended
-                if one.name() == "tor":
-                    one.kill()
+        kill("tor", f"{daemon.directory}")
         with pytest.raises(NetworkError, match="has ended"):
             await asyncio.wait_for(waiting, 10)
     finally:

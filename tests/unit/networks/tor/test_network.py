@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from huddle.errors import NetworkError, PeerError
@@ -14,6 +13,7 @@ from huddle.links.wire import Wire
 from huddle.networks.tor import network as tor
 from huddle.networks.tor.keys import PairKeys
 from huddle.networks.tor.network import TorNetwork, TorOffer
+from tests.processes import kill
 from tests.tornet.running import tools
 from tests.unit.networks.meeting import SECRET, peer
 from tests.unit.networks.takers import Taker
@@ -86,9 +86,8 @@ async def test_how_far_it_came_is_said(config: Path, monkeypatch: pytest.MonkeyP
 async def test_a_tor_that_ends_is_named(config: Path) -> None:
     async with opened(config, []) as network:
         network.begin((peer(1, BOB),), lambda *_: None)
-        for one in psutil.Process().children(recursive=True):
-            if one.name() == "tor":
-                one.kill()
+        assert network._daemon is not None
+        kill("tor", f"{network._daemon.directory}")
         with pytest.raises(
             NetworkError, match="Bob can't be reached by tor: The Tor of this session has ended"
         ):

@@ -10,6 +10,7 @@ export const RARE = {
   "stats.computing": "computing",
   "stats.input": "typing",
   "stats.gone": "gone",
+  "stats.hung_up": "MPyC ended",
   "stats.connecting": "connecting",
   "stats.moved": "Sent {sent}, received {received}.",
   "stats.queued": "{size} not taken yet.",

@@ -1,0 +1,172 @@
+/**
+ * Packets of a run's direct channel vanish without a word, while a program computes and while it waits.
+ *
+ * nftables drops what arrives, so this needs a network of its own: `tests/netlab/test_black_hole.py` runs it in one. Nobody
+ * who sends is told, as on a path that was cut; only ICE's consent (RFC 7675) can notice.
+ */
+import { execFileSync } from "node:child_process";
+import type { Server } from "node:http";
+import type { BrowserContext } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Decision, SessionEvent } from "../src/core/protocol";
+import { Tab, agreeable, coreAndRendezvous, people } from "./browser";
+import { ASKS, BUSY, COUNTED, ROUNDS, UNTIL, closed, directly, firefoxOutput, hostsInFirefox, made, meet, over, patient, ports, program } from "./direct";
+import { FirefoxPerson } from "./firefox";
+
+const MINUTE = 60_000;
+
+/** The program of party 0 asks whether to go on. */
+let enough = false;
+const answering = (tab: Tab, event: SessionEvent): Decision | undefined =>
+  event.event === "input" && event.waiting ? { do: "type_line", line: enough ? "n" : "y" } : agreeable(tab, event);
+
+/** What arrives on these UDP ports is dropped; all of UDP where none are named. */
+function drop(...ports: number[]): void {
+  const which = ports.length > 0 ? `udp dport { ${ports.join(", ")} }` : "meta l4proto udp";
+  nft(`table inet hole { chain input { type filter hook input priority 0; ${which} counter drop; }; }`);
+}
+
+/** Nothing is dropped any more; how many packets were. */
+function heal(): number {
+  const table = execFileSync("nft", ["list", "tables"]).toString();
+  if (!table.includes("hole")) return 0;
+  const [, dropped] = /counter packets (\d+)/.exec(execFileSync("nft", ["list", "table", "inet", "hole"]).toString())!;
+  nft("delete table inet hole");
+  return Number(dropped);
+}
+
+const nft = (rules: string): unknown => execFileSync("nft", ["-f", "-"], { input: rules });
+
+describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () => {
+  let core: { url: string; server: Server };
+  let meeting: { url: string; end: () => void };
+  let chromium: { contexts: BrowserContext[]; close: () => Promise<void> };
+
+  beforeAll(async () => {
+    [[core, meeting], chromium] = await Promise.all([coreAndRendezvous(), people(2)]);
+    for (const context of chromium.contexts) await context.addInitScript(COUNTED);
+  }, MINUTE);
+
+  afterEach(() => {
+    enough = false;
+    heal();
+  });
+
+  afterAll(async () => {
+    await chromium.close();
+    core.server.close();
+    meeting.end();
+  });
+
+  async function pair(proposed: unknown, react = patient): Promise<[Tab, Tab]> {
+    const tabs = (await Promise.all(chromium.contexts.map((context) => Tab.open(context, core.url, meeting.url, react)))) as [Tab, Tab];
+    await meet(tabs, proposed);
+    return tabs;
+  }
+
+  /** Lose the packets to these people's direct channels until their frames have made another; `watched` is one of the two. */
+  async function lose(watched: Tab, ...blind: Tab[]): Promise<void> {
+    const before = await made(watched.page);
+    const where = (await Promise.all(blind.map((tab) => ports(tab.page)))).flat();
+    expect(where.length).toBeGreaterThanOrEqual(blind.length);
+    drop(...where);
+    await expect.poll(() => made(watched.page), { timeout: 2 * MINUTE }).toBeGreaterThan(before);
+    expect(heal()).toBeGreaterThan(0);
+  }
+
+  test("of rounds, to both and to either: the next channel goes on, and no byte is lost or comes twice", { timeout: 6 * MINUTE }, async () => {
+    const tabs = await pair(program(UNTIL, "0"), answering);
+    const [ann, ben] = tabs;
+    try {
+      await ann.events.until("output", (event) => event.text.includes("started"));
+      await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(20_000);
+      for (const blind of [tabs, [ann], [ben]]) {
+        await lose(ben, ...blind);
+        const before = await directly(ann.page);
+        await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(before + 10_000);
+      }
+      enough = true;
+      await over(tabs);
+      for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+      // The session's own links lost nothing.
+      for (const tab of tabs) expect(tab.events.all.filter((event) => event.event === "reconnect")).toEqual([]);
+    } finally {
+      await closed(tabs);
+    }
+  });
+
+  test("while a program computes: noticed below Python, and a new channel is there before it is through", { timeout: 6 * MINUTE }, async () => {
+    const tabs = await pair(program(BUSY, "1", "60"));
+    const [ann, ben] = tabs;
+    try {
+      await ben.events.until("output", (event) => event.text.includes("busy"));
+      await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(5_000);
+      await lose(ann, ann, ben);
+      expect(ben.events.output).not.toContain("no longer");
+      await over(tabs);
+      for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+    } finally {
+      await closed(tabs);
+    }
+  });
+
+  test("while a program waits for its person", { timeout: 6 * MINUTE }, async () => {
+    const tabs = await pair(program(ASKS, "1", "0"));
+    const [ann, ben] = tabs;
+    try {
+      await ben.events.until("input", (event) => event.waiting);
+      await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(5_000);
+      await lose(ben, ann, ben);
+      await ben.send({ do: "type_line", line: "yes" });
+      await over(tabs);
+      for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+    } finally {
+      await closed(tabs);
+    }
+  });
+
+  test("of everything that goes by UDP, the session's links too, until both have noticed", { timeout: 6 * MINUTE }, async () => {
+    const tabs = await pair(program(ROUNDS, "20"));
+    const [ann] = tabs;
+    try {
+      await ann.events.until("output", (event) => event.text.includes("started"));
+      await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(20_000);
+      drop();
+      await Promise.all(tabs.map((tab) => tab.events.until("reconnect", (event) => event.state === "lost")));
+      // The frames' channel is given up, too, before anything gets through again.
+      for (const tab of tabs) await expect.poll(() => ports(tab.page), { timeout: MINUTE }).toEqual([]);
+      expect(heal()).toBeGreaterThan(0);
+      await over(tabs);
+      for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+    } finally {
+      await closed(tabs);
+    }
+  });
+
+  test("between Firefox and Chromium: of rounds, to both and to either", { timeout: 8 * MINUTE }, async () => {
+    const fay = await FirefoxPerson.at("about:blank");
+    await fay.page.evaluateOnNewDocument(COUNTED);
+    await fay.page.goto(core.url);
+    const invitation = await hostsInFirefox(fay, meeting.url, program(UNTIL, "0"));
+    const ben = await Tab.open(chromium.contexts[1]!, core.url, meeting.url, answering);
+    try {
+      await ben.send({ do: "join", name: "Ben", invitation, networks: ["webrtc"], grace: 20 });
+      await expect.poll(() => directly(ben.page), { timeout: MINUTE }).toBeGreaterThan(20_000);
+      for (const blind of [[fay, ben], [fay], [ben]]) {
+        const before = await made(ben.page);
+        drop(...(await Promise.all(blind.map((one) => ports(one.page)))).flat());
+        await expect.poll(() => made(ben.page), { timeout: 2 * MINUTE }).toBeGreaterThan(before);
+        expect(heal()).toBeGreaterThan(0);
+        const sent = await directly(ben.page);
+        await expect.poll(() => directly(ben.page), { timeout: MINUTE }).toBeGreaterThan(sent + 10_000);
+      }
+      enough = true;
+      await fay.page.evaluate("globalThis.enough = true");
+      expect(await ben.events.until("ended")).toMatchObject({ clean: true });
+      expect(ben.events.output).toMatch(/through \d+ 3/);
+      expect(await firefoxOutput(fay)).toMatch(/through \d+ 3/);
+    } finally {
+      await Promise.all([fay.close(), ben.page.close()]);
+    }
+  });
+});

@@ -1,0 +1,37 @@
+/** The processor time of a browser: of its pages, beside Chromium's own account of one, and of those that are closed. */
+import { existsSync } from "node:fs";
+import { expect, test } from "vitest";
+import { people } from "./browser";
+import { spent } from "./processor";
+
+test("what a page has computed counts, also when it is closed", { timeout: 60_000 }, async () => {
+  const { contexts, close } = await people(1);
+  try {
+    const browser = contexts[0]!.browser()!;
+    const all = await browser.newBrowserCDPSession();
+    const renderers = async (): Promise<number[]> =>
+      (await all.send("SystemInfo.getProcessInfo")).processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
+    const page = await contexts[0]!.newPage();
+    const cdp = await contexts[0]!.newCDPSession(page);
+    await cdp.send("Performance.enable", { timeDomain: "threadTicks" });
+    const computed = async (): Promise<number> =>
+      (await cdp.send("Performance.getMetrics")).metrics.find(({ name }) => name === "TaskDuration")!.value;
+    const [before, own] = [await spent([browser]), await computed()];
+    await page.evaluate(() => {
+      for (const end = performance.now() + 2_000; performance.now() < end; );
+    });
+    const busy = (await computed()) - own;
+    expect(busy).toBeGreaterThan(0.1);
+    const after = await spent([browser]);
+    // A tick of each of its threads may not have been counted yet.
+    expect(after - before).toBeGreaterThan(busy - 0.05);
+
+    const ending = await renderers();
+    await page.close();
+    // Chromium may keep one for the next page.
+    await expect.poll(() => ending.every((id) => existsSync(`/proc/${id}`)), { timeout: 30_000 }).toBe(false);
+    expect(await spent([browser])).toBeGreaterThanOrEqual(after);
+  } finally {
+    await close();
+  }
+});

@@ -1,0 +1,33 @@
+/** Processor time of a browser, by Linux's account of its processes. */
+import { readFile, readdir } from "node:fs/promises";
+import type { Browser } from "playwright-core";
+
+/** Of a second; Linux has the same for all programs. */
+const TICKS = 100;
+
+/** Seconds that all processes of these browsers have computed so far, those that have ended among them. */
+export async function spent(browsers: Iterable<Browser>): Promise<number> {
+  const roots = await Promise.all([...browsers].map(main));
+  const children = new Map<number, number[]>();
+  const ticks = new Map<number, number>();
+  for (const name of await readdir("/proc")) {
+    const stat = /^\d+$/.test(name) && (await readFile(`/proc/${name}/stat`, "utf8").catch(() => ""));
+    if (!stat) continue;
+    // What follows the program's name: state, parent, …; 11 to 14 are its own times and those of children that ended.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [pid, parent] = [Number(name), Number(fields[1])];
+    children.set(parent, [...(children.get(parent) ?? []), pid]);
+    ticks.set(pid, fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0));
+  }
+  const ofTree = (pid: number): number =>
+    (children.get(pid) ?? []).reduce((sum, child) => sum + ofTree(child), ticks.get(pid) ?? 0);
+  return roots.reduce((sum, root) => sum + ofTree(root), 0) / TICKS;
+}
+
+/** The number of the process that a browser began with. */
+async function main(browser: Browser): Promise<number> {
+  const cdp = await browser.newBrowserCDPSession();
+  const { processInfo } = await cdp.send("SystemInfo.getProcessInfo");
+  await cdp.detach();
+  return processInfo.find(({ type }) => type === "browser")!.id;
+}
