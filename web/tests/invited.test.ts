@@ -96,7 +96,7 @@ test(
 );
 
 test(
-  "a link that opens the host's form with a program; who closes the page has left at once, and so has a host",
+  "a link that opens the host's form with a program; who closes the page has left at once, and of a host that closes it guests are told",
   async () => {
     const [ann, ben] = await Promise.all([open(chromium.contexts[0]!, `${meeting.url}/#host=average_salary&parties=2`), open(chromium.contexts[1]!, "about:blank")]);
     for (const page of [ann, ben]) page.on("dialog", (dialog) => void dialog.accept());
@@ -123,9 +123,9 @@ test(
         await again.getByText("You have knocked.").waitFor();
         began = performance.now();
         await ann.close({ runBeforeUnload: true });
-        await again.getByRole("alert").getByText(/ended the session|has gone/).first().waitFor();
-        console.log(`a host that closes the page is gone after ${((performance.now() - began) / 1000).toFixed(1)} s`);
-        expect(await again.getByLabel("Your name").inputValue()).toBe("Ben");
+        // It can come back (host-returns.test.ts), and this person is told that they wait for it.
+        await again.getByText("Ann's connection ended. Waiting for Ann to come back.").waitFor();
+        console.log(`a host that closes the page is missed after ${((performance.now() - began) / 1000).toFixed(1)} s`);
         await again.close();
       });
     } finally {

@@ -46,12 +46,52 @@ export async function words(page: Page): Promise<string[]> {
   return page.locator(".words span").allTextContents();
 }
 
+/** The windows in which the words must be in sight: a computer, its 200 %, a phone, the narrowest, and a phone on its side. */
+export const WINDOWS = [
+  { width: 1280, height: 800 },
+  { width: 640, height: 400 },
+  { width: 390, height: 844 },
+  { width: 320, height: 640 },
+  { width: 844, height: 390 },
+] as const;
+
+/** By how many pixels the words stand above or below what the page shows first, for each window in which they do; nothing may lie over them. */
+export async function hiddenWords(page: Page): Promise<string[]> {
+  const before = page.viewportSize()!;
+  const found: string[] = [];
+  for (const window of WINDOWS) {
+    await page.setViewportSize(window);
+    found.push(
+      ...(await page.evaluate(() => {
+        scrollTo(0, 0);
+        return [...document.querySelectorAll(".words span")].flatMap((word) => {
+          const { top, bottom, left, right } = word.getBoundingClientRect();
+          const at = `${word.textContent} at ${innerWidth}x${innerHeight}`;
+          if (top < 0 || bottom > innerHeight) return [`${at}: from ${Math.round(top)} to ${Math.round(bottom)}`];
+          const above = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+          return above && (word.contains(above) || above.contains(word)) ? [] : [`${at}: under ${above?.outerHTML.slice(0, 80)}`];
+        });
+      })),
+    );
+  }
+  await page.setViewportSize(before);
+  return found;
+}
+
 /** Says yes, also where nobody was heard to say the words, with these answers to the program's form by their labels. */
 export async function accept(page: Page, answers: Record<string, string> = {}): Promise<void> {
   for (const [label, text] of Object.entries(answers)) await page.getByLabel(label, { exact: true }).fill(text);
   await button(page, "Accept and run").click();
   const sure = button(page, "Run without comparing");
   if (await sure.isVisible()) await sure.click();
+}
+
+/** The tab is gone without a word. */
+export async function crash(page: Page): Promise<void> {
+  const crashed = page.waitForEvent("crash");
+  const session = await page.context().newCDPSession(page);
+  session.send("Page.crash").catch(() => undefined);
+  await crashed;
 }
 
 /** The end of a session, whether its last run went well or not. */

@@ -6,15 +6,20 @@
  */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import type { Page } from "playwright-core";
 import { expect } from "vitest";
+
+/** A page of any browser. */
+export interface Heard {
+  evaluate<R>(what: string | (() => R | Promise<R>)): Promise<R>;
+}
 
 interface Reader {
   heard: string[];
   lost: string[];
 }
 
-function listening(): void {
+/** Begins to listen; it is to run before the page's own scripts. */
+export function listening(): void {
   const reader: Reader = { heard: [], lost: [] };
   Object.assign(globalThis, { reader });
   const LIVE = "[aria-live=polite], [aria-live=assertive], [role=status], [role=log]:not([aria-live=off]), [role=alert]";
@@ -67,22 +72,19 @@ function listening(): void {
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Begin to listen; the page is to be loaded after this. */
-export const listen = (page: Page): Promise<void> => page.addInitScript(listening);
-
-export const heard = (page: Page): Promise<string[]> => page.evaluate(() => (globalThis as unknown as { reader: Reader }).reader.heard);
+export const heard = (page: Heard): Promise<string[]> => page.evaluate(() => (globalThis as unknown as { reader: Reader }).reader.heard);
 
 /** Wait until something like this was read aloud since the last call for that page. */
-export async function hears(page: Page, wanted: RegExp): Promise<void> {
+export async function hears(page: Heard, wanted: RegExp): Promise<void> {
   await expect.poll(async () => (await heard(page)).join("\n"), { timeout: 60_000 }).toMatch(wanted);
   await page.evaluate(() => void (globalThis as unknown as { reader: Reader }).reader.heard.splice(0));
 }
 
 /** Where the cursor was lost. */
-export const lost = (page: Page): Promise<string[]> => page.evaluate(() => (globalThis as unknown as { reader: Reader }).reader.lost);
+export const lost = (page: Heard): Promise<string[]> => page.evaluate(() => (globalThis as unknown as { reader: Reader }).reader.lost);
 
 /** What is wrong with the screen for those who hear it or have no mouse, as axe-core finds it. */
-export async function violations(page: Page): Promise<string[]> {
+export async function violations(page: Heard): Promise<string[]> {
   await page.evaluate(axe);
   const found = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: { run(place: Document, options: object): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> } };

@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { people, rendezvous } from "./browser";
-import { MINUTES, accept, asks, button, knock, needPage, open, result, shown, words } from "./people";
+import { MINUTES, accept, asks, button, crash, hiddenWords, knock, needPage, open, result, shown, words } from "./people";
 
 let meeting: Awaited<ReturnType<typeof rendezvous>>;
 let chromium: Awaited<ReturnType<typeof people>>;
@@ -38,14 +38,6 @@ async function look(name: string, page: Page): Promise<void> {
   await page.setViewportSize(before);
 }
 
-/** The tab is gone without a word. */
-async function kill(page: Page): Promise<void> {
-  const crashed = page.waitForEvent("crash");
-  const session = await page.context().newCDPSession(page);
-  session.send("Page.crash").catch(() => undefined);
-  await crashed;
-}
-
 test(
   "a guest's tab dies in the middle of a run, and somebody else takes the place",
   async () => {
@@ -67,7 +59,7 @@ test(
       const before = await words(cyd!);
       for (const page of [ann!, ben!, cyd!]) await accept(page);
       for (const page of [ann!, ben!, cyd!]) await asks(page).waitFor();
-      await kill(ben!);
+      await crash(ben!);
 
       // Who is left is told what happened, and has nothing to do but to wait.
       await ann!.getByRole("heading", { name: "Your session" }).waitFor();
@@ -84,6 +76,9 @@ test(
       await button(ann!, "Let Dora in").click();
       expect(await words(cyd!)).not.toEqual(before);
       expect(await words(dora!)).toEqual(await words(ann!));
+      // What has happened is told beside the words, and takes nothing of their place.
+      expect(await ann!.getByText(/Ben was lost/).count()).toBeGreaterThan(0);
+      for (const page of [ann!, cyd!, dora!]) expect(await hiddenWords(page)).toEqual([]);
       await look("host-words", ann!);
       await look("guest-words", cyd!);
       for (const page of [ann!, cyd!, dora!]) await accept(page);

@@ -20,6 +20,7 @@ from huddle.browser.language import PageLanguage
 from huddle.browser.loop import MailboxLoop
 from huddle.browser.page_form import PageForm, shared_form
 from huddle.browser.platform import BrowserPlatform
+from huddle.browser.rooms import PageRooms, kept_room
 from huddle.browser.spake2_shim import install
 from huddle.errors import LocalError, ProgramError, unexpected
 from huddle.identity.contacts import Contacts
@@ -30,6 +31,7 @@ from huddle.session.form import program_form
 from huddle.session.party import Party
 from huddle.session.plans import GuestPlan, HostPlan
 from huddle.session.program import Program
+from huddle.session.room_keeping import NoKeeper, RoomKeeper
 from huddle.session.settings import Settings
 
 _AHEAD = 8  # pieces of a program's output that the page has not shown yet
@@ -52,6 +54,7 @@ class PageController:
         self._party: Party | None = None
         self._question: events.Question | None = None  # the last one
         self._examining: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._shared: PageForm | None = None  # what the host's form asks for, for the program chosen last
         self._own: PageForm | None = None  # what is asked of this person for the program that is proposed
         self._program: events.Program | None = None
@@ -143,6 +146,8 @@ class PageController:
         elif what == "check":
             if (form := self._shared if said.which == "shared" else self._own) is not None:
                 self._tell("checked", which=said.which, problems=form.problems(said.answers.to_py()))
+        elif what == "end_room":
+            self._ending = asyncio.get_running_loop().create_task(kept_room(said.kept).end())
         elif what in ("host", "join"):
             if party is None:
                 self._private = _private_args(said)
@@ -224,6 +229,8 @@ class PageController:
         return Identity.fresh(self._place.crypto) if self._pseudonym else self._identity
 
     def _host(self, said: Any) -> Party:
+        again = _given(said, "again")
+        elsewhere = _given(said, "rendezvous") or self._page.rendezvous
         plan = HostPlan(
             _program(said.program),
             int(said.parties),
@@ -232,9 +239,14 @@ class PageController:
             stay=bool(_given(said, "stay")),
             record=bool(_given(said, "record")),
             lobby=bool(_given(said, "lobby")),
-            rendezvous=_given(said, "rendezvous") or self._page.rendezvous,
+            rendezvous=elsewhere if again is None else None,  # where the room was
         )
-        return Party(plan, _settings(said), self._become(said), self._contacts(), surroundings=self._place)
+        me = self._become(said)
+        rooms: RoomKeeper = NoKeeper() if self._pseudonym else PageRooms(self._keep_room, me.did, again)
+        return Party(plan, _settings(said), me, self._contacts(), surroundings=self._place, rooms=rooms)
+
+    def _keep_room(self, text: str) -> None:
+        self._tell("room", kept=text)
 
     def _join(self, said: Any) -> Party:
         plan = GuestPlan(

@@ -1,18 +1,19 @@
-"""What a host keeps until the start, so that it can come back to its room after its terminal has died.
+"""What a host keeps until the start, so that it can come back to its room after its terminal or page died.
 
 The host who comes back deletes the room as it was left and makes it anew with the same id, so that the link
 which was sent leads there. That takes the room's owner key, and to be believed by guests the host's identity.
 What is kept is as secret as both the link and that key.
 """
 
+import contextlib
 import json
 import time
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
 from huddle.ceremony.invitation import Invitation
-from huddle.errors import LocalError
-from huddle.rendezvous.client.room import OWNER_KEY
+from huddle.errors import LocalError, RendezvousError
+from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
 
 MAX_RETURNS = 8  # as many as epochs of one room: each shows words again, which somebody may have guessed
 
@@ -52,6 +53,14 @@ class KeptRoom:
     def returned(self) -> Self:
         """The same room, come back to once more."""
         return replace(self, returns=self.returns + 1)
+
+    async def end(self) -> None:
+        """Nobody comes back to it: whoever waits there is told that the host has ended the session."""
+        invitation = Invitation.parse(self.url)
+        room = bytes.fromhex(invitation.room_id)
+        with contextlib.suppress(RendezvousError):  # it has ended already, or does so by itself
+            async with RoomClient(invitation.rendezvous, room, owner_key=self.owner_key) as client:
+                await client.delete()
 
     def to_json(self) -> str:
         """As text for a file."""
@@ -100,7 +109,7 @@ class RoomKeeper(Protocol):
 
 
 class NoKeeper:
-    """Nothing is kept: in a browser's tab, under a pseudonym, where root started Huddle."""
+    """Nothing is kept: under a pseudonym, where root started Huddle."""
 
     before: KeptRoom | None = None
     left: KeptRoom | None = None

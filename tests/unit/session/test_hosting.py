@@ -18,7 +18,7 @@ from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
 from huddle.session.hosting import Hosting, _rendezvous, host
 from huddle.session.plans import HostPlan
 from huddle.session.program import Program
-from huddle.session.room_keeping import KeptRoom
+from huddle.session.room_keeping import KeptRoom, NoKeeper
 
 CRYPTO = NativeCrypto()
 ADA, BEN = Identity.fresh(CRYPTO), Identity.fresh(CRYPTO)
@@ -124,3 +124,26 @@ async def test_a_room_that_is_come_back_to_is_empty_and_has_the_same_id_and_end(
         with pytest.raises(RoomGone):  # the host has left it in order
             async with RoomClient(url, room):
                 pass
+
+
+async def test_who_does_not_want_to_come_back_ends_the_session_for_those_who_wait() -> None:
+    async with RendezvousServer(ServerConfig()) as server, AsyncExitStack() as outside:
+        url = f"http://127.0.0.1:{server.port}"
+        stages: Any = Stages()
+        await Hosting(stages, None, outside, None).open(replace(PLAN, rendezvous=url))  # type: ignore[arg-type]
+        (left,) = stages.kept
+        async with RoomClient(url, bytes.fromhex(left.invitation(ADA.did).room_id)) as guest:
+            await left.end()
+            with pytest.raises(RoomGone) as gone:
+                await anext(guest)
+        assert gone.value.reason == "deleted"
+        await left.end()  # as where it has expired
+
+
+async def test_where_nothing_is_kept_nobody_is_told_to_come_back() -> None:
+    async with RendezvousServer(ServerConfig()) as server, AsyncExitStack() as outside:
+        stages: Any = Stages()
+        stages.rooms = NoKeeper()
+        hosting = Hosting(stages, None, outside, None)  # type: ignore[arg-type]
+        await hosting.open(replace(PLAN, rendezvous=f"http://127.0.0.1:{server.port}"))
+        assert not hosting.kept

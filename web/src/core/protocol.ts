@@ -157,6 +157,8 @@ export interface WorkerEvents {
   files: { run: number; files: Record<string, Uint8Array>; /** What it asks of this person alone. */ form?: Form | undefined };
   /** `host` or `join` can't be done so, and nothing has begun: it can be said again otherwise. */
   rejected: { message: string; hint: string };
+  /** The host, until the start: what to keep so as to come back (huddle/browser/rooms.py); empty: nobody is to. */
+  room: { kept: string };
   /** The host: so many are to take part now. */
   planned: { parties: number };
   /** Of the program of that `examine`: what Python can't read in it, and what it imports that can't be had, and why. */
@@ -224,6 +226,8 @@ export interface HostRequest extends LocalSettings {
   record?: boolean;
   /** Somebody is here who decides: a seat that gets free waits for another, and what failed can be tried again. */
   lobby?: boolean;
+  /** Come back to the room of which the last `room` told this; its link leads here again. */
+  again?: string;
 }
 
 export interface JoinRequest extends LocalSettings {
@@ -246,6 +250,8 @@ export interface Decisions {
   examine: { number: number; entry: string; files: Record<string, Uint8Array> };
   /** Look at answers to a form, of the program looked at last or of the one that is proposed; `checked` answers. */
   check: { which: "shared" | "own"; answers: Answers };
+  /** Nobody comes back to the room of which `room` told this; whoever waits there is told. */
+  end_room: { kept: string };
   host: HostRequest;
   join: JoinRequest;
   /** Also who was refused and waits: they are called back. */

@@ -10,7 +10,9 @@ import type { Address } from "./lib/entry";
 import type { Files } from "./lib/files";
 import { TEMPLATE } from "./lib/gallery";
 import { interrupted, note, type Interrupted } from "./lib/interrupted";
+import { joinArguments } from "./lib/files";
 import { forgetSettings, keepContacts, keepRun, keepSettings, settings, DEFAULTS, type Settings } from "./lib/keeping";
+import { HostedRoom, forgetRoom, leftRooms, type Hosted, type LeftRoom } from "./lib/rooms";
 import type { Problem } from "./lib/support";
 import { Companion } from "./lib/trial";
 import { atDoor, lastRun, phase, running } from "./state/derive";
@@ -59,6 +61,23 @@ export class Forms {
   pseudonym = $state(false);
   /** The program runs elsewhere: plain MPyC behind a WireGuard app. */
   plainEnd = $state(false);
+
+  /** As somebody filled them in who hosts this. */
+  static of({ program, parties, threshold, noPrss, stay, record }: Hosted): Forms {
+    const forms = new Forms();
+    forms.choice.from = "files";
+    forms.choice.files = program.files;
+    forms.choice.entry = program.entry;
+    forms.choice.answers = program.answers ?? {};
+    forms.choice.program = { entry: program.entry, files: program.files };
+    forms.args = joinArguments(program.args);
+    forms.parties = parties;
+    forms.threshold = threshold ?? null;
+    forms.noPrss = noPrss ?? false;
+    forms.stay = stay ?? false;
+    forms.record = record ?? false;
+    return forms;
+  }
 }
 
 export class App {
@@ -70,6 +89,8 @@ export class App {
   invitation = $state<string | undefined>();
   /** What the page of this tab was in the middle of when it was loaded again. */
   interrupted = $state.raw<Interrupted | undefined>(interrupted());
+  /** A session that this person hosted and left before its start; null: there is none, undefined: not known yet. */
+  left = $state.raw<LeftRoom | null | undefined>();
   /** Why the last attempt came to nothing; its form is there again. */
   setback = $state.raw<Pick<Message, "text" | "hint" | "whose" | "peer">[]>([]);
   /** How this works is being read. */
@@ -78,6 +99,9 @@ export class App {
   trial = $state(false);
   private session: Session | undefined;
   private companions: Companion[] = [];
+  private readonly hosted = new HostedRoom();
+  /** The page went away while guests waited for it. */
+  private away = false;
   private examined = 0;
   /** This session is left for another try with all that was entered. */
   private knocking = false;
@@ -103,6 +127,33 @@ export class App {
     }
   }
 
+  /** Whether somebody can go on here with a session that they left before its start. */
+  async look(): Promise<void> {
+    this.left = (await leftRooms())[0] ?? null;
+  }
+
+  /** Host again what was left before its start: the link leads here, and whoever waits keeps the place. */
+  async comeBack(): Promise<void> {
+    const { left } = this;
+    if (!left || this.view.role) return;
+    if (!(await this.hosted.take(left))) return this.look(); // another page of this browser was quicker
+    this.left = null;
+    this.forms = Forms.of(left.hosted);
+    this.screen = "host";
+    this.decide({ do: "host", ...left.hosted, again: left.kept });
+  }
+
+  /** Nobody goes on with it, and whoever waits is told so. */
+  async giveUp(): Promise<void> {
+    const { left } = this;
+    if (!left) return;
+    this.left = null;
+    this.interrupted = undefined;
+    this.session?.send({ do: "end_room", kept: left.kept });
+    await forgetRoom(left);
+    await this.look();
+  }
+
   /** No session is possible here after all. */
   fail({ what, todo }: Problem): void {
     this.session?.close();
@@ -113,6 +164,10 @@ export class App {
   decide(decision: Decision): void {
     attention.mayBeHeard();
     if (decision.do === "host" || decision.do === "join") this.setback = [];
+    if (decision.do === "host") this.hosted.begins(decision);
+    if (decision.do === "change") this.hosted.changes(decision.program, decision.parties);
+    if (decision.do === "again") this.hosted.changes(decision.program);
+    if (decision.do === "admit" || decision.do === "refuse") this.hosted.seats(decision.did, decision.do === "admit");
     this.take({ decision });
     this.session?.send(decision);
   }
@@ -164,6 +219,7 @@ export class App {
     if (location.hash) history.replaceState(null, "", location.pathname);
     this.screen = "start";
     void this.begin();
+    void this.look();
   }
 
   /** From a form to the first screen. */
@@ -183,25 +239,47 @@ export class App {
     forgetSettings();
   }
 
-  /** The page goes away: the others need not wait for somebody who does not come back. */
+  /**
+   * The page goes away: the others need not wait for somebody who does not come back. A host can come back until the
+   * start, and says nothing then: whoever waits is told that the connection ended.
+   */
   goodbye(): void {
     const at = phase(this.view);
     if (at !== "lobby" && at !== "run") return;
+    if (at === "lobby" && this.hosted.isKept) {
+      this.away = true;
+      this.session?.close();
+      this.hosted.close();
+      return;
+    }
     this.session?.send({ do: "leave", reason: "closed the page" });
     // Its worker lives no longer than the page, and needs so long to say it.
     const until = performance.now() + GOODBYE;
     while (performance.now() < until);
   }
 
+  /** The page is there again as it was when it went away: without the session. */
+  returns(): void {
+    if (this.away) location.reload();
+  }
+
   private happen(event: SessionEvent): void {
     const before = this.view;
     this.take({ event });
+    if (event.event === "room" && !this.trial) this.hosted.keep(event.kept);
+    if (event.event === "party" && ["left", "gone"].includes(event.state)) this.hosted.seats(event.did, false);
+    if (event.event === "question" && event.what === "admit" && this.hosted.hadPlace(event.did)) this.decide({ do: "admit", did: event.did });
+    if (event.event === "ended") this.hosted.close();
     if (event.event === "kept") keepContacts(event.contacts);
     if (event.event === "run" && event.state !== "started") {
       const run = this.view.runs.find((run) => run.run === event.run);
       if (run && this.settings.keepRuns) void keepRun(this.past(run)).catch(() => undefined);
     }
-    if (event.event === "rejected") this.fallBack([{ text: event.message, hint: event.hint, whose: "local", peer: "" }]);
+    if (event.event === "rejected") {
+      // What can't be come back to is not offered again.
+      if (this.hosted.isKept) this.hosted.keep("");
+      this.fallBack([{ text: event.message, hint: event.hint, whose: "local", peer: "" }]);
+    }
     if (event.event === "ended") this.cameToNothing(before);
     if (event.event === "invitation" && this.trial) {
       const names = [t("trial.name1"), t("trial.name2")];
@@ -222,6 +300,7 @@ export class App {
     if (errors.length === 0) return;
     this.fallBack(errors.slice(-2));
     void this.begin();
+    void this.look();
   }
 
   private fallBack(why: App["setback"]): void {

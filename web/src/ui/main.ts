@@ -26,6 +26,7 @@ addEventListener("hashchange", () => {
   if (app.view.role === undefined) app.visit(fromAddress(location.href));
 });
 addEventListener("pagehide", () => app.goodbye());
+window.addEventListener("pageshow", (event) => event.persisted && app.returns());
 
 const target = document.getElementById("app");
 // What stands there until now is for browsers that do not come so far.
@@ -33,6 +34,7 @@ target?.replaceChildren();
 if (target) mount(App, { target, props: { app, problem: unable } });
 if (!unable) {
   void app.begin();
+  void app.look();
   void cryptographyProblem(crypto.subtle).then((found) => found && app.fail(found));
 }
 

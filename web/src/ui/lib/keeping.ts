@@ -2,6 +2,7 @@
  * What the page keeps in this browser: past runs (IndexedDB), contacts and a few settings (local storage).
  * The identity is the session worker's, in a database of its own.
  */
+import { promised, withStore } from "./database";
 
 export interface PastRun {
   id?: number;
@@ -17,8 +18,6 @@ export interface PastRun {
   output: string;
 }
 
-const DATABASE = "huddle-page";
-const STORE = "runs";
 /** Of the worker (core/identity.ts). */
 const IDENTITY = "huddle";
 const SETTINGS = "huddle settings";
@@ -26,26 +25,8 @@ const CONTACTS = "huddle contacts";
 /** More would be slow to list; the oldest go first. */
 export const MOST = 100;
 
-function promised<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error("the browser's store failed"));
-  });
-}
-
-async function withStore<T>(mode: IDBTransactionMode, use: (store: IDBObjectStore) => Promise<T>): Promise<T> {
-  const opening = indexedDB.open(DATABASE, 1);
-  opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: "id", autoIncrement: true });
-  const db = await promised(opening);
-  try {
-    return await use(db.transaction(STORE, mode).objectStore(STORE));
-  } finally {
-    db.close();
-  }
-}
-
 export function keepRun(run: PastRun): Promise<void> {
-  return withStore("readwrite", async (store) => {
+  return withStore("runs", "readwrite", async (store) => {
     await promised(store.add(run));
     const keys = await promised(store.getAllKeys());
     await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST)).map((key) => promised(store.delete(key))));
@@ -54,15 +35,15 @@ export function keepRun(run: PastRun): Promise<void> {
 
 /** The newest first. */
 export function pastRuns(): Promise<PastRun[]> {
-  return withStore("readonly", async (store) => ((await promised(store.getAll())) as PastRun[]).toReversed());
+  return withStore("runs", "readonly", async (store) => ((await promised(store.getAll())) as PastRun[]).toReversed());
 }
 
 export function forgetRun(id: number): Promise<void> {
-  return withStore("readwrite", async (store) => void (await promised(store.delete(id))));
+  return withStore("runs", "readwrite", async (store) => void (await promised(store.delete(id))));
 }
 
 export function forgetRuns(): Promise<void> {
-  return withStore("readwrite", async (store) => void (await promised(store.clear())));
+  return withStore("runs", "readwrite", async (store) => void (await promised(store.clear())));
 }
 
 /** The identity and the contacts; the next session begins with a new identity. */

@@ -127,6 +127,7 @@ function decided(view: View, decision: Decision, at: number): View {
       return { ...view, role: "guest", rejected: undefined, lastNews: at };
     case "examine":
     case "check":
+    case "end_room":
       return view;
     case "admit": {
       const parties = view.parties.map((party) => (party.did === decision.did ? { ...party, refused: false } : party));

@@ -55,6 +55,15 @@ function covered() {
   });
 }
 
+/** Words that the page does not show first, before anybody scrolls. */
+function unseen() {
+  scrollTo(0, 0);
+  return [...document.querySelectorAll(".words span")].flatMap((element) => {
+    const { top, bottom } = element.getBoundingClientRect();
+    return top < 0 || bottom > innerHeight ? [`${element.textContent} from ${Math.round(top)} to ${Math.round(bottom)} of ${innerHeight}`] : [];
+  });
+}
+
 /** What a finger can't hit; a label counts for its input, and a link within a sentence is no target. */
 function small() {
   return [...document.querySelectorAll("button, summary, select, input, [role=tab]")].flatMap((element) => {
@@ -95,6 +104,7 @@ async function look(page, story, look, viewport) {
     else console.log(`${story} ${look}: ${impact} ${id}: ${nodes.map((node) => node.target).join(" ")}`);
   }
   for (const words of await page.evaluate(covered)) complain(story, look, `covered: ${words}`);
+  for (const words of await page.evaluate(unseen)) complain(story, look, `out of sight: ${words}`);
   if (look === "phone" || look === "narrow") {
     for (const target of await page.evaluate(small)) complain(story, look, `small target: ${target}`);
   }

@@ -22,6 +22,7 @@ if (target && story) {
   app.invitation = story.invitation;
   app.screen = story.screen ?? "start";
   app.interrupted = story.interrupted;
+  app.left = story.left ?? null;
   app.forms.entry = story.entry ?? "";
   app.setback = story.setback ?? [];
   app.helping = story.helping ?? false;

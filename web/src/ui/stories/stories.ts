@@ -4,6 +4,7 @@ import type { App, Screen } from "../app.svelte";
 import { hashFields } from "../lib/entry";
 import { gallery } from "../lib/gallery";
 import type { Interrupted } from "../lib/interrupted";
+import type { LeftRoom } from "../lib/rooms";
 import { problem, type Problem } from "../lib/support";
 
 export interface Story {
@@ -12,6 +13,7 @@ export interface Story {
   invitation?: string;
   problem?: Problem | undefined;
   interrupted?: Interrupted;
+  left?: LeftRoom;
   steps?: (SessionEvent | Decision)[];
   /** What stands in the field for a link or a code. */
   entry?: string;
@@ -363,6 +365,25 @@ export const stories: Record<string, Story> = {
       { event: "invitation", url: URL, code: "77-violet-stone" },
     ],
   },
+  // As after somebody was lost, in the new room.
+  "lobby-notices": {
+    steps: [
+      ...hostAsked,
+      { event: "notice", text: "Carla was lost. The others keep their seats. Whoever gets the new link or code can take the free seat; new words follow." },
+      { event: "notice", text: "It begins again, with other words: Dora has come in the place of Carla" },
+      { event: "error", whose: "rendezvous", message: "The rendezvous does not answer.", hint: "Huddle keeps trying; check your connection.", peer: "" },
+    ],
+  },
+  "lobby-notices-differed": {
+    steps: [
+      ...proposed,
+      { event: "words_differ", name: "Carla", did: CARLA, epoch: 1 },
+      { event: "notice", text: "It begins again, with other words: Carla saw other words than somebody else" },
+      { event: "notice", text: "Ann's connection ended. Waiting for Ann to come back." },
+      { ...words, epoch: 2 } as SessionEvent,
+      { event: "question", what: "accept", name: "Ann", did: ANN },
+    ],
+  },
   "run-stats": { steps: running, press: ["Stats"] },
   "run-stopped-by": {
     steps: [...running, run("failed", { seconds: 7, whose: "peer", peer: "Ann", reason: "Ann stopped the run.", stopped: true })],
@@ -373,6 +394,11 @@ export const stories: Record<string, Story> = {
       run("started"),
       { event: "plain", run: 1, config: PLAIN, command: "python average_salary.py -M3 -I1 -C huddle.ini", mpyc: "0.11" },
     ],
+  },
+  left: {
+    interrupted: { entry: "average_salary.py", names: ["Ann", "Carla"], sealed: false, running: false, host: true },
+    left: { id: "1", kept: "", seated: [], hosted: { name: "Ben", parties: 3, program: { entry: "average_salary.py", files: {}, args: [] } } },
+    steps: [ready],
   },
   reloaded: {
     interrupted: { entry: "average_salary.py", names: ["Ann", "Carla"], sealed: true, running: true, host: false },
