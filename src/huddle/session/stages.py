@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from huddle import events
 from huddle.ceremony.guest import GuestCeremony
@@ -27,13 +28,15 @@ from huddle.session import networks
 from huddle.session.acquaintances import contacts_after
 from huddle.session.ceremony_driver import CeremonyDriver
 from huddle.session.context import PartyContext
-from huddle.session.group_seat import GroupSeat
 from huddle.session.host_lobby import HostLobby
 from huddle.session.patience import told_if_slow
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.preparation import Preparation
 from huddle.session.room_keeping import NoKeeper, RoomKeeper
 from huddle.session.sealed_session import SealedSession
+
+if TYPE_CHECKING:
+    from huddle.session.group_seat import GroupSeat
 from huddle.session.settings import Settings
 
 
