@@ -21,7 +21,7 @@ afterAll(async () => {
 
 function atKeyboard({ page }: FirefoxPerson): AtKeyboard {
   return {
-    goto: (address) => page.goto(address),
+    goto: (address) => page.goto(address, { timeout: MINUTES }),
     before: (script) => page.evaluateOnNewDocument(script),
     evaluate: async <R>(what: string | (() => R | Promise<R>)) => (await page.evaluate(what)) as R,
     press: async (keys) => {
