@@ -34,7 +34,10 @@ MADE = {
     *("Missing", "Check", "LeftBehind"),
     *("Stopped", "Notice", "Ended", "CeremonyNotice", "notice", "_notice", "_emit_notice"),
 }
-PHRASES = {"reason_of", "advice_on", "problem", "parting", "_objection", "_untimely", "_why", "_same_name"}
+PHRASES = {
+    *("reason_of", "advice_on", "problem", "parting", "_objection", "_untimely", "_why"),
+    *("unwelcome", "unfit", "_unfit", "_same_name"),
+}
 SENTENCES = {  # who is called with the end of a sentence, and the sentence
     "MessageFault": "{name} {what}",
     "_fault": "{name} {what}",

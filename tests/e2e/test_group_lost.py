@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import LOOPBACK, Huddle, Lab
+from tests.e2e.harness import LOOPBACK, PEER, Huddle, Lab
 from tests.e2e.test_groups import dealt, state
 
 pytestmark = pytest.mark.timeout(240)  # two sessions, and the seconds after which somebody is lost
 
 QUICK = ("--grace", "4")
+HURRIED = {"PYTHONPATH": str(Path(__file__).parent / "hurried")}
 
 
 @pytest.fixture
@@ -145,6 +146,22 @@ def test_who_is_killed_while_it_runs_is_replaced_and_all_run_again(
     complete(host, *stayed)
     assert places(guests["Ada"])[-1] == ["Ada", "Cyd", "Dan"]
     assert guests["Ada"].output().count("total: 3") == 1
+
+
+def test_who_waits_in_a_class_whose_host_was_killed_is_told_and_waits_no_longer(
+    tia: Callable[[Path], Huddle], people: Lab, programs: Path
+) -> None:
+    program = programs / "total.py"
+    host = tia(program)
+    link = host.wait("invitation")["url"]
+    guests = [people.join(name, link, program, env=HURRIED) for name in ("Ada", "Bob")]
+    knocks(host, "Ada", "Bob")
+    host.process.kill()
+    for guest in guests:
+        error = guest.wait("error")
+        assert "Tia has gone: nobody has seen the host in the room" in error["message"]
+        assert error["peer"] == "Tia" and error["hint"] == "Ask the host for a new invitation."
+        assert guest.end() == PEER
 
 
 def waits(guest: Huddle) -> int:

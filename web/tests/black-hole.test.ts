@@ -133,6 +133,8 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
       await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(20_000);
       drop();
       await Promise.all(tabs.map((tab) => tab.events.until("reconnect", (event) => event.state === "lost")));
+      // The frames' channel is given up, too, before anything gets through again.
+      for (const tab of tabs) await expect.poll(() => ports(tab.page), { timeout: MINUTE }).toEqual([]);
       expect(heal()).toBeGreaterThan(0);
       await over(tabs);
       for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);

@@ -138,7 +138,7 @@ test(
         await (await output(page)).getByText(/ModuleNotFoundError/).first().waitFor();
         const there = await tom.events.until("run", (event) => event.state === "failed");
         expect(there).toMatchObject({ whose: "peer", peer: "Pia" });
-        expect(there.reason).toContain("its program needs nowhere_to_be_had, which is not there");
+        expect(there.reason).toContain("the program needs nowhere_to_be_had, which is not there");
       });
     } finally {
       tom.end();

@@ -27,7 +27,10 @@ def prepare_runner() -> None:
 def prepare_session() -> None:
     """Import what the session's worker needs."""
     install()
-    import huddle.browser.session_worker  # noqa: F401
+    # What a session imports only when it has to, since that takes long where no memory is copied.
+    import huddle.browser.session_worker
+    import huddle.calls.driver
+    import huddle.session.joining_group  # noqa: F401
     from huddle.networks import registry
 
     for kind in registry.kinds():

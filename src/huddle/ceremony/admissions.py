@@ -117,15 +117,14 @@ class Admissions:
     def unfit(self, hello: Hello, present: Iterable[Greeting]) -> str:
         """Why this guest is turned away without asking; empty where it is not. `present` are all hellos."""
         if hello.did in self._banned:
-            return "this party broke the protocol"
+            return "this guest broke the protocol"
         if self._refusals.get(hello.did, 0) >= MAX_REFUSALS:
             return f"the host declined {MAX_REFUSALS} times"
         if PROTOCOL not in hello.versions:
             spoken = ", ".join(map(str, hello.versions))
-            return f"this Huddle speaks version {PROTOCOL} of the protocol, that one {spoken}"
-        differing = version_differences(host=self._software, guest=hello.software)
-        if differing:
-            return "; ".join(differing) + ": all need the same version"
+            return f"the host's Huddle speaks version {PROTOCOL} of the protocol, this guest's {spoken}"
+        if differing := "; ".join(version_differences(host=self._software, guest=hello.software)):
+            return f"{differing}: all need the same version"
         if same := self._same_name(hello):
             return same
         others = (one.hello for one in present if one.hello.did != hello.did)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 import uvloop
 
@@ -30,12 +30,14 @@ from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 from huddle.networks import registry
 from huddle.running.limits import RunLimits
-from huddle.session.classroom import Classroom
 from huddle.session.native_platform import NativePlatform
 from huddle.session.party import Party
 from huddle.session.platform import Platform
 from huddle.session.room_keeping import NoKeeper, RoomKeeper
 from huddle.session.settings import Settings
+
+if TYPE_CHECKING:
+    from huddle.session.classroom import Classroom
 
 
 def networks_of(value: str) -> tuple[str, ...]:
@@ -83,7 +85,7 @@ def _absolute(command: str) -> str:
 
 
 def run_party(
-    make: Callable[[Settings, Identity, Contacts, Platform, RoomKeeper], Party | Classroom],
+    make: Callable[[Settings, Identity, Contacts, Platform, RoomKeeper], "Party | Classroom"],
     policy: HostPolicy | GuestPolicy,
     local: Local,
     private_args: tuple[str, ...],
@@ -91,8 +93,12 @@ def run_party(
     planned: int | None = None,
     source: ProgramSource | None = None,
     again: bool = False,
+    deals: bool = False,
 ) -> int:
-    """Run one session on this terminal, or go on with a host's last one; its exit code."""
+    """Run one session on this terminal, or go on with a host's last one; its exit code.
+
+    `deals`: it is a class, whose host deals guests to groups.
+    """
     crypto = NativeCrypto()
     record = None if local["record"] is None else local["record"].absolute()
 
@@ -125,16 +131,17 @@ def run_party(
             here = replace(here, name=getpass.getuser())  # who typed sudo is meant, not root
         kept = rights.archive
         party = make(here, kept.identity, kept.contacts, NativePlatform(rights.networks), kept.rooms)
-        return _run(party, policy, local, kept, planned, source)
+        return _run(party, policy, local, kept, planned, source, deals)
 
 
 def _run(
-    party: Party | Classroom,
+    party: "Party | Classroom",
     policy: HostPolicy | GuestPolicy,
     local: Local,
     archive: Archive,
     planned: int | None,
     source: ProgramSource | None,
+    deals: bool,
 ) -> int:
     out = OutputBuffer(sys.stdout)
 
@@ -145,7 +152,7 @@ def _run(
         def finish() -> tuple[str, ...]:
             return archive.finish(party.contacts, party.record)
 
-        return await Driver(party, shown, policy, finish, archive.entered, out, source).run()
+        return await Driver(party, shown, policy, finish, archive.entered, out, source, deals).run()
 
     try:
         try:

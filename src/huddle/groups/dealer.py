@@ -16,7 +16,7 @@ from huddle.ceremony.messages import Message, Options, Software, shorten
 from huddle.ceremony.room_io import RoomIO
 from huddle.codec import encode
 from huddle.errors import HuddleError, LocalError
-from huddle.groups import messages
+from huddle.groups import MAX_GUESTS, messages
 from huddle.groups.roster import Group, Guest, Roster
 from huddle.groups.sealing import HostSide
 from huddle.identity.crypto import Crypto, InvalidSeal
@@ -237,10 +237,11 @@ class Dealer:
 
     def _unfit(self, knock: messages.Knock) -> str:
         if knock.version != messages.VERSION:
-            return f"groups have version {messages.VERSION} here, {knock.version} there"
-        if len(self.roster.waiting) >= messages.MAX_GUESTS:
-            return f"{messages.MAX_GUESTS} are waiting already"
-        return "; ".join(version_differences(self._software, knock.software))
+            return f"the host's groups have version {messages.VERSION}, this guest's {knock.version}"
+        if len(self.roster.waiting) >= MAX_GUESTS:
+            return f"{MAX_GUESTS} are waiting already"
+        differing = "; ".join(version_differences(self._software, knock.software))
+        return f"{differing}: all need the same version" if differing else ""
 
     def _on_report(self, guest: Guest, sealed: bytes) -> None:
         guest.reports += 1

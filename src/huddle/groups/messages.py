@@ -34,7 +34,6 @@ from huddle.codec import U8, U16, U32, Fixed, Limit
 from huddle.identity.names import is_name
 
 VERSION = 1
-MAX_GUESTS = 96  # in all groups: a room has 128 connections
 MAX_PLACEMENT = 8_192  # bytes, sealed: a link of 400, and 32 names with their dids
 
 Exchange = Annotated[bytes, Fixed(32)]

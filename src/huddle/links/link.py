@@ -165,11 +165,11 @@ class Link:
 
     # --- for the keeper
 
-    def begin(self, seeker: Connector) -> None:
-        """Start to seek wires."""
+    def begin(self, seeker: Connector, delay: float = 0.0) -> None:
+        """Start to seek wires, by dialling after `delay`."""
         self._seeker = seeker
         self._patience = seeker.timing.improve
-        seeker.seek(first=self._known() if self._known else "")
+        seeker.seek(delay, first=self._known() if self._known else "")
 
     def accepted(self, wire: Wire) -> None:
         """The peer dialled; where this end starts the proof and has a young wire, it waits a moment.

@@ -92,8 +92,12 @@ class LinkManager:
                 self._begin_early(pid)
                 self._follow(pid)
 
-        end.begin(Connector(self._pid, peer, run, dialers, self._crypto, self._timing, self._clock, found))
-        for number in [number for number, parked in self._parked.items() if parked.which == which]:
+        parked = [number for number, one in self._parked.items() if one.which == which]
+        # One that the peer has dialled already is mostly proven before this end has to dial.
+        delay = self._timing.reversal if parked else 0.0
+        seeker = Connector(self._pid, peer, run, dialers, self._crypto, self._timing, self._clock, found)
+        end.begin(seeker, delay)
+        for number in parked:
             end.accepted(self._take(number))
         return end
 

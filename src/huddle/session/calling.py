@@ -5,9 +5,8 @@ What a call is, and who can read it, is for `huddle.calls`; here are the contact
 
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
-from huddle.calls.call import CallBox
-from huddle.calls.driver import StandingCall, answer
 from huddle.ceremony.invitation import Invitation, rendezvous_url
 from huddle.errors import LocalError
 from huddle.identity.contacts import Contact, Contacts, MeetingPlace
@@ -15,6 +14,9 @@ from huddle.identity.names import folded, is_name
 from huddle.rendezvous.client.dialing import host_of
 from huddle.session.patience import told_if_slow
 from huddle.session.stages import Stages
+
+if TYPE_CHECKING:
+    from huddle.calls.driver import StandingCall
 
 _MEET = "Meet once by a link, say that you heard each other, and from then on the name is enough."
 
@@ -39,8 +41,11 @@ def called(contacts: Contacts, names: Iterable[str]) -> tuple[str, ...]:
 
 def call(
     stages: Stages, dids: Iterable[str], invitation: Invitation, stack: AsyncExitStack
-) -> list[StandingCall]:
+) -> "list[StandingCall]":
     """Call the contacts of these dids to this invitation; the stack takes the calls back."""
+    from huddle.calls.call import CallBox
+    from huddle.calls.driver import StandingCall  # most sessions call nobody, and need not wait for it
+
     calls = []
     for contact in map(stages.contacts.meant, dids):
         if stages.settings.pseudonym:
@@ -72,6 +77,9 @@ def caller(contacts: Contacts, text: str) -> Contact | None:
 
 async def answered(stages: Stages, contact: Contact, rendezvous: str | None) -> Invitation:
     """Wait for that contact's call, where they met last and at `rendezvous`; the invitation it brings."""
+    from huddle.calls.call import CallBox
+    from huddle.calls.driver import answer
+
     if stages.settings.pseudonym:
         raise LocalError(f"{contact.name} calls you, and no pseudonym.", hint="Leave out --pseudonym.")
     meeting = place_of(contact)

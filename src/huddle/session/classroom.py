@@ -17,9 +17,9 @@ from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.manifest import MAX_CEREMONY, Flags
 from huddle.ceremony.messages import Options, Software
 from huddle.errors import HuddleError, LocalError, unexpected
+from huddle.groups import MAX_GUESTS
 from huddle.groups import dealer as heard
 from huddle.groups.dealer import Dealer
-from huddle.groups.messages import MAX_GUESTS
 from huddle.groups.roster import Guest, Roster
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from huddle import events
 from huddle.ceremony.host import HostCeremony
@@ -19,7 +20,6 @@ from huddle.errors import LocalError, RendezvousError
 from huddle.rendezvous.client.room import OWNER_KEY, RoomClient
 from huddle.running.spec import check_arguments
 from huddle.session.calling import call, place_of
-from huddle.session.group_seat import GroupSeat
 from huddle.session.host_lobby import HostLobby
 from huddle.session.plans import HostPlan
 from huddle.session.platform import ProgramRuntime
@@ -28,6 +28,9 @@ from huddle.session.sealed_session import SealedSession
 from huddle.session.stages import Stages, delete
 from huddle.session.tasks import whole_stack
 
+if TYPE_CHECKING:
+    from huddle.session.group_seat import GroupSeat
+
 STAYED = "The others keep their seats."
 FREE = "Whoever gets the new link or code can take the free seat; new words follow."
 AGAIN = "`huddle host --again` goes on with the link that you sent then."
@@ -35,7 +38,9 @@ ON_THE_PAGE = "The first screen of this page goes on with the link that you sent
 ALL_HERE = "All are still here and keep their seats; new words follow when you go on."
 
 
-async def host(stages: Stages, plan: HostPlan, stack: AsyncExitStack, seat: GroupSeat | None = None) -> bool:
+async def host(
+    stages: Stages, plan: HostPlan, stack: AsyncExitStack, seat: "GroupSeat | None" = None
+) -> bool:
     """Host the planned session to its end; whether all runs went well. `seat`: as the first of a group."""
     if plan.threshold is not None and not 0 <= 2 * plan.threshold < plan.parties:
         raise LocalError(
@@ -103,7 +108,7 @@ class Hosting:
         stages: Stages,
         runtime: ProgramRuntime,
         stack: AsyncExitStack,
-        seat: GroupSeat | None,
+        seat: "GroupSeat | None",
         *,
         embedded: bool = False,
     ) -> None:
@@ -159,7 +164,7 @@ class Hosting:
             elif core.free:
                 await lobby.open(core.free)
             away = [did for did in plan.called if did not in (self._stayed or ())]
-            calls = call(stages, away, self._invitation, stack)
+            calls = call(stages, away, self._invitation, stack) if away else []
             sealed = await stages.meet(core, self._room, self._runtime)
             stages.rooms.drop()
             self.kept = False

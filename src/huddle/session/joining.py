@@ -2,21 +2,19 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from huddle.ceremony.guest import GuestCeremony
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.manifest import Flags
 from huddle.ceremony.messages import Software
-from huddle.errors import PeerError, RendezvousError
-from huddle.groups.front_room import FrontRoom
+from huddle.errors import RendezvousError
 from huddle.rendezvous.client.room import RoomClient, RoomGone
 from huddle.running.spec import check_arguments
 from huddle.session.calling import answered, caller
 from huddle.session.ceremony_driver import HOST_RETURNS
-from huddle.session.group_seat import Decider, GroupSeat
-from huddle.session.hosting import host
 from huddle.session.patience import told_if_slow
-from huddle.session.plans import GuestPlan, HostPlan, digest_of
+from huddle.session.plans import GuestPlan, digest_of
 from huddle.session.platform import ProgramRuntime
 from huddle.session.room_keeping import MAX_RETURNS
 from huddle.session.sealed_session import SealedSession
@@ -24,15 +22,16 @@ from huddle.session.stages import Stages
 from huddle.session.tasks import whole_stack
 from huddle.shortcode.code import looks_like_code
 
+if TYPE_CHECKING:
+    from huddle.session.group_seat import Decider
+
 BACK = "You keep your seat and need not join again; new words follow."
-MAX_PLACES = 1 + MAX_RETURNS  # in groups of a class, one after another: each shows words again
 MADE_ANEW = 15.0  # seconds for a host to make the room anew that it has just deleted
 _LOOK_AGAIN = 1.0  # seconds between two looks whether the room is there
-DEALT_AGAIN = "You are still in the class, and wait until its host deals the groups again."
 ANEW = "You keep your seat and need not join again. Somebody else can take the free one; new words follow."
 
 
-async def join(stages: Stages, plan: GuestPlan, stack: AsyncExitStack, decider: Decider) -> bool:
+async def join(stages: Stages, plan: GuestPlan, stack: AsyncExitStack, decider: "Decider") -> bool:
     """Take part in the planned session to its end; whether all runs went well."""
     digest_of(plan.digest)
     check_arguments((), stages.settings.private_args)
@@ -47,7 +46,9 @@ async def join(stages: Stages, plan: GuestPlan, stack: AsyncExitStack, decider: 
     else:
         invitation = Invitation.parse(plan.invitation)
     if invitation.groups:
-        return await _join_group(stages, plan, invitation, runtime, stack, decider)
+        from huddle.session.joining_group import join_group  # only who is in a class waits for its import
+
+        return await join_group(stages, plan, invitation, runtime, stack, decider)
     following: Invitation | None = invitation
     returns = 0
     while (here := following) is not None:
@@ -85,47 +86,6 @@ async def _host_is_back(invitation: Invitation, gone: RoomGone) -> None:
             if loop.time() > until:
                 raise gone from None
         await asyncio.sleep(_LOOK_AGAIN)
-
-
-async def _join_group(
-    stages: Stages,
-    plan: GuestPlan,
-    invitation: Invitation,
-    runtime: ProgramRuntime,
-    stack: AsyncExitStack,
-    decider: Decider,
-) -> bool:
-    me = stages.identity
-    front = await FrontRoom.enter(
-        stages.crypto, me, invitation, stages.settings.name, runtime.software, stack
-    )
-    places = 0
-    while True:
-        seat = stages.group = await GroupSeat.take(front, decider, me.did, stages.emit, stages.standing)
-        places += 1
-        session = _in_group(stages, seat.plan(plan), seat, decider)
-        try:
-            return await seat.hold(session, lambda: stages.together is not None)
-        except (PeerError, RoomGone) as error:
-            if seat.is_last or places == MAX_PLACES or not _has_lost_somebody(stages):
-                raise
-            lost = error.message.removesuffix(".")
-        stages.begin_anew(lost, DEALT_AGAIN)
-        seat.leave()
-
-
-async def _in_group(stages: Stages, plan: HostPlan | GuestPlan, seat: GroupSeat, decider: Decider) -> bool:
-    async with whole_stack() as stack:
-        if isinstance(plan, HostPlan):
-            return await host(stages, plan, stack, seat)
-        return await join(stages, plan, stack, decider)
-
-
-def _has_lost_somebody(stages: Stages) -> bool:
-    """Whether the group's session could not go on without somebody, rather than that it went wrong."""
-    if stages.together is None:
-        return True  # nobody has a session yet, so all that can be wrong there is with who takes part
-    return bool(stages.together.regrouping.lost or stages.together.regrouping.wanted)
 
 
 async def _session(

@@ -250,7 +250,7 @@ class Party:
             clean = False
             self._emit(events.Error(error.whose, error.message, error.hint, getattr(error, "peer", "")))
             reason = (
-                "The session has ended with an error." if self._stages.entered else "No session was started."
+                "The session has ended with an error." if self._stages.sealed else "No session was started."
             )
         self._emit(events.Ended(reason, clean))
 

@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from huddle import events
 from huddle.ceremony.guest import GuestCeremony
@@ -27,13 +28,15 @@ from huddle.session import networks
 from huddle.session.acquaintances import contacts_after
 from huddle.session.ceremony_driver import CeremonyDriver
 from huddle.session.context import PartyContext
-from huddle.session.group_seat import GroupSeat
 from huddle.session.host_lobby import HostLobby
 from huddle.session.patience import told_if_slow
 from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.preparation import Preparation
 from huddle.session.room_keeping import NoKeeper, RoomKeeper
 from huddle.session.sealed_session import SealedSession
+
+if TYPE_CHECKING:
+    from huddle.session.group_seat import GroupSeat
 from huddle.session.settings import Settings
 
 
@@ -64,7 +67,7 @@ class Stages:
         self.heard: set[str] = set()
         self._record: bytes | None = None  # of the session before
         self.rooms = rooms or NoKeeper()
-        self.entered = False  # a room, so that there is a session
+        self.sealed = False  # by all, so that there is a session, or was
         self.meeting: CeremonyDriver | None = None
         self.together: SealedSession | None = None
         self.lobby: HostLobby | None = None
@@ -104,7 +107,6 @@ class Stages:
         """Enter a room; the stack leaves it."""
         with told_if_slow(room.url, self.notice):
             await stack.enter_async_context(room)
-        self.entered = True
 
     async def open_networks(self, rendezvous: str, stack: AsyncExitStack) -> None:
         """Open the networks that the person chose; the stack closes them."""
@@ -144,6 +146,7 @@ class Stages:
         self, sealed: Sealed, runtime: ProgramRuntime, rendezvous: str, stack: AsyncExitStack, *, lobby: bool
     ) -> SealedSession:
         """What all have signed is a session now, which the stack leaves."""
+        self.sealed = True
         findable = not (self.platform.in_browser or self.settings.pseudonym)
         self.contacts = contacts_after(
             self.contacts,

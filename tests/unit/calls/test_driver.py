@@ -244,7 +244,7 @@ async def test_a_room_that_is_full_is_told_and_the_link_serves() -> None:
             await asyncio.gather(*(room.append(b"x" * SIZE) for _ in range(4)))
             async with calling(invitation, notices.put_nowait):
                 notice = await notices.get()
-    assert "Ben can't be called" in notice and "The link serves" in notice
+    assert "Ben can't be called" in notice and "The link still works" in notice
 
 
 CALLS = [Invitation.fresh(CRYPTO, f"http://127.0.0.1:{port}", ADA) for port in (1, 2, 3)]

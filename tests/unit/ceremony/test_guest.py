@@ -232,3 +232,27 @@ def test_a_guest_that_comes_again_is_another_hello_and_no_fault() -> None:
     assert mesh.sealed("Hanna", "Ann", "Bob")
     (came,) = ann.of(events.HostCame)
     assert came.name == "Hanna"
+
+
+def test_who_knocks_after_the_sealing_is_nobody_s_concern() -> None:
+    mesh = Mesh()
+    hanna, ann = mesh.host(parties=2), mesh.guest("Ann")
+    mesh.run()
+    before = set(ann.core._current.hellos)
+    late = mesh.guest("Late")
+    mesh.run()
+    assert late.core._log.written, "the hello is in the room"
+    assert set(ann.core._current.hellos) == before and ann.error is None and hanna.error is None
+    assert mesh.sealed("Hanna", "Ann")
+
+
+def test_the_host_comes_once_however_often_it_begins_again() -> None:
+    mesh = Mesh()
+    _, ann, bob = session(mesh)
+    bob.decides = False
+    mesh.run()
+    bob.core.leave("gone")
+    mesh.guest("Cyd")
+    mesh.run()
+    assert ann.of(events.Restarted) and len(ann.of(events.HostCame)) == 1
+    assert mesh.sealed("Hanna", "Ann", "Cyd")

@@ -180,8 +180,10 @@ async def test_an_mpyc_that_comes_and_goes_ends_nothing_until_its_person_says_so
         while not watcher.hung_up:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert watcher.hung_up == [None] and proxy.status == "idle" and proxy.hung_up
+    connected, proxy.came = proxy.came, lambda: (connected(), came.append(proxy.hung_up))[0]  # type: ignore[method-assign]
+    came: list[bool] = []
     out, _ = await asyncio.wait_for(process.communicate(b"10\n"), 20)
-    assert b"second 30" in out
+    assert b"second 30" in out and came[0] is False
     for screen in table.screens:
         assert screen.run
         await asyncio.wait_for(screen.until("second 30"), 20)

@@ -53,7 +53,11 @@ async def test_a_peer_whose_mpyc_closes_its_connections_is_told_once_each_time()
     assert len(run.told) == 2 and "The MPyC that Ada started by hand has closed" in run.told[0]
     run.outcomes[0] = Outcome(2, True, "")
     run.hand.tick(object())
-    run.peers[2].run, run.peers[2].state = 1, HUNG_UP  # of the run before
+    run.outcomes[2] = Outcome(2, True, "")  # it ended, and only then is seen to have hung up
+    run.peers[2].state = HUNG_UP
+    run.hand.tick(object())
+    del run.outcomes[2]
+    run.peers[2].run = 1  # of the run before
     run.hand.tick(object())
     assert len(run.told) == 2
 

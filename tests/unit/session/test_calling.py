@@ -178,7 +178,7 @@ async def test_who_has_stolen_the_file_and_answers_comes_under_another_key_and_g
         return decide(seat, event)
 
     host = table.sit("Ada", Party(hosting, settings("Ada"), ADA, ada), as_policy_says)
-    await host.until(events.Notice, lambda notice: "is called" in notice.text)
+    await host.until(events.Notice, lambda notice: "is being called" in notice.text)
     stolen = ben.meant("Ada").meeting
     assert stolen is not None
     box = CallBox.of(stolen.secret, ADA.did, BEN.did)

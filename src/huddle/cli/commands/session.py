@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
@@ -25,11 +25,10 @@ from huddle.cli.run_party import networks_of, run_party
 from huddle.cli.session_options import Local, local_options
 from huddle.cli.terminal.screens import is_plain
 from huddle.cli.text import clean
-from huddle.groups.messages import MAX_GUESTS
+from huddle.groups import MAX_GUESTS
 from huddle.identity.contacts import Contacts
 from huddle.identity.keys import Identity
 from huddle.session.calling import called
-from huddle.session.classroom import Classroom
 from huddle.session.party import Party
 from huddle.session.plans import GroupsPlan, GuestPlan, HostPlan
 from huddle.session.platform import Platform
@@ -37,6 +36,9 @@ from huddle.session.room_keeping import RoomKeeper
 from huddle.session.samples import samples
 from huddle.session.settings import Settings
 from huddle.texts import t
+
+if TYPE_CHECKING:
+    from huddle.session.classroom import Classroom
 
 _Command = Callable[..., Any]
 
@@ -195,14 +197,19 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
 
     def make(
         chosen: Settings, identity: Identity, contacts: Contacts, machine: Platform, rooms: RoomKeeper
-    ) -> Party | Classroom:
+    ) -> "Party | Classroom":
         if groups is not None:
+            from huddle.session.classroom import Classroom  # only who hosts a class waits for it
+
             return Classroom(GroupsPlan(plan, groups), chosen, identity, contacts, machine)
         return Party(plan, chosen, identity, contacts, surroundings=machine, rooms=rooms)
 
     planned = parties if groups is None else groups * parties + 1
     source = ProgramSource(where, mine)
-    sys.exit(run_party(make, policy, local, private_args, planned=planned, source=source, again=again))
+    deals = groups is not None
+    sys.exit(
+        run_party(make, policy, local, private_args, planned=planned, source=source, again=again, deals=deals)
+    )
 
 
 def _called(names: tuple[str, ...], *, other: bool) -> tuple[str, ...]:

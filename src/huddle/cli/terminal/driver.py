@@ -10,20 +10,22 @@ import traceback
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from huddle import events
 from huddle.cli.errors import EXIT_CODES
 from huddle.cli.policy import GuestPolicy, HostPolicy
 from huddle.cli.program_source import ProgramSource
-from huddle.cli.terminal.dealing import DealQuestions
 from huddle.cli.terminal.pace import Outlet, Pace
 from huddle.cli.terminal.questions import LOBBY, Questions
 from huddle.cli.terminal.screens import Screen
 from huddle.errors import HuddleError, unexpected
-from huddle.session.classroom import Classroom
 from huddle.session.party import Party
 from huddle.tasks import cancel
+
+if TYPE_CHECKING:
+    from huddle.cli.terminal.dealing import DealQuestions
+    from huddle.session.classroom import Classroom
 
 _TICK = 0.125  # seconds between two pictures of a status
 
@@ -41,18 +43,19 @@ class Driver:
     """Answers the questions of one session.
 
     `finish` keeps what is to be kept and says what that is; `entered` is called when the room was entered;
-    `outlet` is where the screen writes to; `source` is where a host's program comes from.
+    `outlet` is where the screen writes to; `source` is where a host's program comes from. `deals`: a class.
     """
 
     def __init__(
         self,
-        party: Party | Classroom,
+        party: "Party | Classroom",
         screen: Screen,
         policy: HostPolicy | GuestPolicy,
         finish: Callable[[], tuple[str, ...]],
         entered: Callable[[], None] = lambda: None,
         outlet: Outlet | None = None,
         source: ProgramSource | None = None,
+        deals: bool = False,
     ) -> None:
         self._party = party
         self._screen = screen
@@ -60,10 +63,12 @@ class Driver:
         self._entered = entered
         self._pace = Pace(outlet)
         self._questions: Questions | DealQuestions
-        if isinstance(party, Classroom):
-            self._questions = DealQuestions(party, screen, policy)
+        if deals:
+            from huddle.cli.terminal import dealing  # only who hosts a class waits for it
+
+            self._questions = dealing.DealQuestions(cast("Classroom", party), screen, policy)
         else:
-            self._questions = Questions(party, screen, policy, self._pace.turn, source)
+            self._questions = Questions(cast(Party, party), screen, policy, self._pace.turn, source)
         self._stands = isinstance(policy, HostPolicy) and policy.standing
         self._gathering = False  # people come, and the host may change things
         self._wanted: asyncio.Queue[_Wanted] = asyncio.Queue()

@@ -7,7 +7,6 @@ from typing import ClassVar, Protocol, TextIO
 
 from huddle import events
 from huddle.cli.terminal.answers import Asked
-from huddle.cli.terminal.plain_screen import PlainScreen
 
 
 class Screen(Protocol):
@@ -57,6 +56,8 @@ def is_plain() -> bool:
 def screen(out: TextIO, *, planned: int | None) -> Screen:
     """The screen for people that standard input and output make possible."""
     if is_plain():
+        from huddle.cli.terminal.plain_screen import PlainScreen  # nor is rich for scripts
+
         return PlainScreen(out, planned=planned)
     from huddle.cli.terminal.painted_screen import PaintedScreen  # prompt_toolkit is not for pipes
 

@@ -35,6 +35,7 @@ from huddle.networks.tls.certificates import (
 from huddle.networks.tls.offer import Offer, TlsPeer, parse_offer
 from huddle.networks.tls.race import AttemptFailed, first
 from huddle.networks.tls.transport import PREAMBLE_SIZE, TlsTransport
+from huddle.networks.tls.turns import Turns
 from huddle.tasks import cancel
 
 # One address's time for connecting, TLS and names: a lost SYN or two (1 s, 3 s) must not decide.
@@ -89,6 +90,7 @@ class TlsNetwork:
         self._serving: asyncio.Task[None] | None = None
         self._peers: dict[int, TlsPeer] = {}
         self._pids: dict[bytes, int] = {}
+        self._turns = Turns()
         self._dialling: ssl.SSLContext | None = None
         self._dialled: ssl.SSLContext | None = None
         self._accepted: Accepted | None = None
@@ -160,6 +162,7 @@ class TlsNetwork:
                 )
             self._pids[key] = peer.pid
             self._peers[peer.pid] = TlsPeer(peer.name, offer.certificate, offer.endpoints)
+            self._turns.begin(peer.pid, lower=not peer.lower)
         anchors = [peer.certificate for peer in self._peers.values()]
         self._dialling = client_context(self._own, anchors)
         self._dialled = server_context(self._own, anchors)
@@ -174,6 +177,7 @@ class TlsNetwork:
         peer = self._peers.get(pid)
         if peer is None or self._closed:
             raise NetworkError(f"party {pid} takes no wires of the network tls now")
+        await self._turns.mine(pid, run)
         hosts = [endpoint.host for endpoint in peer.endpoints]
         order = [peer.endpoints[index] for index in addresses.dialling_order(hosts, self._local)]
         if not order:
@@ -250,6 +254,7 @@ class TlsNetwork:
     def _introduced(self, transport: TlsTransport, preamble: bytes) -> None:
         self._half_open.pop(transport).cancel()
         pid = self._half_open_pids.pop(transport)
+        self._turns.reached_by(pid)
         self._arrived(pid, int.from_bytes(preamble, "big"), self._wire(pid, transport), transport)
 
     def _arrived(self, pid: int, run: int, wire: StreamWire, transport: TlsTransport) -> None:

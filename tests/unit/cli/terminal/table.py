@@ -267,7 +267,8 @@ def _sit(told: int, decide: int, role: str) -> None:
         policies = {"host": HostPolicy(each=True), "lobby": lobby, "class": lobby, "guest": GuestPolicy()}
         policy: Any = policies[role]
         party: Any = (_Class if role == "class" else _Party)(told, decide)
-        return await Driver(party, screen(out, planned=3), policy, lambda: ("an identity",), outlet=out).run()
+        shown, deals = screen(out, planned=3), role == "class"
+        return await Driver(party, shown, policy, lambda: ("an identity",), outlet=out, deals=deals).run()
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     code = uvloop.run(main())

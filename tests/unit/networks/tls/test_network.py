@@ -18,6 +18,7 @@ from huddle.links.stream import StreamWire
 from huddle.networks.base import PeerOffer
 from huddle.networks.reach.addresses import Endpoint
 from huddle.networks.tls import network as tls
+from huddle.networks.tls import turns
 from huddle.networks.tls.certificates import Certificate, client_context, fingerprint, make_certificate
 from huddle.networks.tls.network import TlsNetwork
 from huddle.networks.tls.offer import Offer
@@ -88,8 +89,13 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-def peer_offer(pid: int, offer: bytes) -> PeerOffer:
-    return PeerOffer(pid, NAMES[pid], offer, bytes(32), False)
+def peer_offer(pid: int, offer: bytes, *, lower: bool = False) -> PeerOffer:
+    return PeerOffer(pid, NAMES[pid], offer, bytes(32), lower)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
 
 
 @asynccontextmanager
@@ -109,7 +115,9 @@ async def session(count: int = 2) -> AsyncIterator[list[Party]]:
     async with opened(count) as parties:
         offers = [on_loopback(party) for party in parties]
         for pid, party in enumerate(parties):
-            others = tuple(peer_offer(other, offers[other]) for other in range(count) if other != pid)
+            others = tuple(
+                peer_offer(other, offers[other], lower=pid < other) for other in range(count) if other != pid
+            )
             party.network.begin(others, party.accepted)
         yield parties
 
