@@ -148,7 +148,4 @@ class Admissions:
         others = (known for other, known in self.admitted.items() if other != hello.did)
         if not any(alike(hello.name, other) for other in (self._name, *others)):
             return ""
-        return (
-            f"another party has the name {hello.name}, or one that looks like it;"
-            " take another one with --name"
-        )
+        return f"somebody else has the name {hello.name}, or one that looks like it; take another name"
