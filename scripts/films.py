@@ -164,7 +164,7 @@ def replaced(terminals: Terminals) -> None:
     terminals.wait("Ada", "Bob has a seat|Bob wants to come in")
     pause(2)
     terminals.press("Bob", "C-c")
-    terminals.wait("Ada", "Bob has left")
+    terminals.wait("Ada", "Bob left the session")
     pause(2)
     join(terminals, "Cyd", link, 3800)
     terminals.wait("Ada", "Cyd wants to come in")

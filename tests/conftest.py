@@ -1,6 +1,7 @@
 """What all tests share: a home of their own, so that none touches the identity of who runs them."""
 
 import os
+import re
 from pathlib import Path
 
 import hypothesis
@@ -12,9 +13,14 @@ from huddle.running import account
 hypothesis.settings.register_profile("huddle", deadline=None)
 hypothesis.settings.load_profile("huddle")
 
+# Of what is new in each process: keys, addresses in memory.
+_RANDOM = re.compile(r"did:key:|0x[0-9a-f]{6}")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin the long ones first, so that nobody waits for one at the end."""
+    if random := [item.nodeid for item in items if _RANDOM.search(item.nodeid)]:
+        raise pytest.UsageError(f"each process would call these tests differently; give ids: {random}")
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 

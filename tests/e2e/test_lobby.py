@@ -140,11 +140,108 @@ def test_another_code_and_somebody_removed(url: str, seat: Seat, program: Path) 
     ada.type("r Bob")
     ada.wait("Bob was not let in|Bob left")
     bob.wait("Ada did not let you in")
+    bob.ctrl_c()
     assert bob.end() != 0
     cyd = seat("Cyd", "join", second, "--rendezvous", url)
     ada.wait(r"Let Cyd in\?")
     ada.type("y")
     cyd.wait("You are let in")
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("plain", ["0", "1"])
+def test_somebody_who_was_refused_waits_and_is_called_back(
+    url: str, seat: Seat, program: Path, plain: str
+) -> None:
+    ada, link = hosts(seat, url, program, 3)
+    bob = seat("Bob", "join", link, HUDDLE_PLAIN=plain)
+    ada.wait("Bob has a seat")
+    ada.stands("While you wait")
+    ada.type("r Bob")
+    bob.wait("Ada did not let you in, but can still call you back")
+    ada.stands("Not let in, and still here: Bob")
+    cyd = seat("Cyd", "join", link)
+    ada.wait(r"Let Cyd in\?")  # who was refused had the link, so all are asked about now
+    ada.type("y")
+    ada.stands("l NAME: let somebody in after all")
+    ada.type("l Bob")
+    bob.wait("You are let in")
+    all_say_yes(ada, bob, cyd)
+    for person in (ada, bob, cyd):
+        person.wait("first")
+        assert person.end() == 0, person.text
+
+
+@pytest.mark.timeout(120)
+def test_somebody_who_is_refused_over_the_words_hears_that_alone_and_can_go(
+    url: str, seat: Seat, program: Path
+) -> None:
+    ada, link = hosts(seat, url, program, 3)
+    bob = seat("Bob", "join", link)
+    cyd = seat("Cyd", "join", link)
+    ada.wait(WORDS)
+    bob.wait("waiting for the host to decide")
+    ada.type("r Bob")
+    cyd.wait("It begins again")
+    bob.wait("Ada did not let you in, but can still call you back")
+    bob.stands("waiting to be called back")
+    ada.stands("Not let in, and still here: Bob")
+    bob.ctrl_c()
+    assert bob.end() != 0 and "begins again" not in bob.text, bob.text
+    dan = seat("Dan", "join", link)
+    ada.wait(r"Let Dan in\?")
+    assert "still here: Bob" not in ada.screen
+    ada.type("y")
+    all_say_yes(ada, dan)
+    cyd.stands(rf"Dan +new to you[\s\S]*{WORDS}")
+    cyd.type("nobody")
+    for person in (ada, cyd, dan):
+        person.wait("first")
+        assert person.end() == 0, person.text
+
+
+@pytest.mark.timeout(120)
+def test_somebody_who_was_refused_hears_that_the_others_have_begun(
+    url: str, seat: Seat, program: Path
+) -> None:
+    ada, link = hosts(seat, url, program, 3)
+    bob = seat("Bob", "join", link)
+    cyd = seat("Cyd", "join", link)
+    ada.wait("has a seat")
+    ada.wait(WORDS)
+    ada.type("r Bob")
+    bob.wait("can still call you back")
+    ada.stands("While you wait")
+    ada.type("m 2")
+    ada.stands(rf"Cyd +new to you[\s\S]*{WORDS}")
+    ada.type("nobody")
+    cyd.wait("It begins again")
+    cyd.stands(rf"0 +Ada[^\n]*\n1 +Cyd[^\n]*\nProgram[\s\S]*{WORDS}")  # and Bob stands there no more
+    cyd.type("nobody")
+    bob.wait("the session has begun without you")
+    assert bob.end() != 0
+
+
+def test_the_host_of_a_class_takes_a_refusal_back(url: str, seat: Seat, program: Path) -> None:
+    tia = seat("Tia", "host", "--groups", "1", "--parties", "2", "--rendezvous", url, str(program))
+    link = invited(tia)
+    ada = seat("Ada", "join", link)
+    tia.wait("Ada wants to come in")
+    bob = seat("Bob", "join", link)
+    tia.wait("Bob wants to come in")
+    tia.stands("Deal the groups")
+    tia.type("r 2")
+    bob.wait("Tia did not let you in, but can still call you back")
+    tia.stands("Not let in, and still here: 2 Bob")
+    tia.type("1 2")
+    tia.wait("Bob is in")
+    tia.type("all")
+    bob.wait("You are in group 1 with Ada")
+    all_say_yes(ada, bob)
+    for person in (ada, bob):
+        person.wait("first")
+        assert person.end() == 0, person.text
+    assert tia.end() == 0, tia.text
 
 
 def test_four_knock_for_three_seats(url: str, seat: Seat, program: Path) -> None:
@@ -159,7 +256,8 @@ def test_four_knock_for_three_seats(url: str, seat: Seat, program: Path) -> None
     bob.ctrl_c()
     bob.end()
     for person in (ada, cyd):  # the question before is answered by nobody; the new one reads alike
-        person.wait("It begins again, with other words: Bob left")
+        person.wait("Bob left the session")
+        person.wait("It begins again, with other words")
         person.stands(rf"Dan +new to you[\s\S]*{WORDS}")
         person.type("nobody")
     all_say_yes(dan)

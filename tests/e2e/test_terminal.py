@@ -181,7 +181,8 @@ def test_a_refusal_is_taken_back_when_they_knock_again(url: str, seat: Seat, pro
     ada.wait("Then start.")
     ada.type("r bob")
     bob.wait("Ada did not let you in")
-    assert bob.end() == 5
+    bob.ctrl_c()
+    assert bob.end() != 0
     again = seat("Bob", "join", link)
     ada.wait(r"Let Bob in\?")
     ada.type("y")

@@ -4,6 +4,8 @@
  * kept one empties the cache. Requests to the rendezvous are left alone.
  */
 const CACHE = "huddle-page";
+/** What Python is made of, which the page keeps itself (src/core/kept-files.ts): too large to pass here. */
+const PYTHON = /\.(wasm|bin|zip)$/;
 const SCOPE = new URL(self.registration.scope);
 const INDEX = SCOPE.href;
 /** A server that is silent for so long, in milliseconds, counts as away. */
@@ -17,6 +19,7 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== SCOPE.origin || !url.pathname.startsWith(SCOPE.pathname)) return;
   const path = url.pathname.slice(SCOPE.pathname.length);
+  if (PYTHON.test(path)) return;
   if (path.startsWith("assets/")) event.respondWith(asset(event));
   else if (request.mode === "navigate" && ["", "j", "index.html"].includes(path)) event.respondWith(page(request));
 });

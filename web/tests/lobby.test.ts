@@ -66,7 +66,7 @@ test(
         await ben.goto(`${meeting.url}/${(await code.textContent())!.trim()}`);
         // A name that somebody has is given again otherwise, and nothing else is.
         await knock(ben, "Ann");
-        await ben.getByRole("alert").getByText("another party has the name Ann").waitFor();
+        await ben.getByRole("alert").getByText("somebody else has the name Ann").waitFor();
         await ben.getByLabel("Link or code").fill(link);
         await ben.getByLabel("Your name").fill("Ben");
         await button(ben, "Try again").click();

@@ -1,4 +1,4 @@
-/** Host and guest by keyboard alone, in any browser: the walks of keyboard.test.ts and keyboard-firefox.test.ts. */
+/** Host and guest by keyboard alone, in any browser: the walks of keyboard.test.ts. */
 import { expect } from "vitest";
 import { hears, listening, lost, violations, type Heard } from "./reader";
 
@@ -19,7 +19,7 @@ const focused = (page: AtKeyboard): Promise<string> =>
   page.evaluate(() => {
     let element = document.activeElement as HTMLElement | null;
     while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement as HTMLElement;
-    if (!element || element === document.body) return "nowhere";
+    if (!element || element === document.body || !document.hasFocus()) return "nowhere";
     const label = (element as HTMLInputElement).labels?.[0]?.textContent ?? element.getAttribute("aria-label") ?? element.textContent;
     return `${element.tagName.toLowerCase()} ${label?.replace(/\s+/g, " ").trim()}`;
   });

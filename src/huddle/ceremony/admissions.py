@@ -3,7 +3,7 @@
 It must not know how far the ceremony is; what follows from an admission is for `host`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from huddle.ceremony.epoch import Greeting
 from huddle.ceremony.manifest import version_differences
@@ -36,6 +36,18 @@ class Admissions:
     def free(self) -> int:
         """Seats that nobody has."""
         return (self.parties or MAX_PARTIES) - 1 - len(self.admitted)
+
+    def assembled(
+        self, present: Mapping[str, Greeting], order: Callable[[str], int], *, ready: bool
+    ) -> list[Greeting]:
+        """The hellos of all who have a seat, by the `order` of their names; none while somebody is awaited.
+
+        `present` are the hellos by did; `ready`: nobody more is awaited, where any number may come.
+        """
+        enough = ready if self.parties is None else not self.free
+        if not enough or any(did not in present for did in self.admitted):
+            return []
+        return [present[did] for did in sorted(self.admitted, key=lambda did: order(self.admitted[did]))]
 
     def places(self) -> tuple[Place, ...]:
         """Who has a seat, as guests are told."""
@@ -136,7 +148,4 @@ class Admissions:
         others = (known for other, known in self.admitted.items() if other != hello.did)
         if not any(alike(hello.name, other) for other in (self._name, *others)):
             return ""
-        return (
-            f"another party has the name {hello.name}, or one that looks like it;"
-            " take another one with --name"
-        )
+        return f"somebody else has the name {hello.name}, or one that looks like it; take another name"

@@ -160,7 +160,8 @@ class Ceremony(ABC):
     def decline(self, reason: str) -> None:
         """Take no part in what is proposed; the ceremony is over for this party."""
         asked = self.state in (CeremonyState.REVEALING, CeremonyState.ACCEPTING) and self.role != HOST
-        self._end((messages.Decline if asked else messages.Bye)(shorten(reason)))
+        said = shorten(reason)
+        self._end(messages.Decline(said, leaves=True) if asked else messages.Bye(said))
 
     def differ(self, *, digest: bytes) -> None:
         """Say to all that this person sees other words than those of this digest; it ends the epoch.
@@ -204,7 +205,7 @@ class Ceremony(ABC):
     def _on_told(self, message: messages.Refusal | messages.Lobby) -> None: ...
 
     @abstractmethod
-    def _on_leaving(self, did: str, reason: str, *, declined: bool) -> None: ...
+    def _on_leaving(self, did: str, reason: str, *, declined: bool = False, stays: bool = False) -> None: ...
 
     @abstractmethod
     def _on_proposed(self, plan: Plan) -> bool: ...
@@ -284,9 +285,10 @@ class Ceremony(ABC):
                 self._take_differ(did)
             case messages.Restart():
                 self._take_restart(message)
-            case messages.Decline() | messages.Bye():
-                if did != self.did:
-                    self._on_leaving(did, message.reason, declined=isinstance(message, messages.Decline))
+            case messages.Decline() | messages.Bye() if did != self.did:
+                declined = isinstance(message, messages.Decline)
+                stays = isinstance(message, messages.Decline) and not message.leaves
+                self._on_leaving(did, message.reason, declined=declined, stays=stays)
 
     def _take_hello(self, entry: LogEntry, hello: messages.Hello) -> None:
         did, body = entry.envelope.sender, entry.envelope.body

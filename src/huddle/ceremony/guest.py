@@ -122,8 +122,9 @@ class GuestCeremony(Ceremony):
     def _show_lobby(self) -> None:
         hellos = self._current.hellos
         lobby = self._lobby or (Lobby(0, ()) if self._refused else None)
-        gathering = self.state in (CeremonyState.GATHERING, CeremonyState.OUTSIDE)
-        if lobby is None or not gathering or self.did not in hellos:
+        # Who is refused over words on the screen hears it before a new epoch takes those away.
+        outside = self._refused or self.state in (CeremonyState.GATHERING, CeremonyState.OUTSIDE)
+        if lobby is None or not outside or self.did not in hellos:
             return
         places = {one.did: one.let_in for one in lobby.places}
         if self.did in places:
@@ -150,6 +151,9 @@ class GuestCeremony(Ceremony):
             name = self._called(self._host)
             if self._patient and message.reason == DECLINED:
                 self._refused = True
+                if self._lobby is not None:  # whose latest word may still give this party a seat
+                    places = tuple(place for place in self._lobby.places if place.did != self.did)
+                    self._lobby = replace(self._lobby, places=places)
                 self._show_lobby()
                 return
             raise PeerError(
@@ -158,14 +162,14 @@ class GuestCeremony(Ceremony):
                 hint=f"Ask {name}, then join again.",
             )
 
-    def _on_leaving(self, did: str, reason: str, *, declined: bool) -> None:
+    def _on_leaving(self, did: str, reason: str, *, declined: bool = False, stays: bool = False) -> None:
         if self.sealed is not None:
             self._tell(events.PeerLeft(self._current.proposed.pid(did), reason))
         elif self._invitation.is_host(did):
             raise self._fault(did, f"ended the session: {reason}")
         elif self._current.plan is not None and self._current.plan.has(did):
-            self._on_fault(did, self._fault(did, parting(reason, declined=declined)))
-        elif not declined and self._current.hellos.pop(did, None) is not None:
+            self._on_fault(did, self._fault(did, parting(reason, declined=declined, stays=stays)))
+        elif not stays and self._current.hellos.pop(did, None) is not None:
             self._show_lobby()
 
     def _on_fault(self, did: str, error: HuddleError) -> None:
@@ -185,7 +189,7 @@ class GuestCeremony(Ceremony):
             self._tell(events.CeremonyNotice("the host goes on without you, for now"))
             self._show_lobby()
             return False
-        self._refused = False
+        self._refused, self._shown = False, None  # a refusal from now on is another one
         wrong: tuple[str, ...] = ()
         own = self._own
         if own is not None:

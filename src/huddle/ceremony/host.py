@@ -7,6 +7,7 @@ from huddle.ceremony import events, messages
 from huddle.ceremony.admissions import Admissions
 from huddle.ceremony.ceremony import Ceremony
 from huddle.ceremony.epoch import Greeting
+from huddle.ceremony.intent import Intent
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.log import LogEntry
 from huddle.ceremony.manifest import Manifest
@@ -64,10 +65,7 @@ class HostCeremony(Ceremony):
         self._guests.admitted.update(stayed or {})
         if stayed:
             self._timers["return"] = now + RETURN_SECONDS
-        self._held = held  # nothing is proposed until the person says so
-        self._changed = False  # what is under way to the room is not what the person wants any more
-        self._ready = self._proposing = False
-        self._restarting = 0
+        self._intent = Intent(held=held)
         self._lacking: HuddleError | None = None
         self._greet()
 
@@ -121,11 +119,12 @@ class HostCeremony(Ceremony):
         self._guests.refuse(asked.did, asked.name, greeting)
 
     def propose(self) -> None:
-        """Begin with those who are admitted; LocalError where there is nobody."""
-        if not self._guests.admitted:
+        """Begin with who is admitted, or once so many are as are fixed; else LocalError where nobody is."""
+        if not self._guests.admitted and self._guests.parties is None:
             raise LocalError("nobody else is here yet", hint="Admit at least one guest.")
-        self._planned.check_threshold(len(self._guests.admitted) + 1)
-        self._ready, self._held = True, False
+        if self._guests.admitted:
+            self._planned.check_threshold(len(self._guests.admitted) + 1)
+        self._intent.go_on()
         self._propose_if_ready()
 
     @property
@@ -141,11 +140,11 @@ class HostCeremony(Ceremony):
     @property
     def held(self) -> bool:
         """Whether nothing is proposed until the person says so."""
-        return self._held
+        return self._intent.held
 
     def hold(self, reason: str) -> None:
         """Void what is proposed; nothing is proposed again until the person says so (`propose`)."""
-        self._held = True
+        self._intent.held = True
         self._void(reason)
 
     def change(
@@ -176,13 +175,13 @@ class HostCeremony(Ceremony):
             parties=parties or before.parties,
         )
         self._guests.parties = self._planned.parties
-        self._changed = self._proposing
+        self._intent.change()
         self._void(reason)
         self._propose_if_ready()
 
     def records_to_send(self) -> list[bytes]:
         """The records to append to the room now, in this order."""
-        gathering = self.state is CeremonyState.GATHERING and not self._proposing
+        gathering = self.state is CeremonyState.GATHERING and not self._intent.proposes
         if (gathering or self._somebody_waits()) and (news := self._guests.news()) is not None:
             self._send(news)
         return super().records_to_send()
@@ -241,7 +240,7 @@ class HostCeremony(Ceremony):
     def _on_told(self, message: messages.Refusal | messages.Lobby) -> None:
         """This party's own."""
 
-    def _on_leaving(self, did: str, reason: str, *, declined: bool) -> None:
+    def _on_leaving(self, did: str, reason: str, *, declined: bool = False, stays: bool = False) -> None:
         plan = self._current.plan
         if self.sealed is not None:
             self._tell(events.PeerLeft(self._current.proposed.pid(did), reason))
@@ -249,27 +248,28 @@ class HostCeremony(Ceremony):
         if did in self._guests.refused:
             self._lose(did, reason)
             return
-        error = self._fault(did, parting(reason, declined=declined))
-        if declined and self._lobby:
+        error = self._fault(did, parting(reason, declined=declined, stays=stays))
+        if stays and self._lobby:
             if did in self._guests.admitted:
                 self._tell(events.SaidNo(did, self._called(did), reason))
                 self.hold(error.message)
         elif plan is None or not self._guests.belongs(did, plan):
-            if did in self._current.hellos:
+            # In a new epoch somebody who is let in may leave before they say hello.
+            if did in self._current.hellos or did in self._guests.admitted:
                 self._lose(did, reason)
                 self._propose_if_ready()
-        elif declined and self._guests.parties is not None:
+        elif declined and self._guests.parties is not None and not self._lobby:
             self._lose(did, reason)
             self._fail(error)
         else:
-            self._drop([did], error)
+            self._drop([did], error, reason)
 
     def _on_fault(self, did: str, error: HuddleError) -> None:
         if did == self.did:
             self._fail(error)
             return
-        self._tell(events.CeremonyNotice(error.message))
         if self.state is CeremonyState.SEALED:
+            self._tell(events.CeremonyNotice(error.message))
             return
         self._guests.ban(did)
         self._drop([did], error)
@@ -279,7 +279,7 @@ class HostCeremony(Ceremony):
         self._timers.pop("replace", None)
         self._timers["reveal"] = self._room.now + REVEAL_SECONDS
         self._lacking = None
-        if self._held or self._changed:
+        if self._intent.regrets:
             self._restart("the host has changed something")
         for member, greeting in zip(plan.roster[1:], plan.greetings[1:], strict=True):
             latest = self._current.hellos.get(member.did)
@@ -289,7 +289,7 @@ class HostCeremony(Ceremony):
 
     def _on_revealed(self) -> None:
         self._timers["accept"] = self._room.now + self._patience
-        if self._restarting == self.epoch:
+        if self._intent.has_given_up(self.epoch):
             return
         if not self._undecided():
             self._send_files()
@@ -318,7 +318,7 @@ class HostCeremony(Ceremony):
                 self._send(messages.Refusal(greeting.hash, "the session has begun without you"))
 
     def _on_epoch(self) -> None:
-        self._proposing = self._changed = False
+        self._intent.begin()
         self._guests.new_epoch()
         self._timers["return"] = self._room.now + REVEAL_SECONDS
         if self._lacking is not None:
@@ -347,40 +347,34 @@ class HostCeremony(Ceremony):
     # Small things
 
     def _propose_if_ready(self) -> None:
-        present, guests = self._current.hellos, self._guests
-        enough = self._ready if guests.parties is None else not guests.free
-        here = self.did in present and all(did in present for did in guests.admitted)
-        if (
-            self.state is not CeremonyState.GATHERING
-            or self._proposing
-            or self._held
-            or not (enough and here and guests.admitted)
-        ):
+        if not self._intent.may_propose(self.state):
             return
-        ordered = sorted(guests.admitted, key=lambda did: self._order(guests.admitted[did]))
-        greetings = [present[did] for did in (self.did, *ordered)]
+        host = self._current.hellos.get(self.did)
+        guests = self._guests.assembled(self._current.hellos, self._order, ready=self._intent.ready)
+        if host is None or not guests:
+            return
         try:
-            proposal = self._planned.proposal(greetings)
+            proposal = self._planned.proposal([host, *guests])
         except LocalError as error:
             self._fail(error)
             return
-        self._proposing = True
+        self._intent.propose()
         self._send(proposal)
 
     def _restart(self, reason: str) -> None:
-        if self._restarting == self.epoch:
+        if self._intent.has_given_up(self.epoch):
             return
         if self.epoch >= MAX_EPOCHS:
             raise self._lacking or LocalError(
                 f"{MAX_EPOCHS} ceremonies did not end (the last because {reason})",
                 hint="Start again with a new invitation.",
             )
-        self._restarting = self.epoch
+        self._intent.give_up(self.epoch)
         self._send(messages.Restart(self.epoch + 1, shorten(reason)))
 
-    def _drop(self, dids: Iterable[str], error: HuddleError) -> None:
+    def _drop(self, dids: Iterable[str], error: HuddleError, reason: str = "") -> None:
         for did in dids:
-            self._lose(did, error.message)
+            self._lose(did, reason or error.message)
         if not self._lobby and self._guests.parties is not None:  # else the seat waits for somebody else
             self._lacking = error
         elif not self._lobby and not self._guests.admitted:

@@ -183,11 +183,12 @@ class Accept(Message):
 
 @dataclass(frozen=True, slots=True)
 class Decline(Message):
-    """I do not take part in what is proposed."""
+    """I do not take part in what is proposed; `leaves`: nor in anything else, so my seat is free."""
 
     kind = 8
     label = "decline"
     reason: Reason
+    leaves: bool = False
 
     def check(self) -> None:
         _check_reason(self.reason)
@@ -303,10 +304,17 @@ def shorten(reason: str) -> str:
 DECLINED = "the host declined"
 
 
-def parting(reason: str, *, declined: bool = False) -> str:
-    """What a party did that leaves, to be read behind its name; with its reason, where that says more."""
-    did = "declined to take part" if declined else "left the session"
+def parting(reason: str, *, declined: bool = False, stays: bool = False) -> str:
+    """What a party did that leaves, or `stays` after a no, to be read behind its name; why, where it says."""
+    did = "said no" if stays else "declined to take part" if declined else "left the session"
     return did if reason in ("", NO_REASON, did) else f"{did}: {reason}"
+
+
+def departed(name: str, reason: str) -> str:
+    """That a party is gone, and why: its own reason, or a sentence on it; without a full stop."""
+    if reason.startswith(f"{name} "):
+        return reason
+    return f"{name} {parting(reason, declined=reason.startswith('declined'))}"
 
 
 def _check_reason(reason: str) -> None:

@@ -17,6 +17,8 @@ TAKEN = "huddle.options behind the program"  # in a context's meta: those that H
 _DASHES = "-\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"  # editors write these for two
 _ABBREVIATED = 4  # letters by which somebody may mean a longer option
 _SHORT = 5  # letters of an option of which one mistake makes another word; longer ones may have two
+_LONG = 6  # letters with which hardly another word begins: what follows at once is a value
+_VALUE = re.compile(r"[^a-z\-]")  # what is in no word, and in most values
 
 
 class ProgramCommand(click.Command):
@@ -100,25 +102,56 @@ def _takes_value(command: click.Command) -> dict[str, bool]:
 
 
 def nearly(word: str, options: Iterable[str]) -> str:
-    """The long option of Huddle's that somebody probably meant by this word; empty where it is none."""
-    typed, equals, _ = word.partition("=")
+    """The long option of Huddle's that somebody probably meant by this word; empty where it is none.
+
+    A value that is an option itself (`privat=--salary=4200`) is one for Huddle, with dashes before it or not.
+    """
+    typed, equals, value = word.partition("=")
     bare = typed.lstrip(_DASHES)
-    dashed = bare != typed
-    bare = bare.casefold().replace("_", "-")
+    dashed = bare != typed or value.startswith("--")
+    joined = bare.replace("_", "-")
+    bare = joined.casefold()
     if len(bare) < 2 or not (dashed or equals):
         return ""
-    for option in sorted(option for option in options if option.startswith("--")):
-        known = option[2:]
-        if known == bare:
-            return option
-        if not dashed:  # `name=Ada` is a slip, `nme=Ada` may be anything
-            continue
-        begun = len(bare) >= _ABBREVIATED and known.startswith(bare)
-        more = known == "private" and bare.startswith(known)  # the one that must never be mistaken
-        mistakes = 0 if len(known) < _ABBREVIATED else 1 if len(known) <= _SHORT else 2
-        if begun or more or _distance(bare, known) <= mistakes:
-            return option
-    return ""
+    known = {option[2:] for option in options if option.startswith("--")}
+    if bare in known:
+        return f"--{bare}"
+    if not dashed:  # `name=Ada` is a slip, `nme=Ada` may be anything
+        return ""
+    meant = [one for one in sorted(known) if _is_near(bare, one) or _with_value(joined, one)]
+    return f"--{min(meant, key=lambda one: _distance(bare, one))}" if meant else ""
+
+
+def _is_near(bare: str, known: str) -> bool:
+    """Whether a word nearly is an option, or what it begins with."""
+    private = known == "private"  # the one that must never be mistaken
+    if known.startswith(bare) and (len(bare) >= _ABBREVIATED or private):
+        return True
+    if len(known) < _ABBREVIATED:
+        return _slip(bare, known)
+    if private and bare.startswith(known):
+        return True
+    return _distance(bare, known) <= (1 if len(known) <= _SHORT else 2)
+
+
+def _with_value(word: str, known: str) -> bool:
+    """Whether a word is an option with its value joined to it, such as `--port8080` or `--nameAda`."""
+    if not word.casefold().startswith(known):
+        return False
+    rest = word[len(known) :]
+    return bool(_VALUE.search(rest)) or (len(known) >= _LONG and rest[:1].isalpha())
+
+
+def _slip(bare: str, known: str) -> bool:
+    """Whether of a short option one letter was left out or typed twice, or two were swapped.
+
+    Another letter makes another word: `--end` is not `--env`.
+    """
+    places = range(len(known))
+    changed = {known[:at] + known[at + 1 :] for at in places}
+    changed |= {known[:at] + known[at] + known[at:] for at in places}
+    changed |= {known[:at] + known[at + 1 : at + 2] + known[at] + known[at + 2 :] for at in places}
+    return bare in changed
 
 
 def _distance(one: str, other: str) -> int:

@@ -144,9 +144,12 @@ class Dealer:
     # What the person decides
 
     def admit(self, did: str) -> None:
-        """Let this guest be dealt. Raises LocalError where somebody admitted can't be told from it."""
+        """Let this guest be dealt, also one who was refused and stays.
+
+        Raises LocalError where somebody admitted can't be told from it.
+        """
         guest = self.roster.guests.get(did)
-        if guest is None or guest.state != "waiting":
+        if guest is None or guest.state not in ("waiting", "refused"):
             return
         if clash := self.roster.clash(guest):
             raise LocalError(
@@ -156,7 +159,7 @@ class Dealer:
         self._changed(guest)
 
     def refuse(self, did: str, reason: str) -> None:
-        """Send this guest away; one who knocks again is asked about again."""
+        """Do not let this guest in; `admit` calls back one who stays, one who knocks again is asked about."""
         guest = self.roster.guests.get(did)
         if guest is not None and guest.present:
             guest.state = "refused"

@@ -6,6 +6,7 @@ never needed by it: a host that has gone, or a rendezvous that is away, ends no 
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from huddle import events
@@ -49,10 +50,14 @@ class FrontRoom:
         name: str,
         software: tuple[Software, ...],
         stack: AsyncExitStack,
+        *,
+        patient: bool,
     ) -> "FrontRoom":
-        """Enter it; the stack leaves it."""
+        """Enter it; the stack leaves it. `patient`: refused by the host's person, it stays."""
         now = asyncio.get_running_loop().time()
-        core = GroupGuest(crypto, identity, invitation, name=name, software=software, now=now)
+        core = GroupGuest(
+            crypto, identity, invitation, name=name, software=software, now=now, patient=patient
+        )
         client = RoomClient(invitation.rendezvous, bytes.fromhex(invitation.room_id))
         front = cls(core, await stack.enter_async_context(client), name)
         stack.push_async_callback(front.close)
@@ -64,10 +69,17 @@ class FrontRoom:
             await self._news()
         return self._core.host_name, self._core.host_did
 
-    async def placed(self) -> Assignment:
-        """This guest's place, once it can be taken; raises the HuddleError that ends the room."""
+    async def placed(self, refused: Callable[[bool], None]) -> Assignment:
+        """This guest's place, once it can be taken; raises the HuddleError that ends the room.
+
+        `refused` is called where the host has not let this guest in, and where it is dealt after all.
+        """
+        told = False
         while self._core.placed is None:
             await self._news()
+            if self._core.refused != told:
+                told = not told
+                refused(told)
         self._dealt = True
         return self._core.placed
 

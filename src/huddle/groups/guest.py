@@ -12,7 +12,7 @@ from huddle.ceremony.files import FileReader, chunk_count
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.log import Log, LogEntry, Noise
 from huddle.ceremony.manifest import Manifest, ManifestError, read
-from huddle.ceremony.messages import FileChunk, Message, Options, Software, shorten
+from huddle.ceremony.messages import DECLINED, FileChunk, Message, Options, Software, shorten
 from huddle.ceremony.room_io import RoomIO
 from huddle.ceremony.sealed import Pairs
 from huddle.codec import DecodeError, decode
@@ -39,7 +39,10 @@ class Assignment:
 
 
 class GroupGuest:
-    """A guest's side of a front room. `placed` is its place, once it can be taken; `error` ends the room."""
+    """A guest's side of a front room. `placed` is its place, once it can be taken; `error` ends the room.
+
+    `patient`: refused by the host's person it stays (`refused`), and can be called back.
+    """
 
     def __init__(
         self,
@@ -50,8 +53,10 @@ class GroupGuest:
         name: str,
         software: Iterable[Software],
         now: float,
+        patient: bool = False,
     ) -> None:
         self.placed: Assignment | None = None
+        self.refused = False
         self.undone = False  # the host has taken its group apart
         self.error: HuddleError | None = None
         self.host_did = self.host_name = ""
@@ -59,6 +64,7 @@ class GroupGuest:
         self._identity = identity
         self._invitation = invitation
         self._name = name
+        self._patient = patient
         self._software = tuple(software)
         log = Log(crypto, identity, invitation.room_id, invitation.room_key, messages.KINDS)
         self._room: RoomIO[None, str] = RoomIO(log, now)
@@ -154,11 +160,7 @@ class GroupGuest:
                 if self.placed is None:
                     self._room.send(messages.Here(number))
             case messages.Refused(did, reason) if self._here and did == self._identity.did:
-                raise PeerError(
-                    f"{self.host_name} did not let you in: {reason}",
-                    peer=self.host_name,
-                    hint=f"Ask {self.host_name}, then join again.",
-                )
+                self._on_refused(reason)
             case messages.Deal() if self._here:
                 self._on_deal(message)
             case messages.Undone(group) if self._placement is not None and self._placement.group == group:
@@ -194,6 +196,16 @@ class GroupGuest:
             raise self._fault(f"proposes what must not be run: {error}") from error
         self._listing = listing
 
+    def _on_refused(self, reason: str) -> None:
+        if self._patient and reason == DECLINED and self.placed is None:
+            self.refused = True
+            return
+        self._room.send(messages.Bye("was not let in"))
+        name = self.host_name
+        raise PeerError(
+            f"{name} did not let you in: {reason}", peer=name, hint=f"Ask {name}, then join again."
+        )
+
     def _on_deal(self, deal: messages.Deal) -> None:
         mine = next((seat for seat in deal.seats if seat.did == self._identity.did), None)
         if mine is None or self._pair is None or self.placed is not None:
@@ -212,7 +224,7 @@ class GroupGuest:
             or invitation.rendezvous != self._invitation.rendezvous
         ):
             raise self._fault("sent a place in a group that makes no sense")
-        self._placement = placement
+        self._placement, self.refused = placement, False
         if dids[0] == self._identity.did:
             self.placed = self._assignment(placement, first=True)
 

@@ -131,6 +131,11 @@ class Roster:
         return sorted(here, key=lambda guest: (rank(guest.name), guest.number))
 
     @property
+    def refused(self) -> list[Guest]:
+        """Those who were not let in and have not left: they can be called back."""
+        return [guest for guest in self.guests.values() if guest.state == "refused"]
+
+    @property
     def admitted(self) -> list[Guest]:
         """Those of them who are dealt next."""
         return [guest for guest in self.waiting if guest.state == "admitted"]

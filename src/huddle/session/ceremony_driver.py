@@ -16,7 +16,7 @@ from huddle.ceremony.guest import GuestCeremony
 from huddle.ceremony.host import HostCeremony
 from huddle.ceremony.lookalikes import lookalikes
 from huddle.ceremony.manifest import MAX_CEREMONY, Manifest
-from huddle.ceremony.messages import MAX_EPOCHS, Offer, shorten
+from huddle.ceremony.messages import MAX_EPOCHS, Offer, departed, parting, shorten
 from huddle.ceremony.sealed import Member, Sealed
 from huddle.ceremony.silence import HOST_MISSED, host_gone
 from huddle.ceremony.states import CeremonyState
@@ -25,15 +25,13 @@ from huddle.networks import outsiders, registry
 from huddle.rendezvous.client.room import RoomClient
 from huddle.running.limits import Confinement
 from huddle.running.metadata import needs
+from huddle.session import proposal_told as told
+from huddle.session import room_watch
 from huddle.session.context import TrustLookup
 from huddle.session.program import Program
-from huddle.session.proposal_told import outsiders_explained, outsiders_problem, program_event, terms
 
 Alarm = Callable[[str, str], str]  # of a name and a did: why its standing is an alarm; empty where it is none
 
-HOST_SILENT = 3.0  # seconds without the host in the room, after which guests are told
-MEMBER_MISSED = 30.0  # seconds without all members of a group in its room
-HOST_RETURNS = 600.0  # seconds for a host that can come back: to start the computer again, and Huddle
 _COMES_AGAIN = 2 * MAX_EPOCHS  # times that one guest is let in: it comes back in each epoch, perhaps twice
 FAREWELL = 2.0  # seconds for the last records when somebody leaves
 
@@ -86,7 +84,9 @@ class CeremonyDriver:
         self._alarmed: set[str] = set()
         self._came: dict[str, heard.GuestCame] = {}  # who wants to come in, has a seat, or was let in
         self._in_lobby = False  # the host's person has been asked what to do
+        self._outside = False  # a guest whom the host did not let in, and who may be called back
         self._seats: set[str] = set()  # of them, about whom the person decides by accepting
+        self._said: set[str] = set()  # why it may have to begin again, as the person was told already
         self._index = 0  # of the record that is being read
         self._hellos: dict[str, int] = {}  # where the last hello of a guest stands, by did
         self._let_in = Counter[str]()
@@ -240,38 +240,25 @@ class CeremonyDriver:
             self._fail(unexpected(error))
 
     async def _watch_host(self) -> None:
-        """A guest does not wait for ever for a host that is not there any more.
+        """A guest does not wait for ever for a host that is not there any more."""
+        most = room_watch.HOST_RETURNS if self._returning else HOST_MISSED
+        await room_watch.host_missed(self._room, most, self._on_silent_host)
+        self._fail(host_gone(self._host_name or "the host", most))
 
-        That is the rendezvous's word: if it lies, it ends what it could end anyway by saying nothing.
-        """
-        missed = 0.0
-        told = False
-        most = HOST_RETURNS if self._returning else HOST_MISSED
-        while missed < most:
-            await asyncio.sleep(1.0)
-            missed = missed + 1.0 if self._room.state.maker is False else 0.0
-            if told != (missed >= HOST_SILENT) and self._host_did:
-                told = not told
-                state, detail = ("silent", "not in the room now") if told else ("admitted", "")
-                self._party(self._host_did, self._host_name, state, detail)
-                if told and self._returning:
-                    name = self._host_name
-                    self._emit(events.Notice(f"{name}'s connection ended. Waiting for {name} to come back."))
-        if missed:
-            self._fail(host_gone(self._host_name or "the host", most))
+    def _on_silent_host(self, silent: bool) -> bool:
+        if not (name := self._host_name):
+            return False
+        state, detail = ("silent", "not in the room now") if silent else ("admitted", "")
+        self._party(self._host_did, name, state, detail)
+        if silent and self._returning:
+            self._emit(events.Notice(f"{name}'s connection ended. Waiting for {name} to come back."))
+        return True
 
     async def _watch_group(self) -> None:
-        """The first of a group does not wait for ever for a member who is not there any more, or never came.
-
-        That is the rendezvous's word, too; it does not say who it is.
-        """
-        missed = 0.0
-        while self._whole and missed < MEMBER_MISSED:
-            await asyncio.sleep(1.0)
-            present = self._room.state.present
-            missed = missed + 1.0 if present is not None and present < self._whole else 0.0
-        if missed:
-            away = f"Somebody of the group has not been in its room for {MEMBER_MISSED:.0f} s."
+        """The first of a group does not wait for ever for a member who has gone, or never came."""
+        if self._whole:
+            await room_watch.member_missed(self._room, self._whole)
+            away = f"Somebody of the group has not been in its room for {room_watch.MEMBER_MISSED:.0f} s."
             self._fail(PeerError(away, peer="", hint="Whoever is left can be dealt again."))
 
     def _step(self) -> None:
@@ -321,18 +308,26 @@ class CeremonyDriver:
             case heard.GuestLeft(did, name, reason):
                 self._came.pop(did, None)
                 self._seats.discard(did)
+                self._said.add(departed(name, reason))
                 self._party(did, name, "left", reason)
                 if self._lobby is not None:
                     self._lobby.seat_is_free()
             case heard.SaidNo(did, name, reason):
+                self._said.add(f"{name} {parting(reason, stays=True)}")
                 self._emit(events.Notice(f"{name} said no: {reason}"))
             case heard.LobbyChanged(place, here, missing, parties, full):
+                self._outside = place == "refused"
                 self._emit(events.Lobby(place, here, missing, parties, full))
             case heard.HostCame(did, name):
                 self._host_did, self._host_name = did, name
                 self._party(did, name, "admitted")
             case heard.Proposed(roster=roster, options=options, manifest=manifest):
+                self._forget_others(roster)
                 self.roster = roster
+                if self._outside:
+                    self._outside = False
+                    here = tuple(member.name for member in roster)
+                    self._emit(events.Lobby("admitted", here, (), len(here), True))
                 self._allowed = options.networks
                 self._entry = manifest.entry
                 self._host_did = roster[0].did
@@ -342,13 +337,14 @@ class CeremonyDriver:
                     self._party(member.did, member.name, state, detail, pid=member.pid)
                 if self._impossible(roster):
                     return
-                self._emit(program_event(manifest, self._locked))
-                for text in (*terms(event), *outsiders_explained(roster)):
+                self._emit(told.program_event(manifest, self._locked))
+                for text in (*told.terms(event), *told.outsiders_explained(roster)):
                     self._emit(events.Notice(text))
             case heard.WordsReady(epoch, words, digest):
                 self._digest = digest
                 self._emit(events.Words(words, epoch))
             case heard.WordsDiffer(did, name, epoch):
+                self._said.add(f"{name} saw other words")
                 self._emit(events.WordsDiffer(name, did, epoch))
             case heard.FilesReady(files):
                 self.files = files
@@ -360,18 +356,30 @@ class CeremonyDriver:
             case heard.Restarted(epoch, reason):
                 self.files = {}
                 self._emit(events.Restarted(epoch, reason))
-                self._emit(events.Notice(f"It begins again, with other words: {reason}"))
+                held = isinstance(self._core, HostCeremony) and self._core.held
+                if not self._outside:  # what begins again is the others'
+                    for notice in told.begun_again(reason, told=reason in self._said, held=held):
+                        self._emit(notice)
+                self._said.clear()
             case heard.SessionSealed(sealed):
                 if not self._done.done():
                     self._done.set_result(sealed)
             case heard.CeremonyNotice(text):
+                self._said.add(text)
                 self._emit(events.Notice(text))
             case heard.Failed(error):
                 self._fail(error)
 
+    def _forget_others(self, roster: tuple[Member, ...]) -> None:
+        """Tell a guest who has no part in it any more; why, was said. A host knows that."""
+        dids = {member.did for member in roster}
+        for member in self.roster if isinstance(self._core, GuestCeremony) else ():
+            if member.did not in dids:
+                self._party(member.did, member.name, "left")
+
     def _impossible(self, roster: tuple[Member, ...]) -> bool:
         """Whether these can't be linked with those among them who run plain MPyC; then it ends here."""
-        problem = outsiders_problem(roster)
+        problem = told.outsiders_problem(roster)
         if problem is not None:
             self._core.leave(shorten(problem.message))
             self._send()

@@ -215,7 +215,7 @@ class Classroom:
     async def _say_goodbye(self, room: RoomClient) -> None:
         if self._dealer is None:
             return
-        waiting = bool(self._dealer.roster.waiting)
+        waiting = bool(self._dealer.roster.waiting or self._dealer.roster.refused)
         self._dealer.leave(self._leaving or "all groups are done")
         self._send()
         with contextlib.suppress(TimeoutError, HuddleError):
@@ -260,11 +260,11 @@ class Classroom:
                 self._last = self._room.append(record)
 
     def _ask(self) -> None:
-        """Ask the person, once, while somebody waits and there is a group to be dealt."""
+        """Ask the person, once, while somebody is here in no group and there is a group to be dealt."""
         if self._asking or self._dealer is None or self._over.is_set():
             return
         roster = self._dealer.roster
-        if roster.waiting and roster.free and not self._dealer.calling:
+        if (roster.waiting or roster.refused) and roster.free and not self._dealer.calling:
             self._asking = True
             self._emit(events.Question("deal"))
 

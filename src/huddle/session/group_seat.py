@@ -66,7 +66,11 @@ class GroupSeat:
             emit(events.Notice(_told_of_host(name)))
         known = standing(name, host)
         emit(events.Group(0, "waiting", (), name, known))
-        seat = cls(front, await front.placed(), party, did)
+
+        def refused(now: bool) -> None:
+            emit(events.Lobby("refused" if now else "admitted", (name,), (), 0, False))
+
+        seat = cls(front, await front.placed(refused), party, did)
         emit(seat.event(known))
         return seat
 

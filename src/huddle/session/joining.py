@@ -12,11 +12,11 @@ from huddle.errors import RendezvousError
 from huddle.rendezvous.client.room import RoomClient, RoomGone
 from huddle.running.spec import check_arguments
 from huddle.session.calling import answered, caller
-from huddle.session.ceremony_driver import HOST_RETURNS
 from huddle.session.patience import told_if_slow
 from huddle.session.plans import GuestPlan, digest_of
 from huddle.session.platform import ProgramRuntime
 from huddle.session.room_keeping import MAX_RETURNS
+from huddle.session.room_watch import HOST_RETURNS
 from huddle.session.sealed_session import SealedSession
 from huddle.session.stages import Stages
 from huddle.session.tasks import whole_stack

@@ -30,7 +30,13 @@ async def join_group(
     """Take part in whatever group this guest is dealt to, also again after a loss; whether all was well."""
     me = stages.identity
     front = await FrontRoom.enter(
-        stages.crypto, me, invitation, stages.settings.name, runtime.software, stack
+        stages.crypto,
+        me,
+        invitation,
+        stages.settings.name,
+        runtime.software,
+        stack,
+        patient=plan.patient,
     )
     places = 0
     while True:

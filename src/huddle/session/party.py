@@ -259,6 +259,8 @@ class Party:
 
     def _emit(self, event: events.Event) -> None:
         self._preparation.note(event, self.files)
+        if isinstance(event, events.Restarted):
+            self._stages.heard.clear()  # who was heard said other words than those that follow
         if isinstance(event, events.Question) and event.what in ("accept", "program"):
             if text := gifts.told(self._stages.settings, self.files):
                 self._emit(events.Notice(text))

@@ -73,3 +73,15 @@ def outsiders_explained(roster: tuple[Member, ...]) -> list[str]:
 def outsiders_problem(roster: tuple[Member, ...]) -> HuddleError | None:
     """Why these can't be linked with those among them who run plain MPyC; None where they can."""
     return outsiders.problem(_roles(roster), _names(roster), registry.for_outsiders().name)
+
+
+def begun_again(reason: str, *, told: bool, held: bool) -> list[events.Notice]:
+    """That all begins anew, and why, unless the person was `told` that a moment ago.
+
+    `held`: nothing begins before the host's person says so, who is asked for that.
+    """
+    if held:
+        return [] if told else [events.Notice(f"{reason[:1].upper()}{reason[1:]}.")]
+    if told:
+        return [events.Notice("It begins again, with other words.")]
+    return [events.Notice(f"It begins again, with other words: {reason}")]

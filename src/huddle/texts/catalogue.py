@@ -20,7 +20,7 @@ _LINE = re.compile(r'(msgid_plural|msgid|msgstr(?:\[[01]\])?)\s+(".*")')
 _PLACE = re.compile(r"\{(\w+)\}")
 _NUMBERS = ("count", "number")  # places that only a number has
 _NUMBER = r"\d[\d.,]*"
-_ENOUGH = 10  # letters of its own that a part of a sentence must have to be known again
+_ENOUGH = 9  # letters of its own that a part of a sentence must have to be known again
 _JOINT = re.compile(r"(?<=[.?]) |: ")
 _DEEPEST = 3  # texts within texts that are looked for
 

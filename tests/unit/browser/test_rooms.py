@@ -46,6 +46,7 @@ def test_what_is_cut_off_is_the_person_s_to_begin_anew(text: str) -> None:
         (replace(ROOM, expires=1.0), ME, "expired"),
         (replace(ROOM, returns=MAX_RETURNS), ME, "8 times"),
     ],
+    ids=["somebody else's", "expired", "too often"],
 )
 def test_who_cannot_come_back_is_told_what_to_do_on_the_page(room: KeptRoom, who: str, why: str) -> None:
     with pytest.raises(LocalError, match=why) as caught:

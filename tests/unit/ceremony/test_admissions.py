@@ -25,6 +25,21 @@ def test_seats_are_counted_and_told() -> None:
     assert guests.free == 1 and not guests.seated and not guests.unwelcome(hello("Cyd"))
 
 
+def test_all_who_have_a_seat_are_assembled_in_the_host_s_order_or_nobody_is() -> None:
+    guests = Admissions("Hanna", SOFTWARE, 3)
+    present = {one: Greeting(one.encode(), b"", hello(one.title())) for one in ("bob", "ann", "eve")}
+    guests.admitted["bob"] = "Bob"
+    order = ("Ann", "Bob").index
+    assert guests.assembled(present, order, ready=True) == [], "a seat was free"
+    guests.admitted["ann"] = "Ann"
+    assert guests.assembled(present, order, ready=False) == [present["ann"], present["bob"]]
+    assert guests.assembled(present, lambda name: 0, ready=False) == [present["bob"], present["ann"]]
+    assert guests.assembled({"bob": present["bob"]}, order, ready=True) == [], "Ann was not here"
+    guests.parties = None
+    assert guests.assembled(present, order, ready=False) == [], "more may come"
+    assert len(guests.assembled(present, order, ready=True)) == 2
+
+
 def test_who_looks_like_somebody_with_a_seat_is_turned_away() -> None:
     guests = Admissions("Hanna", SOFTWARE, None)
     guests.admitted["ann"] = "Ann"

@@ -65,6 +65,44 @@ def test_one_who_was_refused_is_asked_about_no_more_in_a_new_epoch_and_can_still
     assert mesh.sealed("Hanna", "Ann", "Bob") and ann.error is None
 
 
+def test_one_who_has_a_seat_and_is_refused_has_none_any_more() -> None:
+    mesh = Mesh()
+    hanna, bob = mesh.host(parties=3, files=FIRST, lobby=True), mesh.guest("Bob", patient=True)
+    mesh.admit = lambda came: False
+    mesh.run()
+    core = hanna.core
+    assert isinstance(core, HostCeremony)
+    core.seat(came(hanna, "Bob").hello)
+    mesh.run()
+    core.refuse(came(hanna, "Bob").hello, DECLINED)
+    mesh.run()
+    assert [one.place for one in bob.of(events.LobbyChanged)] == ["seated", "refused"]
+
+
+def test_one_who_is_called_back_and_refused_again_hears_it_again() -> None:
+    mesh = Mesh()
+    core, hanna, bob = refused(mesh)
+    bob.decides = False
+    core.admit(came(hanna, "Bob").hello)
+    mesh.run()
+    assert bob.core.state is CeremonyState.ACCEPTING
+    before = len(bob.told)
+    core.refuse(came(hanna, "Bob").hello, DECLINED)
+    mesh.run()
+    told = [one for one in bob.told[before:] if isinstance(one, events.LobbyChanged | events.Restarted)]
+    assert isinstance(told[0], events.LobbyChanged) and told[0].place == "refused"
+
+
+def test_one_who_is_refused_over_the_words_hears_it_before_it_begins_again() -> None:
+    mesh = Mesh()
+    core, (hanna, _, bob) = lobby_with_patient(mesh)
+    core.refuse(came(hanna, "Bob").hello, DECLINED)
+    mesh.run()
+    told = [type(one) for one in bob.told]
+    refused = next(n for n, one in enumerate(bob.told) if getattr(one, "place", "") == "refused")
+    assert refused < len(told) - 1 - told[::-1].index(events.Restarted)
+
+
 def lobby_with_patient(mesh: Mesh) -> tuple[HostCeremony, list[Station]]:
     """Three whose words are on the screen, of whom Bob stays where he is refused."""
     stations = [

@@ -75,6 +75,7 @@ def test_who_says_no_keeps_the_seat_and_is_asked_again_when_the_host_says_so() -
     mesh.pass_time(300)
     assert hanna.held and hanna.state is CeremonyState.GATHERING and hanna.epoch == 2
     assert [(one.name, one.reason) for one in station.of(events.SaidNo)] == [("Bob", "not this program")]
+    assert [one.reason for one in ann.of(events.Restarted)] == ["Bob said no: not this program"]
     assert all(one.error is None for one in (station, ann, bob)) and not station.of(events.GuestLeft)
     assert len(ann.of(events.WordsReady)) == 1  # nothing new is proposed by itself
     hanna.propose()
@@ -83,6 +84,52 @@ def test_who_says_no_keeps_the_seat_and_is_asked_again_when_the_host_says_so() -
     assert mesh.sealed("Hanna", "Ann", "Bob")
     first, second = ann.of(events.WordsReady)
     assert first.words != second.words
+
+
+def test_who_says_no_and_leaves_gives_the_seat_free_and_nothing_waits_for_the_host() -> None:
+    mesh = Mesh()
+    hanna, (station, ann, bob) = lobby(mesh)
+    bob.core.decline("declined to take part")
+    mesh.run()
+    assert [(one.name, one.reason) for one in station.of(events.GuestLeft)] == [
+        ("Bob", "declined to take part")
+    ]
+    assert not station.of(events.SaidNo) and not hanna.held and hanna.free == 1
+    assert bob.core.did not in hanna._guests.admitted and hanna.epoch == 2
+    assert all(one.error is None for one in (station, ann))
+    assert len([one for one in ann.of(events.CeremonyNotice) if "Bob" in one.text]) == 1
+    mesh.guest("Dan").decides = False
+    admit_all(mesh, station)
+    all_decide(mesh)
+    assert mesh.sealed("Hanna", "Ann", "Dan")
+
+
+def test_who_leaves_in_a_new_epoch_before_they_said_hello_has_no_seat_any_more() -> None:
+    mesh = Mesh()
+    hanna, (station, ann, bob) = lobby(mesh)
+    says_no(ann)
+    mesh.run()
+    hanna._current.hellos.pop(bob.core.did)
+    bob.core.leave("left the session")
+    mesh.run()
+    assert [one.name for one in station.of(events.GuestLeft)] == ["Bob"] and hanna.free == 1
+
+
+def test_the_host_can_go_on_after_all_who_said_no_have_left() -> None:
+    mesh = Mesh()
+    hanna, (station, ann, bob) = lobby(mesh)
+    says_no(bob)
+    mesh.run()
+    for guest in (ann, bob):
+        guest.core.leave("left the session")
+    mesh.run()
+    hanna.propose()
+    assert not hanna.held
+    for name in ("Cyd", "Dan"):
+        mesh.guest(name).decides = False
+    admit_all(mesh, station)
+    all_decide(mesh)
+    assert mesh.sealed("Hanna", "Cyd", "Dan")
 
 
 def test_what_was_accepted_before_a_no_counts_for_nothing_afterwards() -> None:

@@ -171,7 +171,7 @@ def test_two_parties_with_one_name_cannot_take_part() -> None:
     for name in ("ANN", "\N{CYRILLIC CAPITAL LETTER A}nn", "Ann\N{HANGUL FILLER}"):
         second = mesh.guest(name)
         mesh.run()
-        assert isinstance(second.error, PeerError) and "another party has the name" in second.error.message
+        assert isinstance(second.error, PeerError) and "somebody else has the name" in second.error.message
 
 
 def test_a_ninth_epoch_is_never_begun() -> None:

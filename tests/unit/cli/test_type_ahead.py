@@ -24,7 +24,7 @@ ON_A_SCREEN = {
     "questions.py _program": ("program",),
     "questions.py _again": ("again",),
     "questions.py _until_clear": ("admit", "program"),
-    "lobby_questions.py ask": ("held", "lobby"),
+    "lobby_questions.py _line": ("held", "lobby"),
     "dealing.py _ask": ("class",),
     "form_questions.py fill_in": ("test_what_follows_an_answer_at_once_fills_in_no_form",),
     "driver.py _input": ("test_lines_for_the_program_are_kept_while_it_runs_and_forgotten_with_it",),

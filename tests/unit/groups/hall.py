@@ -68,10 +68,19 @@ class Hall:
         as_: str = "",
         identity: Identity | None = None,
         software: tuple[Software, ...] = SOFTWARE,
+        patient: bool = False,
     ) -> Person:
         """Somebody comes; `as_` is another name for the test where two have one."""
         identity = identity or Identity.fresh(self.crypto)
-        core = GroupGuest(self.crypto, identity, self.invitation, name=name, software=software, now=self.now)
+        core = GroupGuest(
+            self.crypto,
+            identity,
+            self.invitation,
+            name=name,
+            software=software,
+            now=self.now,
+            patient=patient,
+        )
         person = self.people[as_ or name] = Person(core, identity)
         self.run()
         return person

@@ -240,7 +240,7 @@ def test_who_never_was_in_a_group_or_has_been_refused_comes_back_from_none() -> 
     hall.run()
     hall.people["Gus"].core.error = None
     hall.back("Gus", "Ada")
-    assert hall.state("Gus") == "refused" and hall.state("Ada") == "waiting"
+    assert hall.state("Gus") == "left" and hall.state("Ada") == "waiting"
     hall.people["Bob"].core.leave("tired")
     hall.run()
     hall.back("Bob")

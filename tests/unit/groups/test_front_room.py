@@ -53,6 +53,8 @@ class Guest:
     error: Any = None
     deadline = None
 
+    refused = False
+
     def __init__(self, placed: Any) -> None:
         self._placed = placed
         self._looks = 0
@@ -89,7 +91,7 @@ async def test_who_waits_in_a_class_that_its_host_has_left_for_good_is_told(
     if placed is None:
         async with asyncio.timeout(5):
             with pytest.raises(PeerError, match="Tia has gone: nobody has seen the host"):
-                await front.placed()
+                await front.placed(lambda refused: None)
     else:
         await guest.looked_at(20)
         assert guest.error is None, "whoever has a place needs the host no more"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from huddle.ceremony.invitation import Invitation
+from huddle.ceremony.messages import DECLINED
 from huddle.codec import decode, encode
 from huddle.errors import PeerError, RendezvousError
 from huddle.groups import messages
@@ -161,6 +162,32 @@ def test_a_refused_guest_is_told_why() -> None:
     hall.run()
     error = hall.people["Ada"].core.error
     assert isinstance(error, PeerError) and "its person said no" in error.message
+
+
+@pytest.mark.parametrize("reason", [DECLINED, "another version"])
+@pytest.mark.parametrize("patient", [True, False])
+def test_who_stays_after_the_host_s_own_no_is_called_back_and_dealt(patient: bool, reason: str) -> None:
+    hall = Hall("Ada", "Bob", groups=1)
+    cyd = hall.join("Cyd", patient=patient)
+    hall.host.refuse(cyd.identity.did, reason)
+    hall.run()
+    stays = patient and reason == DECLINED
+    assert cyd.core.refused is (cyd.core.error is None) is stays
+    assert hall.state("Cyd") == ("refused" if stays else "left") and len(hall.host.roster.refused) == stays
+    hall.host.admit(cyd.identity.did)
+    hall.run()
+    hall.deal()
+    hall.open("Ada")
+    assert (cyd.core.placed is not None) is stays and not cyd.core.refused
+
+
+def test_who_was_refused_is_dealt_by_nobody_s_all() -> None:
+    hall = Hall("Ada", "Bob", groups=1)
+    cyd = hall.join("Cyd", patient=True)
+    hall.host.refuse(cyd.identity.did, DECLINED)
+    hall.run()
+    hall.deal()
+    assert not hall.host.roster.groups and cyd.core.refused
 
 
 def test_a_rendezvous_that_drops_a_message_of_the_host_is_noticed() -> None:

@@ -89,7 +89,7 @@ async def test_a_member_whose_group_lost_somebody_waits_for_another_place_so_man
     seat = Seat(stages, list(ends))
     seat.is_last = last
 
-    async def enter(*args: Any) -> None:
+    async def enter(*args: Any, patient: bool) -> None:
         pass
 
     async def take(*args: Any) -> Seat:

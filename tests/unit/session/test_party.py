@@ -471,3 +471,19 @@ async def test_decisions_that_come_too_late_or_too_early_do_nothing(table: Table
     except HuddleError as error:
         with_errors.append(error)
     assert with_errors == []
+
+
+async def test_who_was_heard_say_earlier_words_has_not_said_those_that_came_of_it(table: Table) -> None:
+    def decide(seat: Seat, event: events.Event) -> Any:
+        if seat.name != "Ada" or not isinstance(event, events.Question) or event.what != "accept":
+            return None
+        if len(seat.all(events.Words)) > 1:
+            return None
+        seat.party.heard([p.did for p in seat.all(events.Party) if p.name == "Bob"])
+        seat.party.differ()
+        return True
+
+    host, *_ = await table.session(program(SUM), decide=decide)
+    await table.over()
+    (did,) = {p.did for p in host.all(events.Party) if p.name == "Bob"}
+    assert len(host.all(events.Words)) == 2 and host.party.contacts.of(did) is None

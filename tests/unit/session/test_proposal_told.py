@@ -6,7 +6,7 @@ from huddle.ceremony.events import Proposed
 from huddle.ceremony.manifest import build
 from huddle.ceremony.messages import Options
 from huddle.ceremony.sealed import Member
-from huddle.session.proposal_told import terms
+from huddle.session.proposal_told import begun_again, terms
 
 MANIFEST = build("a.py", {"a.py": b""})
 
@@ -34,3 +34,13 @@ def test_a_record_and_further_runs_are_told() -> None:
     text = told(3, None, Options(record=True, stay=True))
     assert "sign a record" in text
     assert "More runs may follow" in text
+
+
+def test_why_it_begins_again_is_said_once_and_not_to_a_host_who_is_asked_how_to_go_on() -> None:
+    def told(**how: bool) -> list[str]:
+        return [one.text for one in begun_again("Bob left the session", **how)]
+
+    assert told(told=False, held=False) == ["It begins again, with other words: Bob left the session"]
+    assert told(told=True, held=False) == ["It begins again, with other words."]
+    assert told(told=False, held=True) == ["Bob left the session."]
+    assert told(told=True, held=True) == []

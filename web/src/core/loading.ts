@@ -4,6 +4,7 @@
  * What arrives is counted as it is without compression, whose size the build knows; a server that says how long its
  * compressed answer is gives the measure in which a person with a slow line thinks.
  */
+import { kept } from "./kept-files";
 
 /** Bytes on the line after which it is known how fast that is: a new connection is slow at first. */
 const SAMPLE = 300_000;
@@ -33,11 +34,11 @@ export class Loading {
   async get(address: string, size: number): Promise<Blob> {
     const file = { got: 0, size, onLine: size / USUAL };
     this.files.push(file);
-    const kept = await globalThis.caches?.match(address);
-    if (kept) {
+    const here = await kept(address);
+    if (here) {
       file.got = size;
       this.measured.resolve(Infinity);
-      return kept.blob(); // as it lies on the disk: nothing of it passes the page
+      return here;
     }
     const response = await fetch(address);
     if (!response.ok || !response.body) throw new Error(`${new URL(address, location.href).pathname} can't be loaded: HTTP ${response.status}`);

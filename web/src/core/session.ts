@@ -5,6 +5,7 @@
  * with a runner is to make its frame, hand a port over, and remove the frame.
  */
 import { passOn, type Coming } from "./assets";
+import { isKept, keep } from "./kept-files";
 import type { Decision, Seen, Session, SessionEvent } from "./protocol";
 import { Provider, type Needs } from "./provider";
 import { Connections, toSession } from "./rtc-page";
@@ -81,10 +82,12 @@ class WorkerSession implements Session {
   private assets!: Coming;
   private readonly code: Promise<Blob>;
   private readonly provider: Provider;
-  private kept: string[] = [];
+  /** What Python is made of here, by address. */
+  private files = new Map<string, Blob>();
   private frame: RunnerFrame | undefined;
   private connections: Connections | undefined;
   private early: Decision[] | undefined = [];
+  private readonly runnerReady = Promise.withResolvers<void>();
   private readonly say: Sentences;
   /** No program will run any more. */
   private over = false;
@@ -115,7 +118,7 @@ class WorkerSession implements Session {
     this.backstage = port1;
     this.backstage.onmessage = ({ data }: MessageEvent<Needs | { ready: true } | { kill: true }>) => {
       if ("needs" in data) void this.provider.provide(data);
-      else if ("ready" in data) performance.mark("huddle-runner");
+      else if ("ready" in data) this.ready();
       else this.replace();
     };
     this.assets = this.fetchAll(whole);
@@ -183,27 +186,27 @@ class WorkerSession implements Session {
   private fetchAll(whole: boolean): Coming {
     const { places } = this.options;
     const loading = new Loading((done, total) => this.tell({ event: "progress", stage: "loading", done, total }));
-    const get = (name: Part): Promise<Blob> => loading.get(places[name], places.sizes[name]);
+    const files = (this.files = new Map<string, Blob>());
+    const get = async (name: Part): Promise<Blob> => {
+      const blob = await loading.get(places[name], places.sizes[name]);
+      files.set(places[name], blob);
+      return blob;
+    };
     loading.expect(places.sizes.wholeStdlib + places.sizes.wholeSite);
     const known = whole ? Promise.resolve(true) : this.known();
     // What is needed in any case tells meanwhile how fast the line is.
     const frugal = known.then(async (known) => known ?? (await loading.speed) < SLOW);
     const either = async (name: Part, instead: Part): Promise<Blob> => get((await frugal) ? instead : name);
     const memory = async (): Promise<Blob | undefined> => ((await frugal) ? undefined : get("memory"));
-    void frugal.then((frugal) => {
-      loading.expect(0);
-      const names = frugal ? (["wholeStdlib", "wholeSite"] as const) : (["stdlib", "site", "memory"] as const);
-      this.kept = ["wasm" as const, ...names].map((name) => places[name]);
-    });
+    void frugal.then(() => loading.expect(0));
     return { wasm: get("wasm"), stdlib: either("stdlib", "wholeStdlib"), site: either("site", "wholeSite"), memory: memory() };
   }
 
   /** Whether this browser has done without Python's memory before; undefined where it has nothing yet. */
   private async known(): Promise<boolean | undefined> {
     const { memory, wholeSite } = this.options.places;
-    const has = async (place: string): Promise<boolean> => !!(await globalThis.caches?.match(place));
-    if (await has(memory)) return false;
-    return (await has(wholeSite)) || undefined;
+    if (await isKept(memory)) return false;
+    return (await isKept(wholeSite)) || undefined;
   }
 
   private async makeRunner(frame: RunnerFrame): Promise<void> {
@@ -216,6 +219,12 @@ class WorkerSession implements Session {
     frame.start(code, { assets: passOn(this.assets), control: port2 }, rtc?.port2);
   }
 
+  /** A runner is. */
+  private ready(): void {
+    performance.mark("huddle-runner");
+    this.runnerReady.resolve();
+  }
+
   /** The runner is to be no more; another one gets ready for what comes next. */
   private replace(): void {
     this.frame?.remove();
@@ -225,11 +234,12 @@ class WorkerSession implements Session {
     void this.makeRunner(this.frame);
   }
 
-  /** See that it takes less time at the next visit: by the service worker that has come up meanwhile, which keeps files. */
+  /** See that it takes less time at the next visit, where the page has a service worker by now, and so is to stay. */
   private async settle(): Promise<void> {
+    await this.runnerReady.promise;
     await new Promise((resolve) => setTimeout(resolve, QUIET));
     if (this.over || !navigator.serviceWorker?.controller) return;
-    for (const file of this.kept) await fetch(file).catch(() => undefined);
+    await keep(this.files).catch(() => undefined); // where there is no room, it is loaded again
     performance.mark("huddle-kept");
   }
 

@@ -28,12 +28,13 @@ addEventListener("hashchange", () => {
 addEventListener("pagehide", () => app.goodbye());
 window.addEventListener("pageshow", (event) => event.persisted && app.returns());
 
+// Files and workers come while the page is drawn.
+if (!unable) void app.begin();
 const target = document.getElementById("app");
 // What stands there until now is for browsers that do not come so far.
 target?.replaceChildren();
 if (target) mount(App, { target, props: { app, problem: unable } });
 if (!unable) {
-  void app.begin();
   void app.look();
   void cryptographyProblem(crypto.subtle).then((found) => found && app.fail(found));
 }

@@ -23,9 +23,10 @@ _MODEL = "#777777"
 _INTERVAL = ("low:Q", "high:Q")
 _WIDTH = 620  # of what is drawn, without labels
 _LINE = 30  # height of a case
-_LEGEND = alt.Legend(orient="top", columns=6, labelLimit=240)
+_LEGEND = alt.Legend(orient="top", columns=8, labelLimit=240)
+_LOGARITHMIC = alt.Scale(type="log", nice=False, padding=12)  # no further than there are values
 _ROOM = {
-    "left": 24,
+    "left": 36,
     "top": 5,
     "right": 24,
     "bottom": 5,
@@ -87,7 +88,7 @@ def dots(lines: Sequence[Line], series: Sequence[str], axis: str) -> Figure | No
     y = alt.Y("case:N", sort=cases, title=None, axis=alt.Axis(labelLimit=320, grid=True))
     offset = alt.YOffset("series:N", sort=list(series))
     base = alt.Chart({"values": values}).encode(y=y, yOffset=offset, color=_colour(series))
-    x = alt.X("value:Q", scale=alt.Scale(type="log", nice=True), title=axis)
+    x = alt.X("value:Q", scale=_LOGARITHMIC, title=axis, axis=alt.Axis(labelSeparation=6))
     sure = any("low" in value for value in values)
     tooltip = _tooltip("case:N", "series:N", "value:Q", *_INTERVAL * sure)
     form = alt.Shape("series:N", title=None, scale=alt.Scale(domain=list(series)), legend=_LEGEND)
@@ -118,7 +119,7 @@ def curves(
     ]
     if not values:
         return None
-    scale = alt.Scale(type="log", nice=False, padding=12) if logarithmic else alt.Scale()
+    scale = _LOGARITHMIC if logarithmic else alt.Scale()
     base = alt.Chart({"values": values}).encode(
         x=alt.X(
             "across:Q", title=across, scale=alt.Scale(zero=False), axis=alt.Axis(tickMinStep=1, format=",~r")
@@ -148,9 +149,10 @@ def stacks(bars: Mapping[str, Mapping[str, float]], axis: str, *, beside: bool =
         return None
     place = alt.Y("case:N", sort=list(bars), title=None, axis=alt.Axis(labelLimit=320))
     few = alt.Axis(tickCount=8)
-    length = alt.X("value:Q", title=axis, axis=few, stack="zero")
+    length = alt.X("value:Q", title=axis, axis=few, stack="zero", scale=alt.Scale(nice=False))
     if beside:  # from tenths to tens of thousands
-        length = alt.X("value:Q", title=axis, axis=few, scale=alt.Scale(type="symlog"))
+        powers = alt.Axis(values=[0, *(10**power for power in range(6))])
+        length = alt.X("value:Q", title=axis, axis=powers, scale=alt.Scale(type="symlog"))
     chart = (
         alt.Chart({"values": values})
         .mark_bar()

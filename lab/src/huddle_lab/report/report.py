@@ -279,6 +279,7 @@ def _value(found: Estimate | None, form: str) -> str:
 def _table(head: Cells, lines: Sequence[Cells], kind: str = "scroll") -> str:
     """A table; columns in which nothing stands are left out."""
     used = [n for n in range(len(head)) if not lines or any(line[n] for line in lines)]
-    top = "".join(f"<th>{head[n]}</th>" for n in used)
+    cells = "".join(f"<th>{head[n]}</th>" for n in used)
+    top = f"<tr>{cells}</tr>\n" if any(head) else ""
     body = "\n".join("<tr>" + "".join(f"<td>{line[n]}</td>" for n in used) + "</tr>" for line in lines)
-    return f'<div class="{kind}"><table>\n<tr>{top}</tr>\n{body}\n</table></div>'
+    return f'<div class="{kind}"><table>\n{top}{body}\n</table></div>'

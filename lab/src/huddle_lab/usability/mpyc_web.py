@@ -35,12 +35,12 @@ class MpycWeb:
     """Two browsers, and whatever program the page brings along."""
 
     name = "mpyc-web"
-    title = "MPyC Web"
+    title = "MPyC Web, its page built from source and served locally"
     security = (
         (
-            "the PeerJS server",
-            "introduces whom it likes under an ID; nothing shows who is at the other end",
-            "not tried: no build of it is served where tests run",
+            "the PeerJS server, and whoever it gives an ID to once its owner's tab is closed",
+            "is taken for the owner of that ID: nothing shows who is at the other end",
+            "tests/netlab/test_attackers.py::test_who_is_given_an_id_of_mpyc_web_is_taken_for_its_owner",
         ),
     )
 
@@ -81,6 +81,7 @@ class MpycWeb:
             page.tick("#startButton", "run")
         for page in pages:
             page.look(f"window.said.includes('{_SAYS}')")
+            page.evaluate("dispatchEvent(new Event('beforeunload')); 0")  # as when a person closes the tab
             page.done()
 
 

@@ -119,7 +119,7 @@ def _answer(frontend: Terminal, address: str) -> None:
 def _join(browser: Phone, url: str, ada: Person, person: Person) -> str:
     """Ada makes a file for that person, who is in the tunnel then; their address there."""
     page = browser.open(url, "the page's address")
-    page.look("document.querySelector('input[type=submit], button[value=new]')")
+    page.look("!!document.querySelector('input[type=submit], button[value=new]')")
     if page.evaluate("!!document.querySelector('input[name=password]')"):
         page.fill("input[name=username]", "admin", "the user")
         page.fill("input[name=password]", _TOLD, "the password")

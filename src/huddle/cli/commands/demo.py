@@ -228,7 +228,7 @@ def _invite(console: Console, invitation: str) -> None:
         webbrowser.open(invitation)
 
 
-@click.command("demo", context_settings={"ignore_unknown_options": True})
+@click.command("demo")
 @click.option("--parties", default=3, show_default=True, type=click.IntRange(2, len(NAMES)))
 @click.option(
     "--size",

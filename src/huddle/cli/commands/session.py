@@ -23,7 +23,6 @@ from huddle.cli.program_source import ProgramSource
 from huddle.cli.proposal import for_guest, for_host
 from huddle.cli.run_party import networks_of, run_party
 from huddle.cli.session_options import Local, local_options
-from huddle.cli.terminal.screens import is_plain
 from huddle.cli.text import clean
 from huddle.groups import MAX_GUESTS
 from huddle.identity.contacts import Contacts
@@ -192,7 +191,7 @@ def host_command(  # noqa: PLR0913 - click gives an argument an option
         parties,
         expected,
         lobby=at_terminal,
-        standing=at_terminal and groups is None and not is_plain(),
+        standing=at_terminal and groups is None,
     )
 
     def make(
@@ -301,6 +300,7 @@ def _join(  # noqa: PLR0913 - click gives an argument an option
     **local: Unpack[Local],
 ) -> None:
     mine = load(Source(program, include, exclude, root), (), for_guest) if program is not None else None
+    at_terminal = sys.stdin.isatty() and not (yes or local["json_"])
     plan = GuestPlan(
         invitation=invitation,
         rendezvous=local["rendezvous"],
@@ -309,11 +309,12 @@ def _join(  # noqa: PLR0913 - click gives an argument an option
         record=local["record"] is not None,
         threshold=threshold,
         no_prss=no_prss,
+        patient=at_terminal,
     )
     policy = GuestPolicy(
         yes,
         pinned=program is not None or program_digest is not None,
-        lobby=sys.stdin.isatty() and not (yes or local["json_"]),
+        lobby=at_terminal,
         taken=click.get_current_context().meta.get(TAKEN, ()),
     )
     sys.exit(

@@ -36,7 +36,8 @@ def _says_no(word: str) -> bool:
     return word in _NO or word in _NO_IN.get(language(), ())
 
 
-def _means_all(word: str) -> bool:
+def means_all(word: str) -> bool:
+    """Whether this is the word for everybody."""
     return word in ("all", _ALL_IN.get(language()))
 
 
@@ -45,7 +46,7 @@ def _means_nobody(word: str) -> bool:
 
 
 def _is_reserved(word: str) -> bool:
-    return word in _RESERVED or any(means(word) for means in (_says_yes, _says_no, _means_all, _means_nobody))
+    return word in _RESERVED or any(means(word) for means in (_says_yes, _says_no, means_all, _means_nobody))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,7 @@ def decide(line: str, people: Sequence[Person], *, host: bool) -> Decision:
         return Unclear(t("Whom did you hear say these words? Type all, names or numbers, or nobody."))
     if _says_yes(word) or _means_nobody(word):
         return Accept()
-    if _means_all(word):
+    if means_all(word):
         return Accept(tuple(person.did for person in unheard))
     return _heard(word, people)
 
@@ -208,8 +209,8 @@ def lobby(
     word, rest = word.casefold(), rest.strip()
     match word:
         case "":
-            return Unclear("Nothing is decided yet.")
-        case "y" | "yes" if held and not rest:
+            return Unclear(t("Nothing is decided yet."))
+        case _ if held and not rest and _says_yes(word):
             return Start()
         case "c" | "code" if not rest:
             return NewCode()
@@ -227,7 +228,7 @@ def lobby(
             return Replace(rest)
         case "a":
             return Arguments(rest)
-    return Unclear(f"{clean_line(line.strip())} is no answer.")
+    return Unclear(t("{text} is no answer.", text=clean_line(line.strip())))
 
 
 def _heard(word: str, people: Sequence[Person]) -> Accept | Unclear:

@@ -127,8 +127,13 @@ class Board:
 
     # --- the parts
 
+    @property
+    def inviting(self) -> bool:
+        """Whether this is a host's, and others are awaited."""
+        return self.invitation is not None and self.meeting and self.words is None
+
     def _link(self) -> RenderableType | None:
-        if self.invitation is None or not self.meeting or self.words is not None:
+        if self.invitation is None or not self.inviting:
             return None
         code = f"[dim]{t('Code')}[/]  [bold]{safe(self.invitation.code)}[/]" if self.invitation.code else ""
         link = text(f"[dim]{t('Link')}[/]  [cyan]{safe(self.invitation.url)}[/]", overflow="fold")
@@ -170,9 +175,18 @@ class Board:
             return []
         return list(self.expected.missing((one.name, one.did) for one in self._present(dealt=True)))
 
+    @property
+    def refused(self) -> list[str]:
+        """The names of those who were not let in and have not left, with their numbers in a class."""
+        return [
+            one.name if one.pid is None else f"{one.pid} {one.name}"
+            for one in self.parties.values()
+            if one.state == "refused"
+        ]
+
     def _people(self, width: int) -> RenderableType | None:
         people = self._present()
-        if not self.meeting or len(people) + len(self.missing) < 2:
+        if not self._has_company(people):
             return None
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim", justify="right", no_wrap=True)
@@ -192,18 +206,25 @@ class Board:
             table.add_row(*map(text, cells[: len(table.columns)]))
         doubts = [one for one in people if one.state == "waiting" and one.detail]
         said = [text(f"[yellow]{one.pid or ''} {safe(one.detail)}[/]") for one in doubts[:_DOUBTS]]
-        absent = self._absent()
+        beside = self._beside()
         # A table in a table wraps sooner.
-        return stack(table, *said, absent) if said or absent is not None else table
+        return stack(table, *said, *beside) if said or beside else table
 
-    def _absent(self) -> RenderableType | None:
-        if not self.missing:
-            return None
-        return text(f"[dim]{t('Not here yet: {names}.', names=safe(listing(self.missing)))}[/]")
+    def _has_company(self, people: list[events.Party]) -> bool:
+        return self.meeting and len(people) + len(self.missing) + len(self.refused) > 1
+
+    def _beside(self) -> list[RenderableType]:
+        """Whom the host's person expects or can call back."""
+        told = []
+        if self.missing:
+            told.append(t("Not here yet: {names}.", names=safe(listing(self.missing))))
+        if self.refused:
+            told.append(t("Not let in, and still here: {names}.", names=safe(listing(self.refused))))
+        return [text(f"[dim]{line}[/]") for line in told]
 
     def _people_in_line(self) -> RenderableType | None:
         people = self._present()
-        if not self.meeting or len(people) + len(self.missing) < 2:
+        if not self._has_company(people):
             return None
         marks = {
             "alarm": f" [bold red]({t('ANOTHER KEY')})[/]",
@@ -215,7 +236,7 @@ class Board:
             f"{doubt_of(one) or marks.get(one.standing, '')}".strip()
             for one in people
         ]
-        return stack(text(", ".join(names)), self._absent())
+        return stack(text(", ".join(names)), *self._beside())
 
     def _program(self) -> RenderableType | None:
         program = self.program

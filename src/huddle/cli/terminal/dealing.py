@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from huddle import events
 from huddle.ceremony.messages import DECLINED
 from huddle.cli.policy import GuestPolicy, HostPolicy
+from huddle.cli.terminal import answers
 from huddle.cli.terminal.answers import Asked
 from huddle.cli.terminal.screens import Screen
 from huddle.cli.text import clean_line, listing
 from huddle.session.classroom import Classroom
+from huddle.texts import t
 
 _REFUSE = ("r ", "refuse ")
 _HERE = {"waiting", "admitted"}
+_TO_LET_IN = {*_HERE, "refused"}  # a refusal can be taken back
 
 
 class Deal:
@@ -50,29 +53,34 @@ Decision = Deal | Close | Admit | Refuse | Unclear
 def decide(line: str, guests: Iterable[events.Party]) -> Decision:
     """What a line means; guests are named by their numbers alone, for two may have one name."""
     word = " ".join(line.casefold().split())
-    if word == "all":
+    if answers.means_all(word):
         return Deal()
     if word in ("q", "quit", "end"):
         return Close()
     for prefix in _REFUSE:
         if word.startswith(prefix):
-            found = _numbered(word.removeprefix(prefix), guests)
+            found = _numbered(word.removeprefix(prefix), guests, _HERE)
             return found if isinstance(found, Unclear) else Refuse(found)
     if not word:
-        return Unclear("Nothing is decided yet.")
-    found = _numbered(word, guests)
+        return Unclear(t("Nothing is decided yet."))
+    found = _numbered(word, guests, _TO_LET_IN)
     return found if isinstance(found, Unclear) else Admit(found)
 
 
-def _numbered(text: str, guests: Iterable[events.Party]) -> tuple[str, ...] | Unclear:
-    here = {str(one.pid): one.did for one in guests if one.state in _HERE and one.pid is not None}
+def _numbered(text: str, guests: Iterable[events.Party], states: set[str]) -> tuple[str, ...] | Unclear:
+    here = {str(one.pid): one.did for one in guests if one.state in states and one.pid is not None}
     found = []
     for part in text.replace(",", " ").split():
         if part.removeprefix("#") not in here:
-            known = listing(sorted(here, key=int)) or "nobody"
-            return Unclear(f"{clean_line(part)} is nobody's number here and no answer. Waiting: {known}.")
+            known = listing(sorted(here, key=int)) or t("nobody")
+            no = t(
+                "{text} is nobody's number here and no answer. Waiting: {numbers}.",
+                text=clean_line(part),
+                numbers=known,
+            )
+            return Unclear(no)
         found.append(here[part.removeprefix("#")])
-    return tuple(found) or Unclear("Whom? Type their numbers.")
+    return tuple(found) or Unclear(t("Whom? Type their numbers."))
 
 
 class DealQuestions:
@@ -84,14 +92,14 @@ class DealQuestions:
         self._policy = policy if isinstance(policy, HostPolicy) else HostPolicy()
         self._guests: dict[str, events.Party] = {}
 
-    held = False  # a class has no lobby to go back to
+    held = stale = False  # a class has no lobby to go back to
 
     def freed(self) -> list[events.Question]:
         """Nobody waits for a seat here."""
         return []
 
-    def put_off(self, question: events.Question) -> bool:
-        """Nothing is put off here."""
+    def settle(self, question: events.Question) -> bool:
+        """Nothing is settled beside the one question."""
         return False
 
     def note(self, event: events.Event) -> list[events.Question]:
@@ -155,12 +163,13 @@ class DealQuestions:
 
 def _asked(problem: str) -> Asked:
     return Asked(
-        "Deal the groups?",
+        t("Deal the groups?"),
         (
-            ("all", "let in all who are expected, and deal"),
-            ("NUMBERS", "let these in too"),
-            ("r NUMBERS", "refuse these"),
-            ("q", "no more guests"),
+            (t("all"), t("let in all who are expected, and deal")),
+            (t("NUMBERS"), t("let these in too")),
+            (t("r NUMBERS"), t("refuse these")),
+            ("q", t("no more guests")),
         ),
         problem,
+        standing=True,  # guests come meanwhile
     )

@@ -129,9 +129,9 @@ class Driver:
                 self._gather(isinstance(event, events.Restarted) and event.epoch > 0)
             case events.Invitation():
                 self._gather(True)
-            case events.Question() if self._questions.put_off(event):
-                pass
-            case events.Question() | events.Input(waiting=True):
+            case events.Question():
+                self._want(event)
+            case events.Input(waiting=True):
                 self._wanted.put_nowait((event, self._epoch))
             case events.Run(state="started"):
                 self._run, self._stopping = event.run, False
@@ -141,8 +141,18 @@ class Driver:
                 self._input_over.set()
                 self._keep_so_far()
         for question in self._questions.note(event):
-            self._wanted.put_nowait((question, self._epoch))
+            self._want(question)
         self._withdraw()
+
+    def _want(self, question: events.Question) -> None:
+        """Have the person asked, unless it is settled without them."""
+        try:
+            settled = self._questions.settle(question)
+        except Exception as exc:
+            self._party.fail(exc)
+        else:
+            if not settled:
+                self._wanted.put_nowait((question, self._epoch))
 
     def _gather(self, now: bool) -> None:
         self._gathering = now and self._stands
@@ -212,7 +222,7 @@ class Driver:
                 self._asking = asyncio.create_task(self._ask(self._asked[0]))
                 await asyncio.wait({self._asking})
             for question in self._questions.freed():
-                self._wanted.put_nowait((question, self._epoch))
+                self._want(question)
             if self._gathering and self._wanted.empty():
                 self._wanted.put_nowait((LOBBY, self._epoch))
 
@@ -235,6 +245,8 @@ class Driver:
             return False
         if wanted.what in ("accept", "program", "again"):
             return epoch != self._epoch  # a new ceremony has begun, even where all had signed
+        if wanted == LOBBY and self._questions.stale:
+            return True
         if wanted == LOBBY and not self._questions.held:
             return not self._gathering or not self._wanted.empty()
         return wanted.what == "admit" and self._questions.has_left(wanted.did)

@@ -3,7 +3,7 @@
 The question stands while others are awaited, and after a no until the person says so. Nobody joins anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from huddle import events
 from huddle.ceremony.messages import DECLINED
@@ -13,16 +13,9 @@ from huddle.cli.terminal.answers import Asked, Person
 from huddle.cli.terminal.screens import Screen
 from huddle.errors import LocalError
 from huddle.session.party import Party
+from huddle.texts import t, translated
 
-_CHANGES = (
-    ("c", "another code"),
-    ("r NAME", "remove somebody"),
-    ("m N", "that many parties"),
-    ("p [FILE ARGS]", "the program as it is now, or another"),
-    ("a ARGS", "other arguments"),
-    ("q", "end the session"),
-)
-_LET_IN = ("l NAME", "let somebody in after all")
+Others = Callable[[], Sequence[Person]]  # as they are when it is called: some come and leave meanwhile
 
 
 class LobbyQuestions:
@@ -37,34 +30,56 @@ class LobbyQuestions:
         self._party = party
         self._screen = screen
         self._source = source
+        self._stands = False  # the question that waits for others, and not for the person
 
-    async def ask(self, people: Sequence[Person], refused: Sequence[Person] = ()) -> None:
+    @property
+    def stale(self) -> bool:
+        """Whether what stands there is asked no more: the person has to say how to go on by now."""
+        return self._stands and self.held
+
+    async def ask(self, people: Others, refused: Others) -> None:
         """Ask once while others are awaited; else until the person goes on or ends it.
 
-        `refused` are those who can be let in after all.
+        `people` are those with a seat, `refused` those who can be let in after all.
         """
         problem = ""
         while True:
-            line = await self._screen.ask(self._asked(problem, refused))
+            line = await self._line(self._asked(problem, refused()))
             decision: answers.LobbyDecision = answers.End()
             if line is not None:
-                decision = answers.lobby(line, people, held=self.held, refused=refused)
+                decision = answers.lobby(line, people(), held=self.held, refused=refused())
             try:
                 problem = decision.why if isinstance(decision, answers.Unclear) else ""
                 if problem:
                     continue
                 self._do(decision)
             except LocalError as error:
-                problem = f"{error.message} {error.hint}".strip()
+                problem = f"{translated(error.message)} {translated(error.hint)}".strip()
                 continue
             if not self.held or isinstance(decision, answers.End):
                 return
 
+    async def _line(self, asked: Asked) -> str | None:
+        self._stands = asked.standing
+        try:
+            return await self._screen.ask(asked)
+        finally:
+            self._stands = False
+
     def _asked(self, problem: str, refused: Sequence[Person]) -> Asked:
-        changes = (*((_LET_IN,) if refused else ()), *_CHANGES)
+        changes = (
+            *(((t("l NAME"), t("let somebody in after all")),) if refused else ()),
+            ("c", t("another code")),
+            (t("r NAME"), t("remove somebody")),
+            (t("m N"), t("that many parties")),
+            (t("p [FILE ARGS]"), t("the program as it is now, or another")),
+            (t("a ARGS"), t("other arguments")),
+            ("q", t("end the session")),
+        )
         if self.held:
-            return Asked("Try again?", (("y", "with those who are here"), *changes), problem)
-        return Asked("While you wait:", changes, problem, standing=True)
+            yes = (answers.letter("y"), t("with those who are here"))
+            return Asked(t("Try again?"), (yes, *changes), problem)
+        return Asked(t("While you wait:"), changes, problem, standing=True)
 
     def _do(self, decision: answers.LobbyDecision) -> None:
         match decision:

@@ -62,12 +62,35 @@ class Questions:
         """Whether the host's person has to say how to go on."""
         return self._lobby.held
 
-    def put_off(self, question: events.Question) -> bool:
-        """Whether this is about somebody for whom there is no seat now: nobody is asked until one is free."""
-        if question.what != "admit" or not self._is_full() or self._has_seat(question.did):
+    @property
+    def stale(self) -> bool:
+        """Whether the lobby's question that stands there is another one by now."""
+        return self._lobby.stale
+
+    def settle(self, question: events.Question) -> bool:
+        """Do what needs no person: somebody gets a seat, or waits for one, or a rule says yes or no.
+
+        Whether that is all: a question that stands, or one that has to be answered, holds nobody up.
+        """
+        if question.what != "admit":
             return False
-        self._without_seat[question.did] = question
-        self._screen.show(events.Notice(f"{question.name} waits: all seats are taken."))
+        did = question.did
+        standing = self._parties[did].standing if did in self._parties else "new"
+        problem = self._unexpected(question)
+        verdict = None
+        if isinstance(self._policy, HostPolicy):
+            verdict = self._policy.admit(did, standing, expected=not problem)
+        if verdict is not False and self._is_full() and not self._has_seat(did):
+            self._without_seat[did] = question
+            self._screen.show(events.Notice(f"{question.name} waits: all seats are taken."))
+        elif verdict:
+            self._party.admit(did)
+        elif verdict is False:
+            self._party.refuse(did, "the host admits known people only")
+        elif self._each or problem or self._reserved() or standing == "alarm":
+            return False
+        else:
+            self._party.seat(did)
         return True
 
     def freed(self) -> list[events.Question]:
@@ -133,7 +156,8 @@ class Questions:
         """Decide, by the policy or by asking."""
         match question.what:
             case "admit":
-                await self._admit(question)
+                if not self.settle(question):
+                    await self._ask_to_admit(question)
             case "accept":
                 await self._accept(question)
             case "program":
@@ -141,29 +165,10 @@ class Questions:
             case "again":
                 await self._again()
             case "lobby":
-                await self._lobby.ask(self._people(seated=True), self._refused())
+                await self._lobby.ask(lambda: self._people(seated=True), self._refused)
                 self._each = self._each or self._lobby.removed
 
     # --- whom to let in
-
-    async def _admit(self, question: events.Question) -> None:
-        known = self._parties.get(question.did)
-        standing = known.standing if known else "new"
-        policy, problem = self._policy, self._unexpected(question)
-        verdict = None
-        if isinstance(policy, HostPolicy):
-            verdict = policy.admit(question.did, standing, expected=not problem)
-        if verdict is not False and self.put_off(question):
-            return
-        problem = problem or self._reserved()
-        if verdict is None and not (self._each or problem or standing == "alarm"):
-            self._party.seat(question.did)
-        elif verdict is None:
-            await self._ask_to_admit(question, problem)
-        elif verdict:
-            self._party.admit(question.did)
-        else:
-            self._party.refuse(question.did, "the host admits known people only")
 
     def _free(self) -> int | None:
         """Seats that no guest has; None where any number may come."""
@@ -193,8 +198,9 @@ class Questions:
         others = [(one.name, one.did) for one in self._parties.values() if one.did != question.did]
         return expected.problem(question.name, question.did, others)
 
-    async def _ask_to_admit(self, question: events.Question, problem: str) -> None:
+    async def _ask_to_admit(self, question: events.Question) -> None:
         name = clean_line(question.name)
+        problem = self._unexpected(question) or self._reserved()
         asked = Asked(
             t("Let {name} in, {did}?", name=name, did=short_did(question.did))
             if problem
@@ -320,7 +326,7 @@ class Questions:
         )
         choices = [(answers.letter("y"), once), ("q", t("end"))]
         if self._source is not None:
-            choices.insert(1, ("p [FILE ARGS]", t("another program")))
+            choices.insert(1, (t("p [FILE ARGS]"), t("another program")))
         problem = ""
         while True:
             asked = Asked(t("Try again?") if failed else t("Once more?"), tuple(choices), problem)

@@ -31,6 +31,8 @@ from prompt_toolkit.layout.processors import BeforeInput
 from prompt_toolkit.output import Output
 from prompt_toolkit.output.vt100 import Vt100_Output
 
+from huddle.cli.terminal.reflow import WrappingRenderer, wraps_anew
+
 Paint = Callable[[int, int], str]  # a picture for a width and a height
 
 
@@ -87,6 +89,10 @@ class Region:
             erase_when_done=True,
             before_render=lambda _: self._arm(),  # not after: the person may be quick
         )
+        if wraps_anew(os.environ):
+            renderer = WrappingRenderer(self._app.renderer.style, self.output)
+            renderer.window = lambda: self._app.layout.current_window
+            self._app.renderer = renderer
         self._running: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from rich.console import Console
 
 from huddle import events
-from huddle.ceremony.messages import parting
+from huddle.ceremony.messages import departed
 from huddle.cli.terminal.board import Board, counters
 from huddle.cli.terminal.listing import listed
 from huddle.cli.terminal.marks import group_state, members_of, safe, standing_of
@@ -154,7 +154,15 @@ class View:
             of += t(", {names} not", names=safe(listing(list(event.missing))))
         if event.place == "admitted" and self._place != "admitted":
             self.line(f"[green]{t('You are let in.')}[/]")
-        if event.place == "admitted":
+        if event.place == "refused":
+            if self._place != "refused":
+                refused = t(
+                    "{name} did not let you in, but can still call you back. Wait, or leave with Ctrl-C.",
+                    name=safe(event.here[0]),
+                )
+                self.line(f"[yellow]{refused}[/]")
+            self._wait(t("waiting to be called back; Ctrl-C leaves"))
+        elif event.place == "admitted":
             self._wait(of)
         elif event.place != "waiting":
             self._wait(t("you have a seat; the host decides about all: {here}", here=of))
@@ -194,6 +202,8 @@ class View:
     def _on_party(self, event: events.Party, before: events.Party | None) -> None:  # noqa: C901 - one case a state
         name, standing = safe(event.name), standing_of(event.standing)
         detail = _sentence(event.detail)
+        if event.state in ("refused", "left") and self._board.inviting:
+            self._wait(t("waiting for the others"))  # else it still says that they have a seat
         same = before is not None and before.state == event.state
         if same and (event.state != "waiting" or before is None or before.detail == event.detail):
             return
@@ -243,10 +253,12 @@ class View:
             self.line(f"[dim]{told}[/]")
         elif event.state == "gone":
             self.line(f"[yellow]{t('{name} is gone.', name=name)}[/] {detail}")
-        elif event.state == "left" and (before is None or before.state != "refused"):
-            declined = event.detail.startswith("declined")
-            did = translated(f"{event.name} {parting(event.detail, declined=declined)}.")
-            self.line(f"[yellow]{safe(did)}[/]")
+        elif event.state == "left" and not self._was_told(event, before):
+            self.line(f"[yellow]{safe(translated(f'{departed(event.name, event.detail)}.'))}[/]")
+
+    def _was_told(self, left: events.Party, before: events.Party | None) -> bool:
+        """Whether it is no news that somebody is not here any more: why, was said before."""
+        return (self._board.meeting and not left.detail) or (before is not None and before.state == "refused")
 
     def _on_program(self, event: events.Program) -> None:
         total = sum(file["size"] for file in event.files)
@@ -270,6 +282,10 @@ class View:
         else:
             open_ = t("This program can read your files: it runs without a sandbox here.")
             self.line(f"  [bold yellow]{open_}[/]")
+
+    def _on_restarted(self, event: events.Restarted) -> None:
+        if self._board.inviting:  # a guest is told where it stands then
+            self._wait(t("waiting for the others"))
 
     def _on_words(self, event: events.Words) -> None:
         words = "   ".join(event.words)

@@ -28,6 +28,16 @@ from huddle.session.classroom import Classroom
 
 ROOT = Path(__file__).parents[4]
 PATIENCE = 20.0
+_OF_A_TERMINAL = {
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "HUDDLE_PLAIN",
+    "TMUX",
+    "STY",
+    "VTE_VERSION",
+    "TERM_PROGRAM",
+}
 FORM = b"""# /// script
 # [tool.huddle]
 # title = "Pay"
@@ -40,13 +50,44 @@ FORM = b"""# /// script
 """
 
 
+class Wrapping(pyte.HistoryScreen):
+    """A terminal that wraps its lines anew where it becomes narrower, as tmux and most others do."""
+
+    def resize(self, lines: int | None = None, columns: int | None = None) -> None:
+        """Wrap what stands there; what has no room goes up and away."""
+        lines, columns = lines or self.lines, columns or self.columns
+        rows, cursor = list[str](), (0, 0)
+        for y, line in enumerate(self.display):
+            if y == self.cursor.y:
+                cursor = (len(rows) + self.cursor.x // columns, self.cursor.x % columns)
+            text = line.rstrip()
+            rows += [text[at : at + columns] for at in range(0, max(1, len(text)), columns)]
+        while len(rows) > cursor[0] + 1 and not rows[-1]:
+            rows.pop()
+        away = max(0, len(rows) - lines)
+        super().resize(lines, columns)
+        self.erase_in_display(2)
+        self.cursor_position()
+        self.draw_rows(rows)
+        self.cursor_position(cursor[0] - away + 1, cursor[1] + 1)
+
+    def draw_rows(self, rows: list[str]) -> None:
+        """Write these from the cursor on, without wrapping the last column."""
+        for number, row in enumerate(rows):
+            if number:
+                self.carriage_return()
+                self.index()
+            self.draw(row)
+
+
 class Table:
     """One person at a terminal of that size: a guest, a host, one with a lobby, or that of a class."""
 
     def __init__(
         self, columns: int = 80, rows: int = 24, *, host: bool = True, role: str = "", **environment: str
     ) -> None:
-        self.screen = pyte.HistoryScreen(columns, rows, history=1000, ratio=0.5)
+        emulator = Wrapping if "TMUX" in environment else pyte.HistoryScreen
+        self.screen = emulator(columns, rows, history=1000, ratio=0.5)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
         self.plain = "HUDDLE_PLAIN" in environment
@@ -58,9 +99,7 @@ class Table:
         told, self._tell = os.pipe()
         decided, decide = os.pipe()
         own = {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), **environment}
-        kept = {
-            k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES", "NO_COLOR", "HUDDLE_PLAIN")
-        }
+        kept = {name: value for name, value in os.environ.items() if name not in _OF_A_TERMINAL}
         self.process = subprocess.Popen(
             [
                 sys.executable,
@@ -106,6 +145,12 @@ class Table:
     def size(self, columns: int, rows: int) -> None:
         """Make the window so large."""
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The same, as the terminal that one looks at does it."""
+        with self._news:
+            self.screen.resize(rows, columns)
+        self.size(columns, rows)
 
     def decision(self) -> list[Any]:
         """The next thing that was decided."""

@@ -110,3 +110,14 @@ def test_who_had_accepted_has_not_accepted_what_comes_next() -> None:
     assert "accepts" in board.render(80, 24)
     board.take(events.Restarted(2, "Cyd said no"))
     assert "accepts" not in board.render(80, 24)
+
+
+def test_who_was_not_let_in_and_may_be_called_back_stands_there_until_they_leave() -> None:
+    one = Board(color_system=None, clock=lambda: 0.0)
+    one.take(events.Party("Ada", "did:ada", "admitted", "self"))
+    for state, there in (("waiting", False), ("refused", True), ("left", False), ("refused", True)):
+        one.take(events.Party("Bob", "did:bob", state, "new"))
+        assert ("Not let in, and still here: Bob." in one.render(80, 24)) is there
+        assert ("Not let in, and still here: Bob." in one.render(60, 5)) is there
+    one.take(events.Sealed("d", (), 0))
+    assert "still here" not in one.render(80, 24)

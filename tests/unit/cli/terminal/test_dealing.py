@@ -48,6 +48,12 @@ def test_a_line_means_one_thing_or_nothing(line: str, kind: type, dids: tuple[st
     assert dids is None or decision.dids == dids  # type: ignore[union-attr]
 
 
+def test_who_was_refused_can_be_let_in_by_the_number_and_not_refused_again() -> None:
+    refused = events.Party("Gus", "did:gus", "refused", "new", 6)
+    assert dealing.decide("6", [*HERE, refused]) == dealing.Admit(("did:gus",))
+    assert isinstance(dealing.decide("r 6", [*HERE, refused]), dealing.Unclear)
+
+
 class Class:
     """Stands for a classroom: remembers what was decided."""
 

@@ -1,5 +1,6 @@
 """What the host can do before the start: each by a clear answer, and nothing by an unclear one."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,6 +60,49 @@ async def test_whoever_was_refused_and_is_still_here_can_be_let_in_after_all() -
     desk.party.queue.put_nowait(CLEAN)
     await running
     assert isinstance(answers.lobby("l bob", PEOPLE, held=False), answers.Unclear), "one who has a seat"
+
+
+async def test_names_are_those_of_who_is_here_when_the_answer_comes() -> None:
+    refused = events.Party("Bob", "did:bob", "refused", "new")
+    desk = Desk(HostPolicy(parties=3, standing=True), ADA, refused, INVITATION)
+    running = desk.begin()
+    await desk.until(lambda: desk.screen.asked)
+    desk.party.queue.put_nowait(events.Party("Bob", "did:bob", "left", "new"))
+    desk.party.queue.put_nowait(events.Party("Cyd", "did:cyd", "seated", "new"))
+    await desk.until(lambda: desk.driver._questions.knows("did:cyd"))
+    for line in ("l Bob", "r Cyd"):
+        desk.screen.lines.put_nowait(line)
+    await desk.until(lambda: desk.party.decided)
+    assert desk.party.decided == [("refuse", "did:cyd", "the host declined")]
+    assert "l Bob is no answer" in desk.screen.asked[1].problem and desk.screen.withdrawn == 0
+    desk.party.queue.put_nowait(CLEAN)
+    await running
+
+
+@pytest.mark.parametrize("asked", [LOBBY, ACCEPT])
+async def test_who_knocks_gets_a_free_seat_at_once_whatever_else_the_host_is_asked(
+    asked: events.Question,
+) -> None:
+    policy = HostPolicy(parties=3, lobby=True, standing=True)
+    desk = Desk(policy, replace(ADA, standing="self"), BOB, PROGRAM, WORDS, asked)
+    running = desk.begin()
+    await desk.until(lambda: desk.screen.asked)
+    desk.party.queue.put_nowait(events.Party("Cyd", "did:cyd", "waiting", "new"))
+    desk.party.queue.put_nowait(events.Question("admit", "Cyd", "did:cyd"))
+    await desk.until(lambda: desk.party.decided)
+    assert desk.party.decided == [("seat", "did:cyd")]
+    assert len(desk.screen.asked) == 1 and desk.screen.withdrawn == 0
+    desk.party.queue.put_nowait(CLEAN)
+    await running
+
+
+async def test_a_fault_in_giving_a_seat_ends_the_session_and_not_the_screen() -> None:
+    desk = Desk(HostPolicy(parties=3), ADA)
+    desk.party.raises = RuntimeError("no such thing")
+    desk.party.queue.put_nowait(events.Party("Cyd", "did:cyd", "waiting", "new"))
+    desk.party.queue.put_nowait(events.Question("admit", "Cyd", "did:cyd"))
+    assert await desk.run() != 0
+    assert any(isinstance(one, events.Error) for one in desk.screen.shown)
 
 
 async def test_the_standing_question_is_withdrawn_for_any_other_and_comes_back() -> None:

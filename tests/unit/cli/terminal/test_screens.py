@@ -294,10 +294,72 @@ def test_without_colours_none_are_used(sit: Seat) -> None:
     assert not re.search(rb"\x1b\[[0-9;]*(3[1-7]|38|9[0-7])[0-9;]*m", table.raw)
 
 
-def test_a_window_that_becomes_narrow_shows_the_question_still(sit: Seat) -> None:
-    table = sit(120, 30)
-    table.tell(*ACCEPT)
-    table.until("Then start.")
-    table.size(50, 20)
-    table.screen.resize(20, 50)
+@pytest.mark.parametrize("wraps", [True, False])
+@pytest.mark.parametrize(("to", "typed"), [(100, ""), (60, "nob"), (50, "")])
+def test_a_window_that_becomes_narrow_has_everything_once(
+    wraps: bool, typed: str, to: int, sit: Seat
+) -> None:
+    table = sit(140, 40, **({"TMUX": "somewhere"} if wraps else {}))
+    table.tell(*(events.Notice(f"news {number}") for number in range(5)), *ACCEPT)
     table.until(lambda text: "Then start." in text and text.endswith(">"))
+    table.type(typed)
+    table.until(lambda text: text.endswith(f"> {typed}".strip()))
+    table.resize(to, 40)
+    table.tell(events.Notice("the last news"))
+    table.until(lambda text: "the last news" in text and text.endswith(f"> {typed}".strip()))
+    board = ("Me  ", "Bob  ", "Program  a.py", "one   two   three   four", "Then start.", "my words differ")
+    for once in (*(f"news {number}\n" for number in range(5)), "the last news", *board):
+        below = table.text.partition("the last news")[2] if once in board else table.text
+        assert below.count(once) == 1, table.text
+    table.resize(140, 40)
+    table.tell(events.Notice("wide again"))
+    table.until(lambda text: "wide again" in text and text.endswith(f"> {typed}".strip()))
+    for once in ("news 4\n", "the last news", "one   two   three   four", "Then start."):
+        assert table.text.count(once) == 1, table.text
+
+
+LOST = (
+    events.Party("Bob", "did:bob", "gone", "new", 1, "Bob has not been heard for 30 s"),
+    events.Restarted(0, "Bob was lost"),
+    events.Notice("Bob was lost. The others keep their seats."),
+    replace(ME, pid=None),
+    events.Invitation("https://huddle.example/j#second", "99-new-code"),
+)
+
+
+def test_after_a_loss_all_is_said_to_who_listens_and_what_is_asked_now(sit: Seat) -> None:
+    """By lines alone: somebody is lost while a question stands, then the lobby's question stands."""
+    table = sit(80, 60, role="lobby", HUDDLE_PLAIN="1")
+    question = QUESTIONS["held"]
+    table.tell(*WAITING, *question.told)
+    table.until(lambda text: question.reads in text and text.endswith(">"))
+    table.tell(WORDS, replace(LOST[0], state="silent"), events.Question("again"))
+    table.type("y\n")
+    assert table.decision() == ["propose"]
+    table.until(lambda text: "Once more?" in text and text.endswith(">"))
+    table.tell(*LOST)
+    table.until(lambda text: "j#second" in text and "While you wait" in text.partition("j#second")[2])
+    now = table.until(lambda text: text.endswith(">")).partition("not asked any more")[2]
+    for said in ("Bob was lost", "99-new-code", "While you wait", "c: another code", "q: end the session"):
+        assert said in now
+    table.tell(events.Party("Cyd", "did:cyd", "admitted", "new"))  # news, and what stands is said again
+    table.until(
+        lambda text: re.search(r"Cyd is in.*\n+While you wait: c, r NAME,.*\n.*\n?>$", text) is not None
+    )
+    table.type("c\n")
+    assert table.decision() == ["new_code"]
+    table.tell(events.Invitation("https://huddle.example/j#second", "77-third-code"))
+    table.until(lambda text: "77-third-code" in text and text.endswith(">"))
+    assert b"\x1b" not in table.raw
+
+
+def test_where_the_person_has_to_say_how_to_go_on_the_waiting_question_is_no_more(asked: Asked) -> None:
+    table, waiting = asked("lobby")
+    table.tell(*waiting.told)
+    table.until(lambda text: waiting.reads in text and text.endswith(">"))
+    table.tell(*QUESTIONS["held"].told)
+    table.until(
+        lambda text: "Try again?" in text and "with those who are here" in text and text.endswith(">")
+    )
+    table.type("y\n")
+    assert table.decision() == ["propose"]

@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from huddle import events
@@ -94,3 +95,44 @@ def test_what_the_sandbox_lacks_and_its_limits_stand_beside_the_program() -> Non
     assert "At most open=99 (--limit)." in strong
     assert "At most" not in weak
     assert "can read your files" in weak
+
+
+def test_a_guest_who_was_refused_is_told_once_what_they_can_do_and_then_that_they_are_let_in() -> None:
+    view, text = screen(terminal=False)
+    for place in ("waiting", "refused", "refused", "admitted"):
+        view.show(events.Lobby(place, ("Ada",), (), 3, False))
+    shown = " ".join(text.getvalue().split())
+    assert shown.count("Ada did not let you in, but can still call you back. Wait, or leave") == 1
+    assert shown.endswith("You are let in.")
+
+
+@pytest.mark.parametrize("state", ["refused", "left"])
+def test_the_status_says_of_nobody_that_they_have_a_seat_which_they_lost(state: str) -> None:
+    board = Board()
+    view = View(Console(file=io.StringIO(), width=90), board)
+    view.show(events.Invitation("https://huddle.example/j#x", ""))
+    view.show(events.Party("Bob", DID, "seated", "new"))
+    assert "Bob has a seat" in board.status
+    view.show(events.Party("Bob", DID, state, "new"))
+    assert board.status == "waiting for the others"
+
+
+def test_the_host_s_status_does_not_wait_for_words_that_are_gone() -> None:
+    board = Board()
+    view = View(Console(file=io.StringIO(), width=90), board)
+    view.show(events.Invitation("https://huddle.example/j#x", ""))
+    view.show(events.Words(("a", "b", "c", "d")))
+    view.show(events.Restarted(2, "Bob was refused"))
+    assert board.status == "waiting for the others"
+
+
+def test_why_somebody_left_is_said_once_and_always_once_it_has_begun() -> None:
+    view, text = screen(terminal=False)
+    for detail, said in (("", 0), ("tired", 1)):
+        view.show(events.Party("Bob", DID, "admitted", "new", 1))
+        view.show(events.Party("Bob", DID, "left", "new", None, detail))
+        assert text.getvalue().count("Bob left the session") == said
+    view.show(events.Sealed("d", ({"pid": 0, "name": "Ada", "did": DID},), 0))
+    view.show(events.Party("Bob", DID, "connected", "new", 1))
+    view.show(events.Party("Bob", DID, "left", "new", 1))
+    assert text.getvalue().count("Bob left the session") == 2

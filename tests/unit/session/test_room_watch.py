@@ -17,7 +17,7 @@ from huddle.identity.keys import Identity
 from huddle.identity.native import NativeCrypto
 from huddle.rendezvous.client.room import RoomClient
 from huddle.rendezvous.server.server import RendezvousServer, ServerConfig
-from huddle.session import ceremony_driver as meet
+from huddle.session import ceremony_driver, room_watch
 from huddle.session.ceremony_driver import CeremonyDriver
 
 CRYPTO = NativeCrypto()
@@ -41,7 +41,7 @@ async def waiting_guest(
 
 
 async def test_a_guest_whose_host_has_gone_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(meet, "HOST_MISSED", 1.0)
+    monkeypatch.setattr(ceremony_driver, "HOST_MISSED", 1.0)
     async with RendezvousServer(ServerConfig()) as server:
         url = f"http://127.0.0.1:{server.port}"
         invitation = Invitation.fresh(CRYPTO, url, Identity.fresh(CRYPTO).did)
@@ -54,7 +54,7 @@ async def test_a_guest_whose_host_has_gone_is_told_so(monkeypatch: pytest.Monkey
 
 
 async def test_a_host_that_is_there_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(meet, "HOST_MISSED", 1.0)
+    monkeypatch.setattr(ceremony_driver, "HOST_MISSED", 1.0)
     async with RendezvousServer(ServerConfig()) as server:
         url = f"http://127.0.0.1:{server.port}"
         invitation = Invitation.fresh(CRYPTO, url, Identity.fresh(CRYPTO).did)
@@ -81,7 +81,7 @@ async def test_a_guest_hears_within_five_seconds_that_the_host_is_away_and_that_
         async with RoomClient(url, room) as mine:
             waiting = asyncio.create_task(waiting_guest(mine, invitation, told))
             assert await states.get() == "admitted"
-            assert meet.HOST_SILENT < 5
+            assert room_watch.HOST_SILENT < 5
             assert await asyncio.wait_for(states.get(), 20) == "silent"
             async with RoomClient(url, room, owner_key=bytes(32)):
                 assert await asyncio.wait_for(states.get(), 20) == "admitted"
@@ -89,7 +89,7 @@ async def test_a_guest_hears_within_five_seconds_that_the_host_is_away_and_that_
 
 
 async def test_the_first_of_a_group_waits_for_no_member_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(meet, "MEMBER_MISSED", 1.0)
+    monkeypatch.setattr(room_watch, "MEMBER_MISSED", 1.0)
     async with RendezvousServer(ServerConfig()) as server:
         ada = Identity.fresh(CRYPTO)
         url = f"http://127.0.0.1:{server.port}"
