@@ -189,7 +189,7 @@ class GuestCeremony(Ceremony):
             self._tell(events.CeremonyNotice("the host goes on without you, for now"))
             self._show_lobby()
             return False
-        self._refused = False
+        self._refused, self._shown = False, None  # a refusal from now on is another one
         wrong: tuple[str, ...] = ()
         own = self._own
         if own is not None:

@@ -79,6 +79,20 @@ def test_one_who_has_a_seat_and_is_refused_has_none_any_more() -> None:
     assert [one.place for one in bob.of(events.LobbyChanged)] == ["seated", "refused"]
 
 
+def test_one_who_is_called_back_and_refused_again_hears_it_again() -> None:
+    mesh = Mesh()
+    core, hanna, bob = refused(mesh)
+    bob.decides = False
+    core.admit(came(hanna, "Bob").hello)
+    mesh.run()
+    assert bob.core.state is CeremonyState.ACCEPTING
+    before = len(bob.told)
+    core.refuse(came(hanna, "Bob").hello, DECLINED)
+    mesh.run()
+    told = [one for one in bob.told[before:] if isinstance(one, events.LobbyChanged | events.Restarted)]
+    assert isinstance(told[0], events.LobbyChanged) and told[0].place == "refused"
+
+
 def test_one_who_is_refused_over_the_words_hears_it_before_it_begins_again() -> None:
     mesh = Mesh()
     core, (hanna, _, bob) = lobby_with_patient(mesh)

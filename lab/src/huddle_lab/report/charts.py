@@ -26,7 +26,7 @@ _LINE = 30  # height of a case
 _LEGEND = alt.Legend(orient="top", columns=8, labelLimit=240)
 _LOGARITHMIC = alt.Scale(type="log", nice=False, padding=12)  # no further than there are values
 _ROOM = {
-    "left": 24,
+    "left": 36,
     "top": 5,
     "right": 24,
     "bottom": 5,
@@ -151,7 +151,8 @@ def stacks(bars: Mapping[str, Mapping[str, float]], axis: str, *, beside: bool =
     few = alt.Axis(tickCount=8)
     length = alt.X("value:Q", title=axis, axis=few, stack="zero", scale=alt.Scale(nice=False))
     if beside:  # from tenths to tens of thousands
-        length = alt.X("value:Q", title=axis, axis=few, scale=alt.Scale(type="symlog"))
+        powers = alt.Axis(values=[0, *(10**power for power in range(6))])
+        length = alt.X("value:Q", title=axis, axis=powers, scale=alt.Scale(type="symlog"))
     chart = (
         alt.Chart({"values": values})
         .mark_bar()

@@ -44,12 +44,14 @@ def dots(
 def overhead(groups: Sequence[RowGroup]) -> Figure | None:
     """The time of each network divided by that of MPyC by itself in the same place with the same seed."""
     lines = []
+    several = len({one.key.demo for one in groups}) > 1
     for here in _places(groups):
         plain = next((one for one in here if one.key.network == PLAIN), None)
         ratios = [(one, beside(plain, one)) for one in here if plain and one is not plain]
         marks = tuple(Mark(one.key.network, r.value, r.low, r.high) for one, r in ratios if r and r.value > 0)
         if marks:
-            lines.append(Line(f"{here[0].label}, {here[0].key.parties} parties", marks, 1.0))
+            demo = f"{here[0].key.demo}, " if several else ""
+            lines.append(Line(f"{demo}{here[0].label}, {here[0].key.parties} parties", marks, 1.0))
     return charts.dots(lines, [name for name in _networks(groups) if name != PLAIN], "times MPyC by itself")
 
 

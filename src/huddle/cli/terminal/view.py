@@ -283,6 +283,10 @@ class View:
             open_ = t("This program can read your files: it runs without a sandbox here.")
             self.line(f"  [bold yellow]{open_}[/]")
 
+    def _on_restarted(self, event: events.Restarted) -> None:
+        if self._board.inviting:  # a guest is told where it stands then
+            self._wait(t("waiting for the others"))
+
     def _on_words(self, event: events.Words) -> None:
         words = "   ".join(event.words)
         again = f"  [dim]({t('attempt {number}', number=event.epoch)})[/]" if event.epoch > 1 else ""

@@ -117,6 +117,15 @@ def test_the_status_says_of_nobody_that_they_have_a_seat_which_they_lost(state: 
     assert board.status == "waiting for the others"
 
 
+def test_the_host_s_status_does_not_wait_for_words_that_are_gone() -> None:
+    board = Board()
+    view = View(Console(file=io.StringIO(), width=90), board)
+    view.show(events.Invitation("https://huddle.example/j#x", ""))
+    view.show(events.Words(("a", "b", "c", "d")))
+    view.show(events.Restarted(2, "Bob was refused"))
+    assert board.status == "waiting for the others"
+
+
 def test_why_somebody_left_is_said_once_and_always_once_it_has_begun() -> None:
     view, text = screen(terminal=False)
     for detail, said in (("", 0), ("tired", 1)):

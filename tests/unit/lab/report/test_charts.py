@@ -24,6 +24,23 @@ def test_larger_values_are_further_to_the_right_and_tenfold_is_the_same_distance
     assert abs((second - first) - (third - second)) < 0.2 and second > first
 
 
+def test_an_axis_goes_no_further_than_there_are_values() -> None:
+    figure = dots(
+        [Line("case", tuple(Mark(name, value) for name, value in (("a", 1.1), ("b", 2.6))))], ["a", "b"], "s"
+    )
+    assert figure
+    marks = re.findall(r'value: ([\d.]+)" [^>]*translate\(([\d.]+),', figure.svg())
+    first, last = sorted(float(x) for _, x in marks)
+    assert last - first > 500  # of 620
+    shares = stacks({"case": {"computing": 60.0, "distance": 40.00001}}, "% of the time")
+    assert shares and ">110<" not in shares.svg() and ">100<" in shares.svg()
+
+
+def test_powers_of_ten_stand_under_bars_side_by_side() -> None:
+    figure = stacks({"a": {"here": 0.5, "thesis": 20_000.0}}, "operations a second", beside=True)
+    assert figure and all(f">{label}<" in figure.svg() for label in ("1", "10", "100", "1,000", "10,000"))
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=5), st.none() | st.floats(1e-6, 1e6))
 def test_every_value_is_in_the_figure_and_its_drawing_is_well_formed(
