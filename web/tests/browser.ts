@@ -150,7 +150,11 @@ export class Tab {
     await page.exposeFunction("told", (event: SessionEvent) => {
       tab.events.add(event);
       const decision = react(tab, event);
-      if (decision) void tab.send(decision);
+      // What a party still says while its page is closed is nobody's any more.
+      if (decision)
+        tab.send(decision).catch((error: unknown) => {
+          if (!page.isClosed()) throw error;
+        });
     });
     await page.goto(url);
     await page.waitForFunction("window.core");

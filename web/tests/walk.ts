@@ -1,4 +1,4 @@
-/** Host and guest by keyboard alone, in any browser: the walks of keyboard.test.ts. */
+/** Host and guest by keyboard alone, in any browser: the walks of keyboard.test.ts and keyboard-firefox.test.ts. */
 import { expect } from "vitest";
 import { hears, listening, lost, violations, type Heard } from "./reader";
 
