@@ -30,6 +30,7 @@ def test_names_dids_comments_and_blank_lines_are_read() -> None:
         (DIDS[0], "Line 1"),
         ("\n".join(f"Guest number {n}" for n in range(300)), "300 names"),
     ],
+    ids=str.upper,  # no did in lower case, which would be taken for one that is new in each process
 )
 def test_a_wrong_list_says_where(text: str, says: str) -> None:
     with pytest.raises(LocalError, match=says):
@@ -51,6 +52,7 @@ def test_who_is_on_the_list_is_expected_however_they_write_their_name(name: str)
         ("BobRoss", DIDS[1], "looks like Bob Ross"),
         ("Cyd", DIDS[1], "with another key"),
     ],
+    ids=str.upper,  # no did in lower case, which would be taken for one that is new in each process
 )
 def test_who_only_seems_to_be_on_it_is_not_and_it_is_said_why(name: str, did: str, says: str) -> None:
     assert says in LIST.problem(name, did)

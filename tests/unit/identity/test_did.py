@@ -81,6 +81,7 @@ def test_a_second_spelling_of_a_key_is_refused() -> None:
         "did:key:z" + "1" * 47,
         "did:key:z" + "z" * 47,
     ],
+    ids=str.upper,  # a did in lower case would be taken for one that is new in each process
 )
 def test_what_is_not_the_did_of_an_ed25519_key_is_refused(did: str) -> None:
     with pytest.raises(ValueError):

@@ -81,6 +81,7 @@ def test_the_key_is_scrypt_s_as_the_module_says() -> None:
         keyfile.written(LOCKED).replace(f" {CHEAP} ", " 31 "),
         keyfile.written(LOCKED).replace(f" {CHEAP} ", " 1_0 "),
     ],
+    ids=[f"text {number}" for number in range(9)],
 )
 def test_what_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError):

@@ -116,6 +116,7 @@ def test_who_waits_for_its_person_or_for_the_world_does_not() -> None:
         ("61 0xffffffff 0x0 0x0 0x0 0x0 0x0 0x7ffd 0x7f15", True),
         ("73 0x3 0x2 0x0 0x0 0x0 0x0 0x7ffd 0x7f15", False),
     ],
+    ids=lambda value: str(value).upper(),  # 0x… would be taken for an address in memory
 )
 def test_lines_of_the_kernel(line: str, forever: bool) -> None:
     assert limitless(line) is forever
