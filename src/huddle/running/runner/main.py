@@ -35,9 +35,10 @@ too, whoever makes a loop of them. Nothing here may import huddle or anything bu
 standard library (and uvloop, where the interpreter has it): it runs in any interpreter that has MPyC.
 """
 
+import os
 import sys
 
-if sys.path and sys.path[0] and __file__.startswith(sys.path[0]):
+if sys.path and sys.path[0] == os.path.dirname(__file__):
     del sys.path[0]  # the files beside this one are no modules of the program's
 
 import asyncio
@@ -45,7 +46,6 @@ import atexit
 import importlib.util
 import io
 import json
-import os
 import select
 import socket
 import threading
