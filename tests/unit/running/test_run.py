@@ -195,6 +195,24 @@ async def test_an_exit_message_is_told(tmp_path: Path) -> None:
     assert table.screens[0].err == "not today\n"
 
 
+async def test_nobody_waits_for_who_is_asked_something_once_all_are_connected(tmp_path: Path) -> None:
+    source = """
+from mpyc.runtime import mpc
+async def main():
+    await mpc.start()
+    print("connected", flush=True)
+    print("answer", input())
+    await mpc.shutdown()
+mpc.run(main())
+"""
+    table = await lay(tmp_path, source)
+    for screen in table.screens:
+        await screen.until("connected")
+    for run in table.runs:
+        run.send_line("yes")
+    assert await table.finish() == [WELL] * 3
+
+
 async def test_a_party_that_leaves_before_the_start_is_named(tmp_path: Path) -> None:
     source = """
 from mpyc.runtime import mpc

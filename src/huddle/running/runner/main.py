@@ -128,10 +128,14 @@ def die_with_parent() -> None:
 
 
 class AnnouncedInput(io.RawIOBase):
-    """Standard input that tells the supervisor while the program waits for it."""
+    """Standard input that tells the supervisor while the program waits for it.
+
+    Meanwhile the event loop may stand still: what was written before is sent first, or peers would wait, too.
+    """
 
     def __init__(self, fd: int, control: Control) -> None:
         self.hidden = False  # what is typed now is to be seen by nobody
+        self.send_first: Callable[[], None] = lambda: None
         self._fd = fd
         self._control = control
 
@@ -145,6 +149,8 @@ class AnnouncedInput(io.RawIOBase):
         sys.stdout.flush()
         waiting = not select.select([self._fd], [], [], 0)[0]
         if waiting:
+            if threading.current_thread() is threading.main_thread():  # else the loop goes on
+                self.send_first()
             self._control.tell(input=True, **({"hidden": True} if self.hidden else {}))
         try:
             data = os.read(self._fd, len(buffer))
@@ -155,8 +161,8 @@ class AnnouncedInput(io.RawIOBase):
         return len(data)
 
 
-def set_streams(control: Control) -> None:
-    """UTF-8 everywhere, output by lines, input announced."""
+def set_streams(control: Control) -> AnnouncedInput:
+    """UTF-8 everywhere, output by lines, input announced: by what is returned."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
@@ -166,6 +172,7 @@ def set_streams(control: Control) -> None:
     # The old one must not close the descriptor when it goes.
     sys.stdin.detach()  # type: ignore[union-attr]
     sys.stdin = sys.__stdin__ = io.TextIOWrapper(raw, encoding="utf-8", errors="replace")  # type: ignore[misc]
+    return announced
 
 
 def ask_by_input(announced: Any) -> None:
@@ -344,8 +351,9 @@ def resume() -> None:
     control = Control(control_fd)
     control.tell(replaced=False)
     die_with_parent()
-    set_streams(control)
+    announced = set_streams(control)
     session, _ = connect(control, {**state["config"], "lane_fd": lane_fd}, state)
+    announced.send_first = session.flush
     process = os.getpid()
 
     def finish() -> None:
@@ -364,12 +372,13 @@ def main() -> int:
     die_with_parent()
     set_environment()
     os.environ.update(config["environment"])
-    set_streams(control)
+    announced = set_streams(control)
     set_arguments(config)
     os.chdir(os.path.join(config["directory"], config["workdir"]))
     sys.path.insert(0, os.path.dirname(os.path.join(config["directory"], config["entry"])))
 
     session, verdict = connect(control, config, None)
+    announced.send_first = session.flush
 
     outcome: Outcome = {}
     process = os.getpid()
