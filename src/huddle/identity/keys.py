@@ -27,7 +27,7 @@ class Identity:
 
     did: str
     key: SigningKey = field(repr=False)
-    asks: bool = False
+    asks: bool = field(default=False, repr=False)
 
     @classmethod
     def fresh(cls, crypto: Crypto) -> Self:

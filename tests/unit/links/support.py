@@ -146,8 +146,10 @@ class Proxy:
     async def connect(self, port: int) -> StreamWire:
         """Dial through the proxy."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Hop(self, port), "127.0.0.1", 0)
+        # A server that serves at once is nobody's where this is cancelled meanwhile.
+        server = await loop.create_server(lambda: Hop(self, port), "127.0.0.1", 0, start_serving=False)
         try:
+            await server.start_serving()
             _, wire = await loop.create_connection(
                 lambda: StreamWire(WireInfo("tcp", "dialled", b"", b"", False)),
                 "127.0.0.1",

@@ -18,6 +18,7 @@ WORDS = {"plain", "relay"}
 OTHERS = {
     "lab/src/huddle_lab/underlays/wireguard.py": "WireGuard itself, under whatever networks a study runs",
     "lab/src/huddle_lab/usability/tailscale.py": "what a person does who uses Tailscale without Huddle",
+    "lab/src/huddle_lab/usability/headscale.py": "the same with Headscale, and a certificate for it",
     "lab/src/huddle_lab/usability/huddle.py": "what people type who share a rendezvous alone",
     "lab/src/huddle_lab/usability/registry.py": "the thesis's solutions, with and without Huddle",
     "lab/src/huddle_lab/report/matrix.py": "the thesis's matrix, which names those whose costs were measured",
