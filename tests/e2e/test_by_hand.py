@@ -79,7 +79,8 @@ def test_one_that_is_killed_is_told_to_all_and_ends_the_run(
     people: Lab, url: str, programs: Path, start: Callable[[Huddle], MPyC]
 ) -> None:
     ada, bob, cyd = session(people, url, programs / "forever.py", "Bob", "Cyd")
-    mpyc, other = start(bob), start(cyd)
+    mpyc = start(bob)
+    start(cyd)  # what it does without peers is MPyC's affair: it may wait for ever
     ada.wait("output")
     ada.wait("stats", state_of("Bob", "computing"))
     mpyc.send_signal(signal.SIGKILL)
@@ -91,4 +92,3 @@ def test_one_that_is_killed_is_told_to_all_and_ends_the_run(
         assert "program failed" not in ended["reason"], ended
     bob.wait("notice", lambda event: "The MPyC that you started by hand has closed" in event["text"])
     assert 0 not in [party.end() for party in (ada, bob, cyd)], ada.story() + bob.story()
-    assert other.wait(20) is not None
