@@ -49,12 +49,8 @@ SENTENCES = {  # who is called with the end of a sentence, and the sentence
     "_impostor": "whoever answered to this code {what}",
     "parting": "{name} {what}",
 }
-TABLES = {
-    "_STANDINGS",
-    "_KEPT",
-    "_MEANING",
-    "_OUTCOMES",
-}  # dictionaries of which a screen shows one value, translated
+# Dictionaries of which a screen shows one value, translated.
+TABLES = {"_STANDINGS", "_KEPT", "_MEANING", "_OUTCOMES"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from huddle.errors import HuddleError, unexpected
 from huddle.groups.guest import Assignment, GroupGuest
 from huddle.identity.crypto import Crypto
 from huddle.identity.keys import Identity
+from huddle.rendezvous.client.absence import absent
 from huddle.rendezvous.client.room import RoomClient
 from huddle.tasks import cancel
 
 _FAREWELL = 2.0  # seconds for the last records
-_LOOK = 1.0  # seconds between two looks whether the host is in the room
 
 
 class FrontRoom:
@@ -137,15 +137,8 @@ class FrontRoom:
             self._core.expire()
 
     async def _watch_host(self) -> None:
-        """Who waits for a place does not wait for ever for a host that is not there any more.
-
-        That is the rendezvous's word, as in a ceremony.
-        """
-        missed = 0.0
-        while missed < HOST_MISSED:
-            await asyncio.sleep(_LOOK)
-            waits = self._core.placed is None
-            missed = missed + _LOOK if waits and self._room.state.maker is False else 0.0
+        """Who waits for a place does not wait for ever for a host that is not there any more."""
+        await absent(HOST_MISSED, lambda: self._core.placed is None and self._room.state.maker is False)
         self._core.error = self._core.error or host_gone(self._core.host_name or "the host", HOST_MISSED)
         self._changed.set()
 

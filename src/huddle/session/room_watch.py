@@ -1,11 +1,8 @@
-"""How long a party waits for others who are not in the ceremony's room any more.
+"""How long a party waits for others who are not in the ceremony's room any more."""
 
-Who is there is the rendezvous's word: if it lies, it ends what it could end anyway by saying nothing.
-"""
-
-import asyncio
 from collections.abc import Callable
 
+from huddle.rendezvous.client.absence import absent
 from huddle.rendezvous.client.room import RoomClient
 
 HOST_SILENT = 3.0  # seconds without the host in the room, after which guests are told
@@ -19,18 +16,21 @@ async def host_missed(room: RoomClient, seconds: float, silent: Callable[[bool],
     `silent` is called when it is away for HOST_SILENT (True) and when it is back (False); it says whether
     anybody was told.
     """
-    missed, told = 0.0, False
-    while missed < seconds:
-        await asyncio.sleep(1.0)
-        missed = missed + 1.0 if room.state.maker is False else 0.0
+    told = False
+
+    def looked(missed: float) -> None:
+        nonlocal told
         if told != (missed >= HOST_SILENT) and silent(not told):
             told = not told
+
+    await absent(seconds, lambda: room.state.maker is False, looked)
 
 
 async def member_missed(room: RoomClient, parties: int) -> None:
     """Until so many parties have not been in the room together for MEMBER_MISSED, which does not say who."""
-    missed = 0.0
-    while missed < MEMBER_MISSED:
-        await asyncio.sleep(1.0)
+
+    def incomplete() -> bool:
         present = room.state.present
-        missed = missed + 1.0 if present is not None and present < parties else 0.0
+        return present is not None and present < parties
+
+    await absent(MEMBER_MISSED, incomplete)

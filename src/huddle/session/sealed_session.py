@@ -7,7 +7,6 @@ Wires the control links (`PeerMonitor`), the agreements on runs (`RunAgreements`
 """
 
 import asyncio
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -115,7 +114,7 @@ class SealedSession:
 
     def _prepare_links(self) -> None:
         """The first run's links are made before it begins. In a page the program makes its own."""
-        if sys.platform != "emscripten" and not self.context.settings.plain_end:
+        if not (self.context.platform.in_browser or self.context.settings.plain_end):
             for pid in set(self._peers) - set(ends(self._roles)):
                 self._keeper.prepare(pid, self.sealed.manifest.run)
 

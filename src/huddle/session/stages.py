@@ -34,10 +34,10 @@ from huddle.session.platform import Platform, ProgramRuntime
 from huddle.session.preparation import Preparation
 from huddle.session.room_keeping import NoKeeper, RoomKeeper
 from huddle.session.sealed_session import SealedSession
+from huddle.session.settings import Settings
 
 if TYPE_CHECKING:
     from huddle.session.group_seat import GroupSeat
-from huddle.session.settings import Settings
 
 
 class Stages:

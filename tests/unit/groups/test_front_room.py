@@ -12,6 +12,7 @@ from huddle.errors import PeerError
 from huddle.groups import front_room
 from huddle.groups.front_room import FrontRoom, _meaning
 from huddle.groups.messages import STATES
+from huddle.rendezvous.client import absence
 
 OWN, OTHER = ("self", "new")
 
@@ -81,7 +82,7 @@ class Guest:
 async def test_who_waits_in_a_class_that_its_host_has_left_for_good_is_told(
     monkeypatch: pytest.MonkeyPatch, placed: Any
 ) -> None:
-    monkeypatch.setattr(front_room, "_LOOK", 0.001)
+    monkeypatch.setattr(absence, "LOOK", 0.001)
     monkeypatch.setattr(front_room, "HOST_MISSED", 0.005)
     guest, room = Guest(placed), Room()
     front = FrontRoom(guest, room, "Ada")  # type: ignore[arg-type]
