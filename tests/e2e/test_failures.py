@@ -2,17 +2,13 @@
 
 import contextlib
 import os
-import re
-import shutil
 import signal
 import socket
 import sqlite3
 import ssl
 import subprocess
-import sys
 import threading
 import time
-import venv
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +21,7 @@ from huddle.ceremony.messages import Hello, Message, Reveal
 from huddle.cli.errors import EXIT_CODES
 from tests.e2e.chaos import free_port, wait_until
 from tests.e2e.harness import Huddle, Lab, alive, lab
+from tests.e2e.interpreters import with_mpyc
 from tests.e2e.silent import silent_guest
 
 HURRIED = {"PYTHONPATH": str(Path(__file__).parent / "hurried")}
@@ -373,15 +370,7 @@ def test_a_room_that_has_expired(people: Lab, programs: Path, tmp_path: Path) ->
 @pytest.fixture(scope="module")
 def other_mpyc(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An interpreter with an MPyC that calls itself 0.10.9."""
-    folder = tmp_path_factory.mktemp("other") / "venv"
-    venv.create(folder, symlinks=True, with_pip=False)
-    packages = folder / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
-    shutil.copytree(Path(mpyc.__file__).parent, packages / "mpyc")
-    init = packages / "mpyc" / "__init__.py"
-    text, changed = re.subn(r"__version__ = .*", "__version__ = '0.10.9'", init.read_text())
-    assert changed == 1
-    init.write_text(text)
-    return folder / "bin" / "python"
+    return with_mpyc("0.10.9", tmp_path_factory.mktemp("other") / "venv")
 
 
 @pytest.mark.long

@@ -5,10 +5,7 @@ Each as somebody would meet it, with real commands; on a terminal where a termin
 
 import json
 import re
-import shutil
 import socket
-import sys
-import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ from huddle.ceremony.invitation import Invitation
 from huddle.rendezvous.server.site import find_site
 from tests.e2e.chaos import free_port
 from tests.e2e.harness import LOCAL, PEER, RENDEZVOUS, Huddle, Lab
+from tests.e2e.interpreters import with_mpyc
 from tests.e2e.terminal import Terminal
 from tests.e2e.test_lobby import program
 
@@ -127,15 +125,7 @@ def test_browsers_elsewhere_can_t_join_by_plain_http_and_it_says_so(sit: Sit) ->
 @pytest.fixture(scope="module")
 def older(tmp_path_factory: pytest.TempPathFactory) -> str:
     """An interpreter with an MPyC that calls itself 0.9."""
-    folder = tmp_path_factory.mktemp("older") / "venv"
-    venv.create(folder, symlinks=True, with_pip=False)
-    packages = folder / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
-    shutil.copytree(Path(mpyc.__file__).parent, packages / "mpyc")
-    init = packages / "mpyc" / "__init__.py"
-    text, changed = re.subn(r"__version__ = .*", "__version__ = '0.9'", init.read_text())
-    assert changed == 1
-    init.write_text(text)
-    return str(folder / "bin" / "python")
+    return str(with_mpyc("0.9", tmp_path_factory.mktemp("older") / "venv"))
 
 
 @pytest.mark.parametrize("who", ["host", "guest"])
