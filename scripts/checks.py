@@ -160,7 +160,8 @@ def web() -> Outcome:
         if shutil.which(tool) is None:
             return Outcome(failed=int(IN_CI), note=what)
     passed = 0
-    for check in ([ROOT / "scripts" / "build-web"], ["npx", "tsc", "--noEmit"]):
+    types = ["npx", "tsc", "--noEmit"]  # the page, which has nothing of Node, and its tests
+    for check in ([ROOT / "scripts" / "build-web"], types, [*types, "-p", "tsconfig.tests.json"]):
         if subprocess.run(check, cwd=ROOT / "web", check=False).returncode != 0:
             return Outcome(passed=passed, failed=1)
         passed += 1

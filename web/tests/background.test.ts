@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import puppeteer from "puppeteer-core";
 import { expect, test } from "vitest";
-import { Native, ROOT, Tab, rendezvous, coreAndRendezvous } from "./browser";
+import { Native, ROOT, Tab, coreAndRendezvous } from "./browser";
 
 const FIGURES = ["output_ms", "multiplication_ms"] as const;
 
@@ -43,7 +43,7 @@ test.runIf(process.env["HUDDLE_MEASURE"])(
     // What a `Tab` does with pages is the same in both.
     const context = chromium as unknown as BrowserContext;
     try {
-      for (const network of ["webrtc", "relay"]) {
+      for (const network of ["webrtc", "relay"] as const) {
         for (const hidden of [false, true]) {
           const program = join(ROOT, "bench/programs/rounds.py");
           const common = ["--json", "--network", network, "--rendezvous", meeting.url];

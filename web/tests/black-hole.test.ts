@@ -10,7 +10,7 @@ import type { BrowserContext } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Decision, SessionEvent } from "../src/core/protocol";
 import { Tab, agreeable, coreAndRendezvous, people } from "./browser";
-import { ASKS, BUSY, COUNTED, ROUNDS, UNTIL, closed, directly, firefoxOutput, hostsInFirefox, made, meet, over, patient, ports, program } from "./direct";
+import { ASKS, BUSY, COUNTED, ROUNDS, UNTIL, closed, directly, firefoxOutput, hostsInFirefox, made, meet, patient, ports, program, through } from "./direct";
 import { FirefoxPerson } from "./firefox";
 
 const MINUTE = 60_000;
@@ -86,8 +86,7 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
         await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(before + 10_000);
       }
       enough = true;
-      await over(tabs);
-      for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+      await through(tabs);
       // The session's own links lost nothing.
       for (const tab of tabs) expect(tab.events.all.filter((event) => event.event === "reconnect")).toEqual([]);
     } finally {
@@ -103,8 +102,7 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
       await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(5_000);
       await lose(ann, ann, ben);
       expect(ben.events.output).not.toContain("no longer");
-      await over(tabs);
-      for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+      await through(tabs);
     } finally {
       await closed(tabs);
     }
@@ -118,8 +116,7 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
       await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(5_000);
       await lose(ben, ann, ben);
       await ben.send({ do: "type_line", line: "yes" });
-      await over(tabs);
-      for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+      await through(tabs);
     } finally {
       await closed(tabs);
     }
@@ -136,8 +133,7 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
       // The frames' channel is given up, too, before anything gets through again.
       for (const tab of tabs) await expect.poll(() => ports(tab.page), { timeout: MINUTE }).toEqual([]);
       expect(heal()).toBeGreaterThan(0);
-      await over(tabs);
-      for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+      await through(tabs);
     } finally {
       await closed(tabs);
     }

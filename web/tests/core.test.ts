@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { probe, reached } from "./probe";
-import { Native, ROOT, Tab, launch, rendezvous, coreAndRendezvous } from "./browser";
+import { Native, ROOT, Tab, launch, coreAndRendezvous } from "./browser";
 
 const MINUTE = 60_000;
 

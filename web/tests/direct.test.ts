@@ -4,7 +4,7 @@ import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Decision, SessionEvent } from "../src/core/protocol";
 import { Tab, coreAndRendezvous, people } from "./browser";
-import { ASKS, BUSY, COUNTED, CUT_SHORT, FLOOD, LIES, ROUNDS, UNTIL, closed, cut, directly, lying, made, meet, over, patient, program } from "./direct";
+import { ASKS, BUSY, COUNTED, CUT_SHORT, FLOOD, LIES, ROUNDS, UNTIL, closed, cut, directly, lying, made, meet, over, patient, program, through } from "./direct";
 
 const MINUTE = 60_000;
 
@@ -39,8 +39,7 @@ test("the bytes of a run go from frame to frame, and counters know of them", { t
   try {
     await tabs[0].events.until("output", (event) => event.text.includes("started"));
     await expect.poll(() => directly(tabs[0].page), { timeout: MINUTE }).toBeGreaterThan(50_000);
-    await over(tabs);
-    for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+    await through(tabs);
     // What went directly is counted with what went by the link, which has only the first and last few.
     const stats = tabs[0].events.all.filter((event) => event.event === "stats").at(-1);
     expect(stats?.peers[0]?.messages_sent).toBeGreaterThan(100);
@@ -71,8 +70,7 @@ test("cut again and again, by either frame, no byte is lost and none comes twice
       await expect.poll(() => directly(tabs[0].page), { timeout: MINUTE }).toBeGreaterThan(before + 10_000);
     }
     enough = true;
-    await over(tabs);
-    for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+    await through(tabs);
     // The session's own links were never touched.
     for (const tab of tabs) expect(tab.events.all.filter((event) => event.event === "reconnect")).toEqual([]);
   } finally {
@@ -93,8 +91,7 @@ test("a channel that is cut while a program computes for 60 s is noticed, and no
     // All of this tab's network: the links of the session too.
     await ann.page.evaluate("connections.forEach((one) => one.close())");
     await cut(ann.page);
-    await over(tabs);
-    for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+    await through(tabs);
   } finally {
     await closed(tabs);
   }
@@ -181,8 +178,7 @@ test("a channel that closes in the middle of a frame is a lost one: nobody is bl
   try {
     await ben.events.until("output", (event) => event.text.includes("started"));
     await expect.poll(() => made(ben.page), { timeout: MINUTE }).toBeGreaterThan(1);
-    await over(tabs);
-    for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+    await through(tabs);
   } finally {
     await closed(tabs);
   }

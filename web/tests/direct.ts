@@ -81,6 +81,12 @@ export async function over(tabs: Tab[], run = 1): Promise<void> {
   }
 }
 
+/** Until all are through with one of the programs above, as each says. */
+export async function through(tabs: Tab[]): Promise<void> {
+  await over(tabs);
+  for (const tab of tabs) expect(tab.events.output).toMatch(/through \d+ 3/);
+}
+
 export async function closed(tabs: Tab[]): Promise<void> {
   await Promise.all(tabs.map((tab) => tab.page.close()));
 }

@@ -1,32 +1,15 @@
 /** A host whose tab is loaded again, or dies, before the start comes back to the same room; guests stay and are told. */
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { people, rendezvous } from "./browser";
-import { MINUTES, SALARY, accept, button, crash, host, knock, needPage, open, result, shown, words } from "./people";
+import { expect, test } from "vitest";
+import { MINUTES, SALARY, accept, button, crash, host, knock, open, place, result, shown, words } from "./people";
 import { Terminal } from "./terminal";
 
-let meeting: Awaited<ReturnType<typeof rendezvous>>;
-let chromium: Awaited<ReturnType<typeof people>>;
-let home: string;
-
-beforeAll(async () => {
-  needPage();
-  [meeting, chromium, home] = await Promise.all([rendezvous(), people(3), mkdtemp(join(tmpdir(), "huddle-home-"))]);
-  await chmod(home, 0o755); // for the account that root becomes
-}, MINUTES);
-
-afterAll(async () => {
-  await chromium.close();
-  await meeting.end();
-  await rm(home, { recursive: true });
-}, MINUTES);
+const here = place(3);
 
 /** A page of that person, whose questions before it goes are answered with yes. */
-async function person(at: number, address = `${meeting.url}/`): Promise<Page> {
-  const page = await open(chromium.contexts[at]!, address);
+async function person(at: number, address = `${here.meeting.url}/`): Promise<Page> {
+  const page = await open(here.contexts[at]!, address);
   page.on("dialog", (dialog) => void dialog.accept().catch(() => undefined));
   return page;
 }
@@ -46,7 +29,7 @@ test(
         await ben.goto(link);
         await knock(ben, "Ben");
         await button(ann, "Let Ben in").click();
-        tom = new Terminal(join(home, "Tom"), "join", "--name", "Tom", "--via", "lo", "--network", "relay", link, "--", "--salary=5000");
+        tom = new Terminal(join(here.home, "Tom"), "join", "--name", "Tom", "--via", "lo", "--network", "relay", link, "--", "--salary=5000");
         await button(ann, "Let Tom in").click();
         const before = await words(ben);
         await tom.wait(/Whom did you hear say these words/);

@@ -1,32 +1,18 @@
 /** The way of somebody who was just invited, where it is not straight: each dead end has a way on. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { Native, ROOT, people, rendezvous } from "./browser";
-import { MINUTES, SALARY, accept, asks, button, ended, host, knock, needPage, open, result, shown, words } from "./people";
+import { expect, test } from "vitest";
+import { Native, ROOT, rendezvous } from "./browser";
+import { MINUTES, SALARY, accept, asks, button, ended, host, knock, open, place, result, shown, words } from "./people";
 
-let meeting: Awaited<ReturnType<typeof rendezvous>>;
-let chromium: Awaited<ReturnType<typeof people>>;
-let home: string;
-
-beforeAll(async () => {
-  needPage();
-  [meeting, chromium, home] = await Promise.all([rendezvous(), people(3), mkdtemp(join(tmpdir(), "huddle-home-"))]);
-}, MINUTES);
-
-afterAll(async () => {
-  await chromium.close();
-  await meeting.end();
-  await rm(home, { recursive: true });
-}, MINUTES);
+const here = place(3);
 
 const PROGRAM = join(ROOT, "programs/average_salary.py");
 
 /** Somebody at a terminal who hosts a session of two about salaries, with their own given already. */
 function terminal(...program: string[]): Native {
-  return new Native(home, ["host", "--json", "--open", "-M", "2", "--name", "Tom", "--via", "lo", "--network", "relay", "--rendezvous", meeting.url, "--private=--salary=5000", ...program]);
+  return new Native(here.home, ["host", "--json", "--open", "-M", "2", "--name", "Tom", "--via", "lo", "--network", "relay", "--rendezvous", here.meeting.url, "--private=--salary=5000", ...program]);
 }
 
 const alert = (page: Page) => page.getByRole("alert").filter({ hasText: "That did not work" });
@@ -36,7 +22,7 @@ test(
   async () => {
     const tom = terminal(PROGRAM);
     const { url } = await tom.events.until("invitation");
-    const page = await open(chromium.contexts[0]!, url.slice(0, -9));
+    const page = await open(here.contexts[0]!, url.slice(0, -9));
     try {
       await shown({ page }, async () => {
         await page.getByRole("heading", { name: "You are invited to a huddle" }).waitFor();
@@ -67,7 +53,7 @@ test(
   "a name that can't be, a code that is wrong and a server that is away end in the form, with what was entered",
   async () => {
     const other = await rendezvous();
-    const page = await open(chromium.contexts[0]!, `${other.url}/4821-apple-river`);
+    const page = await open(here.contexts[0]!, `${other.url}/4821-apple-river`);
     try {
       await shown({ page }, async () => {
         expect(await page.getByLabel("Link or code").inputValue()).toBe("4821-apple-river");
@@ -98,7 +84,7 @@ test(
 test(
   "a link that opens the host's form with a program; who closes the page has left at once, and of a host that closes it guests are told",
   async () => {
-    const [ann, ben] = await Promise.all([open(chromium.contexts[0]!, `${meeting.url}/#host=average_salary&parties=2`), open(chromium.contexts[1]!, "about:blank")]);
+    const [ann, ben] = await Promise.all([open(here.contexts[0]!, `${here.meeting.url}/#host=average_salary&parties=2`), open(here.contexts[1]!, "about:blank")]);
     for (const page of [ann, ben]) page.on("dialog", (dialog) => void dialog.accept());
     try {
       await shown({ ann, ben }, async () => {
@@ -118,7 +104,7 @@ test(
         await ann.locator("li", { hasText: "Ben" }).getByText("has left").waitFor();
         console.log(`a guest who closes the page is gone after ${((performance.now() - began) / 1000).toFixed(1)} s`);
 
-        const again = await open(chromium.contexts[1]!, link);
+        const again = await open(here.contexts[1]!, link);
         await knock(again, "Ben");
         await again.getByText("You have knocked.").waitFor();
         began = performance.now();
@@ -138,10 +124,10 @@ test(
 test(
   "who closes the page in mid-run is named at once, not after the grace",
   async () => {
-    const program = join(home, "asks.py");
+    const program = join(here.home, "asks.py");
     await writeFile(program, 'from mpyc.runtime import mpc\nmpc.run(mpc.start())\ninput("Go on? ")\n');
     const tom = terminal(program);
-    const page = await open(chromium.contexts[0]!, (await tom.events.until("invitation")).url);
+    const page = await open(here.contexts[0]!, (await tom.events.until("invitation")).url);
     page.on("dialog", (dialog) => void dialog.accept());
     try {
       await shown({ page }, async () => {
@@ -167,8 +153,8 @@ test(
 test(
   "a host whose machine dies in the lobby is noticed within seconds",
   async () => {
-    const context = chromium.contexts[2]!;
-    const [ann, ben] = await Promise.all([open(context, `${meeting.url}/`), open(chromium.contexts[1]!, "about:blank")]);
+    const context = here.contexts[2]!;
+    const [ann, ben] = await Promise.all([open(context, `${here.meeting.url}/`), open(here.contexts[1]!, "about:blank")]);
     try {
       await shown({ ann, ben }, async () => {
         await ben.goto(await host(ann, "Ann", "Average salary", 2));
@@ -191,7 +177,7 @@ test(
 test(
   "alone: two made-up people in the same tab, from the first button to the result",
   async () => {
-    const page = await open(chromium.contexts[2]!, `${meeting.url}/`);
+    const page = await open(here.contexts[2]!, `${here.meeting.url}/`);
     try {
       await shown({ page }, async () => {
         await button(page, "How does this work?").click();

@@ -1,28 +1,12 @@
 /** Until the start people leave and come back, the host changes what is wrong, and what failed is tried again: on the page, with a terminal. */
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { people, rendezvous } from "./browser";
-import { MINUTES, accept, button, knock, needPage, open, result, shown, words } from "./people";
+import { expect, test } from "vitest";
+import { MINUTES, accept, button, knock, open, place, result, shown, words } from "./people";
 import { Terminal } from "./terminal";
 
-let meeting: Awaited<ReturnType<typeof rendezvous>>;
-let chromium: Awaited<ReturnType<typeof people>>;
-let home: string;
-
-beforeAll(async () => {
-  needPage();
-  [meeting, chromium, home] = await Promise.all([rendezvous(), people(3), mkdtemp(join(tmpdir(), "huddle-home-"))]);
-  await chmod(home, 0o755); // for the account that root becomes
-}, MINUTES);
-
-afterAll(async () => {
-  await chromium.close();
-  await meeting.end();
-  await rm(home, { recursive: true });
-}, MINUTES);
+const here = place(3);
 
 /** A program of all parties that says this, or does so. */
 const program = (end: string) => `from mpyc.runtime import mpc\n\nmpc.run(mpc.start())\n${end}\nmpc.run(mpc.shutdown())\n`;
@@ -33,7 +17,7 @@ async function choose(page: Page, source: string): Promise<void> {
 }
 
 async function hosts(page: Page, source: string, parties: number): Promise<string> {
-  await page.goto(`${meeting.url}/`);
+  await page.goto(`${here.meeting.url}/`);
   await button(page, "Host a session").click();
   await choose(page, source);
   await page.getByLabel("Your name").fill("Ann");
@@ -42,7 +26,7 @@ async function hosts(page: Page, source: string, parties: number): Promise<strin
   return page.getByLabel("Link").inputValue();
 }
 
-const guest = (name: string, link: string): Terminal => new Terminal(join(home, name), "join", "--name", name, "--via", "lo", "--network", "relay", link);
+const guest = (name: string, link: string): Terminal => new Terminal(join(here.home, name), "join", "--name", name, "--via", "lo", "--network", "relay", link);
 
 async function saysYes(terminal: Terminal): Promise<void> {
   await terminal.wait(/Whom did you hear say these words/);
@@ -54,7 +38,7 @@ const person = (page: Page, name: string) => page.locator("li", { hasText: name 
 test(
   "a seat is given back, another code is made, too many wait and get a place: nobody joins anew",
   async () => {
-    const [ann, ben] = await Promise.all([open(chromium.contexts[0]!, "about:blank"), open(chromium.contexts[1]!, "about:blank")]);
+    const [ann, ben] = await Promise.all([open(here.contexts[0]!, "about:blank"), open(here.contexts[1]!, "about:blank")]);
     let tom: Terminal | undefined;
     try {
       await shown({ ann, ben }, async () => {
@@ -63,7 +47,7 @@ test(
         const first = await code.textContent();
         await button(ann, "Another code").click();
         await expect.poll(() => code.textContent()).not.toBe(first);
-        await ben.goto(`${meeting.url}/${(await code.textContent())!.trim()}`);
+        await ben.goto(`${here.meeting.url}/${(await code.textContent())!.trim()}`);
         // A name that somebody has is given again otherwise, and nothing else is.
         await knock(ben, "Ann");
         await ben.getByRole("alert").getByText("somebody else has the name Ann").waitFor();
@@ -120,7 +104,7 @@ test(
 test(
   "a no and a failed run lead all back, where another program is proposed to the same people",
   async () => {
-    const [ann, ben] = await Promise.all([open(chromium.contexts[0]!, "about:blank"), open(chromium.contexts[1]!, "about:blank")]);
+    const [ann, ben] = await Promise.all([open(here.contexts[0]!, "about:blank"), open(here.contexts[1]!, "about:blank")]);
     let tom: Terminal | undefined;
     try {
       await shown({ ann, ben }, async () => {
@@ -165,10 +149,10 @@ test(
 test(
   "a guest on the page says no to a terminal's program, stays, and runs the one that it is edited to",
   async () => {
-    const path = join(home, "prog.py");
+    const path = join(here.home, "prog.py");
     await writeFile(path, program("print('first')"));
-    const tom = new Terminal(join(home, "host"), "host", "--name", "Tom", "--parties", "2", "--via", "lo", "--network", "relay", "--rendezvous", meeting.url, path);
-    const ben = await open(chromium.contexts[1]!, await tom.wait(/Send this link[^\n]*\s+(\S+\/j#\S+)/));
+    const tom = new Terminal(join(here.home, "host"), "host", "--name", "Tom", "--parties", "2", "--via", "lo", "--network", "relay", "--rendezvous", here.meeting.url, path);
+    const ben = await open(here.contexts[1]!, await tom.wait(/Send this link[^\n]*\s+(\S+\/j#\S+)/));
     try {
       await shown({ ben }, async () => {
         await knock(ben, "Ben");

@@ -69,7 +69,7 @@ test("bytes arrive in order, are read in any pieces, and the end comes last", as
 });
 
 test("a sender is held up until the other end has taken what it has", async () => {
-  const { box, near, far } = pair();
+  const { near, far } = pair();
   const chunk = 1 << 18;
   let sent = 0;
   while (near.send(new Uint8Array(chunk))) sent += chunk;

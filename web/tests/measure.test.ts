@@ -12,7 +12,7 @@ import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { chromium, type BrowserContext, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ARGS, CHROMIUM, Native, ROOT, Tab, agreeable, memoryKept, people, rendezvous, coreAndRendezvous } from "./browser";
+import { ARGS, CHROMIUM, Native, ROOT, Tab, agreeable, memoryKept, people, coreAndRendezvous } from "./browser";
 import { FirefoxPerson } from "./firefox";
 import { needPage } from "./people";
 import { spent } from "./processor";

@@ -1,8 +1,11 @@
 /** People before the page that `huddle serve` serves: each has a browser of their own, as identities are per browser. */
 import { existsSync } from "node:fs";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext, Locator, Page } from "playwright-core";
-import { ROOT } from "./browser";
+import { afterAll, beforeAll } from "vitest";
+import { ROOT, people, rendezvous } from "./browser";
 
 /** Far more than anything here takes; a machine may have other things to do. */
 export const MINUTES = 600_000;
@@ -10,6 +13,30 @@ const PATIENCE = Number(process.env["HUDDLE_PATIENCE"] ?? 240_000);
 
 export function needPage(): void {
   if (!existsSync(join(ROOT, "web/dist/SHA256SUMS"))) throw new Error("build the page first: scripts/build-web");
+}
+
+/** Where a file's tests take place: a rendezvous with the page, browsers of so many people, and a folder for those at terminals. */
+export interface Place {
+  meeting: Awaited<ReturnType<typeof rendezvous>>;
+  contexts: BrowserContext[];
+  home: string;
+}
+
+/** It is there before the first of them, and gone after the last. */
+export function place(count: number): Place {
+  const here = {} as Place & { close: () => Promise<void> };
+  beforeAll(async () => {
+    needPage();
+    const [meeting, chromium, home] = await Promise.all([rendezvous(), people(count), mkdtemp(join(tmpdir(), "huddle-home-"))]);
+    await chmod(home, 0o755); // for the account that root becomes
+    Object.assign(here, { meeting, ...chromium, home });
+  }, MINUTES);
+  afterAll(async () => {
+    await here.close();
+    await here.meeting.end();
+    await rm(here.home, { recursive: true });
+  }, MINUTES);
+  return here;
 }
 
 export async function open(context: BrowserContext, address: string): Promise<Page> {

@@ -108,13 +108,13 @@ async function run(engine: Engine, change: Change, source: string): Promise<stri
     const [frame, script] = await Promise.all([text("frame.html"), text("runner-worker.js")]);
     const [, policy = ""] = /content="([^"]*)"/.exec(frame) ?? [];
     // From a real server: a browser lets nothing that came from nowhere reach this machine.
-    let document = frame.replace(policy, change.policy?.(policy) ?? policy);
+    let changedFrame = frame.replace(policy, change.policy?.(policy) ?? policy);
     if (change.frame) {
       const [, own = ""] = /<script>([^]*)<\/script>/.exec(frame) ?? [];
       const hash = createHash("sha256").update(change.frame + own).digest("base64");
-      document = document.replace(own, () => change.frame + own).replace(/sha256-[^']*/, () => `sha256-${hash}`);
+      changedFrame = changedFrame.replace(own, () => change.frame + own).replace(/sha256-[^']*/, () => `sha256-${hash}`);
     }
-    await writeFile(join(changed, "frame.html"), document);
+    await writeFile(join(changed, "frame.html"), changedFrame);
     return await page.evaluate(
       async ({ sandbox, script, source, url }) => {
         const blob = async (place: string): Promise<Blob> => (await fetch(place)).blob();

@@ -1,30 +1,16 @@
 /** A run as its person has it before them: what it asks, what came out, why it failed. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { Native, people, rendezvous } from "./browser";
-import { MINUTES, accept, asks, button, knock, needPage, open, output, result, shown, words } from "./people";
+import { expect, test } from "vitest";
+import { Native } from "./browser";
+import { MINUTES, accept, asks, button, knock, open, output, place, result, shown, words } from "./people";
 
-let meeting: Awaited<ReturnType<typeof rendezvous>>;
-let chromium: Awaited<ReturnType<typeof people>>;
-let home: string;
-
-beforeAll(async () => {
-  needPage();
-  [meeting, chromium, home] = await Promise.all([rendezvous(), people(2), mkdtemp(join(tmpdir(), "huddle-home-"))]);
-}, MINUTES);
-
-afterAll(async () => {
-  await chromium.close();
-  await meeting.end();
-  await rm(home, { recursive: true });
-}, MINUTES);
+const here = place(2);
 
 async function terminal(source: string, ...options: string[]): Promise<Native> {
-  const program = join(home, `program${Math.random().toString(36).slice(2)}.py`);
+  const program = join(here.home, `program${Math.random().toString(36).slice(2)}.py`);
   await writeFile(program, source);
-  return new Native(home, ["host", "--json", "--open", "-M", "2", "--name", "Tom", "--via", "lo", "--network", "relay", "--rendezvous", meeting.url, ...options, program]);
+  return new Native(here.home, ["host", "--json", "--open", "-M", "2", "--name", "Tom", "--via", "lo", "--network", "relay", "--rendezvous", here.meeting.url, ...options, program]);
 }
 
 const ASKING = `"""Asks three things.
@@ -54,7 +40,7 @@ test(
   "the program's question is the label, a secret is not shown, numbers have their keyboard, and the result comes first",
   async () => {
     const tom = await terminal(ASKING);
-    const page = await open(chromium.contexts[0]!, (await tom.events.until("invitation")).url);
+    const page = await open(here.contexts[0]!, (await tom.events.until("invitation")).url);
     try {
       await shown({ page }, async () => {
         await page.setViewportSize({ width: 1280, height: 800 });
@@ -115,7 +101,7 @@ mpc.run(mpc.output(mpc.input(mpc.SecInt(32)(1))))
 test(
   "what a program lacks is said when it is chosen, and when it fails everybody is told why",
   async () => {
-    const page = await open(chromium.contexts[0]!, `${meeting.url}/#host=no_such_program`);
+    const page = await open(here.contexts[0]!, `${here.meeting.url}/#host=no_such_program`);
     const tom = await terminal(LACKING);
     try {
       await shown({ page }, async () => {
@@ -152,7 +138,7 @@ test(
   "who stops a run on purpose is told so, and nothing of it is red",
   async () => {
     const tom = await terminal('from mpyc.runtime import mpc\nmpc.run(mpc.start())\ninput("Go on? ")\n');
-    const page = await open(chromium.contexts[1]!, (await tom.events.until("invitation")).url);
+    const page = await open(here.contexts[1]!, (await tom.events.until("invitation")).url);
     try {
       await shown({ page }, async () => {
         await knock(page, "Pia");

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Decision, SessionEvent } from "../src/core/protocol";
-import { Native, Tab, agreeable, people, rendezvous, type Events, coreAndRendezvous } from "./browser";
+import { Native, Tab, agreeable, people, type Events, coreAndRendezvous } from "./browser";
 
 const MINUTE = 60_000;
 
