@@ -8,6 +8,7 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from huddle.errors import HuddleError
 from huddle.networks import registry
@@ -45,8 +46,8 @@ def _reason(provider: str, network: Variant) -> str:
 
 
 def _lacking(*commands: str) -> str:
-    """The first of these commands that this computer lacks; empty where it has all."""
-    lacking = (command for command in commands if shutil.which(command) is None)
+    """The first of these commands and files that this computer lacks; empty where it has all."""
+    lacking = (name for name in commands if not (shutil.which(name) or Path(name).is_file()))
     return next((f"there is no {command} here" for command in lacking), "")
 
 

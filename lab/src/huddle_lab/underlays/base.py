@@ -42,7 +42,7 @@ class Underlay(Protocol):
 
     @property
     def commands(self) -> Mapping[str, str]:
-        """The commands that each machine needs, each with the Debian package that has it."""
+        """The commands and, as paths, other files that each machine needs, each with its Debian package."""
         ...
 
     def plan(self, machines: Sequence[str], hub: str) -> tuple[list[Place], Place]:

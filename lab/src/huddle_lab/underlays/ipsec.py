@@ -9,7 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from huddle_lab.underlays.base import HERE, Command, Place, pairs
 from huddle_lab.underlays.keys import Certificate, certificate
 
-_COMMANDS = {"swanctl": "strongswan-swanctl", "/usr/lib/ipsec/charon": "strongswan-charon"}
+_IPSEC = "/usr/lib/ipsec"
+_COMMANDS = {
+    "swanctl": "strongswan-swanctl",
+    f"{_IPSEC}/charon": "strongswan-charon",
+    f"{_IPSEC}/plugins/libstrongswan-kernel-libipsec.so": "libcharon-extra-plugins",
+    f"{_IPSEC}/plugins/libstrongswan-openssl.so": "libstrongswan-standard-plugins",
+}
 _NET = "10.95.0.0/24"
 _GATEWAY, _INSIDE = "gateway", "10.95.0.254"  # it needs an address of the net whose packets it passes on
 _CONTROL = f"unix://{HERE}/vici"
@@ -89,7 +95,7 @@ def _place(
         **{f"x509/{other}.pem": one.certificate for other, one in known.items()},
     }
     # It writes its pid under /run, which machines of one computer share.
-    start = "mount -t tmpfs none /run && exec env STRONGSWAN_CONF=strongswan.conf /usr/lib/ipsec/charon"
+    start = f"mount -t tmpfs none /run && exec env STRONGSWAN_CONF=strongswan.conf {_IPSEC}/charon"
     return Place(
         address if name != _GATEWAY else "",
         files,

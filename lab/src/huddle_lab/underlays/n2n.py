@@ -31,4 +31,6 @@ class N2n:
             )
             for number in range(len(machines))
         ]  # fmt: skip
-        return places, Place("", daemons=[("supernode", "-l", str(PORT), "-f")])
+        # An edge whose first word a supernode refuses, as it is not there yet, is never let in.
+        listens = ("grep", "-q", f":{PORT:04X} ", "/proc/net/udp")
+        return places, Place("", daemons=[("supernode", "-l", str(PORT), "-f")], up=[listens])

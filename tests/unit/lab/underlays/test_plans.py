@@ -12,7 +12,7 @@ from huddle_lab.underlays.registry import NOT_RUN, UNDERLAYS
 MACHINES = ("10.0.0.1", "10.0.0.2", "10.0.0.3")
 HUB = "10.0.0.9"
 BY_COMMAND = {"nebula": "nebula-cert", "yggdrasil": "yggdrasil"}  # whose keys are made by a command
-SHELL = {"bash", "env", "ip", "sh", "sysctl", "unshare"}
+SHELL = {"bash", "env", "grep", "ip", "sh", "sysctl", "unshare"}
 
 
 @pytest.fixture(params=list(UNDERLAYS.values()), ids=list(UNDERLAYS))
