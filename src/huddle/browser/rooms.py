@@ -27,8 +27,9 @@ class PageRooms:
         if again is not None:
             self.before = _open_to(did, kept_room(again))
 
-    def keep(self, room: KeptRoom) -> None:
+    def keep(self, room: KeptRoom) -> bool:
         self._tell(room.to_json())
+        return True
 
     def drop(self) -> None:
         self._tell("")

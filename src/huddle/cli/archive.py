@@ -173,8 +173,9 @@ class HelperRooms:
     before: KeptRoom | None
     left: KeptRoom | None
 
-    def keep(self, room: KeptRoom) -> None:
+    def keep(self, room: KeptRoom) -> bool:
         self.helper.ask_now(Keep(room.to_json()))
+        return True
 
     def drop(self) -> None:
         self.helper.ask_now(Drop())

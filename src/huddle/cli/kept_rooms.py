@@ -39,13 +39,14 @@ class HomeRooms:
     def left(self) -> KeptRoom | None:
         return next((room for _, room in left_rooms(self._home)), None)
 
-    def keep(self, room: KeptRoom) -> None:
-        """Raises LocalError where it can't be written."""
+    def keep(self, room: KeptRoom) -> bool:
+        """As said there; raises LocalError where it can't be written."""
         path = self._path or self._home.room_path(secrets.token_hex(8))
         self._home.save_room(path, room.to_json())
         lock = _locked(path)
         self._let_go()
         self._path, self._lock = path, lock
+        return True
 
     def drop(self) -> None:
         if self._path is not None:

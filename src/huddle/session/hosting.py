@@ -23,7 +23,7 @@ from huddle.session.calling import call, place_of
 from huddle.session.host_lobby import HostLobby
 from huddle.session.plans import HostPlan
 from huddle.session.platform import ProgramRuntime
-from huddle.session.room_keeping import KeptRoom, NoKeeper
+from huddle.session.room_keeping import KeptRoom
 from huddle.session.sealed_session import SealedSession
 from huddle.session.stages import Stages, delete
 from huddle.session.tasks import whole_stack
@@ -149,8 +149,7 @@ class Hosting:
         else:
             expires = self._room.state.expires or time.time()
             kept = KeptRoom(self._invitation.url, key, self._embedded, expires, plan.program.entry)
-        self._stages.rooms.keep(kept)
-        self.kept = not isinstance(self._stages.rooms, NoKeeper)
+        self.kept = self._stages.rooms.keep(kept)
 
     async def session(self, plan: HostPlan) -> HostPlan | None:
         """One session, from its lobby to its end; the plan of the next one where somebody was lost."""

@@ -99,8 +99,8 @@ class RoomKeeper(Protocol):
         """The latest other one whose session has died before its start."""
         ...
 
-    def keep(self, room: KeptRoom) -> None:
-        """From now on, in place of what this session kept before."""
+    def keep(self, room: KeptRoom) -> bool:
+        """From now on, in place of what this session kept before; whether anything is kept here."""
         ...
 
     def drop(self) -> None:
@@ -114,8 +114,8 @@ class NoKeeper:
     before: KeptRoom | None = None
     left: KeptRoom | None = None
 
-    def keep(self, room: KeptRoom) -> None:
-        pass
+    def keep(self, room: KeptRoom) -> bool:
+        return False
 
     def drop(self) -> None:
         pass
