@@ -37,7 +37,7 @@ _DOUBTS = 3  # that are explained below the table; all of them stand above, amon
 _ROOMY = 96  # columns, for all that is counted of a peer
 _WIDE = 80  # columns, for what helps to tell people apart
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-_FRAME_SECONDS = 0.125
+FRAME_SECONDS = 1.0  # for which a frame of the spinner stands: each is the whole picture, painted anew
 
 
 @dataclass
@@ -280,7 +280,7 @@ class Board:
     def _doing(self, width: int) -> RenderableType | None:
         if not self.status or (self.asked is not None and not self.asked.standing):
             return None
-        frame = _FRAMES[int(self.clock() / _FRAME_SECONDS) % len(_FRAMES)]
+        frame = _FRAMES[int(self.clock() / FRAME_SECONDS) % len(_FRAMES)]
         status = Text(f"{frame} {clean_line(self.status)}", no_wrap=True, overflow="ellipsis")
         return stack(counters(self.stats, width), status) if self.stats is not None else status
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from huddle.cli.terminal.dealing import DealQuestions
     from huddle.session.classroom import Classroom
 
-_TICK = 0.125  # seconds between two pictures of a status
-
 
 def _is_ours(error: BaseException) -> bool:
     frames = traceback.walk_tb(error.__traceback__)
@@ -110,8 +108,8 @@ class Driver:
         return code
 
     async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(_TICK)
+        while self._screen.every:
+            await asyncio.sleep(self._screen.every)
             if not self._pace.behind:
                 self._screen.tick()
 

@@ -18,6 +18,7 @@ class JsonView:
     """Prints events as JSON lines."""
 
     script: ClassVar[bool] = True
+    every: ClassVar[float] = 0.0
 
     def __init__(self, out: TextIO) -> None:
         self._out = out

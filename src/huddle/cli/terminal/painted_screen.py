@@ -8,7 +8,7 @@ from rich.console import Console
 from huddle import events
 from huddle.cli.terminal import pager
 from huddle.cli.terminal.answers import Asked
-from huddle.cli.terminal.board import Board
+from huddle.cli.terminal.board import FRAME_SECONDS, Board
 from huddle.cli.terminal.marks import safe
 from huddle.cli.terminal.region import Above, Region
 from huddle.cli.terminal.view import View
@@ -20,6 +20,7 @@ class PaintedScreen:
     """A screen with questions that stay where they are."""
 
     script: ClassVar[bool] = False
+    every: ClassVar[float] = FRAME_SECONDS
 
     def __init__(self, out: TextIO, *, planned: int | None) -> None:
         self._interrupt: Callable[[], None] = lambda: None

@@ -25,6 +25,7 @@ class PlainScreen:
     """Lines alone."""
 
     script: ClassVar[bool] = False
+    every: ClassVar[float] = 0.5
 
     def __init__(self, out: TextIO, *, planned: int | None) -> None:
         self._out = Below(out)

@@ -61,6 +61,7 @@ class Region:
         self._armed = False  # the question is being painted: what is typed from now on counts
         self._program: deque[str] | None = None  # lines typed ahead for the program, while one runs
         self._closed = False
+        self._painted: ANSI | None = None  # on this occasion
         self._away: list[str] | None = None  # what was printed while another picture covers this one
         self._buffer = Buffer(multiline=False, accept_handler=self._accept)
         keys = KeyBindings()
@@ -87,7 +88,7 @@ class Region:
             input=self.input,
             output=self.output,
             erase_when_done=True,
-            before_render=lambda _: self._arm(),  # not after: the person may be quick
+            before_render=self._begin_picture,
         )
         if wraps_anew(os.environ):
             renderer = WrappingRenderer(self._app.renderer.style, self.output)
@@ -182,10 +183,17 @@ class Region:
             self._closed = True
             self._settle(None)
 
+    def _begin_picture(self, _app: "Application[None]") -> None:
+        self._painted = None
+        self._arm()  # not once it stands there: the person may be quick
+
     def _picture(self) -> ANSI:
-        size = self.output.get_size()
-        below = 1 + int(self._asks())  # the line to type on, and one that stays free
-        return ANSI(self._paint(size.columns, max(1, size.rows - below)))
+        """The picture, which prompt_toolkit asks for several times on each occasion."""
+        if self._painted is None:
+            size = self.output.get_size()
+            below = 1 + int(self._asks())  # the line to type on, and one that stays free
+            self._painted = ANSI(self._paint(size.columns, max(1, size.rows - below)))
+        return self._painted
 
     def _height(self) -> Dimension | None:
         """No line at all for an empty picture above what is typed; else as many as it has."""

@@ -13,9 +13,11 @@ class Screen(Protocol):
     """What shows a session and takes what its person types.
 
     `script`: a script reads and types here, which gives what a program wants on its command line.
+    `every`: seconds between two ticks, which cost processor time as long as somebody waits; 0: none.
     """
 
     script: ClassVar[bool]
+    every: ClassVar[float]
 
     async def begin(self, interrupt: Callable[[], None]) -> None:
         """The session begins; `interrupt` is for a Ctrl-C that comes as a key."""

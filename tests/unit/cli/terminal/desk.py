@@ -66,6 +66,7 @@ class Screen:
     """A person before a screen; after their last line they only look. None: the input is at its end."""
 
     script = False
+    every = 0.05
 
     def __init__(self, *lines: str | None) -> None:
         self.shown: list[events.Event] = []

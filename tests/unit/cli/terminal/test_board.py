@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from huddle import events
 from huddle.cli.terminal.answers import Asked
-from huddle.cli.terminal.board import Board
+from huddle.cli.terminal.board import FRAME_SECONDS, Board
 
 WORDS = events.Words(("river", "stone", "cloud", "apple"))
 ASKED = Asked("Whom did you hear?", (("all", "all of them"), ("n", "end the session")), "bo is no answer.")
@@ -82,7 +82,7 @@ def test_the_status_moves_and_gives_way_to_a_question() -> None:
     now = [0.0]
     one = Board(color_system=None, clock=lambda: now[0], status="computing")
     first = one.render(80, 24)
-    now[0] = 0.2
+    now[0] = FRAME_SECONDS
     assert one.render(80, 24) != first and "computing" in first
     one.asked = ASKED
     assert "computing" not in one.render(80, 24)
