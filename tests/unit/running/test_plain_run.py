@@ -15,17 +15,10 @@ from huddle.links.wire import WireInfo
 from huddle.running.interpreter import environment
 from huddle.running.plain_run import PlainRun
 from huddle.running.spec import RunnerExit
+from tests.ports import free_port
 from tests.unit.running.support import PROGRAMS, Screen, lay
 
 INFO = WireInfo("plain", "direct, raw", b"k", b"p", sealed=True)
-
-
-def free() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-    return port
 
 
 @pytest.mark.parametrize("end", [0, 1, 2])
@@ -37,7 +30,7 @@ async def test_plain_mpyc_and_two_of_huddle_twice(
     shown: list[int] = []
     monkeypatch.setattr(Screen, "run_link", lambda _self, pid, _info, _reason: shown.append(pid))
     loop = asyncio.get_running_loop()
-    ports = [free() for _ in range(3)]
+    ports = [free_port() for _ in range(3)]
     links: dict[int, RawLink] = {}
     servers = []
 

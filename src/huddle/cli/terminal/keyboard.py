@@ -7,9 +7,13 @@ what is typed before stays in the terminal, where `forget_typed_ahead` can drop 
 
 import asyncio
 import contextlib
+import os
+import select
 import sys
 import termios
 import threading
+
+_MOST = 4096  # bytes of a terminal's line, as Linux has them
 
 
 class Keyboard:
@@ -20,6 +24,8 @@ class Keyboard:
         self._loop = asyncio.get_running_loop()
         self._over = False
         self._reading = False
+        self._taking = threading.Lock()  # held while a line that is there is taken from a terminal
+        self._begun = b""  # a line that Ctrl-D has cut in two
         self._read_lines = self._put_lines = 0
         self._stale = 0  # lines that were read before a question stood, and have not come here yet
         self._wanted = threading.Semaphore(0)
@@ -37,11 +43,13 @@ class Keyboard:
         """Drop what was typed before the question stood on the screen; a pipe's lines are kept."""
         if not _is_terminal():
             return
-        with contextlib.suppress(termios.error):
-            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
-        while not self._lines.empty():
-            self._lines.get_nowait()
-        self._stale = self._read_lines - self._put_lines
+        with self._taking:  # else a line could have left the terminal, and count as none that was read
+            with contextlib.suppress(termios.error):
+                termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+            while not self._lines.empty():
+                self._lines.get_nowait()
+            self._begun = b""
+            self._stale = self._read_lines - self._put_lines
 
     def _want(self) -> None:
         if not self._reading:
@@ -53,12 +61,33 @@ class Keyboard:
         while line:
             self._wanted.acquire()
             try:
-                line = sys.stdin.readline()
+                line = self._typed() if _is_terminal() else self._piped()
             except (ValueError, OSError):  # closed under us: the input is at its end
                 line = ""
-            self._read_lines += 1
+                self._read_lines += 1
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
                 self._loop.call_soon_threadsafe(self._put, line)
+
+    def _piped(self) -> str:
+        line = sys.stdin.readline()
+        self._read_lines += 1
+        return line
+
+    def _typed(self) -> str:
+        """The next line of a terminal, which gives one at a time; empty at the end."""
+        terminal = sys.stdin.fileno()
+        while True:
+            select.select([terminal], [], [])
+            with self._taking:
+                if not select.select([terminal], [], [], 0)[0]:
+                    continue  # it has been dropped
+                data = os.read(terminal, _MOST)
+                self._begun += data
+                if data and not data.endswith(b"\n"):
+                    continue
+                line, self._begun = self._begun.decode(sys.stdin.encoding), b""
+                self._read_lines += 1
+                return line
 
     def _put(self, line: str) -> None:
         self._reading = False

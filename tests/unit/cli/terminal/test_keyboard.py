@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from huddle.cli.terminal import keyboard
 from huddle.cli.terminal.keyboard import Keyboard
 
 
@@ -129,6 +130,52 @@ async def test_a_line_on_its_way_when_a_question_is_asked_is_forgotten(
     terminal(b"y\n")
     async with asyncio.timeout(5):
         assert await keys.line() == "y"
+
+
+async def test_a_line_that_has_just_left_the_terminal_when_a_question_is_asked_is_forgotten(
+    terminal: Callable[[bytes], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = threading.Event()
+    read = os.read
+
+    def slowly(file: int, most: int) -> bytes:  # as on a machine that lets this thread wait
+        data = read(file, most)
+        taken.set()
+        time.sleep(0.2)
+        return data
+
+    keys = Keyboard()
+    program = asyncio.create_task(keys.line())
+    await asyncio.sleep(0)
+    program.cancel()
+    monkeypatch.setattr(keyboard.os, "read", slowly)
+    terminal(b"early\n")
+    assert taken.wait(5)
+    keys.forget_typed_ahead()
+    terminal(b"y\n")
+    async with asyncio.timeout(5):
+        assert await keys.line() == "y"
+
+
+async def test_a_line_in_two_pieces_is_one_and_is_forgotten_as_one(terminal: Callable[[bytes], int]) -> None:
+    keys = Keyboard()
+    end_of_input = b"\x04"
+    terminal(b"on" + end_of_input)
+    waiting = asyncio.create_task(keys.line())
+    while not keys._begun:  # noqa: ASYNC110 - the thread has no event
+        await asyncio.sleep(0.001)
+    terminal(b"e\n")
+    async with asyncio.timeout(5):
+        assert await waiting == "one"
+        terminal(b"tw" + end_of_input)
+        waiting = asyncio.create_task(keys.line())
+        while not keys._begun:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        keys.forget_typed_ahead()
+        terminal(b"three\n")
+        assert await waiting == "three"
+        terminal(end_of_input)
+        assert await keys.line() is None
 
 
 async def test_a_closed_standard_input_is_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:

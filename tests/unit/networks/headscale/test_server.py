@@ -22,6 +22,7 @@ from huddle.networks.headscale.admission import Admission
 from huddle.networks.headscale.api import HeadscaleApi
 from huddle.networks.headscale.server import NOBODY, PREFIX, OwnHeadscale, Where
 from tests.e2e.chaos import wait_until
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[4]
 
@@ -48,9 +49,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def where() -> Where:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     return Where(f"https://127.0.0.1:{port}", port, "127.0.0.1")
 
 
