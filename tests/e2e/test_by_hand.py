@@ -78,7 +78,7 @@ def test_two_that_start_it_by_hand_do_not_wait_for_each_other_for_ever(
 def test_one_that_is_killed_is_told_to_all_and_ends_the_run(
     people: Lab, url: str, programs: Path, start: Callable[[Huddle], MPyC]
 ) -> None:
-    ada, bob, cyd = session(people, url, programs / "forever.py", "Bob", "Cyd")
+    ada, bob, cyd = session(people, url, programs / "awaits.py", "Bob", "Cyd")
     mpyc = start(bob)
     start(cyd)  # what it does without peers is MPyC's affair: it may wait for ever
     ada.wait("output")
