@@ -192,7 +192,7 @@ def test_the_hub_of_an_overlay_reads_what_its_clients_compute(
 ) -> None:
     """`net` only sees to it that networks can be made."""
     tunnels(monkeypatch)
-    with netns.Net(3) as machines, overlaid(Machines(machines, tmp_path), "wireguard-hub") as over:
+    with netns.Net(3) as machines, overlaid(Machines(machines.machines, tmp_path), "wireguard-hub") as over:
         one, other, hub = (LabMachine(machine.name) for machine in machines.machines)
         addresses = [machine.address for machine in over.machines]
         with Listener(hub, device="") as within, Listener(one, DEVICE) as on_the_path:

@@ -19,6 +19,7 @@ from huddle_lab.runs.run import run_study
 from huddle_lab.sites import netem, netns, own
 from huddle_lab.sites.calibrate import one_way, throughput
 from huddle_lab.sites.netns import Net
+from huddle_lab.sites.tun import NAMESPACES
 from huddle_lab.study.shape import Shape
 from huddle_lab.study.study import load
 from tests.e2e.harness import alive
@@ -55,7 +56,7 @@ def median_ms(net: Net, probes: int = 30) -> float:
 def left_by(pid: int) -> list[Path]:
     """What a lab has made and not removed; other labs, of other tests, make and remove theirs meanwhile."""
     mark = f"{netns.PREFIX}-{pid}-*"
-    return [*netns.NAMESPACES.glob(mark), *Path(tempfile.gettempdir()).glob(mark)]
+    return [*NAMESPACES.glob(mark), *Path(tempfile.gettempdir()).glob(mark)]
 
 
 def lab(*args: str) -> str:
@@ -113,6 +114,7 @@ def test_what_a_killed_lab_left_is_removed_by_the_next(tmp_path: Path, pair: Net
     work = """
 import subprocess, sys
 from huddle_lab.sites.netns import Net
+from huddle_lab.sites.tun import NAMESPACES
 with Net(2) as net:
     folder = net.folder()
     sleeper = subprocess.Popen(net.machines[0].command(["sleep", "600"]))

@@ -48,7 +48,7 @@ test("the bytes of a run go from frame to frame, and counters know of them", { t
     const during = tabs[0].events.all.flatMap((event) => (event.event === "stats" ? event.peers : [])).filter(({ path }) => path.startsWith("tab to tab ("));
     expect(during.at(-1)).toMatchObject({ network: "webrtc", path: expect.stringMatching(/^tab to tab \((host|prflx) to (host|prflx)\), \S+ port \d+$/) as string });
     expect(during.at(-1)!.bytes_received).toBeGreaterThan(1000);
-    expect(during.at(-1)!.rtt_ms).toBeGreaterThan(0);
+    expect(during.at(-1)!.rtt_ms).toBeGreaterThanOrEqual(0); // in whole milliseconds, of which a computer needs none
   } finally {
     await closed(tabs);
   }

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from huddle.cli.terminal import keyboard
 from huddle.cli.terminal.keyboard import Keyboard
 
 
@@ -148,7 +147,7 @@ async def test_a_line_that_has_just_left_the_terminal_when_a_question_is_asked_i
     program = asyncio.create_task(keys.line())
     await asyncio.sleep(0)
     program.cancel()
-    monkeypatch.setattr(keyboard.os, "read", slowly)
+    monkeypatch.setattr(os, "read", slowly)
     terminal(b"early\n")
     assert taken.wait(5)
     keys.forget_typed_ahead()
