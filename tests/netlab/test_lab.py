@@ -114,7 +114,6 @@ def test_what_a_killed_lab_left_is_removed_by_the_next(tmp_path: Path, pair: Net
     work = """
 import subprocess, sys
 from huddle_lab.sites.netns import Net
-from huddle_lab.sites.tun import NAMESPACES
 with Net(2) as net:
     folder = net.folder()
     sleeper = subprocess.Popen(net.machines[0].command(["sleep", "600"]))

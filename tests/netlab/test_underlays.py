@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from huddle_lab.sites.base import RunFailed
 from huddle_lab.sites.local import NamespaceMachine
 from huddle_lab.sites.netns import Net, NetworkNamespace
 from huddle_lab.sites.tun import inside
+from huddle_lab.underlays.base import is_here
 from huddle_lab.underlays.registry import UNDERLAYS
 from tests import wireguard_go
 from tests.plugins import installed
@@ -63,7 +63,7 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def needs(name: str) -> None:
     for command, package in UNDERLAYS[name].commands.items():
-        if not (shutil.which(command) or Path(command).is_file()):
+        if not is_here(command):
             if os.environ.get("CI") == "true":
                 pytest.fail(f"there is no {command}; scripts/setup installs {package}")
             pytest.skip(f"there is no {command}, which {package} has")

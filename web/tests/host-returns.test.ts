@@ -46,7 +46,6 @@ test(
         console.log(`guests are told after ${((performance.now() - began) / 1000).toFixed(1)} s`);
         await left(ann).getByText("You left a session of average_salary.py before its start. With you: Ben and Tom.").waitFor();
         await button(ann, "Go on with it").click();
-        // By the link that they have: who waits in its room is there, perhaps before anybody can read it on the page.
         await ben.getByText("You keep your seat and need not join again").waitFor();
         // They keep their places: nobody has to be let in again.
         await expect.poll(() => words(ben), { timeout: 60_000 }).not.toEqual(before);
@@ -87,6 +86,12 @@ test(
         ben = await person(1, link);
         await button(ben, "Join").click();
         await ben.getByText("2 of 3 are here").waitFor();
+
+        // Somebody is missing, so the link stands there, and is the same.
+        await ann.reload();
+        await button(ann, "Go on with it").click();
+        expect(await ann.getByLabel("Link").inputValue()).toBe(link);
+        await ann.getByText("2 of 3 are here").waitFor();
 
         await ann.getByText("Change something").click();
         await ann.getByLabel("How many take part").fill("2");

@@ -5,10 +5,8 @@ run fails.
 """
 
 import asyncio
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from huddle.errors import HuddleError
 from huddle.networks import registry
@@ -16,6 +14,7 @@ from huddle_lab.runs import browser
 from huddle_lab.sites import server, tailnet
 from huddle_lab.study.study import Study
 from huddle_lab.study.variants import Variant
+from huddle_lab.underlays.base import is_here
 from huddle_lab.underlays.registry import UNDERLAYS
 
 
@@ -47,7 +46,7 @@ def _reason(provider: str, network: Variant) -> str:
 
 def _lacking(*commands: str) -> str:
     """The first of these commands and files that this computer lacks; empty where it has all."""
-    lacking = (name for name in commands if not (shutil.which(name) or Path(name).is_file()))
+    lacking = (name for name in commands if not is_here(name))
     return next((f"there is no {command} here" for command in lacking), "")
 
 

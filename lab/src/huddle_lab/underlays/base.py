@@ -5,8 +5,10 @@ machine; `huddle_lab.runs.overlaid` writes the files, starts the commands and ta
 To add one, write such a module and name it in `registry.py`, or by an entry point of your own distribution.
 """
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 HERE = "@HERE@"  # in files and commands: the directory on the machine where the files are
@@ -51,6 +53,11 @@ class Underlay(Protocol):
         Both are given as addresses without the overlay. Keys are made anew at each call.
         """
         ...
+
+
+def is_here(name: str) -> bool:
+    """Whether this computer has that command or file of `Underlay.commands`."""
+    return shutil.which(name) is not None or Path(name).is_file()
 
 
 def pairs(size: int) -> list[tuple[int, int]]:

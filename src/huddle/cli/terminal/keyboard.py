@@ -26,7 +26,7 @@ class Keyboard:
         self._reading = False
         self._taking = threading.Lock()  # held while a line that is there is taken from a terminal
         self._begun = b""  # a line that Ctrl-D has cut in two
-        self._read_lines = self._put_lines = 0
+        self._read_lines = self._put_lines = 0  # compared where they come from a terminal
         self._stale = 0  # lines that were read before a question stood, and have not come here yet
         self._wanted = threading.Semaphore(0)
         threading.Thread(target=self._read, name="keyboard", daemon=True).start()
@@ -61,17 +61,11 @@ class Keyboard:
         while line:
             self._wanted.acquire()
             try:
-                line = self._typed() if _is_terminal() else self._piped()
+                line = self._typed() if _is_terminal() else sys.stdin.readline()
             except (ValueError, OSError):  # closed under us: the input is at its end
                 line = ""
-                self._read_lines += 1
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
                 self._loop.call_soon_threadsafe(self._put, line)
-
-    def _piped(self) -> str:
-        line = sys.stdin.readline()
-        self._read_lines += 1
-        return line
 
     def _typed(self) -> str:
         """The next line of a terminal, which gives one at a time; empty at the end."""
