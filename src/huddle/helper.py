@@ -111,6 +111,10 @@ class Helper:
         _asking.add(ours)
         return cls(ours, kinds, pid)
 
+    def does(self, request: type[Any]) -> bool:
+        """Whether it does what requests of this kind ask."""
+        return request in self._kinds
+
     async def ask(self, request: Any) -> Answer:
         """Have it done; raises the HuddleError of who did not. An answer that nobody waits for is closed."""
         loop = asyncio.get_running_loop()

@@ -27,14 +27,14 @@ class Neighbours:
     """People on the nodes of a network."""
 
     def __init__(self, people: Lab) -> None:
-        self._people = people
+        self.people = people
         self.program = ROOT / "tests" / "programs" / "chaos_steps.py"
 
     def serve(self, node: Node, *options: str) -> str:
         """A rendezvous on this node; its URL."""
         where = node.addresses[0]
         with node.inside():
-            server = self._people.huddle(
+            server = self.people.huddle(
                 "rendezvous", "serve", "--json", "--host", where, "--port", "8037", *options
             )
         url: str = server.wait("serving")["url"]
@@ -43,7 +43,7 @@ class Neighbours:
     def host(self, node: Node, url: str, *options: str, parties: int = 2) -> Huddle:
         """Ada hosts on this node."""
         with node.inside():
-            return self._people.huddle(
+            return self.people.huddle(
                 "Ada", "host", "--json", "--name", "Ada", "--open", "--parties", str(parties),
                 "--rendezvous", url, *options, str(self.program),
             )  # fmt: skip
@@ -61,7 +61,7 @@ class Neighbours:
         """Somebody joins on this node; with `ask` they have to type before the second computation."""
         mine = ("--", *(("--ask",) if ask else ()), *private) if ask or private else ()
         with node.inside():
-            return self._people.huddle(
+            return self.people.huddle(
                 name, "join", "--json", "--name", name, "--yes", "--program", str(self.program), *options,
                 link, *mine, env=env,
             )  # fmt: skip

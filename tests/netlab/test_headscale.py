@@ -233,10 +233,6 @@ def test_only_the_session_s_machines_see_each_other_and_at_one_port(
 
 
 @pytest.mark.long
-@pytest.mark.xfail(
-    os.geteuid() == 0,
-    reason="what root starts has a new account each time, with which the mark of a killed session goes",
-)
 def test_a_killed_host_s_session_is_taken_away_by_the_next_one(net: Net, place: Place) -> None:
     nodes = [net.node(f"10.77.0.{number}/24") for number in (1, 2)]
     ada = place.host(nodes[0], grace=30)

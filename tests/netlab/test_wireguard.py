@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -16,7 +17,7 @@ from huddle.networks.wireguard.keys import Owner, interface, owner_of
 from huddle.running.account import NOBODYS
 from tests import wireguard_go
 from tests.e2e.chaos import wait_until
-from tests.e2e.harness import Huddle
+from tests.e2e.harness import COMMAND, Huddle
 from tests.netlab.conftest import Neighbours
 from tests.netlab.nat import Home
 from tests.netlab.net import Net, Node, _ip
@@ -266,40 +267,60 @@ def test_ctrl_c_leaves_nothing(net: Net, neighbours: Neighbours, stage: str) -> 
 def test_after_kill_9_nothing_stays_and_the_next_start_says_so(
     net: Net, neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, parent_death: bool
 ) -> None:
-    """Where the kernel can end wireguard-go with Huddle it does; else the next start does."""
+    """Where the kernel can end wireguard-go with Huddle it does; else the next start does.
+
+    Any start would, another test's too: so these two see only each other's processes.
+    """
     if not parent_death:
         monkeypatch.setenv("PATH", str(without_setpriv(tmp_path)))
     post, here, there = (net.node(f"10.77.0.{number}/24") for number in (1, 2, 3))
     url = neighbours.serve(post)
     host = neighbours.host(here, url, *WIREGUARD)
-    guest = neighbours.join(there, "Bob", host.wait("invitation")["url"], *WIREGUARD, ask=True)
-    guest.wait("input", lambda event: event["waiting"])
-    killed = guest.process.pid
+    with pid_namespace() as enter:
+        neighbours.people.commands.update(Ada=enter, Bob=enter)
+        guest = neighbours.join(there, "Bob", host.wait("invitation")["url"], *WIREGUARD, ask=True)
+        guest.wait("input", lambda event: event["waiting"])
+        (killed,) = {owner for name in interfaces(there) if (owner := owner_of(name))}
 
-    def of_killed() -> list[str]:
-        return [name for name in left(there) if (owner := owner_of(name)) and owner.pid == killed]
+        def of_killed() -> list[str]:
+            return [name for name in left(there) if owner_of(name) == killed]
 
-    assert of_killed()
-    if not parent_death:  # the helper that has root's rights would tidy up, as long as it lives
-        for helper in psutil.Process(killed).children():
-            helper.kill()
-    guest.process.kill()
-    guest.process.wait()
-    if parent_death:
+        (entered,) = psutil.Process(guest.process.pid).children()
+        if not parent_death:  # the helper that has root's rights would tidy up, as long as it lives
+            for helper in entered.children():
+                helper.kill()
+        entered.kill()
+        guest.process.wait()
+        if parent_death:
+            assert wait_until(lambda: not of_killed(), 10), of_killed()
+        else:
+            assert [name for _, name in running() if name in of_killed()]
+        # What the kernel's own WireGuard would leave: an interface that needs no process.
+        name = interface(killed, 900)
+        _ip("-n", there.name, "link", "add", name, "type", "bridge")
+        again = neighbours.host(there, url, *WIREGUARD)
+        notice = again.wait("notice", lambda event: "was killed" in event["text"])
+        assert name in notice["text"] and str(killed.pid) in notice["text"]
+        again.wait("invitation")
         assert wait_until(lambda: not of_killed(), 10), of_killed()
-    else:
-        assert [name for _, name in running() if name in of_killed()]
-    # What the kernel's own WireGuard would leave: an interface that needs no process.
-    name = interface(Owner(killed, 1, Owner.of(os.getpid()).namespace), 900)  # type: ignore[union-attr]
-    _ip("-n", there.name, "link", "add", name, "type", "bridge")
-    again = neighbours.host(there, url, *WIREGUARD)
-    notice = again.wait("notice", lambda event: "was killed" in event["text"])
-    assert name in notice["text"] and str(killed) in notice["text"]
-    again.wait("invitation")
-    assert wait_until(lambda: not of_killed(), 10), of_killed()
-    for party in (again, host):
-        party.signal(signal.SIGTERM)
-        party.end()
+        for process in psutil.Process(again.process.pid).children():
+            process.terminate()
+        again.end()
+    host.signal(signal.SIGTERM)
+    host.end()
+
+
+@contextlib.contextmanager
+def pid_namespace() -> Iterator[tuple[str, ...]]:
+    """A pid namespace of its own, and how `huddle` is started in it; all that runs there ends with it."""
+    first = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", "echo; exec sleep 600"]
+    with subprocess.Popen(first, stdout=subprocess.PIPE) as made:
+        try:
+            assert made.stdout and made.stdout.readline()
+            (init,) = psutil.Process(made.pid).children()
+            yield ("nsenter", f"--target={init.pid}", "--pid", "--mount", *COMMAND)
+        finally:
+            made.kill()
 
 
 def without_setpriv(folder: Path) -> Path:

@@ -80,7 +80,7 @@ def as_ordinary(
         helper = Helper.start(services)
         stack.callback(helper.close)
         theirs: Helper | None = None
-        if asked := _root_services(networks, port):
+        if asked := _root_services(networks, port, homeless=account.home is None):
             theirs = Helper.start(asked)
             stack.callback(theirs.close)
         inputs = tuple(_readable(account, path, folder.path) for path in inputs)
@@ -101,10 +101,12 @@ def _from_afar(helper: Helper, roots: Archive, left: KeptRoom | None) -> HelperA
     return HelperArchive(helper, roots.identity, roots.contacts, rooms)
 
 
-def _root_services(networks: Sequence[str], port: int) -> list[Service]:
+def _root_services(networks: Sequence[str], port: int, *, homeless: bool) -> list[Service]:
     """What these networks need root for; several may need the same."""
     chosen = [kind for kind in map(registry.kind, networks) if kind]
-    found = {type(service): service for kind in chosen for service in kind.root_services(port)}
+    found = {
+        type(service): service for kind in chosen for service in kind.root_services(port, homeless=homeless)
+    }
     return [*found.values()]
 
 

@@ -265,10 +265,11 @@ class NetworkKind:
         """Files of this machine that these options name, which an ordinary account must be able to use."""
         return ()
 
-    def root_services(self, port: int) -> "Iterable[Service]":
+    def root_services(self, port: int, *, homeless: bool) -> "Iterable[Service]":
         """What of it only root can do, for a Huddle that root started and that becomes an ordinary account.
 
-        `port` is the one to be reached at, which the person chose (0: any).
+        `port` is the one to be reached at, which the person chose (0: any). `homeless`: that account is for
+        this session alone, and no later one finds what it left on the disk.
         """
         return ()
 

@@ -44,7 +44,8 @@ def test_a_command_that_is_none_is_a_usage_error() -> None:
 def test_a_session_that_root_starts_does_not_wait_for_what_only_its_helper_needs() -> None:
     code = (
         "import sys\nfrom huddle.cli import rights\nfrom huddle.networks import registry\n"
-        "names = [kind.name for kind in registry.kinds()]\nassert rights._root_services(names, 0)\n"
+        "names = [kind.name for kind in registry.kinds()]\n"
+        "assert rights._root_services(names, 0, homeless=True)\n"
         "print([name for name in sys.modules if name.startswith('huddle.networks.wireguard.')])"
     )
     found = printed(code)

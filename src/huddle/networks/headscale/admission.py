@@ -1,32 +1,26 @@
 """What a session has in a Headscale: a user per did, a key each, one line of policy; and nothing at its end.
 
 All of it bears the session's tag in the names of its users, `huddle-TAG-PID`; nothing without that tag is
-ever changed. A mark on this machine, locked while its process lives, says which sessions a crash left, and
-the next one with that Headscale takes them away. So it does with those that left no mark here, when they
-are an hour old and none of their machines is there.
+ever changed. What a crash left is known by its mark on this machine (`marks`), and the next session with that
+Headscale takes it away. So it does with what left no mark here, when it is an hour old and none of its
+machines is there.
 """
 
 import asyncio
 import contextlib
-import fcntl
-import json
-import os
 import re
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Self
 
 from huddle.errors import HuddleError, LocalError, NetworkError
 from huddle.networks.headscale.api import HeadscaleApi, Missing
+from huddle.networks.headscale.marks import TAG, LocalMarks, Marks
 from huddle.networks.headscale.policy import openness, users_of, with_line, without_lines
 
-MARK = "huddle-headscale-"  # of the files in the temporary directory; `huddle doctor` knows it too
 KEY_SECONDS = 600.0  # for which an auth key is good: much more than a machine takes to come in
 
-_NAME = re.compile(r"huddle-([0-9a-f]{12})-(\d{1,2})")
+_NAME = re.compile(rf"huddle-({TAG})-(\d{{1,2}})")
 _TRIES = 8  # at the policy, which two sessions may want to change at once
 _SETTLE = 0.3  # seconds after which a change of the policy is looked at again
 _GONE = 4.0  # seconds for machines to leave by themselves before they are deleted
@@ -41,11 +35,12 @@ def user_name(tag: str, pid: int) -> str:
 class Admission:
     """One session's part of a Headscale. `open`, `arrange`, and `remove` whatever happened before."""
 
-    def __init__(self, api: HeadscaleApi) -> None:
+    def __init__(self, api: HeadscaleApi, marks: Marks | None = None) -> None:
         self.api = api
+        self._marks = marks or LocalMarks()
+        self._marked = False
         self.tag = secrets.token_hex(6)
         self._ports: dict[str, int] = {}
-        self._mark: _Mark | None = None
 
     def __repr__(self) -> str:
         return f"<Admission {self.tag} at {self.api.host}>"
@@ -53,7 +48,7 @@ class Admission:
     async def open(self) -> list[str]:
         """Take away what crashes left (their tags), and see that this Headscale will do, else LocalError."""
         await self.api.users()
-        swept = await sweep(self.api)
+        swept = await sweep(self.api, self._marks)
         policy = await self.api.policy()
         try:
             why = (
@@ -75,7 +70,8 @@ class Admission:
 
         `ports` are those at which the others may reach each: nothing else of a machine is open to them.
         """
-        self._mark = _Mark.make(self.api.url, self.tag)
+        await self._marks.make(self.api.url, self.tag)
+        self._marked = True
         users = {pid: await self.api.make_user(user_name(self.tag, pid), did) for pid, did in dids.items()}
         self._ports = {user.name: ports[pid] for pid, user in users.items()}
         await self.repair()
@@ -92,11 +88,11 @@ class Admission:
 
     async def remove(self) -> None:
         """Take all of it away; bounded. Raises NetworkError with what could not be taken away."""
-        if self._mark is None:
+        if not self._marked:
             return
         await _remove(self.api, self.tag, wait=_GONE)
-        self._mark.delete()
-        self._mark = None
+        await self._marks.delete(self.tag)
+        self._marked = False
 
 
 def tag_of(name: str) -> str:
@@ -105,7 +101,7 @@ def tag_of(name: str) -> str:
     return match[1] if match else ""
 
 
-async def sweep(api: HeadscaleApi, now: float | None = None) -> list[str]:
+async def sweep(api: HeadscaleApi, marks: Marks, now: float | None = None) -> list[str]:
     """Take away what dead sessions left; their tags. It never fails: what can't be taken away stays."""
     now = time.time() if now is None else now
     swept = []
@@ -118,16 +114,15 @@ async def sweep(api: HeadscaleApi, now: float | None = None) -> list[str]:
     for user in users:
         if tag := tag_of(user.name):
             newest[tag] = max(newest.get(tag, 0.0), user.created)
-    dead = _Mark.dead(api.url)
+    dead = await marks.dead(api.url)
     old = [tag for tag, made in newest.items() if tag not in busy and now - made > _OLD]
     for tag in {*dead, *old}:
         with contextlib.suppress(HuddleError):
             await _remove(api, tag, wait=0.0)
             swept.append(tag)
             if tag in dead:
-                dead[tag].delete()
-    for mark in dead.values():
-        mark.release()
+                await marks.delete(tag)
+    await marks.release()
     return swept
 
 
@@ -207,71 +202,3 @@ async def _edit(api: HeadscaleApi, change: Callable[[str], str], good: Callable[
         f"The policy of the Headscale {api.host} is changed by somebody else again and again.",
         hint="Is there a program that writes it all the time?",
     )
-
-
-def left_here() -> list[str]:
-    """The Headscales in which dead sessions of this account have left something, by their marks."""
-    found = set[str]()
-    for mark, told in _Mark.unlocked():
-        mark.release()
-        found.add(told["url"])
-    return sorted(found)
-
-
-class _Mark:
-    """A file that says which session has something in which Headscale, locked while its process lives."""
-
-    def __init__(self, path: Path, file: int) -> None:
-        self._path = path
-        self._file = file
-
-    @classmethod
-    def make(cls, url: str, tag: str) -> Self:
-        path = Path(tempfile.gettempdir()) / f"{MARK}{tag}"
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.write(file, json.dumps({"url": url, "tag": tag}).encode())
-        return cls(path, file)
-
-    @classmethod
-    def dead(cls, url: str) -> "dict[str, _Mark]":
-        """The marks of dead processes of this account for that Headscale, by tag, each locked now."""
-        found = dict[str, _Mark]()
-        for mark, told in cls.unlocked():
-            if told["url"] == url and told["tag"] not in found:
-                found[told["tag"]] = mark
-            else:
-                mark.release()
-        return found
-
-    @classmethod
-    def unlocked(cls) -> "list[tuple[_Mark, dict[str, str]]]":
-        """All marks of dead processes of this account, each locked now, with its URL and tag."""
-        found = list[tuple[_Mark, dict[str, str]]]()
-        for path in Path(tempfile.gettempdir()).glob(f"{MARK}*"):
-            try:
-                file = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-            except OSError:
-                continue
-            mark = cls(path, file)
-            try:
-                if os.fstat(file).st_uid != os.getuid():
-                    raise ValueError
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                told = json.loads(os.read(file, 4096))
-                if not isinstance(told["url"], str) or not tag_of(user_name(told["tag"], 0)):
-                    raise ValueError
-            except (OSError, ValueError, KeyError, TypeError):
-                mark.release()
-                continue
-            found.append((mark, told))
-        return found
-
-    def delete(self) -> None:
-        self._path.unlink(missing_ok=True)
-        self.release()
-
-    def release(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from huddle.errors import LocalError
 from huddle.networks.base import (
@@ -17,6 +17,9 @@ from huddle.networks.base import (
     option,
 )
 from huddle.networks.tailscale.kind import COMMANDS
+
+if TYPE_CHECKING:
+    from huddle.helper import Service
 
 _URL, _KEY, _CERTIFICATE = "HUDDLE_HEADSCALE", "HUDDLE_HEADSCALE_KEY", "HUDDLE_HEADSCALE_CERTIFICATE"
 
@@ -80,23 +83,31 @@ class HeadscaleKind(NetworkKind):
         return None
 
     def create(self, context: NetworkContext, options: Any) -> Network:
+        from huddle.networks.headscale.marks import HelperMarks, MakeMark
         from huddle.networks.headscale.network import HeadscaleNetwork
 
+        helper = context.helper
         return HeadscaleNetwork(
             context.rendezvous,
             context.crypto,
             server=options.headscale,
             api_key=options.headscale_key,
             certificate=_certificate(options.headscale_certificate),
+            marks=HelperMarks(helper) if helper and helper.does(MakeMark) else None,
             notice=context.notice,
         )
 
     def needed(self, options: Any) -> Iterable[Path]:
         return (options.headscale_certificate,) if options.headscale_certificate else ()
 
+    def root_services(self, port: int, *, homeless: bool) -> "Iterable[Service]":
+        from huddle.networks.headscale.marks import MarkService
+
+        return (MarkService(),) if homeless else ()
+
     async def examine(self, options: Any) -> list[Check]:
         """What dead sessions have left in Headscales; its tailscaled is the network tailscale's affair."""
-        from huddle.networks.headscale.admission import left_here
+        from huddle.networks.headscale.marks import left_here
 
         if servers := left_here():
             found = f"users of dead sessions in {', '.join(servers)}"

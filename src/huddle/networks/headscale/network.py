@@ -24,6 +24,7 @@ from huddle.networks.base import Accepted, PeerOffer
 from huddle.networks.headscale.admission import Admission, user_name
 from huddle.networks.headscale.api import HeadscaleApi
 from huddle.networks.headscale.auth_keys import AuthKeyGrant, give, take
+from huddle.networks.headscale.marks import Marks
 from huddle.networks.headscale.readiness import both_ready
 from huddle.networks.tailscale.api import Node, TailscaleStatus
 from huddle.networks.tailscale.daemon import EXPOSED, Daemon, installed, missing
@@ -49,8 +50,8 @@ class HeadscaleNetwork:
     """One party's part in the network; see `huddle.networks.base.Network`.
 
     `rendezvous` is where keys are handed over. The host names its Headscale by `server` and `api_key`, and
-    by `certificate` (PEM) where no authority vouches for it; guests are told. `notice` is told what its
-    person should read.
+    by `certificate` (PEM) where no authority vouches for it; guests are told. `marks` say what dead sessions
+    have left (None: this account's own). `notice` is told what its person should read.
     """
 
     name = "headscale"
@@ -63,6 +64,7 @@ class HeadscaleNetwork:
         server: str | None = None,
         api_key: str | None = None,
         certificate: str = "",
+        marks: Marks | None = None,
         notice: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._rendezvous = rendezvous
@@ -70,6 +72,7 @@ class HeadscaleNetwork:
         self._server = server
         self._api_key = api_key
         self._certificate = certificate
+        self._marks = marks
         self._admission: Admission | None = None
         self._daemon: Daemon | None = None
         self._inside = False
@@ -96,7 +99,7 @@ class HeadscaleNetwork:
                     "A Headscale needs an API key.",
                     hint="Make one with headscale apikeys create, and give it in HUDDLE_HEADSCALE_KEY.",
                 )
-            admission = Admission(HeadscaleApi(self._server, self._api_key, self._certificate))
+            admission = Admission(HeadscaleApi(self._server, self._api_key, self._certificate), self._marks)
             swept = await admission.open()
             for tag in swept:
                 self._notice(f"What a dead session {tag} had left in the Headscale is gone.")

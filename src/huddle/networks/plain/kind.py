@@ -27,8 +27,8 @@ class PlainKind(NetworkKind):
     seen_by = "anybody on the path, and a party that forwards: addresses, sizes, times"
     links_parties = False
 
-    def root_services(self, port: int) -> "Iterable[Service]":
-        return WireGuardKind().root_services(port)
+    def root_services(self, port: int, *, homeless: bool) -> "Iterable[Service]":
+        return WireGuardKind().root_services(port, homeless=homeless)
 
     async def examine(self, options: Any) -> list[Check]:
         """Nothing of its own: it needs what the network wireguard needs."""

@@ -47,7 +47,7 @@ class WireGuardKind(NetworkKind):
             maker=maker(context),
         )
 
-    def root_services(self, port: int) -> "Iterable[Service]":
+    def root_services(self, port: int, *, homeless: bool) -> "Iterable[Service]":
         from huddle.networks.wireguard.helper import WireGuardService
 
         return (WireGuardService(port=port),)

@@ -12,8 +12,9 @@ import pytest
 
 from huddle.errors import HuddleError, LocalError, NetworkError
 from huddle.networks.headscale import admission as headscale_admission
-from huddle.networks.headscale.admission import MARK, Admission, left_here, sweep, tag_of, user_name
+from huddle.networks.headscale.admission import Admission, sweep, tag_of, user_name
 from huddle.networks.headscale.api import HeadscaleApi, Missing
+from huddle.networks.headscale.marks import PREFIX, LocalMarks, left_here
 from tests.tailnet.headscale import POLICY, Headscale, Refused, serving
 
 DIDS = {0: "did:key:zAda", 1: "did:key:zBob", 2: "did:key:zCyd"}
@@ -59,7 +60,7 @@ def untouched(state: Headscale) -> bool:
 
 
 def marks(folder: Path) -> list[Path]:
-    return list(folder.glob(f"{MARK}*"))
+    return list(folder.glob(f"{PREFIX}*"))
 
 
 def come(state: Headscale, key: str, node: str = "nodekey:a") -> dict[str, str]:
@@ -178,22 +179,22 @@ def crashed(state: Headscale, temporary: Path, tag: str) -> None:
     user = state.do("POST", "/user", {}, {"name": user_name(tag, 0), "displayName": "did:key:z"})["user"]
     body = {"user": user["id"], "expiration": "2999-01-01T00:00:00Z"}
     come(state, state.do("POST", "/preauthkey", {}, body)["preAuthKey"]["key"], f"nodekey:{tag}")
-    (temporary / f"{MARK}{tag}").write_text(json.dumps({"url": state.url, "tag": tag}))
+    (temporary / f"{PREFIX}{tag}").write_text(json.dumps({"url": state.url, "tag": tag}))
 
 
 async def test_what_a_crash_left_is_gone_at_the_next_start(headscale: Headscale, temporary: Path) -> None:
     dead, lives, elsewhere = "d" * 12, "a" * 12, "e" * 12
     for tag in (dead, lives, elsewhere):
         crashed(headscale, temporary, tag)
-    (temporary / f"{MARK}{elsewhere}").write_text(json.dumps({"url": "http://another", "tag": elsewhere}))
-    (temporary / f"{MARK}nonsense").write_text("{")
+    (temporary / f"{PREFIX}{elsewhere}").write_text(json.dumps({"url": "http://another", "tag": elsewhere}))
+    (temporary / f"{PREFIX}nonsense").write_text("{")
     assert left_here() == sorted([headscale.url, "http://another"])
-    with (temporary / f"{MARK}{lives}").open("r+") as locked:
+    with (temporary / f"{PREFIX}{lives}").open("r+") as locked:
         fcntl.flock(locked, fcntl.LOCK_EX)
         assert await Admission(api(headscale)).open() == [dead]
         assert left_here() == ["http://another"]
     assert headscale.names() == {"carol", user_name(lives, 0), user_name(elsewhere, 0)}
-    assert not (temporary / f"{MARK}{dead}").exists() and (temporary / f"{MARK}{lives}").exists()
+    assert not (temporary / f"{PREFIX}{dead}").exists() and (temporary / f"{PREFIX}{lives}").exists()
 
 
 async def test_what_another_machine_s_crash_left_goes_when_it_is_old_and_empty(headscale: Headscale) -> None:
@@ -205,8 +206,8 @@ async def test_what_another_machine_s_crash_left_goes_when_it_is_old_and_empty(h
         if tag == busy:
             come(headscale, key)
     now = datetime.now(UTC).timestamp()
-    assert await sweep(api(headscale), now) == []
-    assert await sweep(api(headscale), now + 4000) == [empty]
+    assert await sweep(api(headscale), LocalMarks(), now) == []
+    assert await sweep(api(headscale), LocalMarks(), now + 4000) == [empty]
     assert headscale.names() == {"carol", user_name(busy, 0)}
 
 

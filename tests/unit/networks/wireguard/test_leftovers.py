@@ -8,9 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from huddle.networks.wireguard import keys, uapi
 from huddle.networks.wireguard import leftovers as remains
-from huddle.networks.wireguard import uapi
 from huddle.networks.wireguard.keys import Owner, interface
+
+
+@pytest.fixture(autouse=True)
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names that these tests give are foreign to other tests, which would remove what is of the dead."""
+    here = keys._namespace()
+    monkeypatch.setattr(keys, "_namespace", lambda: (here + 1 + os.getpid() % 1000) % 32768)
 
 
 @pytest.fixture
