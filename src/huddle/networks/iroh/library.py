@@ -126,10 +126,10 @@ class IrohStream:
 
     def path(self) -> tuple[str, bool]:
         """Where the peer is reached now, and whether that is a relay; empty where nobody knows."""
-        for path in self._connection.paths():
-            if path.is_selected:
-                return path.remote_addr, path.is_relay
-        return "", False
+        paths = self._connection.paths()
+        # None is selected for a moment, while iroh goes from one to another.
+        path = next((one for one in paths if one.is_selected), paths[0] if paths else None)
+        return (path.remote_addr, path.is_relay) if path else ("", False)
 
     def close(self) -> None:
         """Drop the connection at once."""

@@ -34,16 +34,20 @@ class IrohWire(BufferedWire):
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._read()), loop.create_task(self._write())]
         self._reported = False
+        self._look()  # once it is lost nobody knows any more
 
     @property
     def info(self) -> WireInfo:
         """What is known of it; the path may change while it lives."""
+        self._look()
+        return self._info
+
+    def _look(self) -> None:
         where, relayed = ("", False) if self._reported else self._stream.path()
         if where:
             host, _, port = where.rpartition(":")
             path = f"relayed by {where}" if relayed else f"direct, {host.strip('[]')} port {port}"
             self.inform(replace(self._info, path=path))
-        return self._info
 
     def send(self, data: bytes) -> None:
         """Send, without waiting; does nothing on a lost or closed wire."""

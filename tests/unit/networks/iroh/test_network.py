@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
@@ -91,6 +92,34 @@ async def test_bytes_go_both_ways_and_the_keys_are_those_of_the_offers() -> None
         assert mine.info.sealed
         # It may have moved to IPv6 by now, of whose addresses only loopback's is bound.
         assert mine.info.path.startswith(("direct, 127.0.0.1 port ", "direct, ::1 port "))
+
+
+async def test_a_path_is_known_though_the_wire_was_lost_before_anybody_asked() -> None:
+    async with parties() as (networks, accepted):
+        mine, theirs = await pair(networks, accepted)
+        theirs.abort()
+        await asyncio.sleep(0.2)
+        assert mine.info.path.startswith(("direct, 127.0.0.1 port ", "direct, ::1 port "))
+
+
+@pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        ([(False, "1.2.3.4:5", False), (True, "https://relay", True)], ("https://relay", True)),
+        ([(False, "1.2.3.4:5", False), (False, "https://relay", True)], ("1.2.3.4:5", False)),
+        ([(False, "https://relay", True)], ("https://relay", True)),
+        ([], ("", False)),
+    ],
+)
+def test_the_path_is_the_selected_one_or_else_one_that_is_open(
+    paths: list[tuple[bool, str, bool]], told: tuple[str, bool]
+) -> None:
+    connection = Mock()
+    connection.remote_id().to_bytes.return_value = bytes(32)
+    connection.paths.return_value = [
+        Mock(is_selected=selected, remote_addr=where, is_relay=relayed) for selected, where, relayed in paths
+    ]
+    assert iroh_library.IrohStream(connection, Mock()).path() == told
 
 
 async def test_64_mib_both_ways_at_once_arrive_whole() -> None:
