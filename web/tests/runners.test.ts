@@ -1,7 +1,7 @@
 /** Runners that fail, hang or flood, as the session worker has them. */
 import { expect, test } from "vitest";
 import { Mailbox, POLLIN } from "../src/core/mailbox";
-import { Runners } from "../src/core/runners";
+import { Runners, WARM } from "../src/core/runners";
 
 const GONE = 2;
 const WRITTEN = 6; // of a link
@@ -34,7 +34,7 @@ function page(...behaviours: ((control: MessagePort) => void)[]): { box: Mailbox
 }
 
 async function note(box: Mailbox): Promise<unknown[]> {
-  await box.poll({ HEAP32: new Int32Array([box.fd, POLLIN]) }, 0, 1, 2_000);
+  await box.poll({ HEAP32: new Int32Array([box.fd, POLLIN]) }, 0, 1, 30_000);
   return box.take() ?? [];
 }
 
@@ -52,6 +52,38 @@ test("a runner that does not get ready is replaced, and the run goes on in the n
   const running = runners.start("{}", {}, [1]);
   expect(await note(box)).toEqual([running.id, 1, '{"exit": 0}']);
   expect(got).toBe("{}");
+});
+
+test("a runner is told once that a program may run soon, the next one too, and none that has its task at once", async () => {
+  const said: unknown[][] = [];
+  const { runners, made } = page((control) => {
+    const words: unknown[] = [];
+    said.push(words);
+    control.onmessage = ({ data }) => {
+      words.push(data === WARM ? data : data.config);
+      if (data.config === "first") control.postMessage({ failed: "it was the program's doing" });
+    };
+    control.postMessage({ ready: true });
+  });
+  await expect.poll(made).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(said).toEqual([[]]);
+  runners.expect([]);
+  runners.expect([]);
+  await expect.poll(() => said).toEqual([[WARM]]);
+  runners.start("first", {}, [1]);
+  await expect.poll(() => said).toEqual([[WARM, "first"], [WARM]]);
+  runners.start("second", {}, [1]);
+  await expect.poll(() => said).toEqual([[WARM, "first"], [WARM, "second"]]);
+
+  const hurried: unknown[] = [];
+  const other = page((control) => {
+    control.onmessage = ({ data }) => hurried.push(data === WARM ? data : data.config);
+    control.postMessage({ ready: true });
+  });
+  other.runners.expect([]);
+  other.runners.start("at once", {}, [1]);
+  await expect.poll(() => hurried).toEqual(["at once"]);
 });
 
 test("what a program imports is asked of the page, and comes to the runner by a port of its own", async () => {

@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from huddle.browser import packages
+from huddle.browser import packages, warm_up
 from huddle.browser.aside import piece
 from huddle.browser.js_values import array, record
-from huddle.browser.loop import MailboxLoop, PortSocket, sleep, wait_until
+from huddle.browser.loop import SLICE, MailboxLoop, PortSocket, sleep, wait_until
 from huddle.browser.mpyc_import import begin_mpyc, prepare_mpyc
 from huddle.browser.ports import Ports
 from huddle.links import frames
@@ -136,8 +136,25 @@ def prepare() -> None:
     prepare_mpyc()
 
 
+def _carried(message: bytes) -> bytes:
+    """As a port carries it: to JavaScript and back."""
+    data: bytes = array(message).to_bytes()
+    return data
+
+
+_warming = warm_up.slices(_carried)
+
+
+def warm() -> bool:
+    """Go on with it for a moment; whether there is more."""
+    asyncio._set_running_loop(None)  # Pyodide's own counts as running at any time
+    until = time.perf_counter() + SLICE
+    return any(time.perf_counter() >= until for _ in _warming)
+
+
 def main(box: Any, task: Any) -> None:
     """Run the program of a task (see `Task` in runners.ts) and report how it ended."""
+    _warming.close()
     config = json.loads(task.config)
     names = config["names"]
 

@@ -2,7 +2,7 @@
  * The runner's worker: Pyodide in a frame without network, which runs one program and is ended then.
  *
  * From the frame: one `RunnerStart`, then direct channels to peers (`Told`). On the port in it, to the session worker, it says `ready` once, gets
- * one `Task`, and reports as texts. Whatever the program does to this worker, the other end
+ * `WARM` perhaps and one `Task`, and reports as texts. Whatever the program does to this worker, the other end
  * takes none of it at its word.
  */
 import { coming } from "./assets";
@@ -12,7 +12,7 @@ import { Mailbox, Stream } from "./mailbox";
 import type { Given } from "./packages";
 import type { PyodideAPI } from "pyodide";
 import { call, install, python, reasonOf } from "./python";
-import type { Task } from "./runners";
+import { WARM, type Task } from "./runners";
 
 export interface RunnerStart {
   /** Of `passOn`. */
@@ -54,6 +54,11 @@ async function run(api: PyodideAPI, control: MessagePort, task: Task): Promise<v
   });
 }
 
+/** Until there is a task, and not longer than it takes; JavaScript gets its turn meanwhile. */
+async function warm(api: PyodideAPI): Promise<void> {
+  while (early && (await call(api, "huddle.browser.runner_worker", "warm"))) await new Promise((resolve) => setTimeout(resolve));
+}
+
 function told({ way, channel }: Told): void {
   const stream = peers.get(way.peer);
   if (channel) stream?.direct(way.number, channel);
@@ -71,7 +76,9 @@ self.onmessage = async (event: MessageEvent<RunnerStart>) => {
   try {
     const api = await python(coming(assets), box, "runner");
     await call(api, "huddle.browser.runner_worker", "prepare");
-    control.onmessage = ({ data }: MessageEvent<Task>) => void run(api, control, data).catch(failed);
+    control.onmessage = ({ data }: MessageEvent<typeof WARM | Task>) =>
+      // A run is as good without.
+      void (data === WARM ? warm(api).catch(() => undefined) : run(api, control, data).catch(failed));
     control.postMessage({ ready: true });
   } catch (error) {
     failed(error);

@@ -29,6 +29,9 @@ export interface Task {
   packages?: MessagePort;
 }
 
+/** To a runner, before its task: a program may run soon, and until then it may get quick (huddle/browser/warm_up.py). */
+export const WARM = "warm";
+
 /** As huddle/browser/worker_runner.py has it of reports. */
 const FOUL = "it sent its supervisor something that no runner says";
 
@@ -44,6 +47,7 @@ export class Runners {
   private control: MessagePort | undefined;
   private rtc: Rtc | undefined;
   private ready = false;
+  private expected = false;
   private current: Running | undefined;
   private waiting: Running | undefined;
   private failures = 0;
@@ -66,6 +70,8 @@ export class Runners {
 
   /** A program that imports these may run soon. */
   expect(imports: string[]): void {
+    if (!this.expected && this.ready) this.control?.postMessage(WARM);
+    this.expected = true;
     if (imports.length > 0) this.backstage.postMessage({ needs: imports, to: undefined, seeking: true } satisfies Needs);
   }
 
@@ -112,6 +118,7 @@ export class Runners {
         this.ready = ready = true;
         this.failures = 0;
         this.backstage.postMessage({ ready: true });
+        if (this.expected && !this.waiting) control.postMessage(WARM);
         this.begin();
       } else if (word?.kind === "written" && this.current && !written) {
         written = true;
