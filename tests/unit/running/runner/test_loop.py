@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -333,6 +334,22 @@ def test_a_peer_without_room_holds_up_nobody_else(place: Place) -> None:
     assert rest[-1] == (DATA, 1, b"last")
     assert got + sum(len(payload) + 8 for _, _, payload in rest) == len(data_frames(bytes(3 * WINDOW))) + 12
     assert slow.transport.get_write_buffer_size() == 0
+
+
+def test_what_the_lane_has_no_room_for_waits_as_it_is(place: Place) -> None:
+    """A copy of all that is left at each send, as it once was, made ten megabytes half as fast."""
+    mpyc = place.connect(2)
+    mpyc.transport.write(bytes(WINDOW))
+    place.tick()
+    tracemalloc.start()
+    try:
+        for _ in range(5):
+            assert place.end.recv(MB // 8)
+            tracemalloc.reset_peak()
+            place.lane.flush()
+            assert tracemalloc.get_traced_memory()[1] < MB // 2
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_end_is_told_without_a_loop(place: Place) -> None:
