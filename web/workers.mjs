@@ -2,7 +2,7 @@
 // packages that programs may import, and the runner's frame, whose one script its document names by hash.
 // Writes to build/, which the page imports.
 import { createHash } from "node:crypto";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, stat, writeFile } from "node:fs/promises";
 import { build } from "rolldown";
 
 const OUT = "build";
@@ -11,12 +11,40 @@ const NO_IMPORTS = 'self.importScripts=()=>{throw new TypeError("nothing is load
 const NO_WORKERS = "delete self.Worker;";
 const BANNERS = { "runner-worker": NO_IMPORTS + NO_WORKERS, "session-worker": NO_IMPORTS, "package-worker": NO_IMPORTS, "vectors-worker": NO_IMPORTS };
 
+const WORD = /[\w$]+/g;
+
+/**
+ * Pyodide's own module has a variable and a property for each of the 4,900 functions that its WebAssembly exports, for
+ * shared libraries, and a third of it is this list. No library is loaded here: what nobody mentions is left out.
+ */
+const fewerExports = {
+  name: "fewer-exports",
+  async transform(code, id) {
+    if (!id.endsWith("/pyodide.asm.mjs")) return undefined;
+    const ours = (await readdir("src/core")).map((name) => `src/core/${name}`);
+    const elsewhere = await Promise.all(["node_modules/pyodide/pyodide.mjs", ...ours].map((name) => readFile(name, "utf8")));
+    const mentioned = new Set(elsewhere.flatMap((text) => text.match(WORD)));
+    const times = new Map();
+    for (const [word] of code.matchAll(WORD)) times.set(word, (times.get(word) ?? 0) + 1);
+    const dropped = new Set();
+    const assigned = code.replace(/(?<=[{;])([\w$]+)=Module\["\1"\]=wasmExports\["[\w$]+"\](?:\.value>>>0)?;/g, (whole, name) => {
+      // Three times: `var …,_free,…;` and `_free=Module["_free"]=wasmExports["free"];`.
+      if (times.get(name) > 3 || mentioned.has(name)) return whole;
+      dropped.add(name);
+      return "";
+    });
+    if (dropped.size === 0) throw new Error("Pyodide's module has another form now");
+    return { code: assigned.replace(/(?<=[ ,])([\w$]+),/g, (whole, name) => (dropped.has(name) ? "" : whole)) };
+  },
+};
+
 async function bundle(name, format = "iife", source = `src/core/${name}.ts`) {
   const { output } = await build({
     input: source,
     // What only Node would load.
     external: /^node:|^ws$/,
     platform: "browser",
+    plugins: [fewerExports],
     // A classic script has none; Pyodide only looks whence it came, and all it needs is handed to it.
     transform: { define: { "import.meta.url": JSON.stringify("https://huddle.invalid/") }, target: "es2024" },
     // Pyodide runs in module workers only, and this is how it knows them; nothing is to be loaded anyway.
