@@ -1,12 +1,11 @@
 /** Data links between the ports of two runners, over channels that are cut, full or none. */
 import { expect, test } from "vitest";
-import { DataLink } from "../src/core/data-link";
+import { DataLink, type Channel } from "../src/core/data-link";
 import { END, control, joined, scan, type Bytes } from "../src/core/frames";
 import { WINDOW } from "../src/core/link";
 import { CREDIT, Mailbox } from "../src/core/mailbox";
-import type { RtcChannel } from "../src/core/rtc";
 
-const [ONLINE, OVER, FAILED, ENDED, WRITTEN, FOUL, OUTPUT] = [1, 3, 4, 5, 6, 7, 8];
+const [ONLINE, OVER, FAILED, ENDED, WRITTEN, FOUL] = [1, 3, 4, 5, 6, 7];
 
 function frame(payload: number, depth = 1): Bytes {
   const made = new Uint8Array(8 + payload);
@@ -17,7 +16,7 @@ function frame(payload: number, depth = 1): Bytes {
 }
 
 /** As much of a data channel as a link uses; `other` gets what is sent. */
-class FakeChannel {
+class FakeChannel implements Channel {
   other: FakeChannel | undefined;
   private sink: ((data: ArrayBuffer) => void) | undefined;
 
@@ -85,8 +84,8 @@ function connect(one: Side, other: Side): [FakeChannel, FakeChannel] {
   const [mine, theirs] = [new FakeChannel(), new FakeChannel()];
   mine.other = theirs;
   theirs.other = mine;
-  one.link.attach(mine as unknown as RtcChannel);
-  other.link.attach(theirs as unknown as RtcChannel);
+  one.link.attach(mine);
+  other.link.attach(theirs);
   one.link.divert();
   other.link.divert();
   return [mine, theirs];
@@ -142,24 +141,6 @@ test("a runner is held up while the link's window is full, and one write may be 
   expect(Buffer.compare(joined(other.got), block)).toBe(0);
 });
 
-test("a wire that only Python can use gets what is to be sent, and no more once it is left", async () => {
-  const [one, other] = [new Side(), new Side()];
-  one.link.attach(undefined);
-  other.link.attach(undefined);
-  expect(one.has(OUTPUT)).toBe(true);
-  one.write(frame(10));
-  await until(() => {
-    const [mine, theirs] = [one.link.output(), other.link.output()];
-    if (mine) other.link.receive(mine);
-    if (theirs) one.link.receive(theirs);
-    return other.size === 18;
-  });
-  one.write(frame(10));
-  await until(() => one.sent() === 36);
-  one.link.detach();
-  expect(one.link.output()).toBeUndefined();
-});
-
 test.each([
   ["bytes that are no frames", new Uint8Array([9, 9, 9, 9, 9, 9, 9, 9])],
   ["a frame of a wire", control(17, 0)],
@@ -204,7 +185,7 @@ test("a runner that is gone leaves what it wrote, even behind a full window, unl
 
 test("a peer that breaks the protocol is named, and nothing more is taken of it", async () => {
   const one = new Side();
-  one.link.attach(undefined);
+  one.link.attach(new FakeChannel());
   one.link.receive(frame(4));
   await until(() => one.has(FAILED));
   one.link.receive(control(END));

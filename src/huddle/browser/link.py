@@ -2,8 +2,7 @@
 
 `ScriptEnd` seeks, proves, attaches and detaches wires as every `Link`. What a link's machine does with
 bytes, times and counters is its JavaScript's, so that a message costs no Python in this worker, and a link
-answers whatever the runner does. A data channel's bytes pass no Python at all; those of other wires, as of a
-sealed one, come through here.
+answers whatever the runner does. Of what a wire brings only the bytes right behind the proof come here.
 """
 
 from collections.abc import Callable
@@ -11,15 +10,16 @@ from typing import Any, Protocol, cast
 
 from huddle.browser.js_values import array
 from huddle.browser.loop import MailboxLoop
+from huddle.browser.records import ScriptRecordWire
 from huddle.links.frames import Scanned
 from huddle.links.link import Link
-from huddle.links.proof import Proven
+from huddle.links.proof import Proven, RecordKeys
 from huddle.links.protocol import Happened, LinkProtocol
 from huddle.links.receiver import LinkStats
 from huddle.links.wire import Wire
 
 # Kinds of notes, as in data-link.ts.
-_ONLINE, _SILENT, _OVER, _FAILED, _ENDED, _WRITTEN, _FOUL, _OUTPUT = range(1, 9)
+_ONLINE, _SILENT, _OVER, _FAILED, _ENDED, _WRITTEN, _FOUL = range(1, 8)
 
 
 class Carried(Protocol):
@@ -57,10 +57,6 @@ class ScriptLink(LinkProtocol):
 
     def abandon(self) -> None:
         self._script.abandon()
-
-    def output(self) -> bytes:
-        data = self._script.output()
-        return b"" if data is None else cast(bytes, data.to_bytes())
 
     def receive(self, data: bytes, now: float) -> tuple[()]:
         """JavaScript takes it, and brings the frames in it to the runner by itself."""
@@ -114,8 +110,7 @@ class ScriptEnd(Link):
     def found(self, wire: Wire, proven: Proven) -> None:
         super().found(wire, proven)
         # What came on it until now has gone through here, in its order.
-        if self._channel() is not None:
-            self._script.divert()
+        self._script.divert()
 
     async def close(self, limit: float = 5.0) -> None:
         self._link.sent = int(self._script.stats().to_py()[0])
@@ -132,9 +127,12 @@ class ScriptEnd(Link):
     def _swallow(self) -> None:
         """JavaScript does so since `finish`."""
 
+    def _sealed(self, wire: Wire, keys: RecordKeys, rest: bytes) -> Wire:
+        return ScriptRecordWire(wire, keys, rest, self._mailbox)
+
     def _channel(self) -> Any:
-        """JavaScript's part of the present wire, such as a data channel; None for a wire that is Python's."""
-        return getattr(self._wire.wire, "script", None) if self._wire else None
+        """JavaScript's part of the present wire: a data channel, or the record layer."""
+        return cast(Any, self._wire).wire.script
 
     def _note(self, kind: int, value: Any) -> None:
         if kind == _ONLINE:
@@ -154,8 +152,6 @@ class ScriptEnd(Link):
             self._carried.written()
         elif kind == _FOUL:
             self._carried.foul()
-        elif kind == _OUTPUT:
-            self._flush()
 
     def _tell(self, event: Happened) -> None:
         self._link.events.append(event)

@@ -15,7 +15,7 @@ from asyncio.selector_events import BaseSelectorEventLoop
 from collections import deque
 from collections.abc import Callable
 from selectors import PollSelector
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, cast
 
 from huddle.browser.js_values import array
 
@@ -94,21 +94,26 @@ class PortSocket:
 
 
 class BrowserSocket:
-    """A WebSocket of the browser; its notes are 0 open, 1 bytes, 2 closed with a reason."""
+    """A WebSocket of the browser; its notes are 0 open, 1 a message to take, 2 closed with a reason."""
 
-    def __init__(self, socket: Any) -> None:
-        self._socket = socket
-        self.id: int = socket.id
+    def __init__(self, script: Any) -> None:
+        self.script = script
+        self.id: int = script.id
 
     @property
     def open(self) -> bool:
-        return bool(self._socket.open)
+        return bool(self.script.open)
+
+    def take(self) -> bytes | None:
+        """The next message; None where JavaScript takes them."""
+        data = self.script.take()
+        return None if data is None else cast(bytes, data.to_bytes())
 
     def send(self, data: bytes | memoryview) -> None:
-        self._socket.send(array(data))
+        self.script.send(array(data))
 
     def close(self) -> None:
-        self._socket.close()
+        self.script.close()
 
 
 class MailboxLoop(BaseSelectorEventLoop):

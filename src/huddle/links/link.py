@@ -15,7 +15,7 @@ from huddle.errors import HuddleError, PeerError
 from huddle.identity.crypto import Crypto
 from huddle.links.connector import Connector, DialTarget
 from huddle.links.frames import Scanned, Slice
-from huddle.links.proof import Proven
+from huddle.links.proof import Proven, RecordKeys
 from huddle.links.protocol import NEVER, SILENCE, Happened, LinkProtocol
 from huddle.links.receiver import EarlyReceiver, LinkReceiver, LinkStats
 from huddle.links.record_layer import RecordWire
@@ -192,7 +192,7 @@ class Link:
         self._detach(leave=old is not None and info.network in self._seeker.better(old.info))
         rest = proven.rest
         if not (info.sealed and info.local_key and info.peer_key):
-            wire, rest = RecordWire(wire, proven.keys, self._crypto, rest), b""
+            wire, rest = self._sealed(wire, proven.keys, rest), b""
         attached = self._wire = _Attached(self, wire)
         self._since = self._clock()
         self._link.attach(self._since)
@@ -219,6 +219,10 @@ class Link:
             self._seeker.improve(better)
 
     # --- inside
+
+    def _sealed(self, wire: Wire, keys: RecordKeys, rest: bytes) -> Wire:
+        """The record layer over a wire that has no encryption of its own, or none bound to the offers."""
+        return RecordWire(wire, keys, self._crypto, rest)
 
     def _hand_over(self, receiver: LinkReceiver, over: bool) -> None:
         early, self._receiver = self._receiver, receiver

@@ -8,9 +8,11 @@ used twice. A record that was changed, left out, repeated or put elsewhere does 
 wire is lost, as if it had been cut: the link goes on over another one. Whoever cuts the wire inside a
 record or between two achieves no more than a loss.
 
-A `RecordWire` wraps a wire and is one itself. It knows nothing of links.
+A `RecordWire` wraps a wire and is one itself. It knows nothing of links. What seals by other means, as in a
+browser, is a `SealedWire`, too.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from huddle.identity.crypto import Crypto, InvalidSeal
@@ -21,20 +23,14 @@ MAX_RECORD = 65_536  # plain bytes: what a receiver must hold before it can chec
 TAG = 16
 
 
-class RecordWire:
+class SealedWire(ABC):
     """A wire over a wire, sealed. `rest` is what the inner wire brought behind the link proof."""
 
-    def __init__(self, inner: Wire, keys: RecordKeys, crypto: Crypto, rest: bytes = b"") -> None:
+    def __init__(self, inner: Wire, rest: bytes) -> None:
         self._inner = inner
-        self._keys = keys
-        self._crypto = crypto
-        self._buffer = rest
-        self._sent = self._received = 0
+        self._rest = rest
         self._receiver: WireReceiver | None = None
         self._gone = False
-
-    def __repr__(self) -> str:
-        return f"<RecordWire sent {self._sent} received {self._received} over {self._inner!r}>"
 
     @property
     def info(self) -> WireInfo:
@@ -45,10 +41,69 @@ class RecordWire:
         """Deliver to this receiver from now on, and first what arrived before."""
         first = self._receiver is None
         self._receiver = receiver
-        if self._buffer:
-            self.wire_data(b"")
+        rest, self._rest = self._rest, b""
+        if rest:
+            self.wire_data(rest)
         if first and not self._gone:
             self._inner.start(self)
+
+    @abstractmethod
+    def send(self, data: bytes) -> None:
+        """Send, without waiting; does nothing on a lost wire."""
+
+    def close(self) -> None:
+        """Send what is left, then close."""
+        self._leave()
+        self._inner.close()
+
+    def abort(self) -> None:
+        """Drop the wire at once."""
+        self._leave()
+        self._inner.abort()
+
+    # --- Receiver of the inner wire
+
+    @abstractmethod
+    def wire_data(self, data: bytes) -> None:
+        """The inner wire brought this."""
+
+    def wire_lost(self, reason: str) -> None:
+        """The inner wire is gone."""
+        if self._gone or self._receiver is None:
+            return
+        self._leave()
+        self._receiver.wire_lost(f"{reason}, inside a record" if self._inside() else reason)
+
+    # --- for subclasses
+
+    @abstractmethod
+    def _inside(self) -> bool:
+        """Whether a part of a record is here, of which the rest has not come."""
+
+    def _fail(self, reason: str) -> None:
+        """A record does not open: the wire is lost, unless it was dropped before."""
+        if self._gone or self._receiver is None:
+            return
+        self.abort()
+        self._receiver.wire_lost(reason)
+
+    def _leave(self) -> None:
+        """Nothing more goes out or comes in."""
+        self._gone = True
+
+
+class RecordWire(SealedWire):
+    """A `SealedWire` whose records this process seals and opens."""
+
+    def __init__(self, inner: Wire, keys: RecordKeys, crypto: Crypto, rest: bytes = b"") -> None:
+        super().__init__(inner, rest)
+        self._keys = keys
+        self._crypto = crypto
+        self._buffer = b""
+        self._sent = self._received = 0
+
+    def __repr__(self) -> str:
+        return f"<RecordWire sent {self._sent} received {self._received} over {self._inner!r}>"
 
     def send(self, data: bytes) -> None:
         """Send, without waiting; does nothing on a lost wire."""
@@ -59,18 +114,6 @@ class RecordWire:
         else:
             pieces = (data[at : at + MAX_RECORD] for at in range(0, len(data), MAX_RECORD))
             self._inner.send(b"".join([self._seal(piece) for piece in pieces]))
-
-    def close(self) -> None:
-        """Send what is left, then close."""
-        self._gone = True
-        self._inner.close()
-
-    def abort(self) -> None:
-        """Drop the wire at once."""
-        self._gone = True
-        self._inner.abort()
-
-    # --- Receiver of the inner wire
 
     def wire_data(self, data: bytes) -> None:
         """Open the records that are whole and hand on what they hold, in one piece."""
@@ -97,19 +140,13 @@ class RecordWire:
         if plain:
             self._receiver.wire_data(plain[0] if len(plain) == 1 else b"".join(plain))
         # The receiver may have dropped the wire at what it got.
-        if fault and not self._gone:
-            self._gone = True
-            self._inner.abort()
-            self._receiver.wire_lost(fault)
-
-    def wire_lost(self, reason: str) -> None:
-        """The inner wire is gone."""
-        if self._gone or self._receiver is None:
-            return
-        self._gone = True
-        self._receiver.wire_lost(f"{reason}, inside a record" if self._buffer else reason)
+        if fault:
+            self._fail(fault)
 
     # --- inside
+
+    def _inside(self) -> bool:
+        return bool(self._buffer)
 
     def _seal(self, data: bytes) -> bytes:
         header = (len(data) + TAG).to_bytes(4, "big")

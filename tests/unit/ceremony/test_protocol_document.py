@@ -1,23 +1,10 @@
 """docs/protocol.md and docs/states.md have every message, limit and state as the code has them."""
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
-
 from huddle.ceremony.messages import KINDS
 from huddle.ceremony.states import RULES, TRANSITIONS, CeremonyState, Handling, SenderRole, verdict
+from tests.scripts import script
 
-
-def _script() -> ModuleType:
-    path = Path(__file__).parents[3] / "scripts" / "protocol_tables.py"
-    spec = importlib.util.spec_from_file_location("protocol_tables", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-SCRIPT = _script()
+SCRIPT = script("protocol_tables")
 
 
 def test_the_protocol_s_tables_are_those_of_the_code() -> None:

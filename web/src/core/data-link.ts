@@ -1,21 +1,20 @@
 /**
  * A run's data link in the session worker: between the port of the runner and whatever wire Python has found.
  *
- *     runner --port--> DataLink (link.ts) --> data channel          and back
+ *     runner --port--> DataLink (link.ts) --> channel               and back
  *
  * No Python is on the way of a message. Python (huddle/browser/link.py) seeks and proves the wires, attaches and
- * detaches them, and hears by notes what happens. A wire that only Python can use, such as one with the
- * record layer, gets what is to be sent by `output` and brings what it received by `receive`.
+ * detaches them, and hears by notes what happens. Of a wire it has the first bytes alone, those behind the proof.
  *
  * On the port, as on a `Stream`: buffers of bytes, here whole stream frames; numbers, by which either end says
  * how many bytes it has taken; null, when the runner has closed it; and from a runner that has a direct channel
  * (direct-stream.ts) what went by that, as `Carried`, or how the peer broke its rules. A runner runs a stranger's
  * code: who sends anything else, or far over its credit, has hung up.
  */
-import { FrameError, joined, scan, type Bytes } from "./frames";
+import { FrameError, scan, type Bytes } from "./frames";
 import { Link, NEVER, PeerError, WINDOW } from "./link";
 import { CREDIT, CREDIT_STEP, FLOOD, type Mailbox } from "./mailbox";
-import type { Counted, RtcChannel } from "./rtc";
+import type { Counted } from "./rtc";
 
 // Kinds of notes.
 const ONLINE = 1; // both ends have resumed
@@ -25,7 +24,6 @@ const FAILED = 4; // the peer broke the protocol, and how
 const ENDED = 5; // the peer's program is over, and all that it sent was brought
 const WRITTEN = 6; // this program's END is written
 const FOUL = 7; // the program sent something other than frames
-const OUTPUT = 8; // there is something for `output`
 
 /** Bytes that are taken from the runner at a time: they may go over a full window. */
 const READ = 1 << 18;
@@ -45,6 +43,12 @@ export interface Watched {
   close(): void;
 }
 
+/** A wire's script: a data channel (rtc.ts), or the record layer over a WebSocket (records.ts). */
+export interface Channel {
+  send(data: Bytes): void;
+  divert(sink: (data: ArrayBuffer) => void): void;
+}
+
 const now = (): number => performance.now() / 1000;
 
 /**
@@ -58,9 +62,7 @@ export class DataLink {
   /** Whether the runner's port is closed. */
   hungUp = false;
   private readonly link = new Link();
-  private channel: RtcChannel | undefined;
-  private attached = false;
-  private outbox: Bytes[] = [];
+  private channel: Channel | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private timerAt = NEVER;
   private closing = false;
@@ -91,11 +93,10 @@ export class DataLink {
 
   // --- for Python: the wire
 
-  /** There is a wire: this channel, or one that only Python can use. */
-  attach(channel: RtcChannel | undefined): void {
+  /** There is a wire. */
+  attach(channel: Channel): void {
     this.detach();
     this.channel = channel;
-    this.attached = true;
     this.link.attach(now());
     this.flush();
     this.arm();
@@ -111,15 +112,13 @@ export class DataLink {
 
   detach(): void {
     this.channel = undefined;
-    this.attached = false;
-    this.outbox = [];
     this.disarm();
     this.link.detach();
   }
 
   /** What the wire brought. */
   receive(data: Bytes): void {
-    if (!this.attached) return;
+    if (!this.channel) return;
     const { link } = this;
     let frames: Bytes | undefined;
     try {
@@ -139,14 +138,6 @@ export class DataLink {
     }
     if (link.state === "over") this.box.note(this.id, OVER, undefined);
     this.arm();
-  }
-
-  /** All that is to go out on Python's wire, if anything is. */
-  output(): Bytes | undefined {
-    if (this.outbox.length === 0) return undefined;
-    const data = joined(this.outbox);
-    this.outbox = [];
-    return data;
   }
 
   /** Say BYE as soon as the peer has everything; what still arrives is dropped. */
@@ -345,11 +336,9 @@ export class DataLink {
   // --- inside
 
   private flush(): void {
-    const data = this.attached ? this.link.output() : undefined;
-    if (!data) return;
-    if (!this.channel) {
-      if (this.outbox.push(data) === 1) this.box.note(this.id, OUTPUT, undefined);
-    } else if (data.length <= MAX_MESSAGE) {
+    const data = this.channel && this.link.output();
+    if (!this.channel || !data) return;
+    if (data.length <= MAX_MESSAGE) {
       this.channel.send(data);
     } else {
       for (let at = 0; at < data.length; at += MAX_MESSAGE) this.channel.send(data.subarray(at, at + MAX_MESSAGE));

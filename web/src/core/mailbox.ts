@@ -7,7 +7,10 @@
  * number, and Python waits for them by poll(2), which here is `poll`.
  */
 
+import type { Bytes } from "./frames";
+import { Records } from "./records";
 import type { Rtc } from "./rtc";
+import { Socket } from "./socket";
 
 /** Of poll(2). */
 export const POLLIN = 1;
@@ -141,9 +144,14 @@ export class Mailbox {
     return Object.fromEntries(Object.entries(functions).map(one));
   }
 
-  /** A WebSocket whose notes are: 0 open, 1 bytes, 2 closed with a reason. */
+  /** A WebSocket. */
   socket(url: string): Socket {
     return new Socket(this, url);
+  }
+
+  /** The record layer over a WebSocket, with the keys of one wire. */
+  records(socket: Socket, sending: Bytes, receiving: Bytes): Records {
+    return new Records(this, socket, sending, receiving);
   }
 }
 
@@ -296,34 +304,5 @@ export class Stream {
     this.onEnd();
     // What was sent before still gets out of a port that is closed now.
     this.port.close();
-  }
-}
-
-export class Socket {
-  readonly id: number;
-  private readonly socket: WebSocket;
-
-  constructor(box: Mailbox, url: string) {
-    this.id = box.nextId();
-    this.socket = new WebSocket(url);
-    this.socket.binaryType = "arraybuffer";
-    this.socket.onopen = () => box.note(this.id, 0, undefined);
-    this.socket.onmessage = (event: MessageEvent<ArrayBuffer | string>) => {
-      if (typeof event.data === "string") this.socket.close();
-      else box.note(this.id, 1, new Uint8Array(event.data));
-    };
-    this.socket.onclose = (event) => box.note(this.id, 2, event.reason);
-  }
-
-  get open(): boolean {
-    return this.socket.readyState === WebSocket.OPEN;
-  }
-
-  send(data: Uint8Array<ArrayBuffer>): void {
-    this.socket.send(data);
-  }
-
-  close(): void {
-    this.socket.close();
   }
 }

@@ -124,6 +124,7 @@ class RelayWire(BufferedWire):
         self.paired: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.paired.add_done_callback(_retrieved)
         self._pipe = pipe
+        self.script = pipe.script
         self._wires: set[RelayWire] = set()
 
     def join(self, host: str, wires: "set[RelayWire]") -> None:

@@ -41,6 +41,11 @@ class _Socket:
         """Whether anything that is sent may arrive."""
         return not self._over and bool(self._socket.open)
 
+    @property
+    def script(self) -> Any:
+        """What of it is JavaScript's (web/src/core/socket.ts)."""
+        return self._socket.script
+
     def took(self, data: bytes) -> None:
         """A message came."""
         raise NotImplementedError
@@ -66,7 +71,9 @@ class _Socket:
             if not self.opened.done():
                 self.opened.set_result(None)
         elif kind == _BYTES:
-            self.took(value.to_bytes())
+            # None where JavaScript takes what comes, since a moment ago.
+            if (data := self._socket.take()) is not None:
+                self.took(data)
         else:
             self._over = True
             self._loop.unlisten(self._socket.id)

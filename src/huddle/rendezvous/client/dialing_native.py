@@ -61,6 +61,7 @@ class Pipe(ClientConnection):
     """A WebSocket whose frames go to its listener as they are parsed, with no task and no queue between."""
 
     listener: PipeListener
+    script = None
 
     @property
     def is_open(self) -> bool:
