@@ -5,7 +5,7 @@ counts as one and each test as one; the exit code is 0 only if nothing failed. N
 again. With CI=true a stage may not be left out for want of a tool that the machine could have had.
 
 `--checks` leaves out the tests, `--changed` all tests but the unit tests of what differs from main, and names
-leave out all other stages.
+leave out all other stages. What failed is named once more at the end, each with the first line of why.
 """
 
 import argparse
@@ -28,11 +28,12 @@ IN_CI = os.environ.get("CI") == "true"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a stage; `note` says why it or a part of it was not run."""
+    """What came of a stage; `note` says why it or a part of it was not run, `named` which tests failed."""
 
     passed: int = 0
     failed: int = 0
     note: str = ""
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,11 @@ def pytest(*args: str) -> Outcome:
 
 
 def count(report: Path, code: int) -> Outcome:
-    """Read pytest's report; a run that ended badly without a failed test is a failure by itself."""
+    """Read a report; a run that ended badly without a failed test is a failure by itself."""
     if not report.exists():
         return Outcome(failed=1)
-    suites = list(ElementTree.parse(report).iter("testsuite"))  # noqa: S314 (pytest has just written it)
+    read = ElementTree.parse(report)  # noqa: S314 (the tests have just written it)
+    suites = list(read.iter("testsuite"))
 
     def total(attribute: str) -> int:
         return sum(int(suite.get(attribute, "0")) for suite in suites)
@@ -121,7 +123,15 @@ def count(report: Path, code: int) -> Outcome:
     skipped = total("skipped")
     note = f"{skipped} skipped, for the reasons above" if skipped else ""
     passed = total("tests") - failed - skipped
-    return Outcome(passed, max(failed, int(code != 0)), note)
+    return Outcome(passed, max(failed, int(code != 0)), note, tuple(failures(read)))
+
+
+def failures(report: "ElementTree.ElementTree[ElementTree.Element]") -> Iterator[str]:
+    """Each failed test, with the first line of why."""
+    for case in report.iter("testcase"):
+        for why in (*case.findall("failure"), *case.findall("error")):
+            message = (why.get("message") or why.text or "").strip()
+            yield f"{case.get('classname')}: {case.get('name')}: {message.partition('\n')[0][:200]}"
 
 
 def models() -> Outcome:
@@ -254,6 +264,9 @@ def main() -> int:
         print(
             f"{stage.name:10} {verdict:8} {seconds:6.1f} s  processor {used:6.1f} s  {outcome.note}".rstrip()
         )
+    for stage, outcome, *_ in results:
+        for name in outcome.named:
+            print(f"{stage.name}: {name}")
     passed = sum(outcome.passed for _, outcome, *_ in results)
     failed = sum(outcome.failed for _, outcome, *_ in results)
     print(f"{passed} passed, {failed} failed")

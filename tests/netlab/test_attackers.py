@@ -7,6 +7,7 @@ What is tried within one machine is in `tests/unit/lab/usability/test_plain`, an
 import contextlib
 import json
 import os
+import secrets
 import shlex
 import shutil
 import socket
@@ -227,7 +228,11 @@ def tunnels(monkeypatch: pytest.MonkeyPatch) -> None:
 def tunnel(
     node: Node, folder: Path, name: str, key: Key, address: str, *peers: tuple[str, str, str]
 ) -> Iterator[None]:
-    """A tunnel of that node, with peers: public key, address in the tunnel, and where it is ("": unknown)."""
+    """A tunnel of that node, with peers: public key, address in the tunnel, and where it is ("": unknown).
+
+    Its interface has a name that no other test's has: the sockets of all wireguard-go lie in one directory.
+    """
+    name += secrets.token_hex(3)
     text = f"[Interface]\nPrivateKey = {key.private}\nAddress = {address}/24\nListenPort = 51820\n"
     for public, address_there, where in peers:
         endpoint = f"Endpoint = {where}:51820\nPersistentKeepalive = 1\n" if where else ""

@@ -1,27 +1,15 @@
 """Events as JSON, and that docs/events.md has every event and every field as they are."""
 
-import importlib.util
 import json
 from dataclasses import fields
-from pathlib import Path
-from types import ModuleType
 from typing import Any, get_origin, get_type_hints
 
 import pytest
 
 from huddle import events
+from tests.scripts import script
 
-
-def _script() -> ModuleType:
-    path = Path(__file__).parents[2] / "scripts" / "events_table.py"
-    spec = importlib.util.spec_from_file_location("events_table", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-SCRIPT = _script()
+SCRIPT = script("events_table")
 KINDS: list[type[events.Event]] = SCRIPT.kinds()
 
 

@@ -1,31 +1,22 @@
 """What makes a release: two builds that are compared, and advisories that are looked up."""
 
-import importlib.util
 import io
 import tarfile
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-
-def _script(name: str) -> ModuleType:
-    path = Path(__file__).parents[2] / "scripts" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.scripts import script
 
 
 def test_a_byte_or_a_file_too_many_is_found() -> None:
-    release = _script("release")
+    release = script("release")
     assert release.differing({"a": b"1", "b": b"2"}, {"a": b"1", "b": b"2"}) == []
     assert release.differing({"a": b"1", "b": b"2"}, {"a": b"1", "b": b"3", "c": b""}) == ["b", "c"]
 
 
 def test_a_packed_directory_follows_from_its_files_alone(tmp_path: Path) -> None:
-    release, packed = _script("release"), []
+    release, packed = script("release"), []
     for name, mode, order in (("one", 0o600, ("a", "d/b")), ("two", 0o755, ("d/b", "a"))):
         for file in order:
             path = tmp_path / name / file
@@ -39,7 +30,7 @@ def test_a_packed_directory_follows_from_its_files_alone(tmp_path: Path) -> None
 
 
 def test_an_advisory_fails_and_silence_of_the_registry_is_told() -> None:
-    read = _script("advisories").read
+    read = script("advisories").read
     good = {"name": "good", "version": "1", "vulns": []}
     bad = {"name": "bad", "version": "2", "vulns": [{"id": "CVE-1", "fix_versions": ["3"]}]}
     unknown = {"name": "unknown", "skip_reason": "not found"}
@@ -53,7 +44,7 @@ def test_an_advisory_fails_and_silence_of_the_registry_is_told() -> None:
 def test_no_answer_at_all_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: object
 ) -> None:
-    advisories = _script("advisories")
+    advisories = script("advisories")
     monkeypatch.setattr(advisories, "ask", lambda: answer and advisories.read(answer))
     assert advisories.main() == 0
     assert "advisories: " in capsys.readouterr().out

@@ -9,14 +9,13 @@ other exception is a mistake inside Huddle that nobody brings about by typing; `
 """
 
 import ast
-import importlib.util
 import re
-import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+
+from tests.scripts import script
 
 HUDDLE = Path(__file__).parents[3] / "src" / "huddle"
 CLI = HUDDLE / "cli"
@@ -90,7 +89,7 @@ def test_what_people_meet_is_a_kind_of_error_whose_texts_are_collected() -> None
     while more := {one.name for one in classes if kinds & set(map(_name, one.bases))} - kinds:
         kinds |= more
     assert kinds == {"HuddleError"} | KINDS | TABLED
-    assert scripts_texts().MADE >= KINDS
+    assert script("texts").MADE >= KINDS
 
 
 def test_the_command_raises_kinds_of_errors_and_what_it_catches_itself() -> None:
@@ -101,15 +100,6 @@ def test_the_command_raises_kinds_of_errors_and_what_it_catches_itself() -> None
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
     }
     assert raised <= KINDS | INSIDE | CLICKS
-
-
-def scripts_texts() -> ModuleType:
-    """scripts/texts.py."""
-    spec = importlib.util.spec_from_file_location("texts_script", HUDDLE.parents[1] / "scripts" / "texts.py")
-    assert spec is not None and spec.loader is not None
-    module = sys.modules["texts_script"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,8 @@
 """What people read: chosen by their language, complete for every screen, and in one style."""
 
 import ast
-import importlib.util
 import re
 import string
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,18 +12,15 @@ import pytest
 from huddle.cli.terminal import answers
 from huddle.texts import LANGUAGES, language, language_of, t, tn, translated
 from huddle.texts.catalogue import load
+from tests.scripts import script
 
 ROOT = Path(__file__).parents[3]
 OTHERS = [one for one in LANGUAGES if one != "en"]
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("texts_script", ROOT / "scripts" / "texts.py")
-    assert spec is not None and spec.loader is not None
-    module = sys.modules["texts_script"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="module", name="script")
+def texts_script() -> ModuleType:
+    return script("texts")
 
 
 @pytest.fixture
