@@ -6,7 +6,6 @@ import { execFile } from "node:child_process";
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Server } from "node:http";
-import { createServer, connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -14,8 +13,10 @@ import { chromium, type BrowserContext, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ARGS, CHROMIUM, Native, ROOT, Tab, agreeable, memoryKept, people, coreAndRendezvous } from "./browser";
 import { FirefoxPerson } from "./firefox";
+import { WebKitPerson, installed } from "./webkit";
 import { needPage } from "./people";
-import { spent } from "./processor";
+import { proxy, type Proxy } from "./proxy";
+import { median, rested, spent } from "./processor";
 
 const MINUTE = 60_000;
 const PYTHON = join(ROOT, ".venv/bin/python");
@@ -50,8 +51,6 @@ afterAll(() => {
   meeting?.end();
 });
 
-const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
-
 /** Figures that are taken in turn, several times each, with the reference of the same turn. */
 class Medians {
   private readonly found = new Map<string, { values: number[]; references: number[] }>();
@@ -83,17 +82,16 @@ async function invited(measure: (link: string) => Promise<void>): Promise<void> 
   }
 }
 
+/** When both were ready, in milliseconds since the page began to load; false before. It runs in the page. */
+const marked = (): number | false => {
+  const marks = ["huddle-session", "huddle-runner"].map((name) => performance.getEntriesByName(name)[0]?.startTime ?? 0);
+  return marks.every((time) => time > 0) && Math.max(...marks);
+};
+
 /** Seconds from opening the link until the session's Python and a runner's are ready, as the page marks them. */
 async function ready(page: Page, link: string): Promise<number> {
   await page.goto(link, { waitUntil: "commit" });
-  const both = await page.waitForFunction(
-    () => {
-      const marks = ["huddle-session", "huddle-runner"].map((name) => performance.getEntriesByName(name)[0]?.startTime ?? 0);
-      return marks.every((time) => time > 0) && Math.max(...marks);
-    },
-    undefined,
-    { polling: 20, timeout: MINUTE },
-  );
+  const both = await page.waitForFunction(marked, undefined, { polling: 20, timeout: MINUTE });
   return Number(await both.jsonValue()) / 1000;
 }
 
@@ -125,26 +123,57 @@ figure("ready", () =>
   }),
 );
 
-figure("firefox", () =>
-  invited(async (link) => {
-    const person = await FirefoxPerson.at(link);
-    try {
-      await person.page.waitForFunction(`["huddle-session", "huddle-runner"].every((name) => performance.getEntriesByName(name)[0])`, {
-        polling: 20,
-        timeout: MINUTE,
-      });
-      const times = (await person.page.evaluate(
-        `["huddle-session", "huddle-runner"].map((name) => performance.getEntriesByName(name)[0].startTime)`,
-      )) as number[];
-      say("ready to run, first visit, Firefox", Math.max(...times) / 1000, "s");
-    } finally {
-      await person.close();
+/** A person in a browser that has nothing kept, at a link. */
+interface Visitor {
+  evaluate: (script: string) => Promise<unknown>;
+  again: () => Promise<unknown>;
+  close: () => Promise<void>;
+}
+
+/** First visits by such people, and a later one each. */
+async function visits(name: string, at: (link: string) => Promise<Visitor>): Promise<void> {
+  await invited(async (link) => {
+    const found = new Medians();
+    for (let time = 0; time < TIMES; time++) {
+      const person = await at(link);
+      const until = async (look: () => number | boolean): Promise<number> => {
+        for (const end = Date.now() + MINUTE; Date.now() < end; await sleep(0.05)) {
+          const seen = await person.evaluate(`(${look})()`).catch(() => false);
+          if (seen) return Number(seen);
+        }
+        throw new Error(`${name} never came to ${look}`);
+      };
+      try {
+        found.note(`ready to run, first visit, ${name}`, (await until(marked)) / 1000);
+        await until(memoryKept);
+        await person.again();
+        found.note(`ready to run, later visit, ${name}`, (await until(marked)) / 1000);
+      } finally {
+        await person.close();
+      }
     }
+    found.say("s");
+  });
+}
+
+figure("firefox", () =>
+  visits("Firefox", async (link) => {
+    const person = await FirefoxPerson.at(link);
+    const { page } = person;
+    return { evaluate: (script) => page.evaluate(script), again: () => page.reload(), close: () => person.close() };
   }),
 );
 
+figure("webkit", async () => {
+  if (!installed) return console.log("no WebKit here");
+  await visits("WebKit", async (link) => {
+    const person = await WebKitPerson.at(link);
+    return { evaluate: (script) => person.run(`return ${script}`), again: () => person.reload(), close: () => person.close() };
+  });
+});
+
 /** Seconds of which the processor time of an idle session is an average, after so many in which it came to rest. */
-const IDLE = { rest: 10, watched: 20 };
+const IDLE = { rest: 20, watched: 60 };
 
 figure("lobby", async () => {
   const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGS });
@@ -177,21 +206,14 @@ figure("lobby", async () => {
 const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 /** Passes connections on to that address, and counts what comes back. */
-async function counting(url: string): Promise<{ url: string; bytes: () => number; close: () => void }> {
+async function counting(url: string): Promise<Proxy & { bytes: () => number }> {
   let bytes = 0;
-  const { hostname, port } = new URL(url);
-  const server = createServer((near) => {
-    const far = connect(Number(port), hostname);
+  const way = await proxy(url, (near, far) => {
     far.on("data", (data) => (bytes += data.length));
-    for (const [one, other] of [[near, far], [far, near]] as const) {
-      one.pipe(other);
-      one.on("error", () => other.destroy());
-      one.on("close", () => other.destroy());
-    }
+    near.pipe(far);
+    far.pipe(near);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url: address, bytes: () => bytes, close: () => server.close() };
+  return { ...way, bytes: () => bytes };
 }
 
 figure("page", () =>
@@ -225,7 +247,7 @@ const patient: typeof agreeable = (tab, event) =>
 
 /**
  * What each of so many tabs' programs printed, and the seconds of processor time that all of Chromium took from accepting to the end,
- * when every Python was there before; `more` are files that travel with the program.
+ * when every Python was there before and at rest; and until it was, from when all had been asked. `more` are files that travel with the program.
  */
 async function outputs(
   path: string,
@@ -235,7 +257,7 @@ async function outputs(
   more: string[] = [],
   direct = true,
   gather = people,
-): Promise<{ said: string[]; processor: number }> {
+): Promise<{ said: string[]; processor: number; before: number }> {
   const files: Record<string, string> = { "program.py": await readFile(join(ROOT, path), "utf8") };
   for (const name of more) files[basename(name)] = await readFile(join(ROOT, name), "utf8");
   const { contexts, close } = await gather(count);
@@ -251,12 +273,12 @@ async function outputs(
       await tab.events.until("question", ({ what }) => what === "accept");
       await tab.page.waitForFunction(() => performance.getEntriesByName("huddle-runner").length > 0, undefined, { timeout: MINUTE });
     }
-    await sleep(1); // in which the browser comes to rest
     const browsers = new Set(contexts.map((context) => context.browser()!));
-    const before = await spent(browsers);
+    const before = await rested(browsers); // people compare their words meanwhile
+    const began = await spent(browsers);
     for (const tab of tabs) await tab.send({ do: "accept" });
     for (const tab of tabs) expect(await tab.events.until("ended")).toMatchObject({ clean: true });
-    return { said: tabs.map((tab) => tab.events.output), processor: (await spent(browsers)) - before };
+    return { said: tabs.map((tab) => tab.events.output), processor: (await spent(browsers)) - began, before };
   } finally {
     await close();
   }
@@ -282,11 +304,12 @@ figure("rounds", async () => {
   for (let time = 0; time < TIMES; time++) {
     const reference = printed(await plain(path, []));
     for (const network of ["webrtc", "relay"]) {
-      const { said, processor } = await outputs(path, [], network);
+      const { said, processor, before } = await outputs(path, [], network);
       const found = printed(said[0]!);
       for (const name of ["output", "multiplication"])
         all.note(`${name} round p50, three tabs, ${network}`, found[`${name}_ms`]!, reference[`${name}_ms`]);
       processors.note(`processor time of Chromium in rounds, three tabs, ${network}`, processor);
+      processors.note(`processor time of Chromium before, from the question until it rests, three tabs, ${network}`, before);
     }
   }
   all.say("ms");
