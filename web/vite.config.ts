@@ -1,5 +1,5 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 import { contentSecurityPolicy } from "./src/ui/csp.ts";
 
 /**
@@ -8,10 +8,14 @@ import { contentSecurityPolicy } from "./src/ui/csp.ts";
  */
 const PLAIN = ["package-worker.js", "pyodide-packages.json"];
 
+/** How long tests wait for what must come, in milliseconds: never a second, which a machine with much to do may take. */
+const PATIENT = 60_000;
+
 export default defineConfig({
   // The page works under any path.
   base: "./",
   plugins: [svelte({ configFile: false }), contentSecurityPolicy()],
+  test: { testTimeout: PATIENT, hookTimeout: PATIENT, expect: { poll: { timeout: PATIENT / 2 } } },
   build: {
     target: "es2023",
     modulePreload: { polyfill: false },

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import puppeteer from "puppeteer-core";
 import { expect, test } from "vitest";
-import { Native, ROOT, Tab, coreAndRendezvous } from "./browser";
+import { ARGS, CHROMIUM, Native, ROOT, Tab, coreAndRendezvous } from "./browser";
 
 const FIGURES = ["output_ms", "multiplication_ms"] as const;
 
@@ -29,16 +29,12 @@ test.runIf(process.env["HUDDLE_MEASURE"])(
     const [home, profile] = await Promise.all(["home", "chromium"].map((name) => mkdtemp(join(tmpdir(), `huddle-${name}-`))));
     // Not Playwright, which has every page believe that it is in front.
     const chromium = await puppeteer.launch({
-      executablePath: "/usr/bin/chromium",
+      executablePath: CHROMIUM,
       headless: false,
       userDataDir: profile!,
       env: { ...process.env, DISPLAY: display },
       ignoreDefaultArgs: ["--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding"],
-      args: [
-        ...["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"],
-        ...["--allow-loopback-in-peer-connection", "--disable-features=WebRtcHideLocalIpsWithMdns"],
-        "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1",
-      ],
+      args: [...ARGS, "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1"],
     });
     // What a `Tab` does with pages is the same in both.
     const context = chromium as unknown as BrowserContext;

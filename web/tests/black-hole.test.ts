@@ -8,17 +8,11 @@ import { execFileSync } from "node:child_process";
 import type { Server } from "node:http";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Decision, SessionEvent } from "../src/core/protocol";
 import { Tab, agreeable, coreAndRendezvous, people } from "./browser";
-import { ASKS, BUSY, COUNTED, ROUNDS, UNTIL, closed, directly, firefoxOutput, hostsInFirefox, made, meet, patient, ports, program, through } from "./direct";
+import { ASKS, BUSY, COUNTED, GoesOn, UNTIL, closed, directly, firefoxOutput, hostsInFirefox, made, meet, patient, ports, program, through } from "./direct";
 import { FirefoxPerson } from "./firefox";
 
 const MINUTE = 60_000;
-
-/** The program of party 0 asks whether to go on. */
-let enough = false;
-const answering = (tab: Tab, event: SessionEvent): Decision | undefined =>
-  event.event === "input" && event.waiting ? { do: "type_line", line: enough ? "n" : "y" } : agreeable(tab, event);
 
 /** What arrives on these UDP ports is dropped; all of UDP where none are named. */
 function drop(...ports: number[]): void {
@@ -48,7 +42,6 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
   }, MINUTE);
 
   afterEach(() => {
-    enough = false;
     heal();
   });
 
@@ -75,7 +68,8 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
   }
 
   test("of rounds, to both and to either: the next channel goes on, and no byte is lost or comes twice", { timeout: 6 * MINUTE }, async () => {
-    const tabs = await pair(program(UNTIL, "0"), answering);
+    const person = new GoesOn();
+    const tabs = await pair(program(UNTIL, "0"), person.react);
     const [ann, ben] = tabs;
     try {
       await ann.events.until("output", (event) => event.text.includes("started"));
@@ -85,7 +79,7 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
         const before = await directly(ann.page);
         await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(before + 10_000);
       }
-      enough = true;
+      person.enough();
       await through(tabs);
       // The session's own links lost nothing.
       for (const tab of tabs) expect(tab.events.all.filter((event) => event.event === "reconnect")).toEqual([]);
@@ -123,7 +117,8 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
   });
 
   test("of everything that goes by UDP, the session's links too, until both have noticed", { timeout: 6 * MINUTE }, async () => {
-    const tabs = await pair(program(ROUNDS, "20"));
+    const person = new GoesOn();
+    const tabs = await pair(program(UNTIL, "0"), person.react);
     const [ann] = tabs;
     try {
       await ann.events.until("output", (event) => event.text.includes("started"));
@@ -133,6 +128,7 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
       // The frames' channel is given up, too, before anything gets through again.
       for (const tab of tabs) await expect.poll(() => ports(tab.page), { timeout: MINUTE }).toEqual([]);
       expect(heal()).toBeGreaterThan(0);
+      person.enough();
       await through(tabs);
     } finally {
       await closed(tabs);
@@ -144,7 +140,7 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
     await fay.page.evaluateOnNewDocument(COUNTED);
     await fay.page.goto(core.url);
     const invitation = await hostsInFirefox(fay, meeting.url, program(UNTIL, "0"));
-    const ben = await Tab.open(chromium.contexts[1]!, core.url, meeting.url, answering);
+    const ben = await Tab.open(chromium.contexts[1]!, core.url, meeting.url, agreeable);
     try {
       await ben.send({ do: "join", name: "Ben", invitation, networks: ["webrtc"], grace: 20 });
       await expect.poll(() => directly(ben.page), { timeout: MINUTE }).toBeGreaterThan(20_000);
@@ -156,7 +152,6 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
         const sent = await directly(ben.page);
         await expect.poll(() => directly(ben.page), { timeout: MINUTE }).toBeGreaterThan(sent + 10_000);
       }
-      enough = true;
       await fay.page.evaluate("globalThis.enough = true");
       expect(await ben.events.until("ended")).toMatchObject({ clean: true });
       expect(ben.events.output).toMatch(/through \d+ 3/);

@@ -65,6 +65,17 @@ export const program = (source: string, ...args: string[]): unknown => ({ entry:
 export const patient = (tab: Tab, event: SessionEvent): Decision | undefined =>
   event.event === "question" && event.what === "again" ? undefined : agreeable(tab, event);
 
+/** Somebody who answers the question of `UNTIL`: to go on, until it was `enough`. */
+export class GoesOn {
+  private over = false;
+  readonly react = (tab: Tab, event: SessionEvent): Decision | undefined =>
+    event.event === "input" && event.waiting ? { do: "type_line", line: this.over ? "n" : "y" } : patient(tab, event);
+
+  enough(): void {
+    this.over = true;
+  }
+}
+
 /** A session of two tabs, by these networks. */
 export async function meet([ann, ben]: [Tab, Tab], proposed: unknown, networks = ["webrtc"]): Promise<void> {
   const local = { networks, stay: true, grace: 20 };
@@ -195,6 +206,12 @@ const sum = async (page: Framed, script: string): Promise<number> => {
   for (const frame of page.frames().slice(1)) all += Number(await frame.evaluate(script));
   return all;
 };
+
+/** Runs a script in the frame of a page's runner, once it is there. */
+export async function inFrame(page: Framed, script: string): Promise<void> {
+  await expect.poll(() => page.frames().length, { timeout: 60_000 }).toBe(2);
+  await page.frames()[1]!.evaluate(script);
+}
 
 /** Bytes that the frames of a page have sent. */
 export const directly = (page: Framed): Promise<number> =>

@@ -53,7 +53,7 @@ test(
       await button(ben, "Accept and run").click();
       await ben.getByText("Something has to be given here.").waitFor();
       await ben.getByRole("alert").getByText("Something is missing").waitFor();
-      expect(await ben.evaluate(() => document.activeElement?.getAttribute("aria-invalid"))).toBe("true");
+      await expect.poll(() => ben.evaluate(() => document.activeElement?.getAttribute("aria-invalid"))).toBe("true");
       await accept(ben, { "Your group": "dogs", "Your answer": "2" });
       await accept(ann, { "Your group": "dogs", "Your answer": "5" });
       for (const page of [ann, ben]) await result(page).getByText(/dogs/).first().waitFor();
@@ -124,7 +124,7 @@ test(
         for (const [name, width] of [["bars.svg", 40], ["dots.png", 3]] as const) {
           const picture = result(page).getByRole("img", { name: new RegExp(name.replace(".", "\\.")) });
           await picture.waitFor();
-          expect(await picture.evaluate((image) => (image as HTMLImageElement).naturalWidth), name).toBe(width);
+          await expect.poll(() => picture.evaluate((image) => (image as HTMLImageElement).naturalWidth), { message: name }).toBe(width);
         }
         await result(page).getByRole("figure").filter({ hasText: "rows.csv" }).getByRole("cell", { name: "34000" }).waitFor();
       }

@@ -60,12 +60,12 @@ test(
         expect(new URL(page.url()).pathname, "a code does not stay in the address").toBe("/");
         await page.getByLabel("Your name").fill("An\u200bn");
         await page.getByText("This name has a character that nobody can see.").waitFor();
-        expect(await button(page, "Join").isDisabled()).toBe(true);
+        await expect.poll(() => button(page, "Join").isDisabled()).toBe(true);
         await page.getByLabel("Your name").fill("李".repeat(22));
         await page.getByText("nobody can see").waitFor({ state: "detached" });
         await button(page, "Join").click();
         await alert(page).waitFor();
-        expect(await page.evaluate(() => document.activeElement?.getAttribute("role"))).toBe("alert");
+        await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute("role"))).toBe("alert");
         expect(await page.getByLabel("Link or code").inputValue()).toBe("4821-apple-river");
         expect(await page.getByLabel("Your name").inputValue()).toBe("李".repeat(22));
 

@@ -88,8 +88,8 @@ test(
         await fay.click("button", "Let Tom in");
 
         const said = (await tom.events.until("words")).words;
-        expect(await words(cai)).toEqual(said);
-        expect(await fay.words()).toEqual(said);
+        await expect.poll(() => words(cai)).toEqual(said);
+        await expect.poll(() => fay.words()).toEqual(said);
         await fay.click("field", "Cai");
         await cai.getByRole("checkbox", { name: "Fay" }).check();
         const did = await didOf("Cai");
@@ -147,7 +147,7 @@ test(
         expect(await didOf("Cai"), "the key is still the one of this browser").toBe(did);
         const anothers = await words(cai);
         expect(anothers).not.toEqual(said);
-        expect(await fay.words()).toEqual(anothers);
+        await expect.poll(() => fay.words()).toEqual(anothers);
       });
     } finally {
       tom.end();

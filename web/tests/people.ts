@@ -4,7 +4,7 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext, Locator, Page } from "playwright-core";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { ROOT, people, rendezvous } from "./browser";
 
 /** Far more than anything here takes; a machine may have other things to do. */
@@ -68,9 +68,24 @@ export async function knock(page: Page, name: string): Promise<void> {
   await button(page, "Join").click();
 }
 
+/** The four words, once all of them are in sight; read in one go, for they may be replaced at any time. */
 export async function words(page: Page): Promise<string[]> {
-  await page.locator(".words span").nth(3).waitFor();
-  return page.locator(".words span").allTextContents();
+  const four = (): string[] | false => {
+    const spans = [...document.querySelectorAll(".words span")].filter((span) => span.checkVisibility());
+    return spans.length >= 4 && spans.map((span) => span.textContent ?? "");
+  };
+  return (await (await page.waitForFunction(four)).jsonValue()) as string[];
+}
+
+/** Until all of them see the same four words: a page may show those from before for a moment longer than another. */
+export async function sameWords(...pages: Page[]): Promise<string[]> {
+  let all: string[][] = [];
+  const kinds = async (): Promise<number> => {
+    all = await Promise.all(pages.map(words));
+    return new Set(all.map(String)).size;
+  };
+  await expect.poll(kinds).toBe(1);
+  return all[0]!;
 }
 
 /** The windows in which the words must be in sight: a computer, its 200 %, a phone, the narrowest, and a phone on its side. */

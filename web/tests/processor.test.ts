@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
 import { people } from "./browser";
-import { spent } from "./processor";
+import { ofThread, spent } from "./processor";
 
 test("what a page has computed counts, also when it is closed", { timeout: 60_000 }, async () => {
   const { contexts, close } = await people(1);
@@ -13,9 +13,7 @@ test("what a page has computed counts, also when it is closed", { timeout: 60_00
       (await all.send("SystemInfo.getProcessInfo")).processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
     const page = await contexts[0]!.newPage();
     const cdp = await contexts[0]!.newCDPSession(page);
-    await cdp.send("Performance.enable", { timeDomain: "threadTicks" });
-    const computed = async (): Promise<number> =>
-      (await cdp.send("Performance.getMetrics")).metrics.find(({ name }) => name === "TaskDuration")!.value;
+    const computed = await ofThread(cdp);
     const [before, own] = [await spent([browser]), await computed()];
     await page.evaluate(() => {
       for (const end = performance.now() + 2_000; performance.now() < end; );

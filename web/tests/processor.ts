@@ -1,6 +1,6 @@
 /** Processor time of a browser, by Linux's account of its processes. */
 import { readFile, readdir } from "node:fs/promises";
-import type { Browser } from "playwright-core";
+import type { Browser, CDPSession } from "playwright-core";
 
 /** Of a second; Linux has the same for all programs. */
 const TICKS = 100;
@@ -22,6 +22,30 @@ export async function spent(browsers: Iterable<Browser>): Promise<number> {
   const ofTree = (pid: number): number =>
     (children.get(pid) ?? []).reduce((sum, child) => sum + ofTree(child), ticks.get(pid) ?? 0);
   return roots.reduce((sum, root) => sum + ofTree(root), 0) / TICKS;
+}
+
+/** What asks for the seconds that a page's own thread has computed so far, by Chromium's account; `page` is its session. */
+export async function ofThread(page: CDPSession): Promise<() => Promise<number>> {
+  await page.send("Performance.enable", { timeDomain: "threadTicks" });
+  return async () => (await page.send("Performance.getMetrics")).metrics.find(({ name }) => name === "TaskDuration")!.value;
+}
+
+export const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+
+/**
+ * Waits until these browsers compute less than a third of a core; the seconds of processor time until then. What links of three
+ * tabs cost while nothing happens is up to a quarter of one.
+ */
+export async function rested(browsers: Iterable<Browser>): Promise<number> {
+  const all = [...browsers];
+  const began = await spent(all);
+  for (let before = began, end = Date.now() + 60_000; Date.now() < end; ) {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const now = await spent(all);
+    if (now - before < 1 / 3) return now - began;
+    before = now;
+  }
+  throw new Error("the browser never comes to rest");
 }
 
 /** The number of the process that a browser began with. */

@@ -26,10 +26,10 @@ afterAll(async () => {
   await rm(home, { recursive: true });
 });
 
-/** Also what is in no archive's memory: a module in the archive alone, and a file of a package. */
+/** Also what is in no archive's memory: a module in the archive alone, a file of a package, a function of Python's own. */
 const RANDOM = `
 import importlib.resources, random, secrets, sys, tempfile, time, uuid
-import configparser
+import configparser, ctypes
 from mpyc.runtime import mpc
 
 async def main():
@@ -37,7 +37,7 @@ async def main():
     drawn = random.getrandbits(64), secrets.randbits(64), uuid.uuid4().int, next(tempfile._get_candidate_names())
     print("drawn", *drawn, sys.argv[1:], mpc.pid, flush=True)
     print("year", time.gmtime().tm_year, flush=True)
-    print("modules", configparser.__name__, importlib.resources.files("huddle").joinpath("py.typed").name, flush=True)
+    print("modules", configparser.__name__, importlib.resources.files("huddle").joinpath("py.typed").name, ctypes.pythonapi.Py_IsInitialized(), flush=True)
     print("total", await mpc.output(mpc.sum(mpc.input(mpc.SecInt()(mpc.pid + 1)))), flush=True)
     await mpc.shutdown()
 
@@ -68,7 +68,7 @@ test(
       expect(drawn).toHaveLength(8);
       expect(new Set(drawn).size).toBe(8);
       const year = new Date().getUTCFullYear();
-      expect(tab.events.output).toContain(`year ${year}\nmodules configparser py.typed\n`);
+      expect(tab.events.output).toContain(`year ${year}\nmodules configparser py.typed 1\n`);
       expect(tab.events.output.match(/total 3/g)).toHaveLength(2);
     } finally {
       native.end();
@@ -93,7 +93,7 @@ test(
     const native = new Native(home, args);
     try {
       expect(await tab.events.until("ended")).toMatchObject({ clean: true });
-      expect(tab.events.output).toContain("modules configparser py.typed\ntotal 3\n");
+      expect(tab.events.output).toContain("modules configparser py.typed 1\ntotal 3\n");
       expect(core.asked).toContain("/site-whole.zip");
       expect(tab.events.all.map((event) => event.event)).not.toContain("broken");
     } finally {

@@ -71,7 +71,7 @@ test(
         await came.getByText("The secret has 6 letters; 42 Pia").waitFor();
         await came.getByRole("cell", { name: "Pia" }).first().waitFor();
         await came.getByRole("img", { name: "plot.svg, a picture that the program made" }).waitFor();
-        expect(await came.getByRole("img").evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBeGreaterThan(0);
+        await expect.poll(() => came.getByRole("img").evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBeGreaterThan(0);
         await came.getByRole("region", { name: "points.csv, a table that the program made" }).waitFor();
         expect(await page.title()).not.toBe("X");
         const text = await came.innerText();

@@ -6,7 +6,7 @@ import { chromium, type BrowserContext } from "playwright-core";
 import { encode } from "uqr";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launch, rendezvous } from "../../tests/browser";
-import { MINUTES, SALARY, accept, button, ended, host, knock, needPage, open, output, result, shown, words } from "../../tests/people";
+import { MINUTES, SALARY, accept, button, ended, host, knock, needPage, open, output, result, sameWords, shown } from "../../tests/people";
 
 let meeting: { url: string; end: () => Promise<void> };
 let url: string;
@@ -34,7 +34,7 @@ test(
       await button(ann, "Let Ben in").click();
       await ben.getByRole("heading", { name: "Ann invites you" }).waitFor();
 
-      expect(await words(ben)).toEqual(await words(ann));
+      await sameWords(ann, ben);
       await ann.getByRole("checkbox", { name: "Ben" }).check();
       await ben.getByRole("checkbox", { name: "Ann" }).check();
       await accept(ann, { [SALARY]: "3000" });
