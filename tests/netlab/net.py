@@ -10,15 +10,14 @@ a test that failed, and before the next one where a process was killed in betwee
 and nftables.
 """
 
-import contextlib
 import os
-import signal
 import subprocess
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from huddle_lab.sites.netns import remove
 from huddle_lab.sites.tun import inside
 
 _PREFIX = "huddle-lab-"  # then the pid of who made it
@@ -117,7 +116,7 @@ class Net:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for name in self._names:
-            _remove(name)
+            remove(name)
 
     def node(self, *addresses: str) -> Node:
         """A machine on the switch with these addresses, each with its prefix (10.77.0.2/24)."""
@@ -146,19 +145,4 @@ def sweep() -> None:
     for path in _NAMES.glob(f"{_PREFIX}*") if _NAMES.is_dir() else ():
         maker = path.name.removeprefix(_PREFIX).partition("-")[0]
         if not Path(f"/proc/{maker}").exists():
-            _remove(path.name)
-
-
-def _remove(name: str) -> None:
-    """End what still runs in a namespace, then delete it with its interfaces and rules.
-
-    Where a process has died, all others sweep what it left, several at once.
-    """
-    try:
-        for pid in _ip("netns", "pids", name).split():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
-        _ip("netns", "delete", name)
-    except subprocess.CalledProcessError:
-        if (_NAMES / name).exists():
-            raise
+            remove(path.name)

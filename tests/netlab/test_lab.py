@@ -8,8 +8,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,11 +42,15 @@ program = "total.py"
 
 
 @pytest.fixture
-def pair() -> Iterator[Net]:
+def root() -> None:
     if os.geteuid() != 0:
         if os.environ.get("CI") == "true":
             pytest.fail("only root can make network namespaces")
         pytest.skip("only root can make network namespaces")
+
+
+@pytest.fixture
+def pair(root: None) -> Iterator[Net]:
     with Net(3) as net:
         yield net
 
@@ -57,6 +63,15 @@ def left_by(pid: int) -> list[Path]:
     """What a lab has made and not removed; other labs, of other tests, make and remove theirs meanwhile."""
     mark = f"{netns.PREFIX}-{pid}-*"
     return [*NAMESPACES.glob(mark), *Path(tempfile.gettempdir()).glob(mark)]
+
+
+def ended(processes: dict[str, int]) -> bool:
+    """Once all of these processes are no more; who is after 10 s is named, and what it does."""
+    for _ in range(200):
+        if not (left := {name: pid for name, pid in processes.items() if alive([pid])}):
+            return True
+        time.sleep(0.05)
+    raise AssertionError({name: Path(f"/proc/{pid}/status").read_text() for name, pid in left.items()})
 
 
 def lab(*args: str) -> str:
@@ -132,13 +147,34 @@ with Net(2) as net:
     assert len(left_by(process.pid)) == 3  # two machines, a folder
     netns.sweep()
     assert not left_by(process.pid) and not Path(folder).exists()
-    deadline = 200
-    while alive([int(emulator), int(sleeper)]) and deadline:
-        deadline -= 1
-        subprocess.run(["sleep", "0.05"], check=True)
-    assert alive([int(emulator), int(sleeper)]) == []
+    assert ended({"emulator": int(emulator), "sleeper": int(sleeper)})
     # Those of a lab that lives are left alone.
     assert len(one_way(pair.machines[0], pair.machines[1], 3)) == 3
+
+
+@pytest.mark.usefixtures("root")
+def test_who_enters_while_a_machine_is_removed_does_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    late: dict[str, subprocess.Popen[bytes]] = {}
+    run = subprocess.run
+
+    def enter_first(command: list[str], **options: Any) -> Any:
+        if command[:3] == ["ip", "netns", "delete"]:
+            path = NAMESPACES / command[3]
+            late["inside"] = subprocess.Popen(["nsenter", f"--net={path}", "sleep", "600"])
+            while os.readlink(f"/proc/{late['inside'].pid}/ns/net") == os.readlink("/proc/self/ns/net"):
+                time.sleep(0.01)
+            waits = "import time; time.sleep(600)"
+            late["on its way"] = subprocess.Popen([sys.executable, "-c", waits, f"--net={path}"])
+        return run(command, **options)
+
+    with Net(1):
+        monkeypatch.setattr(subprocess, "run", enter_first)
+    try:
+        assert ended({name: process.pid for name, process in late.items()})
+    finally:
+        for process in late.values():
+            process.kill()
+            process.wait()
 
 
 @pytest.mark.timeout(240)

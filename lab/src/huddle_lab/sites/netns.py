@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,9 @@ _NAME = re.compile(rf"{PREFIX}-(\d+)-(\d+)-\w+")
 _MTU = "1500"
 _TOOLS = {"ip": "iproute2", "nsenter": "util-linux"}
 _PATIENCE = 10.0
+# Seconds from one look at what runs in a namespace to the next, and how many there are at most.
+_LOOK = 0.01
+_LOOKS = 100
 
 # What a kernel remembers of a peer would make a run depend on the one before it.
 _SETTINGS = ("net.ipv4.tcp_no_metrics_save=1",)
@@ -136,7 +140,7 @@ class Net:
         """Remove the machine behind this one."""
         name = f"{self._mark}-h{router.index}"
         homes.disconnect(router.name)
-        _remove(name)
+        remove(name)
         self._made.remove(name)
 
     def reset(self) -> None:
@@ -171,7 +175,7 @@ class Net:
                 self._process.wait()
             self._process = None
         for name in self._made:
-            _remove(name)
+            remove(name)
         self._made.clear()
         for left in Path(tempfile.gettempdir()).glob(f"{self._mark}-x*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -275,7 +279,7 @@ def sweep() -> list[str]:
         path.name for path in (NAMESPACES.iterdir() if NAMESPACES.is_dir() else ()) if _orphaned(path.name)
     ]
     for name in found:
-        _remove(name)
+        remove(name)
     folders = [path for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}-*") if _orphaned(path.name)]
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
@@ -295,21 +299,40 @@ def _began(pid: int) -> int | None:
         return None
 
 
-def _remove(name: str) -> None:
+def remove(name: str) -> None:
     """End what runs in a namespace, then delete it with its devices."""
-    if not (NAMESPACES / name).exists():
+    path = NAMESPACES / name
+    try:
+        held = os.open(path, os.O_RDONLY)  # until it is closed no other namespace has the same number
+    except FileNotFoundError:
         return
-    for _ in range(20):  # what forks while it is looked for is found the next time
-        pids = subprocess.run(
-            ["ip", "netns", "pids", name],  # noqa: S607 - wherever the distribution has it
-            check=False, capture_output=True, text=True,
-        ).stdout.split()  # fmt: skip
+    try:
+        _end_all(path, held)
+        subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)  # noqa: S607
+        _end_all(path, held)  # those who came in before the name was gone; nobody can any more
+    finally:
+        os.close(held)
+
+
+def _end_all(path: Path, held: int) -> None:
+    """End the processes in this namespace, those that they start meanwhile, and those on their way in."""
+    for _ in range(_LOOKS):
+        pids = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _concerned(entry, path, held)]
         if not pids:
-            break
+            return
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
-    subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)  # noqa: S607
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_LOOK)
+
+
+def _concerned(process: Path, path: Path, held: int) -> bool:
+    """Whether a process is in this namespace, or about to be: an nsenter that has not got there yet."""
+    try:
+        inside = os.path.samestat(os.stat(process / "ns/net"), os.fstat(held))
+        return inside or f"--net={path}".encode() in (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:  # it has ended
+        return False
 
 
 def _address(machine: NetworkNamespace, device: str, prefix: int = 32) -> None:
