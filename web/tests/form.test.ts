@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { people, rendezvous } from "./browser";
-import { MINUTES, SALARY, accept, button, host, knock, needPage, open, result, shown, words } from "./people";
+import { SALARY, accept, button, host, knock, needPage, open, result, shown, words } from "./people";
 import { Terminal } from "./terminal";
 
 let meeting: Awaited<ReturnType<typeof rendezvous>>;
@@ -14,12 +14,12 @@ let chromium: Awaited<ReturnType<typeof people>>;
 beforeAll(async () => {
   needPage();
   [meeting, chromium] = await Promise.all([rendezvous(), people(2)]);
-}, MINUTES);
+});
 
 afterAll(async () => {
   await chromium.close();
   await meeting.end();
-}, MINUTES);
+});
 
 /** Two people in one session of this program, up to the words; `prepare` fills in what the host gives for all. */
 async function two(program: string, prepare: (ann: Page) => Promise<void> = async () => undefined): Promise<{ ann: Page; ben: Page }> {
@@ -54,7 +54,15 @@ test(
       await ben.getByText("Something has to be given here.").waitFor();
       await ben.getByRole("alert").getByText("Something is missing").waitFor();
       await expect.poll(() => ben.evaluate(() => document.activeElement?.getAttribute("aria-invalid"))).toBe("true");
-      await accept(ben, { "Your group": "dogs", "Your answer": "2" });
+      await ben.getByLabel("Your group", { exact: true }).fill("dogs");
+      // Who is quick is not held up by what was wrong before: the session has not yet looked at the new answer.
+      await ben.getByLabel("Your answer").evaluate(async (field: HTMLInputElement) => {
+        field.value = "2";
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+        for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+        [...document.querySelectorAll("button")].find((one) => one.textContent === "Accept and run")!.click();
+      });
+      await button(ben, "Run without comparing").click();
       await accept(ann, { "Your group": "dogs", "Your answer": "5" });
       for (const page of [ann, ben]) await result(page).getByText(/dogs/).first().waitFor();
       // Another run begins with what was given before.
@@ -63,7 +71,6 @@ test(
     });
     await Promise.all([ann.close(), ben.close()]);
   },
-  MINUTES,
 );
 
 test(
@@ -84,7 +91,6 @@ test(
     });
     await Promise.all([ann.close(), ben.close()]);
   },
-  MINUTES,
 );
 
 /** Writes a picture of each kind and a table, as a program does that has a chart to show. */
@@ -131,7 +137,6 @@ test(
     });
     await Promise.all([ann.close(), ben.close()]);
   },
-  MINUTES,
 );
 
 test(
@@ -161,8 +166,7 @@ test(
     } finally {
       tom?.end();
       await ann.close();
-      await rm(home, { recursive: true });
+      await rm(home, { recursive: true, maxRetries: 10 });
     }
   },
-  MINUTES,
 );

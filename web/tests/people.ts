@@ -7,10 +7,6 @@ import type { BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 import { ROOT, people, rendezvous } from "./browser";
 
-/** Far more than anything here takes; a machine may have other things to do. */
-export const MINUTES = 600_000;
-const PATIENCE = Number(process.env["HUDDLE_PATIENCE"] ?? 240_000);
-
 export function needPage(): void {
   if (!existsSync(join(ROOT, "web/dist/SHA256SUMS"))) throw new Error("build the page first: scripts/build-web");
 }
@@ -30,18 +26,17 @@ export function place(count: number): Place {
     const [meeting, chromium, home] = await Promise.all([rendezvous(), people(count), mkdtemp(join(tmpdir(), "huddle-home-"))]);
     await chmod(home, 0o755); // for the account that root becomes
     Object.assign(here, { meeting, ...chromium, home });
-  }, MINUTES);
+  });
   afterAll(async () => {
     await here.close();
     await here.meeting.end();
-    await rm(here.home, { recursive: true });
-  }, MINUTES);
+    await rm(here.home, { recursive: true, maxRetries: 10 });
+  });
   return here;
 }
 
 export async function open(context: BrowserContext, address: string): Promise<Page> {
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE);
   page.on("pageerror", (error) => console.log(`[pageerror] ${error.message}`));
   page.on("console", (message) => {
     if (message.type() === "error") console.log(`[console] ${message.text()}`);
@@ -123,10 +118,16 @@ export async function hiddenWords(page: Page): Promise<string[]> {
 /** Says yes, also where nobody was heard to say the words, with these answers to the program's form by their labels. */
 export async function accept(page: Page, answers: Record<string, string> = {}): Promise<void> {
   for (const [label, text] of Object.entries(answers)) await page.getByLabel(label, { exact: true }).fill(text);
-  await button(page, "Accept and run").click();
+  const yes = button(page, "Accept and run");
+  const asked = (await yes.elementHandle())!;
+  await yes.click();
+  await asked.waitForElementState("hidden");
   const sure = button(page, "Run without comparing");
   if (await sure.isVisible()) await sure.click();
 }
+
+/** The page says goodbye, as on being closed; a browser that closes one waits half a second for that, which may be too short. */
+export const goodbye = (page: Page): Promise<boolean> => page.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide")));
 
 /** The tab is gone without a word. */
 export async function crash(page: Page): Promise<void> {

@@ -144,8 +144,9 @@ class PageController:
             examining = self._examine(int(said.number), said.entry, _files(said.files))
             self._examining = asyncio.get_running_loop().create_task(examining)
         elif what == "check":
-            if (form := self._shared if said.which == "shared" else self._own) is not None:
-                self._tell("checked", which=said.which, problems=form.problems(said.answers.to_py()))
+            form = self._shared if said.which == "shared" else self._own
+            problems = form.problems(said.answers.to_py()) if form is not None else {}
+            self._tell("checked", which=said.which, problems=problems)
         elif what == "end_room":
             self._ending = asyncio.get_running_loop().create_task(kept_room(said.kept).end())
         elif what in ("host", "join"):

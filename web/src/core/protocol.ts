@@ -66,6 +66,9 @@ export interface Form {
 /** By option. Of a file, its name among the private inputs. */
 export type Answers = Record<string, string>;
 
+/** What is asked of the host for all, or of each for themselves. */
+export type Which = "shared" | "own";
+
 export interface Member {
   pid: number;
   name: string;
@@ -164,7 +167,7 @@ export interface WorkerEvents {
   /** Of the program of that `examine`: what Python can't read in it, and what it imports that can't be had, and why. */
   examined: { number: number; problem: string; missing: Record<string, string>; /** What the host gives for all. */ form?: Form | undefined };
   /** By option, why answers can't be such; those that can are not in it. */
-  checked: { which: "shared" | "own"; problems: Record<string, string> };
+  checked: { which: Which; problems: Record<string, string> };
   /** Files that the program of this run wrote in its directory, by their paths there. */
   written: { run: number; files: Record<string, Uint8Array> };
   /** The contacts as they are to be kept (the text of a contacts file), and a signed record, if one was made. */
@@ -249,7 +252,7 @@ export interface Decisions {
   /** Look at a program before anybody is invited to it; `examined` answers, with this number. */
   examine: { number: number; entry: string; files: Record<string, Uint8Array> };
   /** Look at answers to a form, of the program looked at last or of the one that is proposed; `checked` answers. */
-  check: { which: "shared" | "own"; answers: Answers };
+  check: { which: Which; answers: Answers };
   /** Nobody comes back to the room of which `room` told this; whoever waits there is told. */
   end_room: { kept: string };
   host: HostRequest;

@@ -3,7 +3,7 @@
  * The session itself comes from `open`, which makes a real one or, in stories, one of a script.
  */
 import { getContext, setContext } from "svelte";
-import type { Answers, Decision, Program, Session, SessionEvent } from "../core/protocol";
+import type { Answers, Decision, Program, Session, SessionEvent, Which } from "../core/protocol";
 import * as attention from "./lib/attention";
 import { stayAwake } from "./lib/awake";
 import type { Address } from "./lib/entry";
@@ -103,6 +103,9 @@ export class App {
   /** The page went away while guests waited for it. */
   private away = false;
   private examined = 0;
+  /** Answers that the session is looking at, and who waits for that. */
+  private looking = { shared: 0, own: 0 };
+  private looked: (() => void)[] = [];
   /** This session is left for another try with all that was entered. */
   private knocking = false;
 
@@ -112,6 +115,7 @@ export class App {
   async begin(): Promise<void> {
     this.session?.close();
     this.session = undefined;
+    this.looking = { shared: 0, own: 0 };
     for (const companion of this.companions.splice(0)) companion.close();
     this.view = fresh(Date.now());
     const began = this.view;
@@ -185,8 +189,16 @@ export class App {
   }
 
   /** Have answers looked at; `view.checked` says what was found. */
-  check(which: "shared" | "own", answers: Answers): void {
-    this.session?.send({ do: "check", which, answers });
+  check(which: Which, answers: Answers): void {
+    if (!this.session) return;
+    this.looking[which] += 1;
+    this.session.send({ do: "check", which, answers });
+  }
+
+  /** Whether something is wrong with the answers as they are now, of which the session may not have said it yet. */
+  async wrong(which: Which): Promise<boolean> {
+    while (this.looking[which] > 0) await new Promise<void>((resolve) => this.looked.push(resolve));
+    return Object.keys(this.view.checked[which] ?? {}).length > 0;
   }
 
   /** Host with people who are made up. */
@@ -266,6 +278,10 @@ export class App {
   private happen(event: SessionEvent): void {
     const before = this.view;
     this.take({ event });
+    if (event.event === "checked") {
+      this.looking[event.which] -= 1;
+      for (const tell of this.looked.splice(0)) tell();
+    }
     if (event.event === "room" && !this.trial) this.hosted.keep(event.kept);
     if (event.event === "party" && ["left", "gone"].includes(event.state)) this.hosted.seats(event.did, false);
     if (event.event === "question" && event.what === "admit" && this.hosted.hadPlace(event.did)) this.decide({ do: "admit", did: event.did });
