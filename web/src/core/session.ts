@@ -238,7 +238,10 @@ class WorkerSession implements Session {
   private async settle(): Promise<void> {
     await this.runnerReady.promise;
     await new Promise((resolve) => setTimeout(resolve, QUIET));
-    if (this.over || !navigator.serviceWorker?.controller) return;
+    const { serviceWorker } = navigator;
+    if (!serviceWorker) return;
+    if (!serviceWorker.controller) await new Promise((resolve) => serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
+    if (this.over) return;
     await keep(this.files).catch(() => undefined); // where there is no room, it is loaded again
     performance.mark("huddle-kept");
   }

@@ -3,6 +3,8 @@
 /** Hertz and seconds of the two notes. */
 const NOTES = [660, 880];
 const NOTE = 0.12;
+/** Milliseconds after which a sound would only puzzle. */
+const SOON = 10_000;
 
 let audio: AudioContext | undefined;
 
@@ -25,7 +27,7 @@ export async function askToNotify(): Promise<void> {
 export function call(text: string, force = false): void {
   const elsewhere = document.visibilityState === "hidden" || !document.hasFocus();
   if (!elsewhere && !force) return;
-  ring();
+  void ring().catch(() => undefined);
   if ("vibrate" in navigator && navigator.userActivation?.hasBeenActive) navigator.vibrate([120, 60, 120]);
   if (!notifies()) return;
   try {
@@ -39,8 +41,11 @@ export function call(text: string, force = false): void {
   }
 }
 
-function ring(): void {
-  if (audio?.state !== "running") return;
+/** Now, or when the sound that a click allowed has started; not once what it is for has long been seen. */
+async function ring(): Promise<void> {
+  const asked = performance.now();
+  await audio?.resume();
+  if (!audio || performance.now() - asked > SOON) return;
   NOTES.forEach((pitch, i) => {
     const [tone, volume] = [audio!.createOscillator(), audio!.createGain()];
     tone.frequency.value = pitch;
