@@ -1,6 +1,7 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 import { contentSecurityPolicy } from "./src/ui/csp.ts";
+import { PATIENCE } from "./tests/patience.ts";
 
 /**
  * Files whose name does not say what is in them, so that they are asked for at each visit: the script whose
@@ -8,14 +9,11 @@ import { contentSecurityPolicy } from "./src/ui/csp.ts";
  */
 const PLAIN = ["package-worker.js", "pyodide-packages.json"];
 
-/** How long tests wait for what must come, in milliseconds: never a second, which a machine with much to do may take. */
-const PATIENT = 60_000;
-
 export default defineConfig({
   // The page works under any path.
   base: "./",
   plugins: [svelte({ configFile: false }), contentSecurityPolicy()],
-  test: { testTimeout: PATIENT, hookTimeout: PATIENT, expect: { poll: { timeout: PATIENT / 2 } } },
+  test: { testTimeout: 3 * PATIENCE, hookTimeout: 3 * PATIENCE, expect: { poll: { timeout: PATIENCE } } },
   build: {
     target: "es2023",
     modulePreload: { polyfill: false },

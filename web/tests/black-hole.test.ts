@@ -9,10 +9,8 @@ import type { Server } from "node:http";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Tab, agreeable, coreAndRendezvous, people } from "./browser";
-import { ASKS, BUSY, COUNTED, GoesOn, UNTIL, closed, directly, firefoxOutput, hostsInFirefox, made, meet, patient, ports, program, through } from "./direct";
+import { ASKS, BUSY, COUNTED, GRACE, GoesOn, UNTIL, closed, directly, firefoxOutput, hostsInFirefox, made, meet, patient, ports, program, through } from "./direct";
 import { FirefoxPerson } from "./firefox";
-
-const MINUTE = 60_000;
 
 /** What arrives on these UDP ports is dropped; all of UDP where none are named. */
 function drop(...ports: number[]): void {
@@ -39,7 +37,7 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
   beforeAll(async () => {
     [[core, meeting], chromium] = await Promise.all([coreAndRendezvous(), people(2)]);
     for (const context of chromium.contexts) await context.addInitScript(COUNTED);
-  }, MINUTE);
+  });
 
   afterEach(() => {
     heal();
@@ -63,21 +61,21 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
     const where = (await Promise.all(blind.map((tab) => ports(tab.page)))).flat();
     expect(where.length).toBeGreaterThanOrEqual(blind.length);
     drop(...where);
-    await expect.poll(() => made(watched.page), { timeout: 2 * MINUTE }).toBeGreaterThan(before);
+    await expect.poll(() => made(watched.page)).toBeGreaterThan(before);
     expect(heal()).toBeGreaterThan(0);
   }
 
-  test("of rounds, to both and to either: the next channel goes on, and no byte is lost or comes twice", { timeout: 6 * MINUTE }, async () => {
+  test("of rounds, to both and to either: the next channel goes on, and no byte is lost or comes twice", async () => {
     const person = new GoesOn();
     const tabs = await pair(program(UNTIL, "0"), person.react);
     const [ann, ben] = tabs;
     try {
       await ann.events.until("output", (event) => event.text.includes("started"));
-      await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(20_000);
+      await expect.poll(() => directly(ann.page)).toBeGreaterThan(20_000);
       for (const blind of [tabs, [ann], [ben]]) {
         await lose(ben, ...blind);
         const before = await directly(ann.page);
-        await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(before + 10_000);
+        await expect.poll(() => directly(ann.page)).toBeGreaterThan(before + 10_000);
       }
       person.enough();
       await through(tabs);
@@ -88,12 +86,14 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
     }
   });
 
-  test("while a program computes: noticed below Python, and a new channel is there before it is through", { timeout: 6 * MINUTE }, async () => {
-    const tabs = await pair(program(BUSY, "1", "60"));
+  test("while a program computes: noticed below Python, and a new channel is there before it is through", async () => {
+    const person = new GoesOn();
+    const tabs = await pair(program(BUSY, "1", "60"), person.react);
     const [ann, ben] = tabs;
     try {
+      await expect.poll(() => directly(ann.page)).toBeGreaterThan(5_000);
+      person.enough();
       await ben.events.until("output", (event) => event.text.includes("busy"));
-      await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(5_000);
       await lose(ann, ann, ben);
       expect(ben.events.output).not.toContain("no longer");
       await through(tabs);
@@ -102,12 +102,14 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
     }
   });
 
-  test("while a program waits for its person", { timeout: 6 * MINUTE }, async () => {
-    const tabs = await pair(program(ASKS, "1", "0"));
+  test("while a program waits for its person", async () => {
+    const person = new GoesOn();
+    const tabs = await pair(program(ASKS, "1", "0"), person.react);
     const [ann, ben] = tabs;
     try {
+      await expect.poll(() => directly(ann.page)).toBeGreaterThan(5_000);
+      person.enough();
       await ben.events.until("input", (event) => event.waiting);
-      await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(5_000);
       await lose(ben, ann, ben);
       await ben.send({ do: "type_line", line: "yes" });
       await through(tabs);
@@ -116,17 +118,17 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
     }
   });
 
-  test("of everything that goes by UDP, the session's links too, until both have noticed", { timeout: 6 * MINUTE }, async () => {
+  test("of everything that goes by UDP, the session's links too, until both have noticed", async () => {
     const person = new GoesOn();
     const tabs = await pair(program(UNTIL, "0"), person.react);
     const [ann] = tabs;
     try {
       await ann.events.until("output", (event) => event.text.includes("started"));
-      await expect.poll(() => directly(ann.page), { timeout: MINUTE }).toBeGreaterThan(20_000);
+      await expect.poll(() => directly(ann.page)).toBeGreaterThan(20_000);
       drop();
       await Promise.all(tabs.map((tab) => tab.events.until("reconnect", (event) => event.state === "lost")));
       // The frames' channel is given up, too, before anything gets through again.
-      for (const tab of tabs) await expect.poll(() => ports(tab.page), { timeout: MINUTE }).toEqual([]);
+      for (const tab of tabs) await expect.poll(() => ports(tab.page)).toEqual([]);
       expect(heal()).toBeGreaterThan(0);
       person.enough();
       await through(tabs);
@@ -135,22 +137,22 @@ describe.skipIf(!process.env["HUDDLE_NETWORK_OF_ITS_OWN"])("packets vanish", () 
     }
   });
 
-  test("between Firefox and Chromium: of rounds, to both and to either", { timeout: 8 * MINUTE }, async () => {
+  test("between Firefox and Chromium: of rounds, to both and to either", async () => {
     const fay = await FirefoxPerson.at("about:blank");
     await fay.page.evaluateOnNewDocument(COUNTED);
     await fay.page.goto(core.url);
     const invitation = await hostsInFirefox(fay, meeting.url, program(UNTIL, "0"));
     const ben = await Tab.open(chromium.contexts[1]!, core.url, meeting.url, agreeable);
     try {
-      await ben.send({ do: "join", name: "Ben", invitation, networks: ["webrtc"], grace: 20 });
-      await expect.poll(() => directly(ben.page), { timeout: MINUTE }).toBeGreaterThan(20_000);
+      await ben.send({ do: "join", name: "Ben", invitation, networks: ["webrtc"], grace: GRACE });
+      await expect.poll(() => directly(ben.page)).toBeGreaterThan(20_000);
       for (const blind of [[fay, ben], [fay], [ben]]) {
         const before = await made(ben.page);
         drop(...(await Promise.all(blind.map((one) => ports(one.page)))).flat());
-        await expect.poll(() => made(ben.page), { timeout: 2 * MINUTE }).toBeGreaterThan(before);
+        await expect.poll(() => made(ben.page)).toBeGreaterThan(before);
         expect(heal()).toBeGreaterThan(0);
         const sent = await directly(ben.page);
-        await expect.poll(() => directly(ben.page), { timeout: MINUTE }).toBeGreaterThan(sent + 10_000);
+        await expect.poll(() => directly(ben.page)).toBeGreaterThan(sent + 10_000);
       }
       await fay.page.evaluate("globalThis.enough = true");
       expect(await ben.events.until("ended")).toMatchObject({ clean: true });

@@ -9,6 +9,7 @@ import { extname, join, normalize } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
 import type { Decision, SessionEvent } from "../src/core/protocol";
+import { PATIENCE } from "./patience";
 
 export const ROOT = join(import.meta.dirname, "../..");
 const CORE = join(ROOT, "web/build");
@@ -74,11 +75,12 @@ export async function launch(device: BrowserContextOptions = {}): Promise<{ cont
     ...device,
     args: ARGS,
   });
+  context.setDefaultTimeout(PATIENCE);
   return {
     context,
     close: async () => {
       await context.close();
-      await rm(profile, { recursive: true, force: true });
+      await rm(profile, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
@@ -87,6 +89,7 @@ export async function launch(device: BrowserContextOptions = {}): Promise<{ cont
 export async function people(count: number): Promise<{ contexts: BrowserContext[]; close: () => Promise<void> }> {
   const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGS });
   const contexts = await Promise.all(Array.from({ length: count }, () => browser.newContext()));
+  for (const context of contexts) context.setDefaultTimeout(PATIENCE);
   return { contexts, close: () => browser.close() };
 }
 

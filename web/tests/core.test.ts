@@ -8,8 +8,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { probe, reached } from "./probe";
 import { Native, ROOT, Tab, launch, coreAndRendezvous } from "./browser";
 
-const MINUTE = 60_000;
-
 let core: { url: string; server: Server };
 let meeting: { url: string; end: () => Promise<void> };
 let browser: { context: BrowserContext; close: () => Promise<void> };
@@ -18,13 +16,13 @@ let home: string;
 beforeAll(async () => {
   [[core, meeting], browser] = await Promise.all([coreAndRendezvous(), launch()]);
   home = await mkdtemp(join(tmpdir(), "huddle-home-"));
-}, MINUTE);
+});
 
 afterAll(async () => {
   await browser.close();
   core.server.close();
   await meeting.end();
-  await rm(home, { recursive: true });
+  await rm(home, { recursive: true, maxRetries: 10 });
 });
 
 const program = (source: string, ...args: string[]): unknown => ({
@@ -86,7 +84,6 @@ test(
       await page.close();
     }
   },
-  2 * MINUTE,
 );
 
 test(
@@ -116,7 +113,6 @@ test(
       await tab.page.close();
     }
   },
-  2 * MINUTE,
 );
 
 test(
@@ -151,7 +147,6 @@ test(
       await Promise.all(others.map((other) => other.close()));
     }
   },
-  3 * MINUTE,
 );
 
 test(
@@ -177,7 +172,6 @@ test(
       await tab.page.close();
     }
   },
-  2 * MINUTE,
 );
 
 /** Says what it likes to its supervisor, by what its runner left within reach. */
@@ -231,7 +225,6 @@ test(
       await tab.page.close();
     }
   },
-  2 * MINUTE,
 );
 
 test(
@@ -266,7 +259,6 @@ test(
       await tab.page.close();
     }
   },
-  2 * MINUTE,
 );
 
 test(
@@ -286,7 +278,6 @@ test(
       await tab.page.close();
     }
   },
-  2 * MINUTE,
 );
 
 const ENDLESS = `
@@ -320,5 +311,4 @@ test(
       await tab.page.close();
     }
   },
-  2 * MINUTE,
 );

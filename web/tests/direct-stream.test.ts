@@ -342,7 +342,7 @@ test("where no direct channel was agreed, AWAY is no frame: neither from a progr
   await until(() => one.has(FAILED));
 });
 
-test("a peer that sends directly to a program that computes, however much, is left at some windows", { timeout: 60_000 }, async () => {
+test("a peer that sends directly to a program that computes, however much, is left at some windows", async () => {
   const [one, other] = pair();
   other.write(frame(1));
   await until(() => one.size === 9);

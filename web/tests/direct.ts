@@ -38,12 +38,15 @@ async def main():
 mpc.run(main())
 `;
 
-/** One computes for longer than a wire may be silent, and says when; then they go on. */
+/** Rounds until the person of party 0 has had enough; then one computes for longer than a wire may be silent, says when, and they go on. */
 export const BUSY = ROUNDS.replace(
   '    print("started", flush=True)\n',
   `    print("started", flush=True)
-    for _ in range(50):
-        await mpc.transfer(b"x" * 100)
+    more = [True]
+    while more[0]:
+        for _ in range(50):
+            await mpc.transfer(b"x" * 100)
+        more = await mpc.transfer(mpc.pid > 0 or input("Go on? ") == "y")
     if mpc.pid == 1:
         print("busy", flush=True)
         busy = time.monotonic() + float(sys.argv[2])
@@ -53,7 +56,7 @@ export const BUSY = ROUNDS.replace(
 `,
 );
 
-/** One waits for its person. */
+/** One waits for its person, after such rounds. */
 export const ASKS = BUSY.replace(/busy = [^]*?pass\n/, 'print("got", input("Go on? "), flush=True)\n');
 
 /** Rounds until the person of party 0 has had enough of them, however slow the machine is. */
@@ -65,20 +68,28 @@ export const program = (source: string, ...args: string[]): unknown => ({ entry:
 export const patient = (tab: Tab, event: SessionEvent): Decision | undefined =>
   event.event === "question" && event.what === "again" ? undefined : agreeable(tab, event);
 
-/** Somebody who answers the question of `UNTIL`: to go on, until it was `enough`. */
+/** Somebody who answers that question: to go on, until it was `enough`. Others are left to the test. */
 export class GoesOn {
   private over = false;
-  readonly react = (tab: Tab, event: SessionEvent): Decision | undefined =>
-    event.event === "input" && event.waiting ? { do: "type_line", line: this.over ? "n" : "y" } : patient(tab, event);
+  private done = false;
+  readonly react = (tab: Tab, event: SessionEvent): Decision | undefined => {
+    if (event.event !== "input" || !event.waiting) return patient(tab, event);
+    if (this.done) return undefined;
+    this.done = this.over;
+    return { do: "type_line", line: this.over ? "n" : "y" };
+  };
 
   enough(): void {
     this.over = true;
   }
 }
 
+/** Seconds after which a party is gone: far more than a machine with much to do keeps one from its heartbeat. */
+export const GRACE = 120;
+
 /** A session of two tabs, by these networks. */
-export async function meet([ann, ben]: [Tab, Tab], proposed: unknown, networks = ["webrtc"]): Promise<void> {
-  const local = { networks, stay: true, grace: 20 };
+export async function meet([ann, ben]: [Tab, Tab], proposed: unknown, networks = ["webrtc"], grace = GRACE): Promise<void> {
+  const local = { networks, stay: true, grace };
   await ann.send({ do: "host", name: "Ann", parties: 2, program: proposed, ...local });
   const { url } = await ann.events.until("invitation");
   await ben.send({ do: "join", name: "Ben", invitation: url, ...local });
@@ -121,14 +132,14 @@ const FIREFOX_HOSTS = (rendezvous: string, told: unknown): string => `(async () 
 /** Somebody in Firefox hosts a session of two by webrtc; its invitation. */
 export async function hostsInFirefox(fay: FirefoxPerson, rendezvous: string, proposed: unknown): Promise<string> {
   await fay.page.reload();
-  await fay.page.evaluate(FIREFOX_HOSTS(rendezvous, { do: "host", name: "Fay", parties: 2, program: proposed, networks: ["webrtc"], grace: 20 }));
+  await fay.page.evaluate(FIREFOX_HOSTS(rendezvous, { do: "host", name: "Fay", parties: 2, program: proposed, networks: ["webrtc"], grace: GRACE }));
   const { url } = await firefoxTold(fay, "event.event === 'invitation'");
   return url!;
 }
 
 /** The first such event of Firefox's session. */
 export async function firefoxTold(fay: FirefoxPerson, which: string): Promise<Record<string, string>> {
-  const found = await fay.page.waitForFunction(`JSON.stringify(told.find((event) => ${which}))`, { polling: 100, timeout: 120_000 });
+  const found = await fay.page.waitForFunction(`JSON.stringify(told.find((event) => ${which}))`, { polling: 100 });
   return JSON.parse(String(await found.jsonValue())) as Record<string, string>;
 }
 
@@ -209,7 +220,7 @@ const sum = async (page: Framed, script: string): Promise<number> => {
 
 /** Runs a script in the frame of a page's runner, once it is there. */
 export async function inFrame(page: Framed, script: string): Promise<void> {
-  await expect.poll(() => page.frames().length, { timeout: 60_000 }).toBe(2);
+  await expect.poll(() => page.frames().length).toBe(2);
   await page.frames()[1]!.evaluate(script);
 }
 

@@ -3,9 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer, { type Browser, type ElementHandle, type Page } from "puppeteer-core";
-
-/** As in people.ts: far more than anything here takes. */
-const PATIENCE = Number(process.env["HUDDLE_PATIENCE"] ?? 240_000);
+import { PATIENCE } from "./patience";
 
 /** What may be looked for: a button, a tab or another thing by its name, or a field by its label. */
 type What = "button" | "tab" | "heading" | "field";
@@ -25,11 +23,13 @@ export class FirefoxPerson {
       executablePath: "/usr/bin/firefox-esr",
       headless: true,
       userDataDir: profile,
+      timeout: PATIENCE,
       protocolTimeout: PATIENCE,
       // Parties on one machine meet on loopback.
       extraPrefsFirefox: { "media.peerconnection.ice.loopback": true, "media.peerconnection.ice.obfuscate_host_addresses": false },
     });
     const page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE);
     page.on("console", (message) => message.type() === "error" && console.log(`[firefox] ${message.text()}`));
     page.on("pageerror", (error) => console.log(`[firefox] ${String(error)}`));
     const person = new FirefoxPerson(page, browser, profile);
@@ -49,7 +49,7 @@ export class FirefoxPerson {
         const kind = { button: "button", tab: "[role=tab]", heading: "h1, h2, h3" }[what];
         return [...document.querySelectorAll<HTMLElement>(kind)].find((one) => named(one) === name && !(one as HTMLButtonElement).disabled);
       },
-      { polling: 100, timeout: PATIENCE },
+      { polling: 100 },
       what,
       name,
     );
@@ -71,19 +71,19 @@ export class FirefoxPerson {
   async sees(text: string): Promise<string> {
     const found = await this.page.waitForFunction(
       (text) => (document.body.innerText.includes(text) ? document.body.innerText : undefined),
-      { polling: 100, timeout: PATIENCE },
+      { polling: 100 },
       text,
     );
     return (await found.jsonValue()) as string;
   }
 
   async words(): Promise<string[]> {
-    await this.page.waitForFunction(() => document.querySelectorAll(".words span").length === 4, { polling: 100, timeout: PATIENCE });
+    await this.page.waitForFunction(() => document.querySelectorAll(".words span").length === 4, { polling: 100 });
     return this.page.$$eval(".words span", (spans) => spans.map((span) => span.textContent ?? ""));
   }
 
   async close(): Promise<void> {
     await this.browser.close();
-    await rm(this.profile, { recursive: true, force: true });
+    await rm(this.profile, { recursive: true, force: true, maxRetries: 10 });
   }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { Native, ROOT, rendezvous } from "./browser";
-import { MINUTES, SALARY, accept, asks, button, ended, host, knock, open, place, result, shown, words } from "./people";
+import { SALARY, accept, asks, button, ended, goodbye, host, knock, open, place, result, shown, words } from "./people";
 
 const here = place(3);
 
@@ -46,7 +46,6 @@ test(
       await page.close();
     }
   },
-  MINUTES,
 );
 
 test(
@@ -78,7 +77,6 @@ test(
       await page.close();
     }
   },
-  MINUTES,
 );
 
 test(
@@ -98,10 +96,11 @@ test(
         await ben.getByText("You have knocked. Ann sees you and lets you in").waitFor();
         await ann.getByText("wants to come in").waitFor();
         // Nobody has to look at the page all the time.
-        await expect.poll(() => ann.evaluate(() => performance.getEntriesByName("huddle-rang").length), { timeout: 20_000 }).toBeGreaterThan(0);
+        await expect.poll(() => ann.evaluate(() => performance.getEntriesByName("huddle-rang").length)).toBeGreaterThan(0);
         let began = performance.now();
-        await ben.close({ runBeforeUnload: true });
+        await goodbye(ben);
         await ann.locator("li", { hasText: "Ben" }).getByText("has left").waitFor();
+        await ben.close({ runBeforeUnload: true });
         console.log(`a guest who closes the page is gone after ${((performance.now() - began) / 1000).toFixed(1)} s`);
 
         const again = await open(here.contexts[1]!, link);
@@ -118,7 +117,6 @@ test(
       await Promise.all([ann.close(), ben.close()]);
     }
   },
-  MINUTES,
 );
 
 test(
@@ -136,7 +134,7 @@ test(
         await accept(page);
         await asks(page).waitFor();
         const began = performance.now();
-        await page.close({ runBeforeUnload: true });
+        await goodbye(page);
         const failed = await tom.events.until("run", (event) => event.state === "failed");
         console.log(`a page that is closed in mid-run ends it after ${((performance.now() - began) / 1000).toFixed(1)} s`);
         expect(failed).toMatchObject({ whose: "peer", peer: "Pia" });
@@ -147,7 +145,6 @@ test(
       await page.close();
     }
   },
-  MINUTES,
 );
 
 test(
@@ -171,7 +168,6 @@ test(
       await Promise.all([ann.close(), ben.close()]);
     }
   },
-  MINUTES,
 );
 
 test(
@@ -198,5 +194,4 @@ test(
       await page.close();
     }
   },
-  MINUTES,
 );

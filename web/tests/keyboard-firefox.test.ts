@@ -3,7 +3,7 @@ import type { KeyInput } from "puppeteer-core";
 import { afterAll, beforeAll, test } from "vitest";
 import { rendezvous } from "./browser";
 import { FirefoxPerson } from "./firefox";
-import { MINUTES, needPage } from "./people";
+import { needPage } from "./people";
 import { throughAll, toTheResult, type AtKeyboard } from "./walk";
 
 let meeting: Awaited<ReturnType<typeof rendezvous>>;
@@ -13,12 +13,12 @@ beforeAll(async () => {
   needPage();
   [meeting, ...people] = await Promise.all([rendezvous(), FirefoxPerson.at("about:blank"), FirefoxPerson.at("about:blank")]);
   for (const { page } of people) await page.evaluateOnNewDocument(goesRound);
-}, MINUTES);
+});
 
 afterAll(async () => {
   await Promise.all(people.map((person) => person.close()));
   await meeting.end();
-}, MINUTES);
+});
 
 /** Behind the last place of a page come those of Firefox's window, from which no key of a test comes back: here the first follows. */
 function goesRound(): void {
@@ -35,7 +35,7 @@ function atKeyboard({ page }: FirefoxPerson): AtKeyboard {
   return {
     goto: async (address) => {
       await page.goto("about:blank"); // an address that differs behind its # alone loads nothing
-      await page.goto(address, { timeout: MINUTES });
+      await page.goto(address);
     },
     before: (script) => page.evaluateOnNewDocument(script),
     evaluate: async <R>(what: string | (() => R | Promise<R>)) => (await page.evaluate(what)) as R,
@@ -49,10 +49,10 @@ function atKeyboard({ page }: FirefoxPerson): AtKeyboard {
   };
 }
 
-test("a session of two without a mouse", { timeout: MINUTES }, async () => {
+test("a session of two without a mouse", async () => {
   await toTheResult(meeting.url, atKeyboard(people[0]!), atKeyboard(people[1]!));
 });
 
-test("lobby, refusal, words, questions, result and another program without a mouse, and all of it is read aloud", { timeout: MINUTES }, async () => {
+test("lobby, refusal, words, questions, result and another program without a mouse, and all of it is read aloud", async () => {
   await throughAll(meeting.url, atKeyboard(people[0]!), atKeyboard(people[1]!));
 });

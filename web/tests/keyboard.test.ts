@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { people, rendezvous } from "./browser";
-import { MINUTES, needPage, open, result } from "./people";
+import { needPage, open, result } from "./people";
 import { throughAll, toTheResult, type AtKeyboard } from "./walk";
 
 let meeting: Awaited<ReturnType<typeof rendezvous>>;
@@ -12,12 +12,12 @@ let pages: Page[] = [];
 beforeAll(async () => {
   needPage();
   [meeting, chromium] = await Promise.all([rendezvous(), people(2)]);
-}, MINUTES);
+});
 
 afterAll(async () => {
   await chromium.close();
   await meeting.end();
-}, MINUTES);
+});
 
 /** A person at the keyboard, before an empty page. */
 function atKeyboard(page: Page): AtKeyboard {
@@ -46,7 +46,6 @@ test(
     });
     await Promise.all(pages.map((page) => page.close()));
   },
-  MINUTES,
 );
 
 test(
@@ -55,5 +54,4 @@ test(
     await throughAll(meeting.url, ...(await two()));
     await Promise.all(pages.map((page) => page.close()));
   },
-  MINUTES,
 );

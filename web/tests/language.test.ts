@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Native, ROOT, launch, rendezvous } from "./browser";
-import { MINUTES, button, needPage, open, shown, words } from "./people";
+import { button, needPage, open, shown, words } from "./people";
 
 let meeting: Awaited<ReturnType<typeof rendezvous>>;
 let home: string;
@@ -12,11 +12,11 @@ let home: string;
 beforeAll(async () => {
   needPage();
   [meeting, home] = await Promise.all([rendezvous(), mkdtemp(join(tmpdir(), "huddle-home-"))]);
-}, MINUTES);
+});
 
 afterAll(async () => {
   await meeting.end();
-  await rm(home, { recursive: true });
+  await rm(home, { recursive: true, maxRetries: 10 });
 });
 
 test.each([
@@ -50,4 +50,4 @@ test.each([
     tom.end();
     await person.close();
   }
-}, MINUTES);
+});

@@ -78,7 +78,7 @@ async function invited(measure: (link: string) => Promise<void>): Promise<void> 
     await measure((await tom.events.until("invitation")).url);
   } finally {
     tom.end();
-    rmSync(home, { recursive: true });
+    rmSync(home, { recursive: true, maxRetries: 10 });
   }
 }
 
@@ -323,7 +323,7 @@ async function pinned(count: number): ReturnType<typeof people> {
       const starter = join(mkdtempSync(join(tmpdir(), "huddle-pinned-")), "chromium");
       writeFileSync(starter, `#!/bin/sh\nexec taskset -c ${core} ${CHROMIUM} "$@"\n`, { mode: 0o755 });
       const browser = await chromium.launch({ executablePath: starter, headless: true, args: ARGS });
-      rmSync(dirname(starter), { recursive: true });
+      rmSync(dirname(starter), { recursive: true, maxRetries: 10 });
       return browser;
     }),
   );

@@ -14,7 +14,7 @@ import { promisify } from "node:util";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { HUDDLE, ROOT, Tab, people, rendezvous, coreAndRendezvous } from "./browser";
-import { MINUTES, needPage } from "./people";
+import { needPage } from "./people";
 import { resolve, type List, type Package } from "../src/core/packages";
 
 const run = promisify(execFile);
@@ -117,12 +117,12 @@ beforeAll(async () => {
   }).listen(0, "127.0.0.1");
   chromium = await people(2);
   await run(HUDDLE, ["web", "vendor", "python-flint", "gmpy2", "--to", packages, "--from", address(index), "--list", join(folder, "list.json")]);
-}, MINUTES);
+});
 
 afterAll(async () => {
   await chromium?.close();
   index?.close();
-  await rm(folder, { recursive: true });
+  await rm(folder, { recursive: true, maxRetries: 10 });
 });
 
 test(
@@ -157,7 +157,6 @@ test(
       await meeting.end();
     }
   },
-  MINUTES,
 );
 
 test(
@@ -195,7 +194,6 @@ test(
       await Promise.all([open.end(), closed.end()]);
     }
   },
-  MINUTES,
 );
 
 interface Asked {

@@ -16,7 +16,7 @@ interface Attempt {
   python: string;
 }
 
-export const ATTEMPTS: readonly Attempt[] = [
+const ATTEMPTS: readonly Attempt[] = [
   { name: "fetch", hole: "network", python: `return wait_for(lambda: js.fetch(url + "/probe/fetch", js.JSON.parse('{"mode": "no-cors"}'))).type` },
   {
     name: "XMLHttpRequest",
@@ -54,7 +54,7 @@ export const ATTEMPTS: readonly Attempt[] = [
     hole: "eval",
     python: `
         js.setTimeout("self.timed = 42")
-        pause(200)
+        until(lambda: hasattr(js, "timed"))
         return js.timed`,
   },
   {
@@ -65,7 +65,7 @@ export const ATTEMPTS: readonly Attempt[] = [
         if "Firefox" in js.navigator.userAgent:
             return "its constructor"  # it never returns within a worker, now and then, on a machine that is busy
         code = js.Blob.new(js.JSON.parse('["postMessage(42)"]'))
-        return event(make(js.URL.createObjectURL(code)), "onmessage", 600)  # one that can be made comes, however late`,
+        return event(make(js.URL.createObjectURL(code)), "onmessage")`,
   },
   { name: "indexedDB", hole: "origin", python: `return event(js.indexedDB.open("huddle-probe"), "onsuccess")` },
   { name: "caches", hole: "origin", python: `return wait_for(lambda: js.caches.open("huddle-probe"))` },
@@ -101,8 +101,7 @@ export const ATTEMPTS: readonly Attempt[] = [
         came = []
         js.addEventListener("message", create_proxy(lambda event: came.append(event.data)))
         js.postMessage(js.JSON.parse('{"open": 7, "servers": [{"urls": "stun:127.0.0.1:9"}], "way": {"peer": 1, "number": 1}}'))
-        pause(500)
-        if not came:
+        if not until(lambda: came):
             raise PermissionError("silence")
         return came[0].way.number`,
   },
@@ -130,7 +129,7 @@ export const ATTEMPTS: readonly Attempt[] = [
 ];
 
 /** Python that opens those holes that are none of the browser's: what the program would find there. */
-export const OPENED: Partial<Record<Hole, string>> = {
+const OPENED: Partial<Record<Hole, string>> = {
   page: `
     there = js.JSON.parse('{"title": "page", "cookie": "a=1", "href": "x", "length": 1}')
     js.document = js.localStorage = there
@@ -142,8 +141,15 @@ export const OPENED: Partial<Record<Hole, string>> = {
     open("/tmp/key", "w").close()`,
 };
 
-/** The program, which is told the server by its first argument; `opened` is Python that opens a hole. */
-export const probe = (opened = ""): string => `
+/** Looks, 50 ms apart, until what can't come is not waited for any more; and what will come, as its hole is open, however late. */
+const FEW = 20;
+const MANY = 6000;
+
+/** The attempts that get through in this engine with this hole open. */
+export const through = (engine: string, hole: Hole | undefined): Attempt[] => ATTEMPTS.filter((one) => one.hole === hole && one.missing !== engine);
+
+/** The program, which is told the server by its first argument, with this hole open in this engine. */
+export const probe = (engine = "", hole?: Hole): string => `
 import os
 import sys
 from mpyc.runtime import mpc
@@ -174,27 +180,33 @@ if sys.platform == "emscripten":
     def pause(milliseconds):
         wait_for(lambda: js.Promise.new(create_proxy(lambda done, _: js.setTimeout(done, milliseconds))))
 
-    def event(source, name, looks=20):
+    def until(there):
+        """Whether it is there, after as many looks as this attempt has."""
+        for _ in range(looks):
+            pause(50)
+            if there():
+                return True
+        return False
+
+    def event(source, name):
         """Whether that event comes; an error, and silence, is a refusal."""
         came = []
         setattr(source, name, create_proxy(lambda event: came.append(event.type)))
         source.onerror = create_proxy(lambda event: came.append("error"))
-        for _ in range(looks):
-            pause(50)
-            if came:
-                break
+        until(lambda: came)
         # What comes later must not call Python, which may wait for something else then, and hang.
         setattr(source, name, None)
         source.onerror = None
         if came[:1] != [name[2:]]:
             raise PermissionError(came or "silence")
         return came[0]
-${opened}
+${(hole && OPENED[hole]) ?? ""}
 ${ATTEMPTS.map(({ python }, at) => `
     def attempt_${at}():
         ${python.trimStart()}
 `).join("")}
-${ATTEMPTS.map(({ name }, at) => `    tried(${JSON.stringify(name)}, attempt_${at})`).join("\n")}
+${ATTEMPTS.map((attempt, at) => `    looks = ${through(engine, hole).includes(attempt) ? MANY : FEW}
+    tried(${JSON.stringify(attempt.name)}, attempt_${at})`).join("\n")}
     print("own file:", open("own.txt").read() if "--mine" in sys.argv else "none")
     print("own arguments:", *sys.argv[sys.argv.index("--mine") if "--mine" in sys.argv else len(sys.argv):])
 

@@ -7,8 +7,6 @@ import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Native, Tab, agreeable, people, coreAndRendezvous } from "./browser";
 
-const MINUTE = 60_000;
-
 let core: { url: string; server: Server; asked: string[] };
 let meeting: { url: string; end: () => void };
 let chromium: { contexts: BrowserContext[]; close: () => Promise<void> };
@@ -17,13 +15,13 @@ let home: string;
 beforeAll(async () => {
   [[core, meeting], chromium] = await Promise.all([coreAndRendezvous(), people(1)]);
   home = await mkdtemp(join(tmpdir(), "huddle-home-"));
-}, MINUTE);
+});
 
 afterAll(async () => {
   await chromium.close();
   core.server.close();
   meeting.end();
-  await rm(home, { recursive: true });
+  await rm(home, { recursive: true, maxRetries: 10 });
 });
 
 /** Also what is in no archive's memory: a module in the archive alone, a file of a package, a function of Python's own. */
@@ -75,7 +73,6 @@ test(
       await tab.page.close();
     }
   },
-  4 * MINUTE,
 );
 
 test(
@@ -102,5 +99,4 @@ test(
       await context.unroute("**/python-memory.bin");
     }
   },
-  4 * MINUTE,
 );

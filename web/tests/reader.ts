@@ -76,7 +76,7 @@ export const heard = (page: Heard): Promise<string[]> => page.evaluate(() => (gl
 
 /** Wait until something like this was read aloud since the last call for that page. */
 export async function hears(page: Heard, wanted: RegExp): Promise<void> {
-  await expect.poll(async () => (await heard(page)).join("\n"), { timeout: 60_000 }).toMatch(wanted);
+  await expect.poll(async () => (await heard(page)).join("\n")).toMatch(wanted);
   await page.evaluate(() => void (globalThis as unknown as { reader: Reader }).reader.heard.splice(0));
 }
 

@@ -117,12 +117,16 @@ test("where no runner ever gets ready, the run fails and says why, and so do lat
 
 test("a runner that is ended says no more, whatever it goes on to send", async () => {
   let control: MessagePort | undefined;
+  let begins: (task: unknown) => void = () => undefined;
+  const begun = new Promise((resolve) => (begins = resolve));
   const { box, runners } = page((port) => {
-    control ??= port;
     port.postMessage({ ready: true });
+    if (control) return;
+    control = port;
+    port.onmessage = (event) => begins(event);
   });
   const running = runners.start("{}", {}, [1]);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await begun;
   running.kill();
   // Its peer's link gets the END that it can't write any more.
   expect(await note(box)).toEqual([running.peer(1)?.id, WRITTEN, undefined, running.id, GONE, "it was ended"]);

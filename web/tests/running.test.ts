@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Native } from "./browser";
-import { MINUTES, accept, asks, button, knock, open, output, place, result, shown, words } from "./people";
+import { accept, asks, button, knock, open, output, place, result, shown, words } from "./people";
 
 const here = place(2);
 
@@ -87,7 +87,6 @@ test(
       await page.close();
     }
   },
-  MINUTES,
 );
 
 const LACKING = `import time
@@ -131,7 +130,6 @@ test(
       await page.close();
     }
   },
-  MINUTES,
 );
 
 test(
@@ -155,5 +153,4 @@ test(
       await page.close();
     }
   },
-  MINUTES,
 );

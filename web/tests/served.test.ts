@@ -6,7 +6,7 @@ import { devices } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Native, ROOT, launch, rendezvous } from "./browser";
 import { hostile } from "./hostile";
-import { MINUTES, accept, button, knock, needPage, open, output, result, shown, words } from "./people";
+import { accept, button, knock, needPage, open, output, result, shown, words } from "./people";
 import { probe, reached } from "./probe";
 
 type Person = Awaited<ReturnType<typeof launch>>;
@@ -25,12 +25,12 @@ beforeAll(async () => {
     launch({ viewport, userAgent, isMobile, hasTouch, deviceScaleFactor }),
     mkdtemp(join(tmpdir(), "huddle-home-")),
   ]);
-}, MINUTES);
+});
 
 afterAll(async () => {
   await Promise.all([ann.close(), ben.close(), phone.close()]);
   await meeting.end();
-  await rm(home, { recursive: true });
+  await rm(home, { recursive: true, maxRetries: 10 });
 });
 
 /** Somebody at a terminal who hosts, lets everybody in and accepts. */
@@ -71,7 +71,6 @@ test(
       await page.close();
     }
   },
-  MINUTES,
 );
 
 test(
@@ -118,7 +117,6 @@ test(
       await page.close();
     }
   },
-  MINUTES,
 );
 
 test(
@@ -142,5 +140,4 @@ test(
       await page.close();
     }
   },
-  MINUTES,
 );

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Native, ROOT, launch, rendezvous } from "./browser";
-import { MINUTES, needPage, shown } from "./people";
+import { needPage, shown } from "./people";
 import { median, ofThread } from "./processor";
 import { proxy, type Proxy } from "./proxy";
 
@@ -33,13 +33,13 @@ beforeAll(async () => {
   [meeting, person, home] = await Promise.all([rendezvous(), launch(), mkdtemp(join(tmpdir(), "huddle-home-"))]);
   line = new Line();
   way = await proxy(meeting.url, (near, far) => line.join(near, far));
-}, MINUTES);
+});
 
 afterAll(async () => {
   await person.close();
   way.close();
   await meeting.end();
-  await rm(home, { recursive: true });
+  await rm(home, { recursive: true, maxRetries: 10 });
 });
 
 /** A line to a server, which all connections share: so many bytes a second come back, each so many milliseconds late. */
@@ -96,18 +96,17 @@ const MOST = 40;
 const USUAL = 5;
 
 /**
- * Somebody who types letters and takes them back, over and over, until `over` holds and there are so many keys: seconds
+ * Somebody who types letters and takes them back, over and over, until `over` holds and there are so many keys: in `cost`, seconds
  * that the page's thread computed from each answer to the next, however much else the machine has to do.
  */
-async function type(page: Page, computed: () => Promise<number>, over: Promise<unknown>, least = 0): Promise<number[]> {
+async function type(page: Page, computed: () => Promise<number>, over: Promise<unknown>, least = 0, cost: number[] = []): Promise<number[]> {
   let going = true;
   void over.finally(() => (going = false));
-  const cost: number[] = [];
   const before = await page.evaluate(() => watch.shown.length);
   let last = await computed();
   while (going || cost.length < least || cost.length % 2) {
     await page.keyboard.press(cost.length % 2 ? "Backspace" : "x");
-    await page.waitForFunction((count) => watch.shown.length >= count, before + cost.length + 1, { timeout: MINUTES });
+    await page.waitForFunction((count) => watch.shown.length >= count, before + cost.length + 1);
     const now = await computed();
     cost.push(now - last);
     last = now;
@@ -131,11 +130,18 @@ test(
       line.be(SLOW_3G);
       await shown({ page }, async () => {
         await page.goto(url.replace(new URL(url).origin, way.url), { waitUntil: "commit" });
-        await page.getByLabel("Your name").fill("Ann", { timeout: MINUTES });
-        const ready = page.waitForFunction(() => performance.getEntriesByName("huddle-session").length > 0, undefined, { timeout: MINUTES });
-        const typing = type(page, computed, ready);
-        await page.waitForFunction((count) => watch.said.filter((text) => text.includes("%")).length >= count, WATCHED, { timeout: MINUTES });
+        await page.getByLabel("Your name").fill("Ann");
+        const ready = page.waitForFunction(() => performance.getEntriesByName("huddle-session").length > 0);
+        const keys: number[] = [];
+        const typing = type(page, computed, ready, 0, keys);
+        // The last digit moves each second or two: 50 kB are half of it.
+        await page.waitForFunction((count) => {
+          const told = watch.said.filter((text) => text.includes("%"));
+          return told.length >= count && new Set(told).size >= count / 3;
+        }, WATCHED);
         const { said } = await page.evaluate(() => watch);
+        while (keys.length <= WATCHED) await sleep(TICK);
+        const slowly = [...keys];
         line.be({ bytes: Infinity, latency: 0 });
         const told = said.filter((text) => text.includes("%"));
         console.log(said.join("\n"));
@@ -143,19 +149,16 @@ test(
         expect(done).toBeGreaterThan(0.05);
         // Python's memory is not among it.
         expect(total).toBeLessThan(7.5);
-        // The last digit moves each second or two: 50 kB are half of it.
-        expect(new Set(told).size).toBeGreaterThanOrEqual(WATCHED / 3);
         await ready;
         const typed = await typing;
-        await page.waitForFunction(() => performance.getEntriesByName("huddle-runner").length > 0, undefined, { timeout: MINUTES });
+        await page.waitForFunction(() => performance.getEntriesByName("huddle-runner").length > 0);
         const after = await type(page, computed, Promise.resolve(), 20);
         await expect(page.getByLabel("Your name").inputValue()).resolves.toBe("Ann");
         const { shown } = await page.evaluate(() => watch);
         expect(shown).toEqual([...typed, ...after].map((_, index) => (index % 2 ? "Ann" : "Annx")));
         const [usual, reference] = [median(typed), median(after)];
-        console.log(`${typed.length} keys: ${usual.toFixed(3)} s of the page's thread each, at most ${Math.max(...typed).toFixed(3)}; ${after.length} later: ${reference.toFixed(3)}`);
-        expect(typed.length).toBeGreaterThan(WATCHED);
-        expect(Math.max(...typed)).toBeLessThan(MOST * reference);
+        console.log(`${typed.length} keys: ${usual.toFixed(3)} s of the page's thread each, at most ${Math.max(...slowly).toFixed(3)} while the line was slow; ${after.length} later: ${reference.toFixed(3)}`);
+        expect(Math.max(...slowly)).toBeLessThan(MOST * reference);
         expect(usual).toBeLessThan(USUAL * reference);
         const names = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
         expect(names.filter((name) => name.includes("python-memory"))).toEqual([]);
@@ -165,7 +168,6 @@ test(
       await page.close();
     }
   },
-  MINUTES,
 );
 
 test(
@@ -180,7 +182,6 @@ test(
       await page.close();
     }
   },
-  MINUTES,
 );
 
 declare const watch: Watch;

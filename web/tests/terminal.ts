@@ -2,12 +2,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { ROOT, HUDDLE } from "./browser";
+import { PATIENCE } from "./patience";
 
 const PYTHON = join(ROOT, ".venv/bin/python");
 const PTY = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 // What moves the cursor or colours; a plain screen has little of it.
 const CONTROL = /\x1b\[[0-9;?]*[A-Za-z]|\r/g;
-const PATIENCE = 120_000;
 
 export class Terminal {
   /** All that stood on the screen. */

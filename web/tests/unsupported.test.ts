@@ -5,7 +5,7 @@
  */
 import { expect, test } from "vitest";
 import { people, rendezvous } from "./browser";
-import { MINUTES, needPage, shown } from "./people";
+import { needPage, shown } from "./people";
 
 test(
   "a browser without JSPI is told so, with what to do",
@@ -30,5 +30,4 @@ test(
       await meeting.end();
     }
   },
-  MINUTES,
 );

@@ -8,9 +8,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "./browser";
-
-/** As in people.ts: far more than anything here takes. */
-const PATIENCE = Number(process.env["HUDDLE_PATIENCE"] ?? 240_000);
+import { PATIENCE } from "./patience";
 
 export const installed = existsSync(join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "huddle-dev/webkit-trixie/ready"));
 
@@ -101,7 +99,6 @@ export class WebKitPerson {
   async value(label: string): Promise<string> {
     return patiently(`something in ${label}`, () => this.run<string>(`${FIELD} return field?.value`, label));
   }
-
 
   /** Type this text into a field in place of what it has. */
   async fill(label: string, text: string): Promise<void> {

@@ -81,6 +81,7 @@ function complain(story, look, what) {
 
 const list = await browser.newPage();
 await list.goto(address);
+await list.locator("a").first().waitFor();
 const stories = await list.locator("a").allTextContents();
 await list.close();
 
