@@ -1,15 +1,19 @@
 """What the network lab's tests share: a network and people on it, gone at the end."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.harness import Huddle, Lab, lab
 from tests.netlab.net import Net, Node
 
 ROOT = Path(__file__).parents[2]
+LONG = 200.0  # seconds for what a session comes to in the end, on a machine that has much else to do
+LASTING = ("--grace", "120")  # of who is without a wire for a while, where others wait for them
 
 
 @pytest.fixture
@@ -65,6 +69,36 @@ class Neighbours:
                 name, "join", "--json", "--name", name, "--yes", "--program", str(self.program), *options,
                 link, *mine, env=env,
             )  # fmt: skip
+
+
+def asked(party: Huddle) -> None:
+    """Wait until its person has to type: the session is made, and the first computation is done."""
+    party.wait("input", lambda event: event["waiting"], LONG)
+
+
+def rewired(*parties: Huddle, state: str = "restored", peer: str = "") -> None:
+    """Wait until each has lost a wire, or has one again; with `peer` the one to that peer."""
+    for party in parties:
+        party.wait("reconnect", lambda event: event["state"] == state and peer in ("", event["peer"]), LONG)
+
+
+def below(party: Huddle) -> list[psutil.Process]:
+    """Its descendants, which are told from later processes that have their numbers."""
+    found = []
+    for pid in party.descendants():
+        with suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(pid))
+    return found
+
+
+def running(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Those of these that still run; zombies that wait for their parent do not."""
+    found = []
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
 @pytest.fixture

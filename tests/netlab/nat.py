@@ -30,6 +30,7 @@ _UPNP_TABLE = """
         chain forward { type filter hook forward priority -10; jump upnp; }
     }
 """
+_NATPMP, _SSDP = 5351, 1900  # where the router is asked; the second one is the last that UPnP needs
 _UPNP_CONFIG = """
 ext_ifname=eth0
 listening_ip=lan
@@ -134,11 +135,11 @@ class Home:
         with self.router.inside(), said.open("w") as log:
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
         try:
-            for _ in range(400):
-                if "istening" in said.read_text() or process.poll() is not None:
-                    break
+            asked = [port for port, given in ((_NATPMP, natpmp), (_SSDP, upnp)) if given]
+            deadline = time.monotonic() + 60
+            while not all(self._enter("ss", "-Hlun", f"sport = :{port}") for port in asked):
+                assert process.poll() is None and time.monotonic() < deadline, said.read_text()
                 time.sleep(0.05)
-            assert process.poll() is None, said.read_text()
             yield
         finally:
             process.terminate()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.netlab.conftest import ROOT, Neighbours
+from tests.netlab.conftest import LASTING, LONG, ROOT, Neighbours, rewired
 from tests.netlab.nat import Home
 from tests.netlab.net import Net, Node, _ip
 from tests.netlab.test_webrtc import SECRET, WEBRTC, paths, turn_server
@@ -62,7 +62,7 @@ def person(node: Node, link: str, name: str, private: str) -> Iterator[Person]:
         process.communicate(timeout=30)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_browser_by_turn_alone_and_a_cable_that_is_out_in_mid_run(
     net: Net, neighbours: Neighbours, tmp_path: Path
 ) -> None:
@@ -77,23 +77,23 @@ def test_a_browser_by_turn_alone_and_a_cable_that_is_out_in_mid_run(
     secret.write_text(f"{SECRET}\n")
     with turn_server(post, tmp_path) as turn:
         url = neighbours.serve(post, "--turn", turn, "--turn-secret-file", str(secret))
-        host = neighbours.host(ada.node, url, *WEBRTC)
+        host = neighbours.host(ada.node, url, *WEBRTC, *LASTING)
         link = host.wait("invitation")["url"]
         with person(pia.node, link, "Pia", "--ask") as browser:
-            assert browser.sees("words")["words"] == host.wait("words", timeout=120)["words"]
+            assert browser.sees("words")["words"] == host.wait("words", timeout=LONG)["words"]
             seen = browser.sees("links")
             assert f"relayed by TURN {TURN}" in seen["cards"][0], seen
             # A check may find an address ("prflx") before it is told, or need one of the two legs only.
             assert seen["pairs"] and all("relay" in pair for pair in seen["pairs"]), seen
             pia.router.down()
-            host.wait("reconnect", lambda event: event["state"] == "lost")
+            rewired(host, state="lost")
             pia.router.up()
-            host.wait("reconnect", lambda event: event["state"] == "restored")
+            rewired(host)
             browser.types("go on")
             again = browser.sees("again")
             assert again["pairs"] and all("relay" in pair for pair in again["pairs"]), again
             output = browser.sees("over")["output"]
             assert "typed go on" in output and "second sum 30" in output, output
-        assert host.end() == 0, host.story()
+        assert host.end(LONG) == 0, host.story()
     assert "second sum 30" in host.output()
     assert paths(host) == {f"relayed by TURN {TURN}"}

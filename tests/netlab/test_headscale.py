@@ -20,8 +20,8 @@ from huddle.networks.headscale.api import HeadscaleApi
 from huddle.networks.tailscale.api import LocalApi
 from huddle.networks.tailscale.daemon import Daemon
 from tests.e2e.chaos import wait_until
-from tests.e2e.harness import LOCAL, PEER, Huddle, Lab, alive, lab
-from tests.netlab.conftest import ROOT
+from tests.e2e.harness import LOCAL, PEER, Huddle, Lab, lab
+from tests.netlab.conftest import ROOT, below, running
 from tests.netlab.nat import Home
 from tests.netlab.net import Net, Node
 from tests.tailnet.headscale import POLICY, Headscale, Refused, with_machines
@@ -238,10 +238,10 @@ def test_a_killed_host_s_session_is_taken_away_by_the_next_one(net: Net, place: 
     ada = place.host(nodes[0], grace=30)
     bob = place.join(nodes[1], "Bob", ada, ask=True, grace=30)
     bob.wait("output", lambda event: "first sum" in event["text"], timeout=PATIENCE)
-    below = ada.descendants()
+    theirs = below(ada)
     os.kill(ada.process.pid, signal.SIGKILL)
     assert bob.end(PATIENCE) == PEER and "Ada" in bob.errors()
-    assert wait_until(lambda: not alive(below), 20), below
+    assert wait_until(lambda: not running(theirs), 60), theirs
     assert len(place.there()[0]) == 3 and "huddle-" in place.there()[2]
     again = place.host(nodes[0])
     again.wait("invitation", timeout=PATIENCE)
@@ -255,17 +255,18 @@ def test_a_killed_host_s_session_is_taken_away_by_the_next_one(net: Net, place: 
 
 @pytest.mark.long
 def test_a_machine_that_never_comes_is_named_and_nothing_stays(net: Net, place: Place) -> None:
-    ada = place.host(net.node("10.77.0.1/24"), grace=25)
+    ada = place.host(net.node("10.77.0.1/24"), grace=60)
     there = net.node("10.77.0.2/24")
     # Bob reaches the rendezvous but not the Headscale.
     port = place.headscale.rpartition(":")[2]
     there.refuse_out(f"tcp dport {port}")
-    bob = place.join(there, "Bob", ada, grace=25)
+    bob = place.join(there, "Bob", ada, grace=60)
     assert [ada.end(PATIENCE), bob.end(PATIENCE)] == [PEER, PEER]
     assert "Bob's machine is not in the session's tailnet yet" in ada.errors()
     assert wait_until(place.untouched, 20), place.there()
 
 
+@pytest.mark.long
 def test_an_api_error_in_the_middle_is_told_to_all_and_taken_back(net: Net, place: Place) -> None:
     if place.state is None:
         pytest.skip("a Headscale can't be told to fail")
@@ -278,13 +279,14 @@ def test_an_api_error_in_the_middle_is_told_to_all_and_taken_back(net: Net, plac
                 raise Refused(500, "database is locked")
 
     place.state.broken = broken
-    ada = place.host(net.node("10.77.0.1/24"), grace=15)
-    bob = place.join(net.node("10.77.0.2/24"), "Bob", ada, grace=15)
+    ada = place.host(net.node("10.77.0.1/24"), grace=45)
+    bob = place.join(net.node("10.77.0.2/24"), "Bob", ada, grace=45)
     assert [ada.end(PATIENCE), bob.end(PATIENCE)] == [PEER, PEER]
     assert "database is locked" in ada.errors() and "takes nobody in" in bob.errors()
     assert place.untouched() and ada.left() == bob.left() == []
 
 
+@pytest.mark.long
 def test_a_key_that_expired_on_the_way_ends_well(
     net: Net, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,8 +306,8 @@ def test_a_key_that_expired_on_the_way_ends_well(
             asyncio.run(come(key))
         return
     place.state.lifetime = -1.0
-    ada = place.host(net.node("10.77.0.1/24"), grace=15)
-    bob = place.join(net.node("10.77.0.2/24"), "Bob", ada, grace=15)
+    ada = place.host(net.node("10.77.0.1/24"), grace=45)
+    bob = place.join(net.node("10.77.0.2/24"), "Bob", ada, grace=45)
     assert [ada.end(PATIENCE), bob.end(PATIENCE)] == [PEER, PEER]
     assert "expired" in ada.errors() and "expired" in bob.errors()
     assert place.untouched() and ada.left() == bob.left() == []

@@ -124,18 +124,17 @@ def lab(net: Net, tmp_path: Path) -> Iterator[Lab]:
         one.close()
 
 
-def until(what: Callable[[], object], patience: float = 60.0) -> None:
-    """Wait for it."""
-    end = time.monotonic() + patience
+def until(what: Callable[[], object], process: "subprocess.Popen[str]") -> None:
+    """Wait for it, as long as the lab runs."""
     while not what():
-        assert time.monotonic() < end
+        assert process.poll() is None, process.communicate()[0]
         time.sleep(0.1)
 
 
 @pytest.mark.long
 def test_a_study_runs_on_hosts_and_a_slow_or_lost_one_concerns_only_its_own(lab: Lab) -> None:
     slow = lab.folder / "slow-python"
-    slow.write_text(f'#!/bin/sh\nsleep 15\nexec {sys.executable} "$@"\n')
+    slow.write_text(f'#!/bin/sh\nsleep 5\nexec {sys.executable} "$@"\n')
     slow.chmod(0o755)
     for name, region, python in (
         ("a", "near", sys.executable), ("b", "near", sys.executable),
@@ -144,9 +143,7 @@ def test_a_study_runs_on_hosts_and_a_slow_or_lost_one_concerns_only_its_own(lab:
         lab.host(name, region, python=python)
     lab.hosts[-1].node.down()
     scenarios = {"sleepy": ["slow"], "near": ["near"], "broken": ["near", "dead"]}
-    lab.run(lab.study(["plain", "plain-ssl", "tls"], scenarios, "total.py"))
-    found = rows.read(lab.results)
-    order = [row["scenario"]["name"] for row in found]
+    said = lab.run(lab.study(["plain", "plain-ssl", "tls"], scenarios, "total.py"))
     by = lab.rows()
     for (scenario, _), row in by.items():
         if scenario == "broken":
@@ -155,8 +152,9 @@ def test_a_study_runs_on_hosts_and_a_slow_or_lost_one_concerns_only_its_own(lab:
             assert row["outcome"] == "finished", row["error"]
             assert row["calibration"]["backend"] == "hosts"
     assert len(by) == 9
-    # The slow host is first in the study, yet nobody waited for it.
-    assert order.index("sleepy") > max(number for number, name in enumerate(order) if name == "near")
+    # The slow host is first in the study, yet nobody waited for it. What begins is told by its title alone.
+    began = [line.rpartition(", ")[2] for line in said.splitlines() if line.startswith("total, ")]
+    assert began.index("near") < began.index("sleepy"), said
     session = by["near", "tls"]
     assert [one["name"] for one in session["hosts"]] == ["a", "b"] and session["hosts"][0]["cores"] >= 1
     assert session["rounds"] and session["paths"] == ["tls direct"] and session["one_way_ms"] > 0
@@ -186,7 +184,9 @@ def test_what_a_network_needs_is_sent_to_hosts_and_goes_with_the_lab(
     by = lab.rows()
     for network in both:
         assert by["one", network]["outcome"] == "finished", by["one", network]["error"]
-        assert by["one", network]["paths"] == [f"{network} direct"]
+    assert by["one", "wireguard"]["paths"] == ["wireguard direct"]
+    (path,) = by["one", "headscale"]["paths"]
+    assert path.startswith("headscale "), path  # a direct way may be found when so short a run is over
     for one in lab.hosts:
         assert one.clean(), (one.left(), one.running())
         interfaces = subprocess.run(
@@ -200,7 +200,7 @@ def test_a_host_that_dies_in_mid_run_fails_its_cells_only(lab: Lab) -> None:
     for name, region in (("a", "one"), ("b", "one"), ("c", "other"), ("d", "other")):
         lab.host(name, region, python=sys.executable)
     process = lab.start(lab.study(["tls"], {"one": ["one"], "other": ["other"]}, "lingers.py"))
-    until(lambda: any("join" in line for line in lab.hosts[1].running()))
+    until(lambda: any("join" in line for line in lab.hosts[1].running()), process)
     lab.hosts[1].kill()
     out, _ = process.communicate(timeout=200)
     assert process.returncode == 0, out
@@ -215,7 +215,7 @@ def test_a_lab_that_is_killed_leaves_nothing_on_hosts(lab: Lab) -> None:
     for name in ("a", "b"):
         lab.host(name, "one", python=sys.executable)
     process = lab.start(lab.study(["tls"], {"one": ["one"]}, "lingers.py"))
-    until(lambda: any("join" in line for line in lab.hosts[1].running()))
+    until(lambda: any("join" in line for line in lab.hosts[1].running()), process)
     process.kill()
     for one in lab.hosts:
         assert one.clean(), (one.left(), one.running())

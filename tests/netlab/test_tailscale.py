@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.chaos import wait_until
-from tests.e2e.harness import NETWORK, PEER, Huddle, Lab, alive, lab
-from tests.netlab.conftest import ROOT
+from tests.e2e.harness import NETWORK, PEER, Huddle, Lab, lab
+from tests.netlab.conftest import ROOT, below, running
 from tests.netlab.nat import Home
 from tests.netlab.net import Net, Node
 from tests.tailnet.running import Control, control, environment, system_tailscaled, tools
@@ -83,18 +83,30 @@ def paths(party: Huddle) -> set[str]:
     return {link["path"].partition(" port ")[0] for link in party.all("link")}
 
 
+def direct(party: Huddle, *addresses: str) -> None:
+    """Wait until its data goes straight to these: at once, or on a busy machine first by DERP."""
+    wanted = {f"direct, {address}" for address in addresses}
+    party.wait(
+        "stats",
+        lambda event: {peer["path"].partition(" port ")[0] for peer in event["peers"]} == wanted,
+        timeout=PATIENCE,
+    )
+
+
 def test_three_parties_come_in_with_a_key_and_leave_nothing(net: Net, tailnet: Tailnet) -> None:
     homes = [Home(net, f"10.77.0.{number}/24", f"192.168.{number}").node for number in (1, 2)]
     homes.append(net.node("10.77.0.3/24"))
     ada = tailnet.host(homes[0], parties=3)
-    bob, cyd = (tailnet.join(node, name, ada) for node, name in zip(homes[1:], ("Bob", "Cyd"), strict=True))
+    bob = tailnet.join(homes[1], "Bob", ada, ask=True)
+    cyd = tailnet.join(homes[2], "Cyd", ada)
     ada.wait("run", timeout=PATIENCE)
     assert len(tailnet.machines()) == 3
+    direct(ada, "10.77.0.2", "10.77.0.3")
+    bob.type("go on")
     finish(ada, bob, cyd, total=60)
-    assert paths(ada) == {"direct, 10.77.0.2", "direct, 10.77.0.3"}
     said = [event["detail"] for event in ada.all("party") if event["state"] == "connected"]
     assert len(said) == 2 and all("its tailnet says user-" in detail for detail in said), said
-    assert wait_until(lambda: tailnet.machines() == [], 20), tailnet.machines()
+    assert wait_until(lambda: tailnet.machines() == [], 60), tailnet.machines()
     for party in (ada, bob, cyd):
         assert party.left() == []
         assert any("listens on 127.0.0.1" in event["text"] for event in party.all("notice"))
@@ -120,10 +132,12 @@ def test_machines_that_are_in_a_tailnet_already_need_no_key(
         user = "--tun=userspace-networking"
         second = stack.enter_context(system_tailscaled(there, tmp_path / "b", tailnet.server.url, KEY, user))
         ada = tailnet.host(here, "--tailscaled", first, key="")
-        bob = tailnet.join(there, "Bob", ada, "--tailscaled", second, key="")
+        bob = tailnet.join(there, "Bob", ada, "--tailscaled", second, key="", ask=True)
+        direct(ada, "10.77.0.2")
+        direct(bob, "10.77.0.1")
+        bob.type("go on")
         finish(ada, bob)
         assert len(tailnet.machines()) == 2  # they were there before, and stay
-    assert paths(ada) == {"direct, 10.77.0.2"} and paths(bob) == {"direct, 10.77.0.1"}
 
 
 def test_a_wrong_key_is_named_before_anybody_is_invited(net: Net, tailnet: Tailnet) -> None:
@@ -139,9 +153,9 @@ def test_two_tailnets_do_not_see_each_other(net: Net, tailnet: Tailnet) -> None:
     with contextlib.ExitStack() as stack:
         with other.inside():
             elsewhere = stack.enter_context(control("10.77.0.8", "-authkey", KEY))
-        ada = tailnet.host(net.node("10.77.0.1/24"), "--grace", "8")
+        ada = tailnet.host(net.node("10.77.0.1/24"), "--grace", "20")
         bob = tailnet.join(
-            net.node("10.77.0.2/24"), "Bob", ada, "--grace", "8", "--login-server", elsewhere.url
+            net.node("10.77.0.2/24"), "Bob", ada, "--grace", "20", "--login-server", elsewhere.url
         )
         assert [ada.end(PATIENCE), bob.end(PATIENCE)] == [PEER, PEER]
     assert "Bob's machine is none that your tailnet sees" in ada.errors()
@@ -153,8 +167,8 @@ def test_a_party_that_is_killed_takes_its_machine_with_it(net: Net, tailnet: Tai
     ada = tailnet.host(net.node("10.77.0.1/24"), "--grace", "30")
     bob = tailnet.join(net.node("10.77.0.2/24"), "Bob", ada, ask=True)
     ada.wait("output", lambda event: "first sum" in event["text"], timeout=PATIENCE)
-    below = bob.descendants()
+    theirs = below(bob)
     os.kill(bob.process.pid, signal.SIGKILL)
     assert ada.end(PATIENCE) == PEER and "Bob" in ada.errors()
-    assert wait_until(lambda: not alive(below), 60), below
-    assert wait_until(lambda: tailnet.machines() == [], 60)
+    assert wait_until(lambda: not running(theirs), 60), theirs
+    assert wait_until(lambda: tailnet.machines() == [], 60), tailnet.machines()

@@ -19,8 +19,8 @@ from huddle.networks.base import NetworkKind
 from huddle.networks.tor.daemon import PREFIX
 from huddle.networks.tor.kind import TorKind, TorOptions
 from tests.e2e.chaos import wait_until
-from tests.e2e.harness import Huddle, alive
-from tests.netlab.conftest import Neighbours
+from tests.e2e.harness import Huddle
+from tests.netlab.conftest import Neighbours, below, running
 from tests.netlab.net import Net, Node
 from tests.tornet.running import tor_network
 from tests.unit.networks.test_contract import (  # noqa: F401 - the same tests, by Tor
@@ -50,8 +50,13 @@ Try = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A Tor network on loopback, for all tests of the contract."""
-    with tor_network(tmp_path_factory.mktemp("tor")) as config:
+    """A Tor network on loopback, for all tests of the contract.
+
+    On an address of its own: its ports are chosen before they are listened on.
+    """
+    pid = os.getpid()
+    address = f"127.1.{pid >> 8 & 255}.{pid & 255}"
+    with tor_network(tmp_path_factory.mktemp("tor"), address) as config:
         yield config
 
 
@@ -145,12 +150,12 @@ def test_who_is_killed_is_missed_and_their_tor_ends(hidden: Hidden) -> None:
     ada, bob, cyd = hidden.session("Bob", "Cyd", ask=True)
     for party in (ada, bob, cyd):
         party.wait("run", timeout=PATIENCE)
-    theirs, places = cyd.descendants(), [directory(party) for party in (ada, bob, cyd)]
+    theirs, places = below(cyd), [directory(party) for party in (ada, bob, cyd)]
     assert len(set(places)) == 3 and all(place.name.startswith(PREFIX) for place in places)
     cyd.signal(signal.SIGKILL)
     for party in (ada, bob):
         assert party.end(PATIENCE) != 0
         assert "Cyd" in party.story() and party.left() == []
-    assert wait_until(lambda: not alive(theirs), 20), "a Tor goes on without its party"
+    assert wait_until(lambda: not running(theirs), 60), "a Tor goes on without its party"
     assert [place.exists() for place in places] == [False, False, True]  # the last is for `huddle forget`
     shutil.rmtree(places[2])

@@ -68,11 +68,20 @@ async def parties(offers: tuple[bytes, ...] = ()) -> AsyncIterator[tuple[Network
 
 
 async def control(networks: Networks) -> tuple[Wire, Wire]:
-    return await asyncio.gather(networks[0].dial(1, 0), networks[1].dial(0, 0))
+    """The first wire of each, which dials as a link does: until there is one."""
+
+    async def dialled(network: WireGuardNetwork, pid: int) -> Wire:
+        while True:
+            try:
+                return await network.dial(pid, 0)
+            except NetworkError:
+                await asyncio.sleep(0.2)
+
+    return await asyncio.gather(dialled(networks[0], 1), dialled(networks[1], 0))
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - it is only looked at
             await asyncio.sleep(0.005)
 

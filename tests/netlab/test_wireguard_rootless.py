@@ -44,7 +44,7 @@ class Probe:
     """One end of the network wireguard (see `tests.netlab.probe`), as nobody."""
 
     def __init__(self, node: Node, pid: int, url: str, environment: dict[str, str]) -> None:
-        command = [sys.executable, "-m", "tests.netlab.probe", str(pid), url, "40", "", "wireguard"]
+        command = [sys.executable, "-m", "tests.netlab.probe", str(pid), url, "120", "", "wireguard"]
         with node.inside():
             self.process = subprocess.Popen(
                 [*prefix(), *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -101,4 +101,4 @@ def test_nobody_has_a_tunnel_and_leaves_nothing(
     probes[0].process.send_signal(signal.SIGKILL)
     assert probes[1].process.stdin is not None
     probes[1].process.stdin.close()
-    assert wait_until(lambda: not any(process.is_running() for process in below), 15), below
+    assert wait_until(lambda: not any(process.is_running() for process in below), 60), below

@@ -62,19 +62,30 @@ func (s *Server) admit(req *tailcfg.RegisterRequest) string {
 	if req.Hostinfo != nil {
 		asked.Name = req.Hostinfo.Hostname
 	}
-	asked.Leaving = !req.Expiry.IsZero() && req.Expiry.Before(time.Now())
+	asked.Leaving = leaving(req)
 	if s.Admit == nil {
 		return ""
 	}
 	said := s.Admit(asked)
 	if asked.Leaving {
-		go s.Remove(req.NodeKey)
 		return ""
 	}
 	if said.Refused == "" && said.Login != "" {
 		s.name(req.NodeKey, said)
 	}
 	return said.Refused
+}
+
+// leave removes a machine that said so, once the request is over: before, the server would make it anew, as one
+// that it does not know.
+func (s *Server) leave(req *tailcfg.RegisterRequest) {
+	if leaving(req) {
+		s.Remove(req.NodeKey)
+	}
+}
+
+func leaving(req *tailcfg.RegisterRequest) bool {
+	return !req.Expiry.IsZero() && req.Expiry.Before(time.Now())
 }
 
 func (s *Server) name(node key.NodePublic, said Verdict) {

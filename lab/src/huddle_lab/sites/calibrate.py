@@ -99,17 +99,21 @@ def one_way(
     """Send so many probes; the seconds that each took which came within `patience` after the last."""
     gaps = random.Random(1)  # noqa: S311 - so that probes are not in step with anything
     taken: list[float] = []
+    all_sent = threading.Event()
     with _socket(end, socket.SOCK_DGRAM) as receiver, _socket(start, socket.SOCK_DGRAM) as sender:
         receiver.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         receiver.bind((end.address, _PORT))
         receiver.settimeout(patience)
 
         def receive() -> None:
-            for _ in range(probes):
+            while len(taken) < probes:
+                last = all_sent.is_set()
                 try:
                     data, more, _, _ = receiver.recvmsg(64, 64)
                 except TimeoutError:
-                    return
+                    if last:
+                        return
+                    continue
                 seconds, nanoseconds = _STAMP.unpack(more[0][2][: _STAMP.size])
                 (sent,) = struct.unpack("=q", data)
                 taken.append((seconds * 10**9 + nanoseconds - sent) / 1e9)
@@ -120,7 +124,8 @@ def one_way(
             for _ in range(probes):
                 sender.sendto(struct.pack("=q", time.time_ns()), (end.address, _PORT))
                 time.sleep(gaps.uniform(0, 2 * APART))
-        thread.join(patience + 1)
+        all_sent.set()
+        thread.join()
     return taken
 
 
@@ -155,7 +160,8 @@ def throughput(start: NetworkNamespace, end: NetworkNamespace, seconds: float) -
 
 def _pour(sender: socket.socket, receiver: socket.socket, seconds: float) -> float:
     chunk, buffer = bytes(_CHUNK), bytearray(_CHUNK)
-    over = time.monotonic() + seconds
+    began = time.monotonic()
+    over = began + seconds
 
     def send() -> None:
         try:
@@ -168,7 +174,7 @@ def _pour(sender: socket.socket, receiver: socket.socket, seconds: float) -> flo
     thread = threading.Thread(target=send, daemon=True)
     thread.start()
     receiver.settimeout(5)
-    size, began = 0, time.monotonic()
+    size = 0
     while got := receiver.recv_into(buffer):
         size += got
     taken = time.monotonic() - began

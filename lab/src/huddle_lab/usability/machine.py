@@ -32,7 +32,7 @@ _PATH = f"{HOME}/venv/bin:{PYTHON}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:
 _INSTALLED = ("usr/", "opt/", "var/", "etc/alternatives/", "etc/ld.so", "lib/", f"{HOME[1:]}/venv/")
 _PASSED = ("PIP_", "UV_", "SSL_CERT_", "HTTP", "http")  # how this computer reaches package registries
 _NAMED = 12  # files that are named one by one
-_STARTED = 15.0  # seconds
+_STARTED = 120.0  # seconds, on a computer that has much else to do
 
 # Runs as the machine's first process. The account is made by hand, as a base may lack useradd.
 _INIT = """

@@ -54,7 +54,7 @@ class ChildServer:
         await self._process.wait()
 
     async def end(self, within: float) -> None:
-        """Ask it to end, and after so many seconds don't ask any more."""
+        """Ask it to end, and after so many seconds don't ask any more. It has ended then."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
@@ -66,6 +66,7 @@ class ChildServer:
             # The group is that of the shell, which is its own.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+                await self._process.wait()
 
 
 def environment(**more: str) -> dict[str, str]:

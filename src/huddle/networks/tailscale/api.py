@@ -115,10 +115,6 @@ class LocalApi:
         told = _table(await self._json("POST", where, within=within))
         return bool(told.get("Endpoint"))
 
-    async def logout(self, within: float = _SECONDS) -> None:
-        """Let it leave its tailnet."""
-        await self._ask("POST", "/localapi/v0/logout", within)
-
     async def dial(self, host: str, port: int) -> socket.socket:
         """A connection into the tailnet; raises OSError. Cancelled, it leaves nothing."""
         wanted = {

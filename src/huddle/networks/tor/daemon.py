@@ -21,7 +21,7 @@ from huddle.networks.tor.keys import PairKeys, ServiceKey, address
 
 PREFIX = "huddle-tor-"  # of its directory; `huddle forget` knows it too
 
-_STARTED = 15.0  # seconds until its control socket answers
+_STARTED = 60.0  # seconds until its control socket answers, on a machine that has much else to do
 _ENDED = 4.0
 _PORT = 1  # of the onion service: it has no other
 _PROGRESS = re.compile(r'BOOTSTRAP PROGRESS=(\d+) .*?SUMMARY="([^"]*)"(?:.*?WARNING="([^"]*)")?')
