@@ -21,6 +21,15 @@ async def cancel(*tasks: asyncio.Task[Any] | None) -> None:
     await asyncio.gather(*some, return_exceptions=True)
 
 
+async def joined[T](work: asyncio.Future[T]) -> T:
+    """What this brings, for which others may wait, too: who is cancelled meanwhile leaves it as it is.
+
+    `asyncio.shield` would complain, from Python 3.14 on, of what it fails with after that.
+    """
+    await asyncio.wait([work])
+    return work.result()
+
+
 @asynccontextmanager
 async def beside(work: Work, *, name: str | None = None) -> AsyncGenerator[asyncio.Task[Any]]:
     """Let `work` go on beside the block, and no longer."""

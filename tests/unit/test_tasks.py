@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from huddle.tasks import beside, cancel, until_first
+from huddle.tasks import beside, cancel, joined, until_first
 
 
 class Endless:
@@ -74,3 +74,25 @@ async def test_the_first_to_end_ends_all_and_its_error_is_everybodys() -> None:
 
 async def test_no_task_is_no_work() -> None:
     await cancel(None)
+
+
+async def test_who_joins_work_has_its_outcome_and_cancelled_leaves_it_to_the_others() -> None:
+    complaints: list[dict[str, object]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, said: complaints.append(said))
+    work: asyncio.Future[int] = loop.create_future()
+    first, second = (asyncio.create_task(joined(work)) for _ in range(2))
+    await asyncio.sleep(0)
+    await cancel(first)
+    assert first.cancelled() and not work.done()
+    work.set_exception(ValueError("why"))
+    with pytest.raises(ValueError, match="why"):
+        await second
+    assert not complaints  # as `asyncio.shield` has, from Python 3.14 on
+
+
+async def test_who_joins_work_that_is_cancelled_is_cancelled() -> None:
+    work: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await joined(work)

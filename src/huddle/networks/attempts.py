@@ -5,6 +5,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from huddle.tasks import joined
+
 
 @dataclass(slots=True)
 class _UnderWay[T]:
@@ -41,7 +43,7 @@ class SharedAttempt[T]:
             now.task.add_done_callback(self._done)
         now.waiting += 1
         try:
-            return await asyncio.shield(now.task)
+            return await joined(now.task)
         finally:
             now.waiting -= 1
             if not now.waiting and not self._wanted():

@@ -16,6 +16,7 @@ from huddle.errors import HuddleError, LocalError, NetworkError, PeerError, Prog
 from huddle.notebook.question import Answer, Table, decided
 from huddle.notebook.runtime import runtime
 from huddle.session.party import Party
+from huddle.tasks import joined
 
 _KINDS: dict[str, type[HuddleError]] = {"network": NetworkError, "program": ProgramError}
 _LEAVING = 5.0  # seconds for the goodbye of a kernel that ends
@@ -55,7 +56,7 @@ class NotebookSession:
         """Nothing more is computed here; wait for the end. Raises what went wrong in the session."""
         self._decide(lambda party: party.stop_run(well=True))
         if self._reader is not None:
-            await asyncio.shield(self._reader)
+            await joined(self._reader)
         if self._failed is not None:
             raise self._failed
 

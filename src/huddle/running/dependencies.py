@@ -27,6 +27,7 @@ from huddle.errors import LocalError
 from huddle.running.interpreter import Interpreter, environment
 from huddle.running.metadata import Requirements, packages
 from huddle.running.scratch import Scratch
+from huddle.tasks import joined
 
 LOCK_SECONDS, INSTALL_SECONDS = 120, 900  # a slow line; numpy and pandas have some 30 MB
 _NAMED = 3  # packages whose sizes are told
@@ -95,7 +96,7 @@ class Environments:
                 making = self._making[place] = _Making(task)
             making.waiting += 1
             try:
-                await asyncio.shield(making.task)
+                await joined(making.task)
             finally:
                 making.waiting -= 1
                 if not making.waiting:

@@ -15,6 +15,9 @@ in a browser may connect as well, but can't begin with a pid: what does not is d
 """
 
 import asyncio
+import errno
+import os
+import secrets
 import socket
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -30,6 +33,7 @@ from huddle.running.runner.loop import DEEPEST
 from huddle.running.spec import RunnerExit
 
 HOST = "127.0.0.1"
+_PORTS = range(20_000, 32_000)  # below those that Linux and macOS give to connections: MPyC listens later
 # An MPyC closes all connections while others go on:
 PAUSE = 5.0  # seconds until that is said
 HUNG_UP = 300.0  # seconds from then for it to come again
@@ -229,6 +233,13 @@ class ProxyChannel(asyncio.Protocol):
         self._peer_closed()
 
 
+def _free_port() -> int:
+    for port in secrets.SystemRandom().sample(_PORTS, 100):
+        with suppress(OSError), socket.create_server((HOST, port)):
+            return port
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+
+
 class Proxy:
     """A run of a program that is started by hand. `open_links` maps each peer's pid to what opens its link.
 
@@ -285,8 +296,7 @@ class Proxy:
     async def start(self) -> None:
         """Open the ports and the links; `arguments` are known then."""
         try:
-            with socket.create_server((HOST, 0)) as free:
-                self.port = free.getsockname()[1]
+            self.port = _free_port()
             for pid in range(self.pid + 1, len(self.names)):
                 self._servers[pid] = await self._serve(pid)
         except OSError as error:

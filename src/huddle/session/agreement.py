@@ -22,6 +22,7 @@ from huddle.identity.did import public_from_did
 from huddle.identity.kdf import hash_fields
 from huddle.identity.keys import Identity
 from huddle.session import control_messages as control
+from huddle.tasks import joined
 
 
 def signed_bytes(session: bytes, manifest: Manifest) -> bytes:
@@ -89,11 +90,11 @@ class Agreement:
 
     async def files(self) -> dict[str, bytes]:
         """The files, once the host has sent them all and they are those of the manifest."""
-        return await asyncio.shield(self._files)
+        return await joined(self._files)
 
     async def agreed(self) -> None:
         """Returns when all peers have said yes and their signatures were verified; raises PeerError."""
-        await asyncio.shield(self._agreed)
+        await joined(self._agreed)
 
     def _take_part(self, member: Member, part: control.FilePart) -> None:
         self._only_host(member)

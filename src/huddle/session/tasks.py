@@ -6,13 +6,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from huddle.errors import HuddleError
+from huddle.tasks import joined
 
 
 async def whole(work: Coroutine[Any, Any, None]) -> None:
     """Let this come to its end, though the session is left meanwhile: half of it could not be taken down."""
     task = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(task)
+        await joined(task)
     except asyncio.CancelledError:
         await asyncio.gather(task, return_exceptions=True)
         raise

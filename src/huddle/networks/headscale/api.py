@@ -25,6 +25,7 @@ from typing import Any
 
 from huddle.errors import HuddleError, LocalError, NetworkError
 from huddle.networks.tailscale.api import clean
+from huddle.tasks import joined
 
 _SECONDS = 10.0  # for one answer
 _MAX_ANSWER = 16 << 20  # all machines of a large Headscale
@@ -140,7 +141,7 @@ class HeadscaleApi:
     async def _call(self, method: str, where: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         asked = asyncio.ensure_future(asyncio.to_thread(self._ask, method, f"{self.url}/api/v1{where}", body))
         try:
-            code, answer = await asyncio.shield(asked)
+            code, answer = await joined(asked)
         except asyncio.CancelledError:
             # It happens all the same: whoever takes away what was made must not come before it.
             await asyncio.wait({asked})

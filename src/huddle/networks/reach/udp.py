@@ -8,6 +8,8 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from huddle.tasks import joined
+
 Ends = Sequence[tuple[asyncio.DatagramProtocol, socket.socket]]
 
 
@@ -17,7 +19,7 @@ async def endpoint[P: asyncio.DatagramProtocol](
     """As the loop's `create_datagram_endpoint`, which raises OSError; cancelled, it leaves no socket."""
     making = asyncio.ensure_future(asyncio.get_running_loop().create_datagram_endpoint(make, **how))
     try:
-        return await asyncio.shield(making)
+        return await joined(making)
     except asyncio.CancelledError:
         (await making)[0].abort()
         raise
@@ -30,7 +32,7 @@ async def endpoints(ends: Ends) -> list[asyncio.DatagramTransport]:
     """
     making = asyncio.ensure_future(_made(ends))
     try:
-        return await asyncio.shield(making)
+        return await joined(making)
     except asyncio.CancelledError:
         for transport in await making:
             transport.abort()

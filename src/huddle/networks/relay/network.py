@@ -21,6 +21,7 @@ from huddle.networks import pairing
 from huddle.networks.base import Accepted, PeerOffer
 from huddle.rendezvous.client import dialing
 from huddle.rendezvous.messages import MAX_RELAYED
+from huddle.tasks import joined
 
 _LABEL = b"huddle/1 relay channel"
 _CONNECT = 10.0  # seconds for TCP, TLS and WebSocket over the slowest path
@@ -72,7 +73,7 @@ class RelayNetwork:
         wire = await self._reach(pairing.channel(self.url, peer, _LABEL + run.to_bytes(4, "big")))
         try:
             async with asyncio.timeout(_MEET):
-                await asyncio.shield(wire.paired)
+                await joined(wire.paired)
         except TimeoutError:
             wire.abort()
             raise NetworkError(

@@ -18,7 +18,7 @@ from huddle.networks.webrtc.meeting import CandidateExchange, meeting
 from huddle.networks.webrtc.signals import Description, IceCandidate, RtcSignal
 from huddle.rendezvous.client import dialing
 from huddle.rendezvous.messages import TurnServer
-from huddle.tasks import beside
+from huddle.tasks import beside, joined
 
 MEET = 15.0  # seconds for the peer to come: less than the 30 s of a dial, so that it fails with a reason
 CHECKS = 10.0  # seconds for ICE and DTLS since the peer last said something: several checks of each pair
@@ -100,7 +100,7 @@ class RtcAttempt:
         try:
             async with asyncio.timeout(CHECKS) as limit:
                 async with beside(self._hear(met, limit)):
-                    await asyncio.shield(self.connection.opened)
+                    await joined(self.connection.opened)
         except TimeoutError:
             raise self._failed("nothing came through") from None
         except NetworkError as error:

@@ -26,6 +26,7 @@ from huddle.networks.webrtc.base import (
 )
 from huddle.rendezvous.ice import turn_url
 from huddle.rendezvous.messages import TurnServer
+from huddle.tasks import joined
 
 _DISCONNECTED, _FAILED, _CLOSED = 3, 4, 5  # rtcState
 _GATHERED = 2  # rtcGatheringState
@@ -208,7 +209,7 @@ class Connection(BaseConnection[Channel]):
         destroyed = self._loop.run_in_executor(self._thread, self._native.destroy)
         self._thread.shutdown(wait=False)
         # Also when whoever closes it is told to hurry.
-        await asyncio.shield(destroyed)
+        await joined(destroyed)
 
     async def _call(self, function: Callable[..., Any], *args: Any) -> None:
         """Call what may wait for the library's other threads."""

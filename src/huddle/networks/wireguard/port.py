@@ -17,6 +17,7 @@ from huddle.networks.reach import udp
 from huddle.networks.wireguard.path_checks import EVERY, ChosenPath, PathChecks, Where
 from huddle.networks.wireguard.signals import Chosen
 from huddle.rendezvous import stun
+from huddle.tasks import joined
 
 _ATTEMPTS = 8  # at a port that is free in IPv4 and IPv6
 _TIMES = (0.0, 0.25, 0.5, 1.0)  # of a request to STUN: any of them, or an answer, may be lost
@@ -74,7 +75,7 @@ class Port:
             if mine is not None and not told.done():
                 return mine
             with suppress(TimeoutError):
-                chosen = await asyncio.wait_for(asyncio.shield(told), EVERY / 4)
+                chosen = await asyncio.wait_for(joined(told), EVERY / 4)
                 way = checks.told(chosen)
                 if way is None:
                     raise NetworkError("The peer has chosen a way that it never came.")

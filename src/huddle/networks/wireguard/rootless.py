@@ -24,6 +24,7 @@ from huddle.networks.wireguard.namespace_helper import LIMIT, START
 from huddle.networks.wireguard.packet_relay import PacketRelay
 from huddle.networks.wireguard.system import Addressing
 from huddle.networks.wireguard.uapi import GoInterface, PeerConfig, TunnelConfig
+from huddle.tasks import joined
 
 _ANSWER = 10.0  # seconds, also of a machine that has much else to do
 _SPARE = 2  # places for peers that seem to be at two addresses for a while
@@ -127,7 +128,7 @@ class RootlessDevice(GoInterface):
         task = asyncio.create_task(self._answered(asked))
         try:
             # An answer that nobody waits for any more must not be the next one's.
-            return await asyncio.shield(task)
+            return await joined(task)
         except asyncio.CancelledError:
             task.add_done_callback(_unwanted)
             raise
