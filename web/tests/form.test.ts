@@ -160,9 +160,6 @@ test(
         await tom.wait(/The average salary is 3500\.00\./);
         await result(ann).getByText("The average salary is 3500.00.").waitFor();
       });
-    } catch (error) {
-      console.log(tom?.text);
-      throw error;
     } finally {
       tom?.end();
       await ann.close();

@@ -1,6 +1,7 @@
 /** Somebody at a terminal, who reads what `huddle` says and types answers: a command on a pty, its screen as plain lines. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
+import { onTestFailed } from "vitest";
 import { ROOT, HUDDLE } from "./browser";
 import { PATIENCE } from "./patience";
 
@@ -25,6 +26,7 @@ export class Terminal {
       this.text += data.toString().replace(CONTROL, "");
       for (const wake of this.waiting.splice(0)) wake();
     });
+    onTestFailed(() => console.log(`--- huddle ${args.join(" ")}\n${this.text}`));
   }
 
   /** What stands there, behind what was waited for before. */
