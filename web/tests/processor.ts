@@ -33,8 +33,8 @@ export async function ofThread(page: CDPSession): Promise<() => Promise<number>>
 export const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 /**
- * Waits until these browsers compute less than a third of a core; the seconds of processor time until then. What links of three
- * tabs cost while nothing happens is up to a quarter of one.
+ * Waits until these browsers compute less than a third of a core; the seconds of processor time until then. The runners of three
+ * tabs that get warm take more, and tabs with links in which nothing happens a twentieth at most.
  */
 export async function rested(browsers: Iterable<Browser>): Promise<number> {
   const all = [...browsers];
