@@ -7,10 +7,15 @@ from pathlib import Path
 _RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
+def given() -> range:
+    """The ports that this system gives to connections."""
+    first, last = map(int, _RANGE.read_text().split()) if _RANGE.exists() else (32768, 65535)
+    return range(first, last + 1)
+
+
 def free_port() -> int:
     """A port on which nobody listens, and that no connection of another test is given in the meantime."""
-    given = int(_RANGE.read_text().split()[0]) if _RANGE.exists() else 32768
-    for port in random.sample(range(given - 8000, given), 100):
+    for port in random.sample(range(given().start - 8000, given().start), 100):
         with socket.socket() as sock:
             try:
                 sock.bind(("127.0.0.1", port))
@@ -18,3 +23,11 @@ def free_port() -> int:
                 continue
             return port
     raise RuntimeError("a hundred ports are taken")
+
+
+def free_ports(count: int) -> list[int]:
+    """So many of them."""
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(free_port())
+    return list(found)

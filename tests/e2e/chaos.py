@@ -21,19 +21,13 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
+from tests.ports import free_port
+
 _PIECE = 65_536
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER of no time: closing sends a reset
 
 # Fewer cannot push a party's own address out of its offer, which has room for 16.
 _DEAD_PORTS = range(1, 16)
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 class Chaos:

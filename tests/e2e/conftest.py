@@ -9,7 +9,16 @@ import pytest
 
 from tests.e2e.harness import Lab, lab
 
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+TIMEOUT = 300  # seconds for one test: several waits, each of which a busy machine may make long
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each of these tests its time, unless it says how much it takes."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT))
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ Event = dict[str, Any]
 LOOPBACK = ("--via", "127.0.0.1")  # tests talk to this machine only
 LOCAL, PROGRAM, PEER, RENDEZVOUS, NETWORK = 3, 4, 5, 6, 7  # exit codes: whose fault an error is
 COMMAND = (sys.executable, "-m", "huddle")
-PATIENCE = 45.0  # seconds for one event; a slow machine needs a fraction of it
+PATIENCE = 90.0  # seconds for one event; a slow machine needs a fraction of it
 
 
 class Huddle:
@@ -191,7 +191,7 @@ def alive(pids: list[int]) -> list[int]:
     return found
 
 
-def emptied(url: str, within: float = 5.0) -> bool:
+def emptied(url: str, within: float = 30.0) -> bool:
     """Whether nothing is left on that rendezvous, by its own count, which it makes once a second."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:

@@ -122,7 +122,7 @@ def sessions(network: str, url: str, people: Callable[[str], Person], program: s
     ada.answer("run it once more with the same people", "y", "once more")
     host.wait("Run 2 finished")
     more: Steps = {"host": ada.take(), "guest": bob.take()}
-    host.wait("q: end")
+    host.stands("q: end")
     host.type("q")
     ada.end()
     bob.end()

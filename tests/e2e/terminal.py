@@ -105,6 +105,14 @@ class Terminal:
             if not self._news.wait_for(lambda: re.search(pattern, "\n".join(self._screen.display)), timeout):
                 raise AssertionError(f"{pattern!r} does not stand on the screen:\n{self._screen.display}")
 
+    def asks(self, question: str, timeout: float = PATIENCE) -> None:
+        """Wait until this question stands on the screen and counts what is typed.
+
+        What is typed between an answer's news and the next question is forgotten. A question that was
+        answered stays among the lines too, but with its answer behind it.
+        """
+        self.stands(rf"{question} *\n", timeout)
+
     def wait(self, pattern: str, timeout: float = PATIENCE) -> re.Match[str]:
         """Wait for something after what was waited for last."""
         deadline = time.monotonic() + timeout

@@ -28,7 +28,6 @@ from tests.e2e.harness import PEER, RENDEZVOUS, Huddle, Lab, alive, emptied
 from tests.e2e.liar import Liar
 
 HERE = Path(__file__).parent
-HURRIED = {"PYTHONPATH": str(HERE / "hurried")}
 
 
 @pytest.fixture
@@ -271,7 +270,7 @@ def test_a_guest_that_claims_the_did_of_another_is_ignored(people: Lab, url: str
 
 
 def test_a_party_that_claims_the_pid_of_another_gets_no_link(people: Lab, url: str, program: Path) -> None:
-    grace = ("--grace", "5")
+    grace = ("--grace", "12")
     host = people.host(program, url=url, options=grace)
     link = host.wait("invitation")["url"]
     bob = people.join("Bob", link, program, options=grace)
@@ -321,7 +320,7 @@ def test_a_party_that_offers_the_certificate_of_another_is_named(
 def test_a_party_that_never_says_how_its_part_has_ended_is_named(
     people: Lab, url: str, program: Path
 ) -> None:
-    grace = ("--grace", "4")
+    grace = ("--grace", "12")
     host = people.host(program, url=url, options=(*grace, "--stay"))
     link = host.wait("invitation")["url"]
     bob = people.join("Bob", link, program, options=grace)
@@ -329,7 +328,7 @@ def test_a_party_that_never_says_how_its_part_has_ended_is_named(
     for party in (host, bob):
         run = party.wait("run", lambda event: event["state"] == "failed")
         assert (run["whose"], run["peer"]) == ("peer", "Eve"), run
-        assert "Eve's part of the run is over, and for 4 s Eve has not said how" in run["reason"]
+        assert "Eve's part of the run is over, and for 12 s Eve has not said how" in run["reason"]
         assert "total" in party.output()  # the program itself has ended well
     host.wait("question", lambda event: event["what"] == "again")
     host.type("q")

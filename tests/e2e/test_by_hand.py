@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import LOOPBACK, Huddle, Lab
+from tests.e2e.harness import LOOPBACK, PATIENCE, Huddle, Lab
 
 HURRIED = {"PYTHONPATH": str(Path(__file__).parent / "hurried_by_hand")}
 MPyC = subprocess.Popen[str]
-
-pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
@@ -60,7 +58,7 @@ def test_among_others_it_ends_when_they_do(
 ) -> None:
     ada, bob = session(people, url, programs / "total.py", "Bob")
     ada.wait("stats", state_of("Bob", "input"))  # nobody computes before Bob has started it
-    out, _ = start(bob).communicate(timeout=60)
+    out, _ = start(bob).communicate(timeout=PATIENCE)
     assert "total: 2" in out
     assert [party.end() for party in (ada, bob)] == [0, 0], ada.story() + bob.story()
 
@@ -70,7 +68,7 @@ def test_two_that_start_it_by_hand_do_not_wait_for_each_other_for_ever(
 ) -> None:
     ada, bob, cyd = session(people, url, programs / "total.py", "Bob", "Cyd")
     for one in [start(bob), start(cyd)]:
-        assert "total: 3" in one.communicate(timeout=60)[0]
+        assert "total: 3" in one.communicate(timeout=PATIENCE)[0]
     assert [party.end() for party in (ada, bob, cyd)] == [0, 0, 0], bob.story() + cyd.story()
     assert any("No program is connected any more" in event["text"] for event in bob.all("notice"))
 

@@ -28,7 +28,6 @@ def meeting(folder: Path, name: str, other: str) -> dict[str, Any]:
     return dict(found)
 
 
-@pytest.mark.timeout(180)
 def test_each_types_one_command_and_the_secret_is_new_each_time(
     url: str, people: Callable[[str], Person], programs: Path, tmp_path: Path
 ) -> None:
@@ -56,7 +55,6 @@ def test_each_types_one_command_and_the_secret_is_new_each_time(
     assert emptied(url)
 
 
-@pytest.mark.timeout(120)
 def test_a_rendezvous_of_one_s_own_is_found_again_at_the_same_port(
     people: Callable[[str], Person], programs: Path, tmp_path: Path
 ) -> None:
@@ -75,7 +73,6 @@ def test_a_rendezvous_of_one_s_own_is_found_again_at_the_same_port(
     bob.end()
 
 
-@pytest.mark.timeout(120)
 def test_who_was_removed_is_neither_called_nor_answered_and_a_stranger_gets_no_seat(
     url: str, people: Callable[[str], Person], programs: Path, tmp_path: Path
 ) -> None:
@@ -99,7 +96,6 @@ def test_who_was_removed_is_neither_called_nor_answered_and_a_stranger_gets_no_s
         assert again.end() == LOCAL and "Ada is no contact" in again.text
 
 
-@pytest.mark.timeout(120)
 def test_who_is_killed_in_the_run_keeps_the_way_back(
     url: str, people: Callable[[str], Person], programs: Path, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cloud import TOKEN, Cloud, make_tofu
+from tests.e2e.harness import PATIENCE
 
 SPEC = """
 cloud = "digitalocean"
@@ -42,7 +43,7 @@ class Person:
         }
         return subprocess.run(
             [sys.executable, "-m", "huddle", "lab", *args],
-            env=environment, input=given, capture_output=True, text=True, check=False, timeout=60,
+            env=environment, input=given, capture_output=True, text=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
 
     def up(self, **env: str) -> subprocess.CompletedProcess[str]:

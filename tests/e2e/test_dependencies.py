@@ -44,7 +44,6 @@ def uv() -> Iterator[dict[str, str]]:
         yield {"PATH": f"{folder}:{os.environ['PATH']}", "XDG_CACHE_HOME": str(cache)}
 
 
-@pytest.mark.timeout(240)
 def test_all_run_the_versions_that_the_host_locked(
     url: str, people: Lab, uv: dict[str, str], tmp_path: Path
 ) -> None:

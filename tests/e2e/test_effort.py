@@ -6,7 +6,6 @@ less than the file says, the test that performs it fails.
 
 import contextlib
 import json
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,19 +19,11 @@ import pytest
 from huddle.errors import LocalError
 from huddle_lab.runs.browser import check
 from huddle_lab.runs.chrome import Chrome
+from tests.e2e.harness import PATIENCE
 from tests.e2e.people import COUNTED, Person, Steps, crowd, invite, sessions
+from tests.ports import free_ports
 
 NETWORKS = ("tls", "webrtc", "iroh", "relay")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody has."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 @pytest.fixture
@@ -41,7 +32,6 @@ def people(tmp_path: Path) -> Iterator[Callable[[str], Person]]:
         yield one
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_steps_of_a_session(
     network: str, url: str, people: Callable[[str], Person], programs: Path
@@ -65,7 +55,7 @@ def test_the_steps_of_plain_mpyc(programs: Path, people: Callable[[str], Person]
                 subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             )
         for process in processes:
-            out, _ = process.communicate(timeout=60)
+            out, _ = process.communicate(timeout=PATIENCE)
             assert process.returncode == 0 and "total: 2" in out
 
     found: dict[str, Steps] = {}

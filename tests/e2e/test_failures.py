@@ -7,9 +7,6 @@ import socket
 import sqlite3
 import ssl
 import subprocess
-import threading
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,16 +16,15 @@ import pytest
 from huddle.ceremony.invitation import Invitation
 from huddle.ceremony.messages import Hello, Message, Reveal
 from huddle.cli.errors import EXIT_CODES
-from tests.e2e.chaos import free_port, wait_until
-from tests.e2e.harness import Huddle, Lab, alive, lab
+from tests.e2e.chaos import wait_until
+from tests.e2e.harness import Huddle, Lab, alive
 from tests.e2e.interpreters import with_mpyc
 from tests.e2e.silent import silent_guest
+from tests.ports import free_port
 
 HURRIED = {"PYTHONPATH": str(Path(__file__).parent / "hurried")}
 PEER, LOCAL, RENDEZVOUS = (EXIT_CODES[whose] for whose in ("peer", "local", "rendezvous"))
-GRACE = ("--grace", "6")
-PAUSE = 20.0
-LONG = 60.0
+GRACE = ("--grace", "12")
 
 
 def fully(party: Huddle) -> str:
@@ -36,71 +32,9 @@ def fully(party: Huddle) -> str:
     return f"{party.errors()}\n" + "\n".join(event["detail"] for event in party.all("party"))
 
 
-# --- people who take their time
-
-
-class Patient:
-    """A session of four in which one types, one blocks its loop, and one is stopped."""
-
-    def __init__(self, people: Lab, url: str, program: Path) -> None:
-        self.host = people.host(program, parties=4, url=url)
-        link = self.host.wait("invitation")["url"]
-        self.typing = people.join("Bob", link, program, "--ask")
-        self.blocking = people.join("Cyd", link, program, "--block", str(LONG))
-        self.stopped = people.join("Dan", link, program)
-        self.parties = [self.host, self.typing, self.blocking, self.stopped]
-        self.trouble: BaseException | None = None
-        self._thread = threading.Thread(target=self._go, name="patience", daemon=True)
-        self._thread.start()
-
-    def _go(self) -> None:
-        try:
-            self.typing.wait("input", lambda event: event["waiting"])
-            began = time.monotonic()
-            self.blocking.wait("output", lambda event: "blocking" in event["text"])
-            pids = [self.stopped.process.pid, *self.stopped.descendants()]
-            self._each(pids, signal.SIGSTOP)
-            for party in (self.host, self.typing):
-                party.wait("party", lambda event: event["name"] == "Dan" and event["state"] == "silent")
-            # The durations are what is tried here.
-            time.sleep(max(0, began + PAUSE - time.monotonic()))
-            self._each(pids, signal.SIGCONT)
-            time.sleep(max(0, began + LONG - time.monotonic()))
-            self.typing.type("at last")
-        except BaseException as error:
-            self.trouble = error
-
-    @staticmethod
-    def _each(pids: list[int], number: signal.Signals) -> None:
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-
-    def finish(self) -> None:
-        """Wait until the session is over."""
-        self._thread.join(LONG + 60)
-        if self.trouble:
-            raise self.trouble
-
-
-@pytest.fixture(scope="module")
-def patient(url: str, programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
-    """It begins before this module's first test and ends after its last, so the minute is paid once."""
-    with lab(tmp_path_factory.mktemp("patient")) as people:
-        yield Patient(people, url, programs / "chaos_steps.py")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def begin(request: pytest.FixtureRequest) -> None:
-    """Begin the long session at once where its test is among the chosen ones."""
-    if any("patience" in item.name for item in request.session.items):
-        request.getfixturevalue("patient")
-
-
 # --- parties that are killed
 
 
-@pytest.mark.timeout(90)
 def test_killed_supervisors_are_named_and_their_runners_die_with_them(
     people: Lab, url: str, programs: Path
 ) -> None:
@@ -117,26 +51,27 @@ def test_killed_supervisors_are_named_and_their_runners_die_with_them(
     assert len(alive(runners)) >= 2
     bob.process.kill()
     cyd.process.kill()
-    killed = time.monotonic()
+    assert wait_until(lambda: not alive(runners), 20), alive(runners)
     for party in (host, dan):
-        for name in ("Bob", "Cyd"):
-            party.wait("party", lambda event, name=name: event["name"] == name and event["state"] == "silent")
-    assert time.monotonic() - killed < 5
-    assert wait_until(lambda: not alive(runners), 5), alive(runners)
-    for party in (host, dan):
-        error = party.wait("error", timeout=15)
-        assert error["whose"] == "peer" and error["peer"] in ("Bob", "Cyd")
-        assert f"{error['peer']} is gone" in error["message"] and "6 s" in error["message"]
+        silent = {
+            name: party.wait(
+                "party", lambda event, name=name: (event["name"], event["state"]) == (name, "silent")
+            )
+            for name in ("Bob", "Cyd")
+        }
+        error = party.wait("error")
+        assert error["whose"] == "peer" and error["peer"] in silent
+        assert party.events.index(silent[error["peer"]]) < party.events.index(error)
+        assert f"{error['peer']} is gone" in error["message"] and "12 s" in error["message"]
         run = party.wait("run", lambda event: event["state"] == "failed")
         # The other survivor may have been the first to say so.
         assert run["whose"] == "peer" and run["peer"] in ("Bob", "Cyd"), run
         assert f"{run['peer']} is gone" in run["reason"], run
         assert party.end() == PEER
         assert not party.all("ended")[0]["clean"]
-    assert time.monotonic() - killed < 20
     for victim in (bob, cyd):  # who could not clean up, unless root's helper did it for them
         if not os.geteuid():
-            assert wait_until(lambda victim=victim: victim.left() == [], 5), victim.left()
+            assert wait_until(lambda victim=victim: victim.left() == [], 20), victim.left()
             continue
         (left,) = victim.temp.glob("huddle-run-*")
         os.utime(left, (0, 0))  # as if that had been some time ago
@@ -145,7 +80,6 @@ def test_killed_supervisors_are_named_and_their_runners_die_with_them(
         assert victim.left() == []
 
 
-@pytest.mark.timeout(90)
 def test_a_killed_program_and_an_endless_one_end_the_run_and_not_the_session(
     people: Lab, url: str, programs: Path
 ) -> None:
@@ -162,18 +96,16 @@ def test_a_killed_program_and_an_endless_one_end_the_run_and_not_the_session(
         return party.wait("run", lambda event: event["state"] == "failed" and event["run"] == run)
 
     def again(run: int) -> None:
-        wait_until(lambda: len(host.all("question")) > run, 20)
+        host.wait("question", lambda _: len(host.all("question")) > run)
         host.type("y")
 
     asked(1)
     runner = max(bob.descendants())  # the innermost, where there is a sandbox around it
     os.kill(runner, signal.SIGKILL)
-    killed = time.monotonic()
     for party in others:
         ended = failed(party, 1)
         assert ended["whose"] == "peer" and ended["peer"] == "Bob"
         assert "failed at Bob" in str(ended["reason"]) and "SIGKILL" in str(ended["reason"])
-    assert time.monotonic() - killed < 5
     assert failed(bob, 1)["whose"] == "program"
 
     again(1)
@@ -186,7 +118,7 @@ def test_a_killed_program_and_an_endless_one_end_the_run_and_not_the_session(
         ended = failed(party, 2)
         assert ended["peer"] == "Bob" and "stopped the run" in str(ended["reason"])
     assert "You stopped the run" in str(failed(bob, 2)["reason"])
-    assert wait_until(lambda: not alive(runners), 5)
+    assert wait_until(lambda: not alive(runners), 20)
 
     again(2)
     asked(3)
@@ -194,7 +126,7 @@ def test_a_killed_program_and_an_endless_one_end_the_run_and_not_the_session(
     for party in (bob, *others):
         party.wait("run", lambda event: event["state"] == "finished" and event["run"] == 3)
         assert "second sum 60" in party.output()
-    wait_until(lambda: len(host.all("question")) > 3, 20)
+    host.wait("question", lambda _: len(host.all("question")) > 3)
     host.type("q")
     for party in (bob, *others):
         party.end()
@@ -220,7 +152,7 @@ def test_who_reveals_or_accepts_nothing_is_named_and_holds_nobody_up_for_ever(
     with silent_guest(link, "Mum", *said):
         host.wait("party", lambda event: event["name"] == "Mum" and event["state"] == "admitted")
         bob = people.join("Bob", link, program)
-        error = host.wait("error", timeout=30)
+        error = host.wait("error")
         assert error["peer"] == "Mum" and f"Mum did not {failing} in time" in error["message"]
         assert host.end() == PEER
         bob.wait("error")
@@ -253,7 +185,7 @@ def test_who_comes_twice_comes_late_and_comes_too_late(people: Lab, url: str, pr
     first.process.wait(10)
     again = people.join("Bob", link, program, "--ask")  # the same identity, another process
     came = lambda: [e for e in host.all("party") if e["name"] == "Bob" and e["state"] == "waiting"]  # noqa: E731
-    assert wait_until(lambda: len(came()) == 2, 20)
+    host.wait("party", lambda _: len(came()) == 2)
     cyd = people.join("Cyd", link, program)
     again.wait("input", lambda event: event["waiting"])
     dan = people.join("Dan", link, program)
@@ -448,24 +380,3 @@ def test_strangers_at_the_port_of_a_party(people: Lab, url: str, programs: Path,
     bob.type("go")
     assert [host.end(), bob.end()] == [0, 0]
     assert "second sum 30" in host.output()
-
-
-# --- and at last
-
-
-@pytest.mark.long
-@pytest.mark.timeout(240)
-def test_patience_with_who_types_who_computes_and_who_was_stopped(patient: Patient) -> None:
-    patient.finish()
-    # The pids decide whether the one that blocks begins to before or after the one that types is back.
-    codes = [party.end(LONG + 60) for party in patient.parties]
-    assert codes == [0, 0, 0, 0], "\n".join(party.story() for party in patient.parties)
-    for party in patient.parties:
-        assert "first sum 10" in party.output() and "second sum 100" in party.output()
-        assert [run["state"] for run in party.all("run")] == ["started", "finished"]
-        assert party.all("run")[1]["seconds"] >= LONG
-    dans = [event["state"] for event in patient.host.all("party") if event["name"] == "Dan"]
-    assert dans.index("silent") < len(dans) - 1 and "connected" in dans[dans.index("silent") :]
-    assert "gone" not in dans
-    states = {(peer["name"], peer["state"]) for event in patient.host.all("stats") for peer in event["peers"]}
-    assert {("Bob", "input"), ("Cyd", "computing")} <= states

@@ -14,8 +14,6 @@ from tests.e2e.test_replaced import seen_words
 
 __all__ = ["program", "seat"]
 
-pytestmark = pytest.mark.timeout(240)
-
 KEPT = "room-*.json"
 
 

@@ -12,8 +12,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = dict(os.environ)  # with the cache of who runs the tests, where uv finds what is locked
 
-pytestmark = pytest.mark.timeout(240)
-
 
 def uv(*args: str | Path) -> None:
     subprocess.run([ROOT / "scripts" / "uv", *args], cwd=ROOT, env=ENVIRONMENT, check=True, timeout=200)

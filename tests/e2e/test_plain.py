@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.e2e.harness import NETWORK, Lab
+from tests.e2e.harness import NETWORK, PATIENCE, Lab
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "tests" / "programs" / "total.py"
@@ -17,7 +17,7 @@ def test_who_cannot_be_linked_is_named_at_all_and_nothing_runs(people: Lab) -> N
     link = ada.wait("invitation")["url"]
     ben = subprocess.run(
         [sys.executable, "-m", "tests.netlab.plain_end", "Ben", link],
-        capture_output=True, text=True, cwd=ROOT, timeout=50, check=False,
+        capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE, check=False,
     )  # fmt: skip
     events = [json.loads(line) for line in ben.stdout.splitlines()]
     assert ada.end() == NETWORK and ben.returncode == 1

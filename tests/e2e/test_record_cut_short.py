@@ -9,18 +9,15 @@ import pytest
 
 from tests.e2e.harness import Huddle, Lab
 
-pytestmark = pytest.mark.timeout(180)
 
-
-def session(lab: Lab, url: str, program: Path, folder: Path) -> list[Huddle]:
+def session(lab: Lab, url: str, program: Path, folder: Path, options: tuple[str, ...] = ()) -> list[Huddle]:
     """Ada, Bob and Cyd on their way, each with a record to be kept."""
-    quick = ("--grace", "4")
-    host = lab.host(program, url=url, options=("--record", str(folder / "Ada.record"), *quick))
+    host = lab.host(program, url=url, options=("--record", str(folder / "Ada.record"), *options))
     link = host.wait("invitation")["url"]
     guests = []
     for name in ("Bob", "Cyd"):
         guests.append(
-            lab.join(name, link, program, options=("--record", str(folder / f"{name}.record"), *quick))
+            lab.join(name, link, program, options=("--record", str(folder / f"{name}.record"), *options))
         )
         host.wait("party", lambda event, name=name: event["name"] == name and event["state"] == "admitted")
     return [host, *guests]
@@ -37,7 +34,8 @@ def verified(lab: Lab, file: Path) -> tuple[int, dict[str, Any]]:
 def test_who_is_left_has_a_record_of_what_was(
     url: str, people: Lab, programs: Path, tmp_path: Path, how: str
 ) -> None:
-    parties = session(people, url, programs / "forever.py", tmp_path)
+    quick = ("--grace", "12") if how == "killed" else ()
+    parties = session(people, url, programs / "forever.py", tmp_path, quick)
     for one in parties:
         one.wait("run", lambda event: event["state"] == "started")
         one.wait("output")

@@ -3,14 +3,10 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.terminal import Terminal
 from tests.e2e.test_lobby import Seat, all_say_yes, hosts, program, seat
 
 __all__ = ["program", "seat"]
-
-pytestmark = pytest.mark.timeout(240)  # two sessions, and the seconds after which somebody is lost
 
 QUICK = ("--grace", "6")
 # The time, since a terminal's text has each line once.

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import socket
 import sys
@@ -87,7 +88,7 @@ def test_three_who_are_root_run_it_as_others(anywhere: Lab, url: str, programs: 
         owner = NOBODY if party is cyd else 0
         assert (party.home / "identity").stat().st_uid == owner
         assert record(party.home.name).stat().st_uid == owner
-        assert wait_until(lambda party=party: party.left() == [], 5), party.left()
+        assert wait_until(lambda party=party: party.left() == [], 20), party.left()
 
 
 def test_no_attempt_of_a_stranger_s_program_succeeds_where_an_ordinary_person_starts_it(
@@ -121,7 +122,7 @@ def test_a_record_that_can_t_be_kept_is_refused_before(anywhere: Lab, url: str, 
 
 def low_port() -> int:
     """A port below 1024 on which nobody listens."""
-    for port in range(1023, 0, -1):
+    for port in random.sample(range(600, 1024), 100):  # another worker's tests choose one as well
         with socket.socket() as sock, contextlib.suppress(OSError):
             sock.bind(("127.0.0.1", port))
             return port

@@ -13,7 +13,6 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hudd
 
 
 @pytest.mark.long
-@pytest.mark.timeout(180)
 def test_a_runtime_is_measured_in_chromium(tmp_path: Path) -> None:
     if not (CACHE / "node_modules").is_dir():
         pytest.skip("scripts/runtimes has not been run")

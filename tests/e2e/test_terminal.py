@@ -75,7 +75,7 @@ def test_three_persons_type_their_way_through_a_session(url: str, seat: Seat, pr
     bob.wait(r"1 \"\"\"The average of the parties' salaries")
     bob.wait("q back")
     bob.press("q")
-    bob.wait(r"Then run the program here.")
+    bob.asks(r"Then run the program here\.")
     bob.type("all")
     bob.wait("Your salary a month")
     bob.type("much")
@@ -163,11 +163,11 @@ def test_who_sees_other_words_says_so_to_all_and_new_ones_come(url: str, seat: S
         person.wait("It begins again, with other words")
     same_words(ada, bob, cyd)
     for person in (ada, bob, cyd):
-        assert "Bob saw other words." in person.screen  # it stays in sight
-    ada.wait("Then start.")
+        person.stands(r"Bob saw other words\.")  # it stays in sight
+    ada.asks(r"Then start\.")  # which reads as before
     ada.type("all")
     for person in (bob, cyd):
-        person.wait("Then run the program here.")
+        person.asks(r"Then run the program here\.")
         person.type("all")
     for person in (ada, bob, cyd):
         person.wait("total: 3")

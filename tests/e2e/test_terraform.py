@@ -24,8 +24,6 @@ from tests.e2e.chaos import wait_until
 from tests.e2e.cloud import TOKEN, Cloud
 from tests.processes import kill
 
-pytestmark = pytest.mark.timeout(240)
-
 SPEC = Spec(
     "digitalocean", "mine", "s-2vcpu-4gb", "debian-13-x64", "python3",
     (Region("frankfurt", "fra1", 2), Region("sydney", "syd1", 1)),

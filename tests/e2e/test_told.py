@@ -15,15 +15,13 @@ import pytest
 
 from huddle.ceremony.invitation import Invitation
 from huddle.rendezvous.server.site import find_site
-from tests.e2e.chaos import free_port
 from tests.e2e.harness import LOCAL, PEER, RENDEZVOUS, Huddle, Lab
 from tests.e2e.interpreters import with_mpyc
 from tests.e2e.terminal import Terminal
 from tests.e2e.test_lobby import program
+from tests.ports import free_port
 
 __all__ = ["program"]
-
-pytestmark = pytest.mark.timeout(180)
 
 Sit = Callable[..., Terminal]
 ENDED = "The session has ended"
@@ -204,13 +202,14 @@ def test_one_that_is_edited_into_nonsense_ends_no_session(sit: Sit, url: str, pr
     program.write_text("def f(:\n")
     ada.type("y")
     ada.wait("Python can't read prog.py, line 1")
-    ada.stands("Once more?")
+    ada.asks(r"Once more\?")
     program.write_text(good.replace("first", "second"))
     ada.type("y")
     bob.wait("Run this program here?")
     bob.type("y")
     bob.wait("second")
-    ada.wait("Once more?")
+    ada.wait("Run 2 finished")
+    ada.asks(r"Once more\?")
     ada.type("q")
     assert [ada.end(), bob.end()] == [0, 0], ada.text
 

@@ -1,4 +1,5 @@
-"""All parties send each other many megabytes at once, and party 0 reads nothing for a while.
+"""All parties send each other many megabytes at once, and party 0 reads nothing for a while, or with
+--ask until a line is typed.
 
 Every party prints the digest of what came from each of the others; the contents of a stream follow from
 its sender.
@@ -22,14 +23,18 @@ async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--megabytes", type=int, default=24)
     parser.add_argument("--block", type=float, default=3)
+    parser.add_argument("--ask", action="store_true")
     args = parser.parse_args()
     async with mpc:
         coming = [mpc.transfer(piece(mpc.pid, number)) for number in range(args.megabytes)]
         for _ in range(5):
             await asyncio.sleep(0)  # what was written goes to the sockets
         if mpc.pid == 0:
-            print("blocking", flush=True)
-            time.sleep(args.block)  # noqa: ASYNC251 - it is to block the loop
+            # It is to block the loop.
+            if args.ask:
+                input()  # noqa: ASYNC250
+            else:
+                time.sleep(args.block)  # noqa: ASYNC251
         digests = [hashlib.sha256() for _ in mpc.parties]
         for pieces in coming:
             for digest, data in zip(digests, await pieces, strict=True):

@@ -10,8 +10,8 @@ from huddle.ceremony import host as ceremony_host
 from huddle.groups import front_room
 from huddle.session import hosting
 
-ceremony_host.REVEAL_SECONDS = 4.0
+ceremony_host.REVEAL_SECONDS = 12.0
 ceremony_host.REPLACE_SECONDS = 2.0
 ceremony_guest.HOST_SECONDS = 4.0
 front_room.HOST_MISSED = 4.0
-hosting.Options = partial(hosting.Options, patience=4)
+hosting.Options = partial(hosting.Options, patience=12)

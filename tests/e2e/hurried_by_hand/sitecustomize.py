@@ -3,5 +3,5 @@
 from huddle.running import proxy
 from huddle.session import by_hand
 
-proxy.PAUSE, proxy.HUNG_UP = 1.0, 6.0
-by_hand.ALL_HUNG_UP = 3.0
+proxy.PAUSE, proxy.HUNG_UP = 1.0, 20.0
+by_hand.ALL_HUNG_UP = 1.0

@@ -213,7 +213,7 @@ async def test_one_place_that_fails_does_not_end_the_wait_at_the_other() -> None
 async def test_a_call_that_is_over_by_this_clock_is_told_as_that(
     invitation: Invitation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver, "WAIT", 1.0)
+    monkeypatch.setattr(driver, "WAIT", 5.0)
     async with RoomClient(invitation.rendezvous, BOX.room, create=True, owner_key=BOX.owner) as room:
         await room.append(BOX.seal(CRYPTO, invitation, _now() - LIFETIME - 1))
         with pytest.raises(PeerError, match="by the clock of this machine that call is over") as caught:

@@ -55,7 +55,7 @@ async def two(listen: Callable[..., Awaitable[int]]) -> AsyncIterator[Two]:
     two.proxy.end()
     await asyncio.sleep(0)
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+    await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
     two.proxy.end()  # also what those tasks have connected
     for _ in range(3):  # ticks in which aborted transports close their sockets
         await asyncio.sleep(0)

@@ -24,6 +24,7 @@ from huddle.session import control_messages as control
 from huddle.session.progress import Progress
 
 PROGRAMS = Path(__file__).parent / "programs"
+PATIENCE = 40.0  # seconds for runners to start and do their part; a busy machine may need half of it
 # Other interpreters with MPyC in which programs are to be tried too, as paths with `:` between them.
 PYTHONS = [sys.executable, *filter(None, os.environ.get("HUDDLE_TEST_PYTHONS", "").split(":"))]
 NAMES = ("alice", "bob", "carol", "dave")
@@ -228,7 +229,7 @@ class Table:
         self.screens = screens
         tables.append(self)
 
-    async def finish(self, seconds: float = 20) -> list[RunnerExit]:
+    async def finish(self, seconds: float = PATIENCE) -> list[RunnerExit]:
         async with asyncio.timeout(seconds):
             exits = await asyncio.gather(*(run.wait() for run in self.runs))
             await asyncio.gather(*(run.wait_for_peers() for run in self.runs))

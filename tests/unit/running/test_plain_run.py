@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from huddle.links import raw
 from huddle.links.raw import RawConnection, RawLink
 from huddle.links.wire import WireInfo
 from huddle.running.interpreter import environment
 from huddle.running.plain_run import PlainRun
 from huddle.running.spec import RunnerExit
-from tests.ports import free_port
-from tests.unit.running.support import PROGRAMS, Screen, lay
+from tests.ports import free_ports
+from tests.unit.running.support import PATIENCE, PROGRAMS, Screen, lay
+
+pytestmark = pytest.mark.timeout(120)
 
 INFO = WireInfo("plain", "direct, raw", b"k", b"p", sealed=True)
 
@@ -26,11 +27,10 @@ async def test_plain_mpyc_and_two_of_huddle_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: int
 ) -> None:
     """`twice.py` opens its connections two times, with a wait for a person between."""
-    monkeypatch.setattr(raw, "AFTER", 1.0)
     shown: list[int] = []
     monkeypatch.setattr(Screen, "run_link", lambda _self, pid, _info, _reason: shown.append(pid))
     loop = asyncio.get_running_loop()
-    ports = [free_port() for _ in range(3)]
+    ports = free_ports(3)
     links: dict[int, RawLink] = {}
     servers = []
 
@@ -61,10 +61,10 @@ async def test_plain_mpyc_and_two_of_huddle_twice(
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(),
     )  # fmt: skip
     try:
-        out, _ = await asyncio.wait_for(process.communicate(b"10\n"), 30)
+        out, _ = await asyncio.wait_for(process.communicate(b"10\n"), PATIENCE)
         assert b"first 6" in out and b"second 30" in out, out
         for screen in table.screens:
-            await asyncio.wait_for(screen.until("second 30"), 20)
+            await asyncio.wait_for(screen.until("second 30"), PATIENCE)
             assert screen.run
             screen.run.close_stdin()
         assert await table.finish() == [RunnerExit(0)] * 2

@@ -16,7 +16,10 @@ from huddle.running import proxy as proxy_module
 from huddle.running.interpreter import environment
 from huddle.running.proxy import Proxy
 from huddle.running.spec import RunnerExit
-from tests.unit.running.support import NAMES, PROGRAMS, FakeLinks, lay
+from tests.ports import given
+from tests.unit.running.support import NAMES, PATIENCE, PROGRAMS, FakeLinks, lay
+
+pytestmark = pytest.mark.timeout(120)
 
 
 class Watcher:
@@ -83,15 +86,15 @@ async def test_by_hand_among_others(tmp_path: Path, by_hand: ByHand, pid: int) -
     proxy, watcher = await sit(table.links, pid)
     process = await by_hand.start(str(PROGRAMS / "twice.py"), *proxy.arguments)
     for screen in table.screens:
-        await asyncio.wait_for(screen.until("bonus"), 20)
-    out, _ = await asyncio.wait_for(process.communicate(b"10\n"), 20)
+        await asyncio.wait_for(screen.until("bonus"), PATIENCE)
+    out, _ = await asyncio.wait_for(process.communicate(b"10\n"), PATIENCE)
     assert b"first 6" in out
     assert b"second 30" in out
     for screen in table.screens:
         assert screen.run
-        await asyncio.wait_for(screen.until("second 30"), 20)
+        await asyncio.wait_for(screen.until("second 30"), PATIENCE)
         screen.run.close_stdin()
-    assert await asyncio.wait_for(proxy.wait(), 20) == RunnerExit(0)
+    assert await asyncio.wait_for(proxy.wait(), PATIENCE) == RunnerExit(0)
     assert await table.finish() == [RunnerExit(0)] * 2
     assert sorted(watcher.ended) == [peer for peer in range(3) if peer != pid]
     for peer in watcher.ended:
@@ -103,10 +106,10 @@ async def test_all_by_hand_with_megabytes(by_hand: ByHand) -> None:
     proxies = [(await sit(links, pid, 2))[0] for pid in range(2)]
     # the higher one comes late: what the lower one says is kept for it
     first = await by_hand.start(str(PROGRAMS / "big.py"), *proxies[0].arguments)
-    await asyncio.wait_for(links.links[0, 1].written.wait(), 10)
+    await asyncio.wait_for(links.links[0, 1].written.wait(), PATIENCE)
     second = await by_hand.start(str(PROGRAMS / "big.py"), *proxies[1].arguments)
     for process in (first, second):
-        out, _ = await asyncio.wait_for(process.communicate(), 20)
+        out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
         assert b"all 10000000" in out
     assert max(link.most_unacked for link in links.links.values()) < (1 << 20) + (1 << 19)
     proxies[0].stop("done")
@@ -137,8 +140,8 @@ async def test_an_mpyc_that_hangs_up_and_does_not_come_again_ends_the_run(
         "-c", LEAVES.replace("sys.exit(3)", "await asyncio.sleep(60)"), *there.arguments
     )
     leaves = await by_hand.start(str(tmp_path / "leaves.py"), *here.arguments)
-    assert await asyncio.wait_for(leaves.wait(), 20) == 3
-    exit_ = await asyncio.wait_for(here.wait(), 10)
+    assert await asyncio.wait_for(leaves.wait(), PATIENCE) == 3
+    exit_ = await asyncio.wait_for(here.wait(), PATIENCE)
     assert isinstance(here.error, ProgramError) and exit_.reason == here.error.message
     assert watcher.hung_up == [0.5] and here.status == "gone"
     stays.kill()
@@ -153,18 +156,18 @@ async def test_an_mpyc_that_comes_again_in_time_goes_on(
     proxy, watcher = await sit(table.links, 0)
     process = await by_hand.start(str(PROGRAMS / "twice.py"), *proxy.arguments)
     for screen in table.screens:
-        await asyncio.wait_for(screen.until("bonus"), 20)
-    async with asyncio.timeout(10):  # between the two runs, while the person is asked
+        await asyncio.wait_for(screen.until("bonus"), PATIENCE)
+    async with asyncio.timeout(PATIENCE):  # between the two runs, while the person is asked
         while not watcher.hung_up:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert proxy.status == "idle"
-    out, _ = await asyncio.wait_for(process.communicate(b"10\n"), 20)
+    out, _ = await asyncio.wait_for(process.communicate(b"10\n"), PATIENCE)
     assert b"second 30" in out
     for screen in table.screens:
         assert screen.run
-        await asyncio.wait_for(screen.until("second 30"), 20)
+        await asyncio.wait_for(screen.until("second 30"), PATIENCE)
         screen.run.close_stdin()
-    assert await asyncio.wait_for(proxy.wait(), 20) == RunnerExit(0)
+    assert await asyncio.wait_for(proxy.wait(), PATIENCE) == RunnerExit(0)
     await table.finish()
 
 
@@ -176,20 +179,26 @@ async def test_an_mpyc_that_comes_and_goes_ends_nothing_until_its_person_says_so
     table = await lay(tmp_path, "twice.py", lines=("10",), absent=0)
     proxy, watcher = await sit(table.links, 0, stays=True)
     process = await by_hand.start(str(PROGRAMS / "twice.py"), *proxy.arguments)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not watcher.hung_up:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert watcher.hung_up == [None] and proxy.status == "idle" and proxy.hung_up
     connected, proxy.came = proxy.came, lambda: (connected(), came.append(proxy.hung_up))[0]  # type: ignore[method-assign]
     came: list[bool] = []
-    out, _ = await asyncio.wait_for(process.communicate(b"10\n"), 20)
+    out, _ = await asyncio.wait_for(process.communicate(b"10\n"), PATIENCE)
     assert b"second 30" in out and came[0] is False
     for screen in table.screens:
         assert screen.run
-        await asyncio.wait_for(screen.until("second 30"), 20)
+        await asyncio.wait_for(screen.until("second 30"), PATIENCE)
         screen.run.close_stdin()
-    assert await asyncio.wait_for(proxy.wait(), 20) == RunnerExit(0)
+    assert await asyncio.wait_for(proxy.wait(), PATIENCE) == RunnerExit(0)
     await table.finish()
+
+
+async def test_no_connection_is_given_mpyc_s_port_before_it_listens() -> None:
+    proxy, _ = await sit(FakeLinks(), 0, 2)
+    assert proxy.port not in given()
+    proxy.stop("enough")
 
 
 async def test_a_peer_that_claims_to_be_another_is_named() -> None:
@@ -198,7 +207,7 @@ async def test_a_peer_that_claims_to_be_another_is_named() -> None:
     liar = links.opener(0, 1)(Nobody())
     server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", proxy.port)
     liar.write(frames.data_frames(b"\1", 1) + frames.data_frames(b"\0", 1))
-    exit_ = await asyncio.wait_for(proxy.wait(), 10)
+    exit_ = await asyncio.wait_for(proxy.wait(), PATIENCE)
     assert exit_.culprit == 0
     assert isinstance(proxy.error, PeerError)
     assert str(proxy.error) == "alice claimed to be party 1"
@@ -211,7 +220,7 @@ async def test_a_wrong_pid_typed_here_is_told() -> None:
     port = int(proxy.arguments[3].rpartition(":")[2])
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"\1\0")
-    await asyncio.wait_for(proxy.wait(), 10)
+    await asyncio.wait_for(proxy.wait(), PATIENCE)
     assert isinstance(proxy.error, LocalError)
     assert proxy.error.hint == "start it with -I 0"
     writer.close()
@@ -225,9 +234,9 @@ async def test_nothing_is_left_when_it_is_stopped() -> None:
     port = int(proxy.arguments[3].rpartition(":")[2])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"\0\0hello")
-    await asyncio.wait_for(peer.came.wait(), 10)
+    await asyncio.wait_for(peer.came.wait(), PATIENCE)
     proxy.stop("enough")
-    assert await asyncio.wait_for(reader.read(), 10) == b""
+    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     assert [kind for kind, _, _ in frames.frames_in(peer.frames)[0]] == [frames.DATA, frames.END]
     with pytest.raises(OSError):
         await asyncio.open_connection("127.0.0.1", port)

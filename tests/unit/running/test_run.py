@@ -12,7 +12,9 @@ import pytest
 from huddle.errors import PeerError, ProgramError
 from huddle.running import sandbox
 from huddle.running.spec import RunnerExit
-from tests.unit.running.support import NAMES, PYTHONS, Table, lay
+from tests.unit.running.support import NAMES, PATIENCE, PYTHONS, Table, lay
+
+pytestmark = pytest.mark.timeout(120)
 
 WELL = RunnerExit(0)
 
@@ -45,7 +47,7 @@ async def test_flags_stand_before_the_programs_own_double_dash(tmp_path: Path) -
 async def test_two_uses_of_the_network_with_input_between(tmp_path: Path, python: str) -> None:
     table = await lay(tmp_path, "twice.py", lines=("10",), python=python)
     for screen in table.screens:
-        await asyncio.wait_for(screen.until("second 30"), 20)
+        await asyncio.wait_for(screen.until("second 30"), PATIENCE)
         assert screen.run
         screen.run.close_stdin()
     assert await table.finish() == [WELL] * 3
@@ -60,16 +62,16 @@ async def test_one_party_types_late_and_the_others_wait(tmp_path: Path) -> None:
     table = await lay(tmp_path, "twice.py")
     slow = table.screens[1]
     for screen in table.screens:
-        await asyncio.wait_for(screen.until_inputs([True]), 20)
+        await asyncio.wait_for(screen.until_inputs([True]), PATIENCE)
         if screen is not slow:
             assert screen.run
             screen.run.send_line("1")
-            await asyncio.wait_for(screen.until_inputs([True, False]), 20)
+            await asyncio.wait_for(screen.until_inputs([True, False]), PATIENCE)
     assert [run.status for run in table.runs] == ["computing", "input", "computing"]
     assert slow.run
     slow.run.send_line("5")
     for screen in table.screens:
-        await asyncio.wait_for(screen.until("second 7"), 20)
+        await asyncio.wait_for(screen.until("second 7"), PATIENCE)
         assert screen.run
         screen.run.close_stdin()
     assert await table.finish() == [WELL] * 3
@@ -303,12 +305,12 @@ async def test_a_runner_dies_with_its_supervisor(tmp_path: Path, sandboxed: bool
         sys.executable, script, tmp_path, stdout=asyncio.subprocess.PIPE
     )
     assert supervisor.stdout
-    assert await asyncio.wait_for(supervisor.stdout.readline(), 20) == b"here\n"
+    assert await asyncio.wait_for(supervisor.stdout.readline(), PATIENCE) == b"here\n"
     below = psutil.Process(supervisor.pid).children(recursive=True)
     assert below
     supervisor.kill()
     await supervisor.wait()
-    _, alive = psutil.wait_procs(below, 5)
+    _, alive = psutil.wait_procs(below, 20)
     assert not alive
     await supervisor.communicate()
 
@@ -339,11 +341,11 @@ while True: pass
 """
     table = await lay(tmp_path, source, parties=1)
     run, screen = table.runs[0], table.screens[0]
-    await asyncio.wait_for(screen.until("\n"), 10)
+    await asyncio.wait_for(screen.until("\n"), PATIENCE)
     child = psutil.Process(int(screen.out.split()[1]))
     run.stop("you stopped it")
     assert await table.finish() == [RunnerExit(None, signal.SIGKILL, "you stopped it", stopped=True)]
-    child.wait(5)
+    child.wait(20)
     assert run.os_pid is not None
     assert not psutil.pid_exists(run.os_pid)
 
@@ -360,14 +362,14 @@ if os.fork() == 0:
 time.sleep(600)
 """
     table = await lay(tmp_path, source, parties=1)
-    await asyncio.wait_for(table.screens[0].until("\n"), 10)
+    await asyncio.wait_for(table.screens[0].until("\n"), PATIENCE)
     daemons = [psutil.Process(int(pid)) for pid in table.outputs[0].split()]
     if orderly:
         table.runs[0].stop("enough")
         await table.finish()
     else:
         table.close()
-    _, alive = psutil.wait_procs(daemons, 5)
+    _, alive = psutil.wait_procs(daemons, 20)
     assert not alive
 
 
@@ -383,7 +385,7 @@ if mpc.pid == 1:
 mpc.run(mpc.output(mpc.input(mpc.SecInt()(1))))
 """
     table = await lay(tmp_path, source, *options)
-    await asyncio.wait_for(table.screens[1].until("started"), 10)
+    await asyncio.wait_for(table.screens[1].until("started"), PATIENCE)
     assert table.runs[1].os_pid
     os.kill(table.runs[1].os_pid, signal.SIGKILL)
     exits = await table.finish()

@@ -7,7 +7,9 @@ import pytest
 
 from huddle.links.frames import MAX_PAYLOAD, WINDOW
 from huddle.running.spec import RunnerExit
-from tests.unit.running.support import lay
+from tests.unit.running.support import PATIENCE, lay
+
+pytestmark = pytest.mark.timeout(120)
 
 WELL = RunnerExit(0)
 
@@ -42,7 +44,7 @@ else:
     time.sleep(600)
 """
     table = await lay(tmp_path, source, parties=2, max_queue=10_000_000)
-    exit_ = await asyncio.wait_for(table.runs[0].wait(), 10)
+    exit_ = await asyncio.wait_for(table.runs[0].wait(), PATIENCE)
     assert exit_.culprit == 1
     assert exit_.reason.startswith("bob is slow")
     table.runs[1].stop("enough")
@@ -66,7 +68,7 @@ async def test_a_program_is_over_when_what_it_left_for_a_silent_peer_is_within_t
     table = await lay(tmp_path, SILENT_PEER.replace("SIZE", "320_000"), parties=2)
     link = table.links.links[0, 1]
     link.deaf = True
-    assert await asyncio.wait_for(table.runs[0].wait(), 10) == WELL
+    assert await asyncio.wait_for(table.runs[0].wait(), PATIENCE) == WELL
     assert link.sent > 320_000
     link.deaf = False
     link.flush()
@@ -78,12 +80,12 @@ async def test_what_a_program_left_for_a_silent_peer_is_given_up_when_told(tmp_p
     table = await lay(tmp_path, SILENT_PEER.replace("SIZE", "30_000_000"), parties=2)
     waiting = asyncio.create_task(table.runs[0].wait())
     link = table.links.links[0, 1]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while link.sent < WINDOW:
             link.written.clear()
             await link.written.wait()
     table.runs[0].stop("bob is gone", 1)
-    exit_ = await asyncio.wait_for(waiting, 5)
+    exit_ = await asyncio.wait_for(waiting, PATIENCE)
     assert (exit_.reason, exit_.culprit) == ("bob is gone", 1)
     assert link.sent < WINDOW + MAX_PAYLOAD + 100
     table.runs[1].stop("enough")

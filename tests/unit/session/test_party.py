@@ -188,7 +188,7 @@ async def table(rendezvous: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             seat.party.leave("the test is over")
         await asyncio.gather(*table.living, return_exceptions=True)
     # A dropped WebSocket ends its task a moment later, and WebRTC closes its sockets on threads of its own.
-    for _ in range(20):
+    for _ in range(200):
         running = asyncio.all_tasks() - tasks - {asyncio.current_task()}
         open_now = [one for one in own.net_connections() if (one.fd, one.laddr) not in before]
         left = [one for one in open_now if _is_ours(one, rendezvous)]

@@ -65,7 +65,7 @@ class Table:
 
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chronicle, "PATIENCE", 0.2)
+    monkeypatch.setattr(chronicle, "PATIENCE", 2)
 
 
 async def test_all_sign_the_same_record_and_it_holds() -> None:

@@ -9,6 +9,7 @@ With `--web` one place is left to a browser, which needs nothing but the link.
 import asyncio
 import json
 import os
+import signal
 import sys
 import webbrowser
 from collections.abc import AsyncIterator
@@ -20,7 +21,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from huddle.cli.errors import complaints
+from huddle.cli.errors import INTERRUPTED, complaints
 from huddle.cli.text import clean, duration, listing, size
 from huddle.errors import LocalError
 from huddle.running.scratch import Scratch
@@ -245,9 +246,17 @@ def demo_command(parties: int, size_: int, web: bool) -> None:
     console = Console()
 
     async def bounded() -> bool:
+        task = asyncio.current_task()
+        assert task is not None
+        # The parties are in sessions of their own: who ends this process alone would leave them there.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         # A person with a browser takes their time.
         async with asyncio.timeout(None if web else PATIENCE):
             arguments = ("--size", str(size_), "--no-log")
             return await demo(console, sample("secret_santa.py"), arguments, parties, int(web))
 
-    sys.exit(0 if asyncio.run(bounded()) else 1)
+    try:
+        sys.exit(0 if asyncio.run(bounded()) else 1)
+    except asyncio.CancelledError:
+        sys.exit(INTERRUPTED)

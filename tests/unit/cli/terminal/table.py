@@ -27,7 +27,7 @@ from huddle import events
 from huddle.session.classroom import Classroom
 
 ROOT = Path(__file__).parents[4]
-PATIENCE = 20.0
+PATIENCE = 50.0  # seconds; a busy machine needs some of them to start the child
 _OF_A_TERMINAL = {
     "COLUMNS",
     "LINES",

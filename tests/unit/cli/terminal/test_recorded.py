@@ -15,6 +15,8 @@ from huddle import events
 
 from .table import Table
 
+pytestmark = pytest.mark.timeout(120)
+
 FOLDER = Path(__file__).parent / "recorded"
 SIZES = ((60, 20), (80, 24), (140, 40))
 NAMES = ("Ada", "Bob", "Cyd", "Dan", "Eve", "Fay", "Gus")

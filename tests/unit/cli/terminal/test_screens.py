@@ -12,6 +12,8 @@ from huddle import events
 from tests.unit.cli.terminal.desk import ADA, BOB, PROGRAM, WORDS
 from tests.unit.cli.terminal.table import Table
 
+pytestmark = pytest.mark.timeout(120)
+
 ME = events.Party("Me", "did:key:me", "admitted", "self", 0)
 KNOCK = (events.Party("Bob", "did:bob", "waiting"), events.Question("admit", "Bob", "did:bob"))
 ACCEPT = (ME, replace(BOB, pid=1), PROGRAM, WORDS, events.Question("accept", "Ada", "did:ada"))

@@ -13,19 +13,11 @@ from typing import Self
 
 from huddle_lab.runs.plain import certificates
 from huddle_lab.usability.plain import authority, certificate
+from tests.ports import free_ports
 
 PROGRAM = Path(__file__).parents[3] / "programs" / "total.py"
 SECRET, OTHER = 123_456_789, 1000
 SENT, CHANGED = (number.to_bytes(8, "little") for number in (SECRET, OTHER))  # as MPyC writes a share
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody has."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def run(*parties: tuple[Path, int, list[str], list[str]]) -> list[str]:

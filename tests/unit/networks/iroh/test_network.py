@@ -18,6 +18,8 @@ from huddle.networks.iroh.network import IrohNetwork, Offer
 from huddle.networks.reach.addresses import Endpoint
 from tests.unit.networks.takers import Taker
 
+pytestmark = pytest.mark.timeout(120)  # a busy machine carries many megabytes slowly
+
 SOME = bytes(range(256)) * 4096  # 1 MiB
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,6 +27,7 @@ from huddle.rendezvous.messages import (
     pack,
     unpack,
 )
+from tests.ports import free_port
 
 KEY = b"k" * 32
 
@@ -208,14 +208,8 @@ async def test_a_refusal_that_may_pass_is_waited_for(serve: Any, room: bytes, cl
     url = url_of(server)
     async with RoomClient(url, room, create=True):
         with pytest.raises(RendezvousError, match="connections open"):
-            async with RoomClient(url, room, patience=0.5):
+            async with RoomClient(url, room, patience=4):
                 pass
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
 
 
 async def test_a_rendezvous_that_is_not_there_is_named_with_what_to_check(room: bytes) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
@@ -29,7 +30,7 @@ async def answer_to(server: RendezvousServer, sent: bytes, until: bytes = b"\r\n
 async def ends(reader: asyncio.StreamReader) -> bool:
     """Whether the server ends the connection."""
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while await reader.read(65_536):
                 pass
     except TimeoutError:
@@ -94,12 +95,16 @@ async def test_an_answer_that_is_not_taken_has_a_deadline(tmp_path: Path) -> Non
 
 
 async def test_a_connection_that_asks_on_and_on_is_kept() -> None:
-    async with RendezvousServer(ServerConfig(limits=QUICK)) as server:
+    async with RendezvousServer(ServerConfig(limits=ServerLimits(first_message=5))) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        deadlines = []
         for _ in range(8):
             writer.write(ASK)
             assert (await reader.readuntil(b"ok\n")).startswith(b"HTTP/1.1 200")
-            await asyncio.sleep(0.1)
+            (transport,) = server.guard._sockets
+            http: Any = transport.get_protocol()
+            deadlines.append(http._deadline.when())
+        assert deadlines == sorted(set(deadlines)), "each request has a new one"
         writer.close()
 
 
@@ -107,7 +112,7 @@ async def test_a_tls_handshake_that_does_not_end_has_a_deadline_and_counts(
     certificate: tuple[Path, Path],
 ) -> None:
     cert, key = certificate
-    limits = ServerLimits(tls=0.3, sockets_per_address=3)
+    limits = ServerLimits(tls=3, sockets_per_address=3)
     async with RendezvousServer(ServerConfig(certificate=cert, key=key, limits=limits)) as server:
         held = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(3)]
         held[1][1].write(b"\x16\x03\x01")
