@@ -68,7 +68,7 @@ export const program = (source: string, ...args: string[]): unknown => ({ entry:
 export const patient = (tab: Tab, event: SessionEvent): Decision | undefined =>
   event.event === "question" && event.what === "again" ? undefined : agreeable(tab, event);
 
-/** Somebody who answers that question: to go on, until it was `enough`. Others are left to the test. */
+/** Somebody who is asked "Go on?" by `BUSY`, `ASKS` or `UNTIL`: "y", until it was `enough`. What a program asks after that is left to the test. */
 export class GoesOn {
   private over = false;
   private done = false;
