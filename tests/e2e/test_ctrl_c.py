@@ -155,7 +155,7 @@ def test_a_rendezvous_ends_on_both_signals(people: Lab) -> None:
         assert "Traceback" not in server.stderr
 
 
-@pytest.mark.parametrize("number", [INT, TERM])
+@pytest.mark.parametrize("number", [INT, TERM, signal.SIGHUP])
 def test_the_demo_leaves_nothing_when_it_is_interrupted(people: Lab, number: signal.Signals) -> None:
     # As a script starts it in the background: the shell has set SIGINT to be ignored.
     people.commands["Ada"] = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh", *COMMAND)

@@ -8,7 +8,7 @@ from tests.e2e.test_lobby import Seat, all_say_yes, hosts, program, seat
 
 __all__ = ["program", "seat"]
 
-QUICK = ("--grace", "6")
+QUICK = ("--grace", "12")
 # The time, since a terminal's text has each line once.
 SUM = (
     "import time\nfrom mpyc.runtime import mpc\n\n"

@@ -22,7 +22,7 @@ from huddle.groups.sealing import HostSide
 from huddle.identity.crypto import Crypto, InvalidSeal
 from huddle.identity.keys import Identity
 
-ROLL_CALL_SECONDS = 20.0  # a guest's Huddle answers by itself, if on a slow phone: who takes longer is gone
+ROLL_CALL_SECONDS = 12.0  # a guest's Huddle answers by itself, if on a slow phone: who takes longer is gone
 OPEN_SECONDS = 30.0  # for the first of a group to make its room
 BACK_SECONDS = 90.0  # for who is left of a group to notice the loss and come back: three times the grace
 _REPORTS = 48  # of one guest: eight runs that all went well; more tell nothing new

@@ -94,7 +94,7 @@ def test_who_left_or_does_not_answer_the_roll_call_is_not_dealt() -> None:
     hall.people["Bob"].mute = True  # its process died without a word
     hall.deal()
     assert not hall.host.roster.groups
-    hall.pass_time(6)
+    hall.pass_time(heard.ROLL_CALL_SECONDS + 1)
     assert hall.members(1) == ["Cyd", "Dan", "Eve"]
     assert hall.state("Ada") == hall.state("Bob") == "left"
 

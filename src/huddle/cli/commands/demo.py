@@ -249,7 +249,9 @@ def demo_command(parties: int, size_: int, web: bool) -> None:
         task = asyncio.current_task()
         assert task is not None
         # The parties are in sessions of their own: who ends this process alone would leave them there.
-        for number in (signal.SIGINT, signal.SIGTERM):
+        # Whoever wants it to outlive its terminal has SIGHUP ignored.
+        closed = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+        for number in (signal.SIGINT, signal.SIGTERM, *closed):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         # A person with a browser takes their time.
         async with asyncio.timeout(None if web else PATIENCE):
