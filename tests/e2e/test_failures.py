@@ -23,6 +23,7 @@ from tests.e2e.silent import silent_guest
 from tests.ports import free_port
 
 HURRIED = {"PYTHONPATH": str(Path(__file__).parent / "hurried")}
+LATE = {"PYTHONPATH": str(Path(__file__).parent / "late")}
 PEER, LOCAL, RENDEZVOUS = (EXIT_CODES[whose] for whose in ("peer", "local", "rendezvous"))
 GRACE = ("--grace", "12")
 
@@ -132,6 +133,25 @@ def test_a_killed_program_and_an_endless_one_end_the_run_and_not_the_session(
         party.end()
         assert party.all("ended")
         assert not party.descendants()
+
+
+def test_who_says_late_why_their_program_ended_is_heard_all_the_same(
+    people: Lab, url: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "fails.py"
+    program.write_text(
+        "from mpyc.runtime import mpc\n\nmpc.run(mpc.start())\n"
+        "if mpc.pid == 0:\n    raise ValueError\n"
+        "print(mpc.run(mpc.output(mpc.input(mpc.SecInt()(1), 0))))\n"
+    )
+    # She stays, so that what she says late is still said.
+    host = people.host(program, parties=2, url=url, options=("--stay",), env=LATE)
+    bob = people.join("Bob", host.wait("invitation")["url"], program)
+    run = bob.wait("run", lambda event: event["state"] == "failed")
+    assert (run["whose"], run["peer"]) == ("peer", "Ada")
+    assert "the program failed with ValueError" in run["reason"]
+    host.signal(signal.SIGINT)
+    assert [host.end(), bob.end()] == [1, 1]
 
 
 # --- guests and hosts that do not do their part

@@ -39,7 +39,7 @@ from huddle.session.tasks import unless_failed, whole
 
 STATS_EVERY = 1.0
 LAST_WORDS = 5.0  # seconds for what a peer has sent before its part was over
-EXPLANATION = 1.5  # seconds that a peer whose program ended early has to say why
+EXPLANATION = 5.0  # seconds that a peer whose program ended early has to say why, on a slow phone too
 
 
 class Execution:
@@ -318,14 +318,15 @@ class Execution:
         pid = exit_.culprit
         if pid is None:
             return error
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(EXPLANATION):
-                while pid not in self._outcomes:
+                while pid not in self._outcomes and self._error is None:
                     self._news.clear()
                     await self._news.wait()
-        except TimeoutError:
-            return error
-        return error if self._outcomes[pid].ok else self._told(pid, self._outcomes[pid])
+        outcome = self._outcomes.get(pid)
+        if outcome is None:  # or somebody has left or failed meanwhile, which is why
+            return self._error if isinstance(self._error, PeerError) else error
+        return error if outcome.ok else self._told(pid, outcome)
 
     def _tell_outcome(self, error: HuddleError | None, exit_: RunnerExit | None = None) -> None:
         reason, culprit = "", None
