@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM at every stage: the others are told, and no process, file, socket or room stays."""
 
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,8 +158,13 @@ def test_a_rendezvous_ends_on_both_signals(people: Lab) -> None:
 
 @pytest.mark.parametrize("number", [INT, TERM, signal.SIGHUP])
 def test_the_demo_leaves_nothing_when_it_is_interrupted(people: Lab, number: signal.Signals) -> None:
-    # As a script starts it in the background: the shell has set SIGINT to be ignored.
-    people.commands["Ada"] = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh", *COMMAND)
+    # As a script starts it in the background: the shell has set SIGINT to be ignored. SIGHUP may be here,
+    # too, by whoever runs the tests, and would stay so.
+    start = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    people.commands["Ada"] = (sys.executable, "-c", start, *COMMAND)
     demo = people.huddle("Ada", "demo", "--size", "30")  # which would take long
     demo.wait_line("invitation")
     processes = demo.descendants()
