@@ -129,7 +129,10 @@ test(
         const began = performance.now();
         await cai.reload();
         // It says goodbye as it goes: nobody waits until it is taken for silent.
-        expect(await tom.events.until("run", (event) => event.state === "failed")).toMatchObject({ whose: "peer", peer: "Cai" });
+        const failed = await tom.events.until("run", (event) => event.state === "failed");
+        expect(failed.whose).toBe("peer");
+        // By itself, or by the host, who may be quicker to call all together anew, and says why.
+        expect(`${failed.peer}: ${failed.reason}`).toContain("Cai");
         console.log(`a page that is gone is named after ${((performance.now() - began) / 1000).toFixed(1)} s`);
 
         // The page that was loaded again says what became of it.
