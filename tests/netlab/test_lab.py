@@ -24,6 +24,7 @@ from huddle_lab.sites.netns import Net
 from huddle_lab.sites.tun import NAMESPACES
 from huddle_lab.study.shape import Shape
 from huddle_lab.study.study import load
+from tests.e2e.chaos import wait_until
 from tests.e2e.harness import alive
 
 STUDY = """
@@ -65,13 +66,9 @@ def left_by(pid: int) -> list[Path]:
     return [*NAMESPACES.glob(mark), *Path(tempfile.gettempdir()).glob(mark)]
 
 
-def ended(processes: dict[str, int]) -> bool:
-    """Once all of these processes are no more; who is after 10 s is named, and what it does."""
-    for _ in range(200):
-        if not (left := {name: pid for name, pid in processes.items() if alive([pid])}):
-            return True
-        time.sleep(0.05)
-    raise AssertionError({name: Path(f"/proc/{pid}/status").read_text() for name, pid in left.items()})
+def running(processes: dict[str, int]) -> dict[str, int]:
+    """Those of these processes, by what they are, that still run."""
+    return {name: pid for name, pid in processes.items() if alive([pid])}
 
 
 def lab(*args: str) -> str:
@@ -148,7 +145,8 @@ with Net(2) as net:
     process.stdout.close()
     netns.sweep()
     assert not left_by(process.pid) and not Path(folder).exists()
-    assert ended({"emulator": int(emulator), "sleeper": int(sleeper)})
+    processes = {"emulator": int(emulator), "sleeper": int(sleeper)}
+    assert wait_until(lambda: not running(processes), 10), running(processes)
     # Those of a lab that lives are left alone.
     assert len(one_way(pair.machines[0], pair.machines[1], 3)) == 3
 
@@ -171,7 +169,8 @@ def test_who_enters_while_a_machine_is_removed_does_not_stay(monkeypatch: pytest
     with Net(1):
         monkeypatch.setattr(subprocess, "run", enter_first)
     try:
-        assert ended({name: process.pid for name, process in late.items()})
+        processes = {name: process.pid for name, process in late.items()}
+        assert wait_until(lambda: not running(processes), 10), running(processes)
     finally:
         for process in late.values():
             process.kill()

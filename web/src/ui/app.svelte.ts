@@ -15,7 +15,7 @@ import { forgetSettings, keepContacts, keepRun, keepSettings, settings, DEFAULTS
 import { HostedRoom, forgetRoom, leftRooms, type Hosted, type LeftRoom } from "./lib/rooms";
 import type { Problem } from "./lib/support";
 import { Companion } from "./lib/trial";
-import { atDoor, lastRun, phase, running } from "./state/derive";
+import { atDoor, lastRun, phase, running, wrong } from "./state/derive";
 import { fresh, type Message, type Run, type View } from "./state/model";
 import { withoutTyped } from "./state/output";
 import { reduce, type Happening } from "./state/reduce";
@@ -198,7 +198,7 @@ export class App {
   /** Whether something is wrong with the answers as they are now, of which the session may not have said it yet. */
   async wrong(which: Which): Promise<boolean> {
     while (this.looking[which] > 0) await new Promise<void>((resolve) => this.looked.push(resolve));
-    return Object.keys(this.view.checked[which] ?? {}).length > 0;
+    return wrong(this.view, which);
   }
 
   /** Host with people who are made up. */

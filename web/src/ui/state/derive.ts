@@ -1,7 +1,7 @@
 /** What the screens ask of the view: where the session stands, who is missing, what this person must do next. */
 import { clean } from "../lib/text";
 import { listing, t } from "../texts";
-import type { EventOf } from "../../core/protocol";
+import type { EventOf, Which } from "../../core/protocol";
 import type { Party, Question, Run, View } from "./model";
 
 export type Phase = "start" | "lobby" | "run" | "ended";
@@ -34,6 +34,9 @@ export const asked = (view: View, ...what: Question["what"][]): Question | undef
   view.questions.find((question) => what.includes(question.what));
 
 const names = (parties: readonly Party[]): string => listing(parties.map((party) => clean(party.name)));
+
+/** Whether something is wrong with the answers that were looked at last. */
+export const wrong = (view: View, which: Which): boolean => Object.keys(view.checked[which] ?? {}).length > 0;
 
 /** Whom a run may be waiting for: who types, who stopped answering, who has no program running any more. */
 export function heldUp(view: View, run: Run): string {
